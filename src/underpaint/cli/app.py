@@ -1,0 +1,144 @@
+"""The command line: find the command, import its module alone, run it, leave with the right exit code.
+
+A command is a module ``underpaint.cli.<name>`` with a line in ``COMMANDS`` and two functions:
+
+    def add_arguments(parser: argparse.ArgumentParser) -> None: ...
+    def run(args: argparse.Namespace, output: Output) -> int: ...
+
+- At its top level it imports nothing beyond the standard library, ``underpaint.cli`` and ``underpaint.core.errors``;
+  everything else (``underpaint.stages``, ``underpaint.pipelines``, torch, numpy, Pillow) inside ``run``.
+- ``add_arguments`` gets the command's own parser and may call ``parser.add_subparsers(dest=..., metavar=..., required=True)``.
+  The parser makes sub-parsers of its own kind, so their mistakes too become one ``InputError``.
+- ``--json``, ``--quiet`` and ``--help`` are added here to every command (and to every sub-command); do not add them again.
+- ``run`` passes ``report=output.report`` to long work, ends with one ``output.result(human_text, data)`` and returns 0.
+  It raises ``UnderpaintError`` for whatever the user can mend; it neither prints nor calls ``sys.exit``.
+- ``run`` may set ``output.resume_hint`` to a sentence that is shown when the user presses Ctrl-C
+  ("run the same command again to go on from step 1200").
+
+Exit codes: 0 done; 2 to 7 as in ``underpaint.core.errors``; 70 a defect in underpaint; 130 interrupted; 141 the reader
+of the output went away; 143 terminated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, NoReturn
+
+from underpaint import __version__
+from underpaint.cli.output import Output
+from underpaint.core.errors import InputError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "data": ("underpaint.cli.data", "build a data set of stickers with captions, licenses and sources"),
+    "train": ("underpaint.cli.train", "train a model after a recipe"),
+    "generate": ("underpaint.cli.generate", "draw pictures from words"),
+    "show": ("underpaint.cli.show", "print what made a picture"),
+}
+
+EXAMPLES = """examples:
+  underpaint generate "a smiling cat with sunglasses"
+  underpaint show cat.png
+  underpaint data build stickers --out artifacts/stickers-64 --size 64
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose mistakes are ``InputError`` and whose sub-parsers are of the same kind."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("allow_abbrev", False)
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(*args, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of printing and leaving."""
+        raise InputError(f"{message}; see '{self.prog} --help'")
+
+
+def find_command(arguments: Sequence[str]) -> str | None:
+    """Return the first argument that is not an option, or None.
+
+    Raises:
+        InputError: It is not the name of a command; the message suggests the nearest one.
+    """
+    name = next((argument for argument in arguments if not argument.startswith("-")), None)
+    if name is None or name in COMMANDS:
+        return name
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(COMMANDS)}"
+    raise InputError(f"there is no command {name!r:.60}; {hint}")
+
+
+def build_parser(chosen: str | None) -> argparse.ArgumentParser:
+    """Build the parser; only the chosen command's module is imported and filled in.
+
+    Args:
+        chosen: A key of ``COMMANDS``, or None for the overview.
+    """
+    parser = Parser(
+        prog="underpaint",
+        description="Draw stickers from words with a small model that trains and runs on two CPU cores.",
+        epilog=EXAMPLES,
+    )
+    parser.add_argument("--version", action="version", version=f"underpaint {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module_name, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if name == chosen:
+            importlib.import_module(module_name).add_arguments(command)
+            add_shared_arguments(command)
+    return parser
+
+
+def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json`` and ``--quiet`` to a command, or to the innermost sub-commands if it has any."""
+    nested = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for action in nested:
+        for child in dict.fromkeys(action.choices.values()):
+            add_shared_arguments(child)
+    if not nested:
+        parser.add_argument("--json", action="store_true", help="print the result or the error as one JSON document")
+        parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """Turn SIGTERM into an exception, so that half-written folders are removed."""
+    raise SystemExit(143)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: The arguments after the program's name; those of the process if None.
+
+    Returns:
+        The exit code.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    output = Output(json_mode="--json" in arguments, quiet="--quiet" in arguments)
+    try:
+        if argv is None:
+            signal.signal(signal.SIGTERM, _terminated)
+        if not arguments:
+            arguments = ["--help"]
+        chosen = find_command(arguments)
+        args = build_parser(chosen).parse_args(arguments)
+        code = importlib.import_module(COMMANDS[args.command][0]).run(args, output)
+        output.close()
+        return code
+    except SystemExit as leaving:
+        output.close()
+        return leaving.code if isinstance(leaving.code, int) else 0
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except BaseException as error:
+        return output.error(error)

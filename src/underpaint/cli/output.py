@@ -1,0 +1,212 @@
+"""What a person or a machine sees: results on stdout; progress and errors on stderr; color only where it is wanted."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from underpaint.core.errors import UnderpaintError
+from underpaint.core.progress import Progress
+
+DEBUG = "UNDERPAINT_DEBUG"
+INTERRUPTED, DEFECT, STORAGE = 130, 70, 6
+BAR_WIDTH = 24
+DRAW_EVERY_S = 0.1
+LINE_EVERY_S = 10.0
+
+
+def duration(seconds: float) -> str:
+    """Write a duration in a few characters: ``8s``, ``3m05s``, ``2h07m``."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+
+
+def describe(progress: Progress, *, left_s: float | None) -> str:
+    """Return one line of text for a progress report.
+
+    Args:
+        progress: The report.
+        left_s: Estimated seconds until the end, if known.
+    """
+    amount = f"{progress.done}/{progress.total}" if progress.total else f"{progress.done}"
+    parts = [f"{progress.task}: {amount} {progress.unit}".rstrip()]
+    if left_s is not None:
+        parts.append(f"{duration(left_s)} left")
+    if progress.note:
+        parts.append(progress.note)
+    return " · ".join(parts)
+
+
+class Output:
+    """The only place of underpaint that writes to the terminal.
+
+    Args:
+        json_mode: Results and errors are single JSON documents.
+        quiet: Show no progress and no notes.
+        stdout: Where results go; the process's own if None.
+        stderr: Where progress and errors go; the process's own if None.
+        environ: Environment variables (``NO_COLOR``, ``TERM``, ``UNDERPAINT_DEBUG``); the process's own if None.
+        clock: Monotonic seconds; replaceable in tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        json_mode: bool = False,
+        quiet: bool = False,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+        environ: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.json_mode = json_mode
+        self.quiet = quiet
+        self.resume_hint = "run the same command again"
+        self._stdout = sys.stdout if stdout is None else stdout
+        self._stderr = sys.stderr if stderr is None else stderr
+        self._environ = os.environ if environ is None else environ
+        self._clock = clock
+        self._live = self._stderr.isatty() and self._environ.get("TERM") != "dumb"
+        self._color = self._live and not self._environ.get("NO_COLOR")
+        self._task: str | None = None
+        self._first = (0.0, 0)  # time and count of the task's first report, for the time left
+        self._drawn_at = float("-inf")
+        self._bar_open = False
+        for stream in (self._stdout, self._stderr):
+            if callable(reconfigure := getattr(stream, "reconfigure", None)):
+                reconfigure(errors="backslashreplace")
+
+    def report(self, progress: Progress) -> None:
+        """Show a progress report: a bar on a terminal, now and then a line elsewhere, nothing if quiet."""
+        if self.quiet:
+            return
+        now = self._clock()
+        if progress.task != self._task:
+            self._end_bar()
+            self._task, self._first, self._drawn_at = progress.task, (now, progress.done), float("-inf")
+        finished = progress.total is not None and progress.done >= progress.total
+        if now - self._drawn_at < (DRAW_EVERY_S if self._live else LINE_EVERY_S) and not finished:
+            return
+        self._drawn_at = now
+        line = describe(progress, left_s=self._left_s(progress, now))
+        self._draw_bar(progress, line) if self._live else self._write_error(line)
+        if finished:
+            self._end_bar()
+            self._task = None
+
+    def note(self, text: str) -> None:
+        """Say something beside the result, on stderr; nothing if quiet."""
+        if not self.quiet:
+            self._end_bar()
+            self._write_error(text)
+
+    def result(self, human: str, data: Mapping[str, Any]) -> None:
+        """Print the command's result.
+
+        Args:
+            human: For people.
+            data: The same for machines; JSON values and paths.
+        """
+        self._end_bar()
+        text = json.dumps(data, indent=2, ensure_ascii=False, default=_plain) if self.json_mode else human
+        self._stdout.write(f"{text}\n")
+        self._stdout.flush()
+
+    def error(self, error: BaseException) -> int:
+        """Show an exception as one message and return the exit code that belongs to it.
+
+        Args:
+            error: A deliberate error, an interruption, a full disk, or a defect.
+        """
+        self._end_bar()
+        kind, message, code = self._explain(error)
+        if self.json_mode:
+            document = {"error": {"type": kind, "message": message, "exit_code": code}}
+            self._stdout.write(f"{json.dumps(document, indent=2, ensure_ascii=False)}\n")
+            self._stdout.flush()
+        else:
+            label = "\x1b[1;31merror:\x1b[0m" if self._color else "error:"
+            self._write_error(f"{label} {message}")
+        if self._environ.get(DEBUG):
+            self._write_error("".join(traceback.format_exception(error)).rstrip())
+        return code
+
+    def close(self) -> None:
+        """Finish an open bar and flush both streams."""
+        self._end_bar()
+        self._stdout.flush()
+        self._stderr.flush()
+
+    def _explain(self, error: BaseException) -> tuple[str, str, int]:
+        """Return the name of the error's class, a message and an exit code."""
+        kind = type(error).__name__
+        if isinstance(error, UnderpaintError):
+            return kind, str(error), error.exit_code
+        if isinstance(error, KeyboardInterrupt):
+            return "Interrupted", f"interrupted; {self.resume_hint}", INTERRUPTED
+        if isinstance(error, OSError) and error.errno is not None and error.strerror:
+            return "StorageError", _explain_os_error(error), STORAGE
+        return (
+            kind,
+            f"this is a defect in underpaint, not a mistake of yours ({kind}: {error}); "
+            f"run again with {DEBUG}=1 for the details and report them",
+            DEFECT,
+        )
+
+    def _left_s(self, progress: Progress, now: float) -> float | None:
+        began, first = self._first
+        if not progress.total or progress.done <= first or progress.done >= progress.total:
+            return None
+        return (now - began) / (progress.done - first) * (progress.total - progress.done)
+
+    def _draw_bar(self, progress: Progress, line: str) -> None:
+        bar = ""
+        if progress.total:
+            filled = BAR_WIDTH * min(progress.done, progress.total) // progress.total
+            bar = "█" * filled + "░" * (BAR_WIDTH - filled) + " "
+        width = os.get_terminal_size(self._stderr.fileno()).columns or 80
+        self._stderr.write(f"\r\x1b[K{(bar + line)[: width - 1]}")
+        self._stderr.flush()
+        self._bar_open = True
+
+    def _end_bar(self) -> None:
+        if self._bar_open:
+            self._stderr.write("\n")
+            self._stderr.flush()
+            self._bar_open = False
+
+    def _write_error(self, text: str) -> None:
+        self._stderr.write(f"{text}\n")
+        self._stderr.flush()
+
+
+def _explain_os_error(error: OSError) -> str:
+    """Return what is wrong with which path and what to do; full disks and permissions in our own words."""
+    from underpaint.core.artifact import storage_errors
+    from underpaint.core.errors import StorageError
+
+    path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else Path()
+    try:
+        with storage_errors(path):
+            raise error
+    except StorageError as known:
+        return str(known)
+    except OSError:
+        return f"cannot use {path}: {error.strerror}; check the path"
+
+
+def _plain(value: object) -> str:
+    """Give JSON a path as a string."""
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} is not a JSON value")

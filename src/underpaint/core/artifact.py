@@ -1,0 +1,275 @@
+"""Artifacts: folders that are written whole or not at all, and say what they are in ``manifest.json``.
+
+The digest of an artifact covers its kind, stage, settings, parents and the hashes of its files, and nothing that
+changes from run to run (dates, durations, host), so the same work done twice has the same digest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import platform
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from underpaint.core.config import Config, digest_of
+from underpaint.core.errors import ArtifactError, StorageError
+
+MANIFEST = "manifest.json"
+SCHEMA = 1
+
+
+class FileEntry(Config):
+    """Size in bytes and SHA-256 of one file of an artifact."""
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(Config):
+    """What an artifact is, from what it was made, how, and what it holds.
+
+    Args:
+        kind: What the folder is, for example ``dataset``, ``text-table``, ``tokenizer``, ``latents``, ``pipeline``.
+        stage: The stage that wrote it.
+        config: The stage's complete settings.
+        config_digest: SHA-256 of the canonical settings.
+        parents: Role to digest of every artifact that was read.
+        files: POSIX path inside the folder to size and hash; the manifest itself is not listed.
+        digest: SHA-256 over the fields above; the artifact's identity.
+        versions: Packages that made it (not part of the digest).
+        figures: What was measured on it (not part of the digest).
+    """
+
+    schema_version: int = SCHEMA
+    kind: str
+    stage: str
+    config: dict[str, Any]
+    config_digest: str
+    parents: dict[str, str]
+    files: dict[str, FileEntry]
+    digest: str
+    versions: dict[str, str] = {}
+    figures: dict[str, Any] = {}
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hexadecimal characters."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def versions_of(*packages: str) -> dict[str, str]:
+    """Return the installed versions of Python, underpaint and the named packages."""
+    versions = {"python": platform.python_version()}
+    for package in ("underpaint", *packages):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
+    return versions
+
+
+def identity_digest(
+    *, kind: str, stage: str, config_digest: str, parents: Mapping[str, str], files: Mapping[str, FileEntry]
+) -> str:
+    """Return the digest that identifies an artifact; see the module's docstring for what it covers."""
+    return digest_of(
+        {
+            "kind": kind,
+            "stage": stage,
+            "config_digest": config_digest,
+            "parents": dict(parents),
+            "files": {name: entry.sha256 for name, entry in files.items()},
+        }
+    )
+
+
+def list_files(folder: Path) -> dict[str, FileEntry]:
+    """Hash every regular file below a folder except its own manifest.
+
+    Raises:
+        ArtifactError: The folder holds a link or another special file.
+    """
+    entries: dict[str, FileEntry] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise ArtifactError(f"{path}: only plain files may lie in an artifact; remove the link or special file")
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name != MANIFEST:
+            entries[name] = FileEntry(bytes=path.stat().st_size, sha256=hash_file(path))
+    return entries
+
+
+@contextlib.contextmanager
+def storage_errors(target: Path) -> Iterator[None]:
+    """Turn the operating system's write errors into ``StorageError`` with what to do next.
+
+    Args:
+        target: The path named in the message.
+    """
+    try:
+        yield
+    except OSError as error:
+        hints = {
+            errno.ENOSPC: "the disk is full; free some space or choose another --out",
+            errno.EDQUOT: "the disk quota is used up; free some space or choose another --out",
+            errno.EACCES: "it may not be written; choose another --out or change its permissions",
+            errno.EPERM: "it may not be written; choose another --out or change its permissions",
+            errno.EROFS: "the file system is read-only; choose another --out",
+            errno.ENOTDIR: "a part of the path is a file; choose another --out",
+        }
+        if error.errno not in hints:
+            raise
+        raise StorageError(f"cannot write {target}: {hints[error.errno]}") from error
+
+
+def fsync_folder(folder: Path) -> None:
+    """Flush every file and folder below (and including) a folder to the disk."""
+    for path in [*folder.rglob("*"), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+@contextlib.contextmanager
+def staging(target: Path) -> Iterator[Path]:
+    """Give a temporary folder beside ``target``; rename it to ``target`` on success, remove it on failure.
+
+    Args:
+        target: Where the finished folder shall be; must not exist yet.
+
+    Raises:
+        StorageError: ``target`` exists, or cannot be written.
+    """
+    if target.exists():
+        raise StorageError(f"{target} exists already and nothing is overwritten in place; choose another --out")
+    temporary = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.partial"
+    with storage_errors(target):
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
+            fsync_folder(temporary)
+            temporary.rename(target)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+
+def seal(
+    folder: Path,
+    *,
+    kind: str,
+    stage: str,
+    config: Config,
+    parents: Mapping[str, str],
+    figures: Mapping[str, Any] | None = None,
+    packages: tuple[str, ...] = (),
+) -> Manifest:
+    """Hash the files of a finished folder and write its ``manifest.json``.
+
+    Args:
+        folder: The folder, normally the one that ``staging`` gave.
+        kind: What the folder is.
+        stage: The stage that wrote it.
+        config: The stage's complete settings.
+        parents: Role to digest of every artifact that was read.
+        figures: What was measured.
+        packages: Python packages whose versions are recorded.
+    """
+    files = list_files(folder)
+    config_digest = config.digest()
+    manifest = Manifest(
+        kind=kind,
+        stage=stage,
+        config=config.model_dump(mode="json"),
+        config_digest=config_digest,
+        parents=dict(parents),
+        files=files,
+        digest=identity_digest(
+            kind=kind, stage=stage, config_digest=config_digest, parents=parents, files=files
+        ),
+        versions=versions_of(*packages),
+        figures=dict(figures or {}),
+    )
+    with storage_errors(folder):
+        (folder / MANIFEST).write_text(json.dumps(manifest.model_dump(mode="json"), indent=2) + "\n")
+    return manifest
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    if len(set(keys)) != len(keys):
+        raise ValueError("a key stands twice")
+    return dict(pairs)
+
+
+def read_manifest(folder: Path, *, kind: str | None = None) -> Manifest:
+    """Read and check an artifact's manifest (not the files; see ``verify``).
+
+    Args:
+        folder: The artifact.
+        kind: The kind that is expected, if any.
+
+    Raises:
+        ArtifactError: No manifest, broken JSON, unknown keys, a digest that does not follow from the fields, or
+            another kind than expected.
+    """
+    path = folder / MANIFEST
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_no_duplicates)
+        manifest = Manifest.model_validate(values)
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"{folder} is no finished artifact: it has no {MANIFEST}; pass a folder that an underpaint stage wrote"
+        ) from None
+    except (ValueError, ValidationError, OSError) as error:
+        raise ArtifactError(f"{path} is damaged ({error}); make or download the artifact again") from None
+    expected = identity_digest(
+        kind=manifest.kind,
+        stage=manifest.stage,
+        config_digest=manifest.config_digest,
+        parents=manifest.parents,
+        files=manifest.files,
+    )
+    if manifest.digest != expected or manifest.config_digest != digest_of(manifest.config):
+        raise ArtifactError(f"{path} was changed after it was written; make or download the artifact again")
+    if kind is not None and manifest.kind != kind:
+        raise ArtifactError(f"{folder} is a {manifest.kind!r} artifact, but a {kind!r} artifact is needed here")
+    return manifest
+
+
+def verify(folder: Path, *, kind: str | None = None, only: tuple[str, ...] | None = None) -> Manifest:
+    """Read the manifest and compare files with their recorded sizes and hashes.
+
+    Args:
+        folder: The artifact.
+        kind: The kind that is expected, if any.
+        only: Names of files to check; all of them if None.
+
+    Raises:
+        ArtifactError: A file is missing, truncated or changed; the message names it.
+    """
+    manifest = read_manifest(folder, kind=kind)
+    for name, entry in manifest.files.items():
+        if only is not None and name not in only:
+            continue
+        path = folder / name
+        if not path.is_file():
+            raise ArtifactError(f"{path} is missing; make or download the artifact again")
+        size = path.stat().st_size
+        if size != entry.bytes or hash_file(path) != entry.sha256:
+            raise ArtifactError(
+                f"{path} differs from its manifest (size {size}, expected {entry.bytes} bytes with SHA-256 "
+                f"{entry.sha256[:12]}…); make or download the artifact again"
+            )
+    return manifest

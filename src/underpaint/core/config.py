@@ -1,0 +1,58 @@
+"""Configuration: frozen, unknown keys rejected, and one digest for equal settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from underpaint.core.errors import InputError
+
+
+def canonical_json(value: Any) -> str:
+    """Serialize to JSON in one canonical form: sorted keys, no spaces, no NaN, UTF-8 kept.
+
+    Args:
+        value: Anything made of dicts, lists, strings, finite numbers, booleans and None.
+
+    Raises:
+        ValueError: A number is NaN or infinite.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def digest_of(value: Any) -> str:
+    """Return the SHA-256 of a value's canonical JSON, as 64 hexadecimal characters."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+class Config(BaseModel):
+    """Base of every configuration in underpaint."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of the settings; equal settings have equal digests on every machine."""
+        return digest_of(self.model_dump(mode="json"))
+
+    @classmethod
+    def parse(cls, values: dict[str, Any], *, source: str) -> Self:
+        """Validate a dict that came from outside.
+
+        Args:
+            values: The settings as read from JSON.
+            source: Where they came from; named in the error.
+
+        Raises:
+            InputError: A key is unknown or missing, or a value is out of range; the message lists all of them.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(str(part) for part in e['loc']) or 'settings'}: {e['msg']} (got {e['input']!r:.80})"
+                for e in error.errors()
+            )
+            raise InputError(f"{source}: invalid settings: {problems}") from None

@@ -1,0 +1,73 @@
+"""The tree of errors that underpaint raises on purpose.
+
+Every message says what is wrong, the value got, what is allowed, and what to do next. The command line prints the
+message without a traceback and leaves with the class's ``exit_code``. Anything else that escapes is a defect of ours.
+"""
+
+from __future__ import annotations
+
+
+class UnderpaintError(Exception):
+    """Root of all deliberate errors; ``exit_code`` is the process's exit status on the command line."""
+
+    exit_code = 1
+
+
+class InputError(UnderpaintError):
+    """What the user typed or handed over cannot be used (a prompt, a flag, a file of prompts)."""
+
+    exit_code = 2
+
+
+class PromptError(InputError):
+    """A prompt is empty, too long, or holds characters outside the model's alphabet."""
+
+
+class DataError(UnderpaintError):
+    """A data set, a source package or a sample is missing, broken, unlicensed or leaks between splits."""
+
+    exit_code = 3
+
+
+class HashMismatch(DataError):
+    """A downloaded or stored file differs from its pinned digest."""
+
+
+class LicenseRefused(DataError):
+    """A source's license is missing, unknown, contradictory or incompatible with the license of the weights."""
+
+
+class SplitLeak(DataError):
+    """The same or nearly the same picture lies in two splits."""
+
+
+class UnreadableImage(DataError):
+    """A picture is truncated, blank, too large, or refers to something outside itself."""
+
+
+class ArtifactError(UnderpaintError):
+    """An artifact or a saved model is incomplete, corrupt, or differs from its manifest."""
+
+    exit_code = 4
+
+
+class SetupError(UnderpaintError):
+    """Something that must be installed on this machine is not; the message names the command that installs it."""
+
+    exit_code = 5
+
+
+class MissingDependency(SetupError):
+    """An optional Python package is not installed."""
+
+
+class StorageError(UnderpaintError):
+    """A folder cannot be written, or the disk is full."""
+
+    exit_code = 6
+
+
+class TrainingError(UnderpaintError):
+    """A training run diverged, failed its health checks, or cannot be resumed with these settings."""
+
+    exit_code = 7
