@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
+
+Stage = Literal["text", "transformer", "residual", "decoder"]
+"""The parts of drawing a picture that are timed apart, in order."""
+
+OnStage = Callable[[Stage], None]
+"""Called as each stage of a draw begins; ``runtime.timing.Stopwatch.mark`` is one."""
 
 SEED_MAX = 2**53 - 1
 """Largest seed that a user may give: exact in JSON and in JavaScript."""
