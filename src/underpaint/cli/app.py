@@ -7,9 +7,9 @@ A command is a module ``underpaint.cli.<name>`` with a line in ``COMMANDS`` and 
 
 - At its top level it imports nothing beyond the standard library, ``underpaint.cli`` and ``underpaint.core.errors``;
   everything else (``underpaint.stages``, ``underpaint.pipelines``, torch, numpy, Pillow) inside ``run``.
-- ``add_arguments`` gets the command's own parser and may call ``parser.add_subparsers(dest=..., metavar=..., required=True)``.
-  The parser makes sub-parsers of its own kind, so their mistakes too become one ``InputError``.
-- ``--json``, ``--quiet`` and ``--help`` are added here to every command (and to every sub-command); do not add them again.
+- ``add_arguments`` gets the command's own parser and may call ``parser.add_subparsers(dest=..., metavar=...,
+  required=True)``. Sub-parsers are of the same kind, so their mistakes too become one ``InputError``.
+- ``--json``, ``--quiet`` and ``--help`` are added here to every command and sub-command; do not add them again.
 - ``run`` passes ``report=output.report`` to long work, ends with one ``output.result(human_text, data)`` and returns 0.
   It raises ``UnderpaintError`` for whatever the user can mend; it neither prints nor calls ``sys.exit``.
 - ``run`` may set ``output.resume_hint`` to a sentence that is shown when the user presses Ctrl-C

@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from underpaint.core.config import Config, digest_of
 from underpaint.core.errors import ArtifactError, StorageError
@@ -35,7 +35,7 @@ class FileEntry(Config):
     sha256: str
 
 
-class Manifest(Config):
+class Manifest(BaseModel):
     """What an artifact is, from what it was made, how, and what it holds.
 
     Args:
@@ -49,6 +49,8 @@ class Manifest(Config):
         versions: Packages that made it (not part of the digest).
         figures: What was measured on it (not part of the digest).
     """
+
+    model_config = Config.model_config
 
     schema_version: int = SCHEMA
     kind: str
@@ -195,9 +197,7 @@ def seal(
         config_digest=config_digest,
         parents=dict(parents),
         files=files,
-        digest=identity_digest(
-            kind=kind, stage=stage, config_digest=config_digest, parents=parents, files=files
-        ),
+        digest=identity_digest(kind=kind, stage=stage, config_digest=config_digest, parents=parents, files=files),
         versions=versions_of(*packages),
         figures=dict(figures or {}),
     )
