@@ -16,16 +16,37 @@ import shutil
 import uuid
 from collections.abc import Iterator, Mapping
 from importlib import metadata
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
-from underpaint.core.config import Config, digest_of
+from underpaint.core.config import Config, digest_of, problems_of
 from underpaint.core.errors import ArtifactError, StorageError
 
 MANIFEST = "manifest.json"
-SCHEMA = 1
+
+
+def _inside(name: str) -> str:
+    """Refuse a file name that leads out of the folder."""
+    path = PurePosixPath(name)
+    if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise ValueError("the name leads out of the artifact")
+    return name
+
+
+SPACE_HINTS = {
+    errno.ENOSPC: "the disk is full; free some space or choose another --out",
+    errno.EDQUOT: "the disk quota is used up; free some space or choose another --out",
+}
+WRITE_HINTS = {
+    errno.EACCES: "it may not be written; choose another --out or change its permissions",
+    errno.EPERM: "it may not be written; choose another --out or change its permissions",
+    errno.EROFS: "the file system is read-only; choose another --out",
+    errno.ENOTDIR: "a part of the path is a file; choose another --out",
+    errno.ENAMETOOLONG: "the name is too long; choose another --out",
+    errno.ENOTEMPTY: "it came to be in the meantime and nothing is overwritten in place; choose another --out",
+}
 
 
 class FileEntry(Config):
@@ -52,13 +73,13 @@ class Manifest(BaseModel):
 
     model_config = Config.model_config
 
-    schema_version: int = SCHEMA
+    schema_version: Literal[1] = 1
     kind: str
     stage: str
     config: dict[str, Any]
     config_digest: str
     parents: dict[str, str]
-    files: dict[str, FileEntry]
+    files: dict[Annotated[str, AfterValidator(_inside)], FileEntry]
     digest: str
     versions: dict[str, str] = {}
     figures: dict[str, Any] = {}
@@ -115,32 +136,42 @@ def storage_errors(target: Path) -> Iterator[None]:
     """Turn the operating system's write errors into ``StorageError`` with what to do next.
 
     Args:
-        target: The path named in the message.
+        target: The path that is written, named in the message; errors about paths elsewhere pass unchanged.
+
+    Raises:
+        StorageError: The disk is full, or the target cannot be written.
     """
     try:
         yield
     except OSError as error:
-        hints = {
-            errno.ENOSPC: "the disk is full; free some space or choose another --out",
-            errno.EDQUOT: "the disk quota is used up; free some space or choose another --out",
-            errno.EACCES: "it may not be written; choose another --out or change its permissions",
-            errno.EPERM: "it may not be written; choose another --out or change its permissions",
-            errno.EROFS: "the file system is read-only; choose another --out",
-            errno.ENOTDIR: "a part of the path is a file; choose another --out",
-        }
-        if error.errno not in hints:
-            raise
-        raise StorageError(f"cannot write {target}: {hints[error.errno]}") from error
+        if error.errno in SPACE_HINTS:
+            raise StorageError(f"cannot write {target}: {SPACE_HINTS[error.errno]}") from error
+        if error.errno in WRITE_HINTS and _belongs_to(error, target):
+            raise StorageError(f"cannot write {target}: {WRITE_HINTS[error.errno]}") from error
+        raise
+
+
+def _belongs_to(error: OSError, target: Path) -> bool:
+    """Tell whether an error is about the target, a folder above it, or something beside or below it."""
+    if not isinstance(error.filename, str):
+        return True
+    target, path = target.absolute(), Path(error.filename).absolute()
+    return path in target.parents or target.parent in path.parents
+
+
+def fsync(path: Path) -> None:
+    """Flush one file or folder to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def fsync_folder(folder: Path) -> None:
     """Flush every file and folder below (and including) a folder to the disk."""
     for path in [*folder.rglob("*"), folder]:
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        fsync(path)
 
 
 @contextlib.contextmanager
@@ -153,15 +184,16 @@ def staging(target: Path) -> Iterator[Path]:
     Raises:
         StorageError: ``target`` exists, or cannot be written.
     """
-    if target.exists():
-        raise StorageError(f"{target} exists already and nothing is overwritten in place; choose another --out")
     temporary = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.partial"
     with storage_errors(target):
+        if target.exists():
+            raise StorageError(f"{target} exists already and nothing is overwritten in place; choose another --out")
         temporary.mkdir(parents=True)
         try:
             yield temporary
             fsync_folder(temporary)
             temporary.rename(target)
+            fsync(target.parent)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
@@ -202,7 +234,7 @@ def seal(
         figures=dict(figures or {}),
     )
     with storage_errors(folder):
-        (folder / MANIFEST).write_text(json.dumps(manifest.model_dump(mode="json"), indent=2) + "\n")
+        (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return manifest
 
 
@@ -228,12 +260,13 @@ def read_manifest(folder: Path, *, kind: str | None = None) -> Manifest:
     try:
         values = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_no_duplicates)
         manifest = Manifest.model_validate(values)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ArtifactError(
             f"{folder} is no finished artifact: it has no {MANIFEST}; pass a folder that an underpaint stage wrote"
         ) from None
-    except (ValueError, ValidationError, OSError) as error:
-        raise ArtifactError(f"{path} is damaged ({error}); make or download the artifact again") from None
+    except (ValueError, RecursionError, OSError) as error:
+        problem = problems_of(error) if isinstance(error, ValidationError) else error
+        raise ArtifactError(f"{path} is damaged ({problem}); make or download the artifact again") from None
     expected = identity_digest(
         kind=manifest.kind,
         stage=manifest.stage,

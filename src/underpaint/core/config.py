@@ -28,6 +28,14 @@ def digest_of(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
+def problems_of(error: ValidationError) -> str:
+    """Return all problems of a failed validation on one line: where, what, and the value got."""
+    return "; ".join(
+        f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {problem['msg']} (got {problem['input']!r:.80})"
+        for problem in error.errors()
+    )
+
+
 class Config(BaseModel):
     """Base of every configuration in underpaint."""
 
@@ -51,8 +59,4 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(str(part) for part in e['loc']) or 'settings'}: {e['msg']} (got {e['input']!r:.80})"
-                for e in error.errors()
-            )
-            raise InputError(f"{source}: invalid settings: {problems}") from None
+            raise InputError(f"{source}: invalid settings: {problems_of(error)}") from None
