@@ -1,9 +1,9 @@
 """Weights on disk: safetensors and nothing else, read strictly and written with the same bytes every time.
 
-A file is eight bytes of header length, a JSON header (name to dtype, shape, place) and the raw tensors. What is read comes
-from strangers, so every claim of the header is checked before a tensor is made: its length, duplicate keys, dtypes, that
-the places are those of the shapes and cover the data once and without holes, and the names and shapes that the module
-expects. Nothing in such a file can run code; a pickle is refused whatever it is called.
+A file is eight bytes of header length, a JSON header (name to dtype, shape, place) and the raw tensors. What is read
+comes from strangers, so every claim of the header is checked before a tensor is made: its length, duplicate keys,
+dtypes, that the places are those of the shapes and cover the data once and without holes, and the names and shapes that
+the module expects. Nothing in such a file can run code; a pickle is refused whatever it is called.
 """
 
 from __future__ import annotations
