@@ -290,15 +290,14 @@ def verify(folder: Path, *, kind: str | None = None, only: tuple[str, ...] | Non
         only: Names of files to check; all of them if None.
 
     Raises:
-        ArtifactError: A file is missing, truncated or changed; the message names it.
+        ArtifactError: A file is missing, unlisted, truncated or changed; the message names it.
     """
     manifest = read_manifest(folder, kind=kind)
-    for name, entry in manifest.files.items():
-        if only is not None and name not in only:
-            continue
-        path = folder / name
-        if not path.is_file():
-            raise ArtifactError(f"{path} is missing; make or download the artifact again")
+    for name in manifest.files if only is None else only:
+        path, entry = folder / name, manifest.files.get(name)
+        if entry is None or not path.is_file():
+            problem = "is missing" if entry else "is not listed in its manifest"
+            raise ArtifactError(f"{path} {problem}; make or download the artifact again")
         size = path.stat().st_size
         if size != entry.bytes or hash_file(path) != entry.sha256:
             raise ArtifactError(
