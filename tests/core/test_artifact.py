@@ -146,7 +146,7 @@ def test_a_full_disk_is_a_storage_error_whatever_was_being_written(tmp_path: Pat
 
 @pytest.mark.parametrize("number", sorted(artifact.WRITE_HINTS), ids=errno.errorcode.get)
 def test_errors_about_other_paths_are_not_blamed_on_the_target(tmp_path: Path, number: int) -> None:
-    with pytest.raises(OSError, match="input.png"), storage_errors(tmp_path / "out" / "made"):
+    with pytest.raises(OSError, match=r"input\.png"), storage_errors(tmp_path / "out" / "made"):
         raise OSError(number, os.strerror(number), str(tmp_path / "in" / "input.png"))
     with pytest.raises(StorageError, match="made"), storage_errors(tmp_path / "out" / "made"):
         raise OSError(number, os.strerror(number), str(tmp_path / "out"))

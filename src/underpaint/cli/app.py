@@ -113,6 +113,17 @@ def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(143)
 
 
+def run_command(arguments: Sequence[str], output: Output) -> int:
+    """Parse the arguments, run the command they name, and return its exit code.
+
+    Raises:
+        SystemExit: Help or the version was printed.
+        UnderpaintError: The arguments are wrong or the command failed.
+    """
+    args = build_parser(find_command(arguments)).parse_args(arguments or ["--help"])
+    return importlib.import_module(COMMANDS[args.command][0]).run(args, output)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -122,23 +133,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    arguments = sys.argv[1:] if argv is None else argv
     output = Output(json_mode="--json" in arguments, quiet="--quiet" in arguments)
+    if argv is None:
+        signal.signal(signal.SIGTERM, _terminated)
     try:
-        if argv is None:
-            signal.signal(signal.SIGTERM, _terminated)
-        if not arguments:
-            arguments = ["--help"]
-        chosen = find_command(arguments)
-        args = build_parser(chosen).parse_args(arguments)
-        code = importlib.import_module(COMMANDS[args.command][0]).run(args, output)
+        code = _run_safely(arguments, output)
         output.close()
-        return code
-    except SystemExit as leaving:
-        output.close()
-        return leaving.code if isinstance(leaving.code, int) else 0
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    return code
+
+
+def _run_safely(arguments: Sequence[str], output: Output) -> int:
+    """Run a command; show every error but a broken pipe as one message."""
+    try:
+        return run_command(arguments, output)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 0
+    except BrokenPipeError:
+        raise
     except BaseException as error:
         return output.error(error)

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import io
+import os
+import pty
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TextIO
+
+import pytest
+
+from underpaint.cli.output import LINE_EVERY_S, Output, describe, duration
+from underpaint.core.errors import InputError
+from underpaint.core.progress import Progress
+
+
+@dataclass
+class Clock:
+    now: float = 100.0
+    stream: io.StringIO = field(default_factory=io.StringIO)
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def plain(clock: Clock) -> Output:
+    return Output(stdout=io.StringIO(), stderr=clock.stream, environ={}, clock=clock)
+
+
+@dataclass
+class Terminal:
+    stream: TextIO
+    reader: int
+
+    def read(self) -> str:
+        return os.read(self.reader, 100_000).decode()
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    reader, writer = pty.openpty()
+    with os.fdopen(writer, "w", encoding="utf-8") as stream:
+        yield Terminal(stream, reader)
+    os.close(reader)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (-1, "0s"), (59.4, "59s"), (59.6, "1m00s"), (3599.6, "1h00m"), (7 * 3600 + 120, "7h02m")],
+)
+def test_durations_are_short(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_a_report_is_described_in_one_line() -> None:
+    progress = Progress(task="train", done=3, total=9, unit="steps", note="loss 0.5")
+    assert describe(progress, left_s=61) == "train: 3/9 steps · 1m01s left · loss 0.5"
+    assert describe(Progress(task="read", done=3), left_s=None) == "read: 3"
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then_and_one_at_the_end(plain: Output, clock: Clock) -> None:
+    for done in range(101):
+        plain.report(Progress(task="draw", done=done, total=100))
+        clock.now += LINE_EVERY_S / 40
+    assert clock.stream.getvalue().splitlines() == [
+        "draw: 0/100",
+        "draw: 40/100 · 15s left",
+        "draw: 80/100 · 5s left",
+        "draw: 100/100",
+    ]
+
+
+def test_every_task_is_announced_at_once(plain: Output, clock: Clock) -> None:
+    for task in ("fetch", "render", "fetch"):
+        plain.report(Progress(task=task, done=0))
+    assert clock.stream.getvalue() == "fetch: 0\nrender: 0\nfetch: 0\n"
+
+
+def test_the_time_left_counts_from_where_this_run_began(plain: Output, clock: Clock) -> None:
+    plain.report(Progress(task="train", done=900, total=1000))
+    clock.now += 20
+    plain.report(Progress(task="train", done=910, total=1000))
+    assert clock.stream.getvalue().splitlines()[-1] == "train: 910/1000 · 3m00s left"
+
+
+def test_a_terminal_gets_one_bar_that_is_redrawn(terminal: Terminal, clock: Clock) -> None:
+    output = Output(stdout=io.StringIO(), stderr=terminal.stream, environ={}, clock=clock)
+    for done in (0, 1, 2):
+        output.report(Progress(task="draw", done=done, total=2, unit="pictures"))
+        clock.now += 1
+    output.note("done")
+    shown = terminal.read()
+    assert shown.count("\r\x1b[K") == 3
+    assert "████████████░░░░░░░░░░░░ draw: 1/2 pictures · 1s left" in shown
+    assert shown.endswith("draw: 2/2 pictures\r\ndone\r\n")
+
+
+def test_an_error_does_not_stick_to_an_open_bar(terminal: Terminal, clock: Clock) -> None:
+    output = Output(stdout=io.StringIO(), stderr=terminal.stream, environ={}, clock=clock)
+    output.report(Progress(task="draw", done=1, total=2))
+    output.error(InputError("no"))
+    assert terminal.read().endswith("draw: 1/2\r\n\x1b[1;31merror:\x1b[0m no\r\n")
+
+
+@pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=str)
+def test_color_can_be_refused(terminal: Terminal, environ: dict[str, str]) -> None:
+    Output(stdout=io.StringIO(), stderr=terminal.stream, environ=environ).error(InputError("no"))
+    assert terminal.read() == "error: no\r\n"
+
+
+def test_a_pipe_gets_no_escape_codes(plain: Output, clock: Clock) -> None:
+    plain.error(InputError("no"))
+    assert clock.stream.getvalue() == "error: no\n"
+
+
+def test_text_that_the_terminal_cannot_show_is_escaped() -> None:
+    raw = io.BytesIO()
+    output = Output(stdout=io.TextIOWrapper(raw, encoding="ascii"), stderr=io.StringIO(), environ={})
+    output.result("caf\xe9 \udcff", {})
+    assert raw.getvalue() == b"caf\\xe9 \\udcff\n"
