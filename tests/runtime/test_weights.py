@@ -191,4 +191,12 @@ def test_skipping_initialization_draws_no_random_number():
     state = torch.get_rng_state()
     with weights.skip_initialization():
         network()
+        assert nn.Parameter(torch.randn(3, 4) * 0.02).shape == (3, 4)
     assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_numbers_from_a_generator_are_never_skipped():
+    seeded = [torch.Generator().manual_seed(3) for _ in range(2)]
+    with weights.skip_initialization():
+        drawn = torch.randn(5, generator=seeded[0])
+    assert torch.equal(drawn, torch.randn(5, generator=seeded[1]))

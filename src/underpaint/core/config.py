@@ -36,6 +36,29 @@ def problems_of(error: ValidationError) -> str:
     )
 
 
+def parse_json(text: str) -> Any:
+    """Parse JSON from outside strictly: no key may stand twice, and NaN and Infinity are no numbers.
+
+    Raises:
+        ValueError: The text is not such JSON; the message says why.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a key stands twice")
+    return values
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
 class Config(BaseModel):
     """Base of every configuration in underpaint."""
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import Field
+
+from underpaint.core.config import Config, parse_json
+from underpaint.core.errors import InputError
 
 Stage = Literal["text", "transformer", "residual", "decoder"]
 """The parts of drawing a picture that are timed apart, in order."""
@@ -14,6 +20,9 @@ OnStage = Callable[[Stage], None]
 
 SEED_MAX = 2**53 - 1
 """Largest seed that a user may give: exact in JSON and in JavaScript."""
+
+SCHEMA = 1
+SHA256 = r"^[0-9a-f]{64}$"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,3 +44,83 @@ class DrawRequest:
     guidance: float | None = None
     temperature: float | None = None
     residual_steps: int | None = None
+
+
+class Settings(Config):
+    """Everything that made a picture: with the same model, the same settings draw the same pixels again.
+
+    Args:
+        prompt: What the user wrote.
+        caption: The canonical form of it, which the model read.
+        style: The style asked for; None for no particular one.
+        seed: The picture's own seed, whichever batch it was drawn in.
+        guidance: Strength of guidance; None is the model's default.
+        temperature: Factor on the sampling temperatures; None is the model's default.
+        steps: Steps of the residual refiner; None is the model's default.
+        size: Width and height in pixels, as ``64x64``.
+        background: ``transparent``, or the color that the picture was flattened on, as ``#rrggbb``.
+        model: The model's name.
+        model_sha256: The digest of the model's manifest, which identifies its weights and settings.
+        version: The version of underpaint.
+        pixel_sha256: SHA-256 of the delivered pixels (rows of 8-bit RGBA or RGB); None before they are drawn.
+    """
+
+    schema_version: Literal[1] = SCHEMA
+    prompt: str = Field(max_length=20_000)
+    caption: str = Field(min_length=1, max_length=20_000)
+    style: str | None = Field(default=None, max_length=100)
+    seed: int = Field(ge=0, le=SEED_MAX)
+    guidance: float | None = Field(default=None, ge=0.0, le=20.0, allow_inf_nan=False)
+    temperature: float | None = Field(default=None, ge=0.0, le=10.0, allow_inf_nan=False)
+    steps: int | None = Field(default=None, ge=0, le=1000)
+    size: str = Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")
+    background: str = Field(default="transparent", pattern=r"^(transparent|#[0-9a-f]{6})$")
+    model: str = Field(max_length=200)
+    model_sha256: str = Field(pattern=SHA256)
+    version: str = Field(max_length=100)
+    pixel_sha256: str | None = Field(default=None, pattern=SHA256)
+
+    @property
+    def request(self) -> DrawRequest:
+        """What the pipeline is asked for."""
+        return DrawRequest(
+            caption=self.caption,
+            style=self.style,
+            seed=self.seed,
+            guidance=self.guidance,
+            temperature=self.temperature,
+            residual_steps=self.steps,
+        )
+
+    def draws_the_same_as(self, other: Settings) -> bool:
+        """Tell whether both draw the same pixels: all is equal but the wording, the version and what came out."""
+        besides = {"prompt", "version", "pixel_sha256"}
+        return self.model_dump(exclude=besides) == other.model_dump(exclude=besides)
+
+    def to_json(self) -> str:
+        """Return the settings as one line of JSON."""
+        return json.dumps(self.model_dump(mode="json"), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str, *, source: str) -> Self:
+        """Read what ``to_json`` wrote.
+
+        Args:
+            text: JSON from outside.
+            source: Where it came from; named in the error.
+
+        Raises:
+            InputError: It is no JSON object, or holds unknown, missing or impossible values.
+        """
+        try:
+            values = parse_json(text)
+        except ValueError:
+            raise InputError(f"{source}: these settings were not written by underpaint") from None
+        if not isinstance(values, dict) or "model_sha256" not in values:
+            raise InputError(f"{source}: these settings were not written by underpaint")
+        if values.get("schema_version") != SCHEMA:
+            raise InputError(
+                f"{source}: settings of version {values.get('schema_version')!r:.20} cannot be read, only version "
+                f"{SCHEMA}; update underpaint"
+            )
+        return cls.parse(values, source=source)

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from underpaint.core.artifact import storage_errors
+from underpaint.core.config import parse_json
 from underpaint.core.errors import ArtifactError, UnderpaintError
 
 HEADER_CAP = 4 * 2**20
@@ -46,12 +47,14 @@ Expected = Mapping[str, tuple[tuple[int, ...], torch.dtype]]
 
 
 class _SkipInitialization(TorchFunctionMode):
-    """Turn the functions of ``torch.nn.init`` into nothing."""
+    """Turn the functions of ``torch.nn.init`` into nothing, and random weights without a generator into empty ones."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if getattr(func, "__module__", None) == "torch.nn.init":
             return kwargs["tensor"] if "tensor" in kwargs else args[0]
+        if func in (torch.randn, torch.rand) and kwargs.get("generator") is None:
+            return torch.empty(*args, **kwargs)
         return func(*args, **kwargs)
 
 
@@ -79,17 +82,6 @@ def _refuse_foreign(data: memoryview, source: str) -> None:
         raise ArtifactError(f"{source}: this is a Git LFS pointer, not the weights; run 'git lfs pull'")
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = dict(pairs)
-    if len(keys) != len(pairs):
-        raise ValueError("a name stands twice")
-    return keys
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
 def _header(data: memoryview, source: str) -> tuple[dict[str, Any], int]:
     """Return the parsed header and the offset at which the data begins."""
     if len(data) < 8:
@@ -102,8 +94,8 @@ def _header(data: memoryview, source: str) -> tuple[dict[str, Any], int]:
         raise _damaged(source, f"the file is cut off inside its header ({len(data)} of at least {8 + length} bytes)")
     try:
         text = bytes(data[8 : 8 + length]).decode("utf-8")
-        header = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        header = parse_json(text)
+    except ValueError as error:
         raise _damaged(source, f"the header is no JSON ({error})") from None
     if not isinstance(header, dict):
         raise _damaged(source, "the header is no JSON object")
