@@ -126,6 +126,8 @@ def test_a_command_gets_its_arguments_and_gives_the_exit_code(underpaint: Run, c
         (KeyboardInterrupt(), 130, "error: interrupted; run the same command again\n"),
         (OSError(errno.ENOSPC, "No space left on device", "/a/b"), 6, "error: cannot write /a/b: the disk is full"),
         (OSError(errno.ENOENT, "No such file or directory", "/a/b"), 6, "error: cannot use /a/b: No such file"),
+        (ModuleNotFoundError("No module", name="torch"), 5, "error: this needs PyTorch, which is not installed; run:"),
+        (ModuleNotFoundError("No module", name="tosch"), 70, "error: this is a defect in underpaint"),
         (ZeroDivisionError("division by zero"), 70, "error: this is a defect in underpaint"),
     ],
     ids=lambda value: type(value).__name__,

@@ -15,7 +15,8 @@ from underpaint.core.errors import UnderpaintError
 from underpaint.core.progress import Progress
 
 DEBUG = "UNDERPAINT_DEBUG"
-INTERRUPTED, DEFECT, STORAGE = 130, 70, 6
+SETUP, STORAGE, DEFECT, INTERRUPTED = 5, 6, 70, 130
+TORCH_MISSING = "this needs PyTorch, which is not installed; run: pip install 'underpaint[torch]'"
 BAR_WIDTH = 24
 DRAW_EVERY_S = 0.1
 LINE_EVERY_S = 10.0
@@ -154,6 +155,8 @@ class Output:
             return kind, str(error), error.exit_code
         if isinstance(error, KeyboardInterrupt):
             return "Interrupted", f"interrupted; {self.resume_hint}", INTERRUPTED
+        if isinstance(error, ModuleNotFoundError) and error.name == "torch":
+            return "MissingDependency", TORCH_MISSING, SETUP
         if isinstance(error, OSError) and error.errno is not None and error.strerror:
             return "StorageError", _explain_os_error(error), STORAGE
         return (
