@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from underpaint import __version__
+from underpaint.cli.app import COMMANDS, build_parser, find_command
+from underpaint.core.errors import UnderpaintError
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+TEST_LINE = (
+    "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e '.[torch,data,dev]' && .venv/bin/pytest"
+)
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)")
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def shell_lines(page: Path) -> Iterator[str]:
+    """Yield the lines of a page's ``sh`` blocks, continued lines joined."""
+    for block in re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL):
+        yield from block.replace("\\\n", " ").splitlines()
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """Yield the arguments of every call of underpaint in a page's ``sh`` blocks."""
+    for line in shell_lines(page):
+        for part in re.split(r"&&|\|", line):
+            words = shlex.split(part, comments=True)
+            if words and Path(words[0]).name == "underpaint":
+                yield words[1:]
+
+
+CALLS = [(name(page), arguments) for page in PAGES for arguments in commands(page)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    targets = LINK.findall(page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_page_can_be_reached_from_the_readme() -> None:
+    reached, waiting = set(), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop().resolve()
+        if page.is_dir():
+            waiting += page.glob("*.md")
+        elif page.suffix == ".md" and page not in reached:
+            reached.add(page)
+            waiting += [page.parent / target for target in LINK.findall(page.read_text(encoding="utf-8"))]
+    assert {name(page) for page in PAGES} == {name(page) for page in reached}
+
+
+@pytest.mark.parametrize(("page", "arguments"), CALLS, ids=lambda value: str(value)[:60])
+def test_commands_in_the_documents_can_be_parsed(page: str, arguments: list[str]) -> None:
+    build_parser(find_command(arguments)).parse_args(arguments)
+
+
+def test_the_readme_shows_every_command() -> None:
+    shown = {arguments[0] for page, arguments in CALLS if page == "README.md"}
+    assert shown == COMMANDS.keys()
+
+
+def test_the_line_that_runs_the_tests_is_the_same_everywhere() -> None:
+    assert TEST_LINE in list(shell_lines(ROOT / "README.md"))
+    assert TEST_LINE in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_the_line_that_draws_a_picture_needs_nothing_else() -> None:
+    line = next(line for line in shell_lines(ROOT / "README.md") if "generate" in line)
+    setup, install, draw = line.split(" && ")
+    assert setup == "python3 -m venv .venv"
+    assert install == ".venv/bin/pip install -c constraints.txt '.[torch]'"
+    assert draw.startswith(".venv/bin/underpaint generate ")
+
+
+def test_the_readme_explains_every_exit_code() -> None:
+    rows = re.findall(r"^\| (\d+) \|", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    codes = {0, 70, 130, 141, 143, *(cls.exit_code for cls in UnderpaintError.__subclasses__())}
+    assert [int(row) for row in rows] == sorted(codes)
+
+
+def test_the_changelog_speaks_of_this_version() -> None:
+    assert f"\n## {__version__} " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=name)
+def test_decisions_are_numbered_dated_and_reasoned(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert text.startswith(f"# {int(page.name[:4])}. ")
+    assert re.search(r"^\*\d{4}-\d\d-\d\d, (accepted|superseded by \d+)\.\*$", text, flags=re.MULTILINE)
+    assert all(f"**{part}.**" in text for part in ("Context", "Decision", "Consequences"))
