@@ -7,6 +7,27 @@ Example:
 
 from __future__ import annotations
 
-__all__ = ["__version__"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from underpaint.pipelines.generator import load
+    from underpaint.pipelines.picture_file import save
+
+__all__ = ["__version__", "load", "save"]
 
 __version__ = "0.1.0"
+
+_LAZY = {"load": "underpaint.pipelines.generator", "save": "underpaint.pipelines.picture_file"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what draws and saves when it is first asked for, so that ``import underpaint`` stays light."""
+    if name not in _LAZY:
+        raise AttributeError(f"module 'underpaint' has no attribute {name!r}")
+    return getattr(importlib.import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted(__all__)

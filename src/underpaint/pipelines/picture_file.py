@@ -173,8 +173,8 @@ def read_settings(path: Path) -> Settings:
         path: The file.
 
     Raises:
-        UnreadableImage: It is missing, damaged or no PNG.
-        InputError: It holds no settings of ours.
+        InputError: There is no such file, or it holds no settings of ours.
+        UnreadableImage: It is damaged or no PNG.
     """
     texts = read_text(path).texts
     if PARAMETERS not in texts:
@@ -191,8 +191,8 @@ def read_picture(path: Path) -> Image.Image:
         path: The file; its claims are checked before a pixel is decoded.
 
     Raises:
-        UnreadableImage: It is missing, damaged or no PNG.
-        InputError: It holds no settings of ours.
+        InputError: There is no such file, or it holds no settings of ours.
+        UnreadableImage: It is damaged or no PNG.
     """
     settings = read_settings(path)
     try:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from underpaint.core.errors import UnreadableImage
+from underpaint.core.errors import InputError, UnreadableImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 FILE_CAP = 64 * 2**20
@@ -107,21 +107,22 @@ def read_text(path: Path) -> PngText:
         path: The file.
 
     Raises:
-        UnreadableImage: It is missing, no PNG, cut off, damaged, or beyond one of the caps.
+        InputError: There is no such file, or it cannot be read.
+        UnreadableImage: It is no PNG, cut off, damaged, or beyond one of the caps.
     """
     source = str(path)
     try:
         with path.open("rb") as file:
             size = path.stat().st_size
             if file.read(8) != SIGNATURE:
-                raise UnreadableImage(f"{source} is not a PNG file; settings are kept in PNG files only")
+                raise UnreadableImage(f"{source} is no PNG file; pictures keep their settings in PNG files only")
             if size > FILE_CAP:
                 raise _damaged(source, f"the file has {size:,} bytes, more than the {FILE_CAP:,} allowed")
             return _read(file, size, source)
     except FileNotFoundError:
-        raise UnreadableImage(f"{source} does not exist; check the path") from None
+        raise InputError(f"{source} does not exist; check the path") from None
     except OSError as error:
-        raise UnreadableImage(f"{source} cannot be read ({error.strerror}); check the path") from None
+        raise InputError(f"{source} cannot be read ({error.strerror}); check the path") from None
 
 
 def _read(file: BinaryIO, size: int, source: str) -> PngText:

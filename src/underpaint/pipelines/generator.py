@@ -1,0 +1,172 @@
+"""Text to pictures in one call: ``underpaint.load().generate("a smiling cat", seed=7)``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from underpaint.core.errors import ArtifactError, InputError
+from underpaint.core.progress import Progress, Report, silent
+from underpaint.pipelines.model_folder import Model, open_model
+from underpaint.pipelines.picture_file import attach, pixel_digest
+from underpaint.pipelines.planning import TRANSPARENT, Options, plan
+from underpaint.pipelines.prompts import PromptRow
+from underpaint.pipelines.settings import OnStage, Settings
+
+if TYPE_CHECKING:
+    from underpaint.pipelines.hybrid import HybridPipeline
+
+BATCH_SIZE = 8
+"""Pictures handed to the pipeline at once."""
+
+
+def flatten(pixels: np.ndarray, color: str) -> np.ndarray:
+    """Lay a picture on one flat color.
+
+    Args:
+        pixels: ``[H, W, 4]`` uint8, straight alpha.
+        color: As ``#rrggbb``.
+
+    Returns:
+        ``[H, W, 3]`` uint8, rounded to the nearest level.
+    """
+    background = np.frombuffer(bytes.fromhex(color[1:]), dtype=np.uint8).astype(np.uint32)
+    values, alpha = pixels[..., :3].astype(np.uint32), pixels[..., 3:].astype(np.uint32)
+    return ((values * alpha + background * (255 - alpha) + 127) // 255).astype(np.uint8)
+
+
+def finish(pixels: np.ndarray, settings: Settings) -> Image.Image:
+    """Turn drawn pixels into an image on the background asked for, with its settings in ``info``."""
+    delivered = pixels if settings.background == TRANSPARENT else flatten(pixels, settings.background)
+    image = Image.fromarray(delivered)
+    return attach(image, settings.model_copy(update={"pixel_sha256": pixel_digest(image)}))
+
+
+class Generator:
+    """A loaded model that draws.
+
+    Args:
+        model: What the model says about itself.
+        pipeline: Its networks, ready to draw.
+    """
+
+    def __init__(self, model: Model, pipeline: HybridPipeline) -> None:
+        self.model = model
+        self.pipeline = pipeline
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The styles that can be asked for."""
+        return self.model.styles
+
+    def generate(
+        self,
+        prompt: str | Sequence[str],
+        *,
+        style: str | None = None,
+        n: int = 1,
+        seed: int | None = None,
+        guidance: float | None = None,
+        temperature: float | None = None,
+        steps: int | None = None,
+        background: str = TRANSPARENT,
+        report: Report = silent,
+    ) -> list[Image.Image]:
+        """Draw pictures; equal arguments with a seed give equal pixels, alone or among others.
+
+        Args:
+            prompt: What to draw, in English; or several prompts.
+            style: One of ``styles``; None for no particular one.
+            n: Pictures per prompt.
+            seed: Seed of the first picture of each prompt, the next ones count up; None draws one at random.
+            guidance: Strength of the pull towards the prompt, 0 to 20; None for the model's default.
+            temperature: Factor on the sampling temperatures, 0 to 10; None for 1.
+            steps: Steps of the residual refiner; None for the model's default.
+            background: ``transparent``, ``white``, ``black`` or a color as ``#ffcc00``.
+            report: Called after each picture.
+
+        Returns:
+            Images in the order of the prompts, RGBA if transparent, else RGB; ``image.info["underpaint"]`` holds the
+            ``Settings`` of each and ``image.info["parameters"]`` their JSON. ``underpaint.save`` keeps them.
+
+        Raises:
+            InputError: A prompt or another argument cannot be used.
+        """
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        for text in prompts:
+            if not isinstance(text, str):
+                raise InputError(f"a prompt must be a string, got {type(text).__name__}")
+        options = Options(
+            style=style,
+            seed=seed,
+            n=n,
+            guidance=guidance,
+            temperature=temperature,
+            steps=steps,
+            background=background,
+        )
+        planned = plan(self.model, [PromptRow.model_construct(prompt=text) for text in prompts], options)
+        images: list[Image.Image] = []
+        for image in self.draw(planned):
+            images.append(image)
+            report(Progress(task="draw", done=len(images), total=len(planned), unit="pictures"))
+        return images
+
+    def draw(
+        self, settings: Sequence[Settings], *, batch_size: int = BATCH_SIZE, on_stage: OnStage | None = None
+    ) -> Iterator[Image.Image]:
+        """Draw pictures from complete settings, one after the other as they are finished.
+
+        Args:
+            settings: What to draw, for example ``image.info["underpaint"]`` of an earlier picture.
+            batch_size: Pictures handed to the pipeline at once; does not change any picture.
+            on_stage: Called as each stage of a batch begins.
+
+        Raises:
+            InputError: ``batch_size`` is below 1.
+            ArtifactError: The settings are those of another model.
+        """
+        if batch_size < 1:
+            raise InputError(f"the batch size must be at least 1, got {batch_size}")
+        for one in settings:
+            if one.model_sha256 != self.model.digest:
+                raise ArtifactError(other_model(one, self.model))
+        for start in range(0, len(settings), batch_size):
+            batch = settings[start : start + batch_size]
+            pixels = self.pipeline.draw([one.request for one in batch], on_stage=on_stage)
+            yield from (finish(picture, one) for picture, one in zip(pixels, batch, strict=True))
+
+
+def other_model(settings: Settings, model: Model) -> str:
+    """Return the message that a picture was drawn by another model than the one at hand."""
+    return (
+        f"the picture was drawn by {settings.model} ({settings.model_sha256[:12]}), but this model is {model.name} "
+        f"({model.digest[:12]}) and draws other pixels from the same settings"
+    )
+
+
+def load(model: str | Path | None = None, *, device: str | None = None) -> Generator:
+    """Load a model.
+
+    Args:
+        model: The folder of a saved pipeline or the name of a shipped model; None for the model that comes with
+            underpaint.
+        device: ``cpu``, ``cuda``, ...; None is the CPU, where equal settings give equal pixels.
+
+    Raises:
+        InputError: There is no such model or device.
+        ArtifactError: The model is incomplete, damaged, or differs from its manifest.
+    """
+    return load_opened(open_model(model), device=device)
+
+
+def load_opened(model: Model, *, device: str | None = None) -> Generator:
+    """Load the networks of a model that ``open_model`` returned; see ``load``."""
+    from underpaint.pipelines.saved import load_pipeline
+    from underpaint.runtime.device import choose_device
+
+    return Generator(model, load_pipeline(model, choose_device(device or "cpu")))

@@ -1,0 +1,208 @@
+"""A saved model as a folder: where it lies, what it says about itself, and whether it is whole; without torch.
+
+    model_index.json       the pipeline's class, picture size, sampling settings, and the class of each component
+    <component>/           config.json and model.safetensors; the text tokenizer has tokenizer.json
+    manifest.json          kind "pipeline": hashes of all files, parents, settings and figures of the training
+
+This is the folder layout of diffusers. The models that are shipped lie in ``underpaint/weights/<name>``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from underpaint.core.artifact import MANIFEST, Manifest, verify
+from underpaint.core.config import Config, parse_json
+from underpaint.core.errors import ArtifactError, InputError
+
+KIND = "pipeline"
+INDEX = "model_index.json"
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+TOKENIZER = "tokenizer.json"
+DEFAULT_MODEL = "stickers-64"
+SHIPPED = Path(__file__).parents[1] / "weights"
+LIBRARY = "underpaint"
+
+COMPONENTS: dict[str, str] = {
+    "text_tokenizer": "TextTokenizer",
+    "text_encoder": "TextEncoder",
+    "autoencoder": "Autoencoder",
+    "quantizer": "MultiScaleQuantizer",
+    "transformer": "ScaleTransformer",
+    "residual": "ResidualRefiner",
+}
+"""Component to class; there are no others. All but ``residual`` must be there."""
+
+OPTIONAL = frozenset({"residual"})
+
+
+class Index(Config):
+    """What ``model_index.json`` says, apart from the components.
+
+    Args:
+        pipeline: Name of the pipeline's class.
+        version: Version of underpaint that wrote it.
+        image_size: Side of the pictures in pixels.
+        sampling: The pipeline's settings: styles, guidance, temperatures.
+    """
+
+    pipeline: str = Field(alias="_class_name")
+    version: str = Field(alias="_underpaint_version")
+    image_size: int = Field(ge=1, le=4096)
+    sampling: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A saved model that has not been loaded.
+
+    Args:
+        name: The folder's name.
+        folder: Where it lies.
+        manifest: Its manifest.
+        index: What its index says.
+        components: Names of the components that it has.
+    """
+
+    name: str
+    folder: Path
+    manifest: Manifest
+    index: Index
+    components: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """What identifies the model: SHA-256 over its manifest's lasting fields."""
+        return self.manifest.digest
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The styles it draws."""
+        return tuple(self.index.sampling.get("styles", ()))
+
+    @property
+    def size(self) -> str:
+        """Size of its pictures, as ``64x64``."""
+        return f"{self.index.image_size}x{self.index.image_size}"
+
+    def sha256(self, file: str) -> str:
+        """Return the recorded hash of one of its files.
+
+        Raises:
+            ArtifactError: The manifest does not list it.
+        """
+        if file not in self.manifest.files:
+            raise ArtifactError(
+                f"{self.folder / MANIFEST} does not list {file}: the model is incomplete; make or download it again"
+            )
+        return self.manifest.files[file].sha256
+
+
+def shipped_models() -> dict[str, Path]:
+    """Return name and folder of the models that came with the package."""
+    return {path.name: path for path in sorted(SHIPPED.glob("*")) if (path / MANIFEST).is_file()}
+
+
+def find_folder(model: str | Path | None) -> Path:
+    """Return the folder of a model.
+
+    Args:
+        model: A path, the name of a shipped model, or None for the default model.
+
+    Raises:
+        InputError: There is no such folder or shipped model.
+        ArtifactError: No model is asked for and none came with the package.
+    """
+    shipped = shipped_models()
+    if model is None:
+        if DEFAULT_MODEL not in shipped:
+            raise ArtifactError(
+                f"the model {DEFAULT_MODEL!r} is missing from this installation ({SHIPPED / DEFAULT_MODEL}); install "
+                "underpaint again, or name a trained model with -m FOLDER"
+            )
+        return shipped[DEFAULT_MODEL]
+    if str(model) in shipped and not Path(model).is_dir():
+        return shipped[str(model)]
+    if Path(model).is_dir():
+        return Path(model)
+    close = difflib.get_close_matches(str(model), shipped, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"shipped models: {', '.join(shipped) or 'none'}"
+    raise InputError(f"there is no model folder {str(model)!r:.200}; {hint}")
+
+
+def _read_index(folder: Path) -> tuple[Index, tuple[str, ...]]:
+    """Read the index and check every component's class against the table."""
+    path = folder / INDEX
+    try:
+        values = parse_json(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise ArtifactError(f"{path} is damaged ({error}); make or download the model again") from None
+    if not isinstance(values, dict) or values.get("_class_name") != "HybridPipeline":
+        raise ArtifactError(f"{path} does not describe a HybridPipeline, which is what can be opened here")
+    present = [name for name in COMPONENTS if values.get(name) not in (None, [None, None])]
+    missing = [name for name in COMPONENTS if name not in present and name not in OPTIONAL]
+    if missing:
+        raise ArtifactError(f"{path} lacks the component {missing[0]!r}; make or download the model again")
+    for name in present:
+        if values[name] != [LIBRARY, COMPONENTS[name]]:
+            raise ArtifactError(
+                f"{path}: the component {name!r} is {values[name]!r:.100}, but only {COMPONENTS[name]} of underpaint "
+                "can stand there; update underpaint if the model is newer"
+            )
+    try:
+        index = Index.parse({k: v for k, v in values.items() if k not in COMPONENTS}, source=str(path))
+    except InputError as error:
+        raise ArtifactError(f"{error}; make or download the model again") from None
+    return index, tuple(present)
+
+
+def open_model(model: str | Path | None = None) -> Model:
+    """Read what a saved model says about itself and check its small files; its weights are read by ``saved.load``.
+
+    Args:
+        model: A path, the name of a shipped model, or None for the default model.
+
+    Raises:
+        InputError: There is no such model.
+        ArtifactError: It is incomplete, damaged, or differs from its manifest; the message names the file.
+    """
+    folder = find_folder(model)
+    if not (folder / MANIFEST).is_file():
+        raise ArtifactError(
+            f"{folder} is no model of underpaint: it has no {MANIFEST}; pass the folder that "
+            "'underpaint train' wrote, or leave out -m"
+        )
+    manifest = verify(folder, kind=KIND, only=(INDEX,))
+    index, components = _read_index(folder)
+    small = (f"{name}/{TOKENIZER if name == 'text_tokenizer' else CONFIG}" for name in components)
+    verify(folder, kind=KIND, only=tuple(small))
+    return Model(name=folder.resolve().name, folder=folder, manifest=manifest, index=index, components=components)
+
+
+def check_style(style: str | None, model: Model) -> str | None:
+    """Return the model's spelling of a style.
+
+    Args:
+        style: What the user wrote, or None for no particular style.
+        model: The model that shall draw.
+
+    Raises:
+        InputError: The model has no such style; the message lists them.
+    """
+    if style is None or style in model.styles:
+        return style
+    folded = {name.casefold(): name for name in model.styles}
+    wanted = style.strip().casefold()
+    if wanted in folded:
+        return folded[wanted]
+    close = difflib.get_close_matches(wanted, folded, n=1)
+    nearest = f"did you mean {folded[close[0]]!r}? " if close else ""
+    raise InputError(
+        f"unknown style {style!r:.60}; {nearest}{model.name} draws {', '.join(model.styles) or 'no styles'}"
+    )

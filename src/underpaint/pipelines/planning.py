@@ -1,0 +1,174 @@
+"""From wishes to complete settings: which pictures will be drawn, each with its own seed; nothing is loaded for it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from underpaint import __version__
+from underpaint.core.errors import InputError, PromptError
+from underpaint.core.text import canonicalize
+from underpaint.pipelines.model_folder import Model, check_style
+from underpaint.pipelines.prompts import MAX_N, PromptRow, raise_mistakes
+from underpaint.pipelines.settings import SEED_MAX, Settings
+
+TRANSPARENT = "transparent"
+COLORS = {"white": "#ffffff", "black": "#000000"}
+RANDOM_BITS = 32
+"""Bits of a seed that nobody chose: short enough to be typed again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What holds for all pictures of one call; None leaves it to the row or to the model.
+
+    Args:
+        style: A style of the model.
+        seed: Seed of the first picture of each prompt.
+        n: Pictures per prompt.
+        guidance: Strength of guidance, 0 to 20.
+        temperature: Factor on the sampling temperatures, 0 to 10.
+        steps: Steps of the residual refiner.
+        background: ``transparent``, ``white``, ``black`` or ``#rrggbb``.
+    """
+
+    style: str | None = None
+    seed: int | None = None
+    n: int = 1
+    guidance: float | None = None
+    temperature: float | None = None
+    steps: int | None = None
+    background: str = TRANSPARENT
+
+
+def normalize_background(background: str) -> str:
+    """Return ``transparent`` or a color as ``#rrggbb`` in lower case.
+
+    Raises:
+        InputError: It is neither.
+    """
+    value = background.strip().casefold()
+    value = COLORS.get(value, value)
+    digits = value[1:]
+    if value != TRANSPARENT and not (value[:1] == "#" and len(digits) == 6 and set(digits) <= set("0123456789abcdef")):
+        raise InputError(f"unknown background {background!r:.40}; use transparent, white, black or a color as #ffcc00")
+    return value
+
+
+def read_prompt(prompt: str) -> str:
+    """Return a prompt's canonical form.
+
+    Raises:
+        PromptError: It is empty, too long, or holds characters that the model cannot read.
+    """
+    if "\0" in prompt:
+        raise PromptError(f"the prompt holds a NUL character at position {prompt.index(chr(0)) + 1}; remove it")
+    return canonicalize(prompt)
+
+
+def random_seed() -> int:
+    """Draw a seed from the system's source of randomness."""
+    return secrets.randbits(RANDOM_BITS)
+
+
+def check_seed(first: int, count: int) -> int:
+    """Return the first of ``count`` seeds in a row.
+
+    Raises:
+        InputError: They do not all lie between 0 and ``SEED_MAX``.
+    """
+    if not 0 <= first <= SEED_MAX - count + 1:
+        raise InputError(f"a seed must lie between 0 and {SEED_MAX}, got {first} for {count} pictures in a row")
+    return first
+
+
+def check_count(n: int) -> int:
+    """Return the number of pictures per prompt.
+
+    Raises:
+        InputError: It is below 1 or beyond ``MAX_N``.
+    """
+    if not 1 <= n <= MAX_N:
+        raise InputError(f"the number of pictures must lie between 1 and {MAX_N}, got {n}")
+    return n
+
+
+class _Seeds:
+    """Gives every prompt its first seed, and lets a repeated prompt go on where it stopped."""
+
+    def __init__(self, start: int | None) -> None:
+        self._start = start
+        self._next: dict[tuple[str, str | None], int] = {}
+
+    def first(self, caption: str, style: str | None, own: int | None, count: int) -> int:
+        """Return the first of ``count`` seeds."""
+        if own is not None:
+            return check_seed(own, count)
+        if self._start is None:
+            return random_seed()
+        seed = check_seed(self._next.get((caption, style), self._start), count)
+        self._next[caption, style] = seed + count
+        return seed
+
+
+def _common(model: Model, options: Options) -> dict[str, Any]:
+    """Return the settings that all pictures of a call share, the model's defaults filled in."""
+    sampling = model.index.sampling
+    if options.steps is not None and "residual" not in model.components:
+        raise InputError(f"{model.name} has no residual refiner, so it takes no steps; leave the steps out")
+    return {
+        "guidance": sampling.get("guidance") if options.guidance is None else options.guidance,
+        "temperature": 1.0 if options.temperature is None else options.temperature,
+        "steps": sampling.get("residual_steps") if options.steps is None else options.steps,
+        "size": model.size,
+        "background": normalize_background(options.background),
+        "model": model.name,
+        "model_sha256": model.digest,
+        "version": __version__,
+    }
+
+
+def plan(model: Model, rows: Sequence[PromptRow], options: Options, *, first_seed: int | None = None) -> list[Settings]:
+    """Return the settings of every picture that shall be drawn, in order.
+
+    Picture k of a prompt has the seed ``first + k``. The first seed is the row's own, else the option's, else
+    ``first_seed``, else random. A prompt that comes again without a seed of its own goes on where it stopped, so that
+    repeating a prompt gives other pictures.
+
+    Args:
+        model: Draws them.
+        rows: What to draw.
+        options: What holds for all of them.
+        first_seed: First seed of prompts without any; None draws one at random for each.
+
+    Raises:
+        InputError: A prompt, style, seed or number cannot be used; all mistakes are listed with their rows.
+    """
+    check_count(options.n)
+    check_style(options.style, model)
+    common = _common(model, options)
+    seeds = _Seeds(first_seed if options.seed is None else options.seed)
+    planned: list[Settings] = []
+    mistakes: list[str] = []
+    for row in rows:
+        try:
+            planned += _plan_row(model, row, options, seeds, common)
+        except InputError as error:
+            if not row.source:
+                raise
+            mistakes.append(f"{row.source}: {error}")
+    raise_mistakes(mistakes)
+    return planned
+
+
+def _plan_row(model: Model, row: PromptRow, options: Options, seeds: _Seeds, common: dict[str, Any]) -> list[Settings]:
+    """Return the settings of one row's pictures."""
+    caption = read_prompt(row.prompt)
+    style = check_style(options.style if row.style is None else row.style, model)
+    count = options.n if row.n is None else row.n
+    seed = seeds.first(caption, style, row.seed, count)
+    own = {"prompt": row.prompt, "caption": caption, "style": style, "seed": seed}
+    first = Settings.parse({**own, **common}, source=row.source or "the settings")
+    return [first.model_copy(update={"seed": seed + k}) for k in range(count)]

@@ -1,0 +1,151 @@
+"""Saving and opening a whole pipeline; the folder's layout is described in ``pipelines.model_folder``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from underpaint import __version__
+from underpaint.core.artifact import Manifest, seal, staging
+from underpaint.core.config import Config
+from underpaint.core.errors import ArtifactError, InputError
+from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
+from underpaint.models.component import read_component_config, save_component
+from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
+from underpaint.models.residual import ResidualConfig, ResidualRefiner
+from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
+from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.models.transformer import ScaleTransformer, TransformerConfig
+from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
+from underpaint.pipelines.model_folder import COMPONENTS, INDEX, KIND, LIBRARY, WEIGHTS, Model
+from underpaint.runtime.weights import load_module, skip_initialization
+
+NETWORKS: dict[str, tuple[type[nn.Module], type[Config]]] = {
+    "text_encoder": (TextEncoder, TextEncoderConfig),
+    "autoencoder": (Autoencoder, AutoencoderConfig),
+    "quantizer": (MultiScaleQuantizer, QuantizerConfig),
+    "transformer": (ScaleTransformer, TransformerConfig),
+    "residual": (ResidualRefiner, ResidualConfig),
+}
+"""Component to network and settings."""
+
+
+def index_of(pipeline: HybridPipeline) -> dict[str, Any]:
+    """Return the contents of a pipeline's ``model_index.json``."""
+    return {
+        "_class_name": type(pipeline).__name__,
+        "_underpaint_version": __version__,
+        "image_size": pipeline.image_size,
+        "sampling": pipeline.config.model_dump(mode="json"),
+        "text_tokenizer": [LIBRARY, COMPONENTS["text_tokenizer"]],
+        **{name: [LIBRARY, COMPONENTS[name]] if name in pipeline.modules else [None, None] for name in NETWORKS},
+    }
+
+
+def write_pipeline(pipeline: HybridPipeline, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+    """Write a pipeline's files into a folder, without a manifest.
+
+    Args:
+        pipeline: What to save.
+        folder: Where to, normally inside ``core.artifact.staging``; must exist.
+        dtype: Precision on disk of the trained weights; float16 halves the size.
+    """
+    (folder / INDEX).write_text(json.dumps(index_of(pipeline), indent=2) + "\n", encoding="utf-8")
+    pipeline.text_tokenizer.save(folder / "text_tokenizer")
+    for name, module in pipeline.modules.items():
+        save_component(module, module.config, folder / name, dtype)  # pyright: ignore[reportArgumentType]
+
+
+def save_pipeline(
+    pipeline: HybridPipeline,
+    out: Path,
+    *,
+    stage: str,
+    config: Config,
+    parents: Mapping[str, str],
+    figures: Mapping[str, Any] | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> Manifest:
+    """Save a pipeline as an artifact of kind ``pipeline``.
+
+    Args:
+        pipeline: What to save.
+        out: The new folder; must not exist yet.
+        stage: The stage that made it.
+        config: The stage's settings.
+        parents: Role to digest of what it was made from.
+        figures: What was measured on it.
+        dtype: Precision on disk of the trained weights.
+
+    Raises:
+        StorageError: The folder exists or cannot be written.
+    """
+    with staging(out) as folder:
+        write_pipeline(pipeline, folder, dtype)
+        return seal(
+            folder, kind=KIND, stage=stage, config=config, parents=parents, figures=figures, packages=("torch", "numpy")
+        )
+
+
+def _load_network(model: Model, name: str, device: torch.device) -> Any:
+    """Build one network from its settings and fill it with weights whose hash is checked as they are read."""
+    network, config_class = NETWORKS[name]
+    try:
+        config = read_component_config(model.folder / name, config_class, network.__name__)
+        with skip_initialization():
+            module: nn.Module = network.from_config(config)  # pyright: ignore[reportAttributeAccessIssue]
+    except (InputError, ValueError, RuntimeError) as error:
+        raise ArtifactError(f"{model.folder / name}: no network can be built ({error}); make the model again") from None
+    file = f"{name}/{WEIGHTS}"
+    return load_module(module, model.folder / file, sha256=model.sha256(file)).to(device)
+
+
+def load_pipeline(model: Model, device: torch.device) -> HybridPipeline:
+    """Load a saved pipeline, ready to draw.
+
+    Args:
+        model: What ``model_folder.open_model`` returned.
+        device: Where the networks shall lie.
+
+    Raises:
+        ArtifactError: Weights are missing, cut off, changed, or do not fit their settings; the message names the file.
+    """
+    try:
+        config = HybridConfig.parse(model.index.sampling, source=str(model.folder / INDEX))
+    except InputError as error:
+        raise ArtifactError(f"{error}; make or download the model again") from None
+    networks = {name: _load_network(model, name, device) for name in NETWORKS if name in model.components}
+    pipeline = HybridPipeline(
+        text_tokenizer=TextTokenizer.from_folder(model.folder / "text_tokenizer"),
+        text_encoder=networks["text_encoder"],
+        autoencoder=networks["autoencoder"],
+        quantizer=networks["quantizer"],
+        transformer=networks["transformer"],
+        residual=networks.get("residual"),
+        config=config,
+    )
+    _check_fit(pipeline, model)
+    return pipeline
+
+
+def _check_fit(pipeline: HybridPipeline, model: Model) -> None:
+    """Check that the components belong together."""
+    scales = pipeline.quantizer.num_scales
+    transformer, sampling = pipeline.transformer.config, pipeline.config
+    fits = {
+        "the picture size": pipeline.image_size == model.index.image_size,
+        "the schedule": tuple(transformer.schedule) == tuple(pipeline.quantizer.config.schedule),
+        "the number of styles": transformer.num_styles == len(sampling.styles),
+        "the text width": transformer.text_width == pipeline.text_encoder.config.width,
+        "the vocabulary": pipeline.text_tokenizer.vocab_size <= pipeline.text_encoder.config.vocab_size,
+        "the guidance": len(sampling.guidance_shape) == scales,
+        "the temperatures": len(sampling.temperatures) == scales,
+    }
+    for what, fit in fits.items():
+        if not fit:
+            raise ArtifactError(f"{model.folder}: the components disagree about {what}; make the model again")
