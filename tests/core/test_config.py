@@ -5,7 +5,7 @@ import math
 import pytest
 from pydantic import Field, ValidationError
 
-from underpaint.core.config import Config, canonical_json, digest_of
+from underpaint.core.config import Config, canonical_json, digest_of, parse_json
 from underpaint.core.errors import InputError
 
 
@@ -69,3 +69,25 @@ def test_an_error_names_the_source_and_all_problems_on_one_line() -> None:
     assert "rat: Extra inputs are not permitted" in message
     assert "(got 'fast')" in message
     assert "\n" not in message
+
+
+def test_json_from_outside_is_read_as_it_was_written() -> None:
+    values = {"b": [1, 0.5, True, None], "a": {"é": "x"}}
+    assert parse_json(canonical_json(values)) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('{"a": 1, "a": 1}', "twice"),
+        ('[{"b": {"a": 1, "a": 2}}]', "twice"),
+        ("[NaN]", "NaN is no number"),
+        ("-Infinity", "-Infinity is no number"),
+        ("[" * 100_000, "nested too deeply"),
+        ("{", "Expecting"),
+    ],
+    ids=["twice", "twice inside", "NaN", "infinity", "deep", "truncated"],
+)
+def test_json_that_another_reader_might_understand_differently_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        parse_json(text)

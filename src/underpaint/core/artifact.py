@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import platform
 import shutil
@@ -21,7 +20,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ValidationError
 
-from underpaint.core.config import Config, digest_of, problems_of
+from underpaint.core.config import Config, digest_of, parse_json, problems_of
 from underpaint.core.errors import ArtifactError, StorageError
 
 MANIFEST = "manifest.json"
@@ -238,13 +237,6 @@ def seal(
     return manifest
 
 
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    if len(set(keys)) != len(keys):
-        raise ValueError("a key stands twice")
-    return dict(pairs)
-
-
 def read_manifest(folder: Path, *, kind: str | None = None) -> Manifest:
     """Read and check an artifact's manifest (not the files; see ``verify``).
 
@@ -258,13 +250,12 @@ def read_manifest(folder: Path, *, kind: str | None = None) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        values = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_no_duplicates)
-        manifest = Manifest.model_validate(values)
+        manifest = Manifest.model_validate(parse_json(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, NotADirectoryError):
         raise ArtifactError(
             f"{folder} is no finished artifact: it has no {MANIFEST}; pass a folder that an underpaint stage wrote"
         ) from None
-    except (ValueError, RecursionError, OSError) as error:
+    except (ValueError, OSError) as error:
         problem = problems_of(error) if isinstance(error, ValidationError) else error
         raise ArtifactError(f"{path} is damaged ({problem}); make or download the artifact again") from None
     expected = identity_digest(
