@@ -1,0 +1,104 @@
+"""The table of samples of a data set: one record a picture, stored as ``samples.jsonl``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from underpaint.core.artifact import storage_errors
+from underpaint.core.config import Config, canonical_json
+from underpaint.core.errors import DataError
+
+SAMPLES = "samples.jsonl"
+MAX_LINE_CHARACTERS = 100_000
+
+
+class Sample(Config):
+    """One picture with its caption, origin and place in the splits.
+
+    Args:
+        id: Code points in lower-case hexadecimal joined by ``-``; unique within a style, shared by all styles.
+        cluster: The smallest group id among near-duplicates; the unit that splits keep together.
+        group: The concept: the id without skin tone, gender and direction.
+        name: The name exactly as the source gives it.
+        caption: The name in the canonical form that prompts take too.
+        style: Name of the style, for example ``cartoon``.
+        family: Hand that drew it; styles of one family share their shapes.
+        source: Key of the source package, with version.
+        icon: Name of the drawing inside the source.
+        license: SPDX expression of the drawing.
+        sha256_pixels: SHA-256 of the straight-alpha RGBA bytes, row by row.
+        phash: Perceptual hash at 32 px as 16 hexadecimal characters; the same at every size of the data set.
+        split: ``train``, ``validation``, ``test_concept``, ``test_style`` or ``test_composition``.
+        level: What exactly the split holds out, for example ``role_tone``; empty if nothing more is to be said.
+        weight: Share of the picture among the variants of its group, style and split; they add up to 1.
+        file: POSIX path of the PNG inside the data set.
+    """
+
+    id: str
+    cluster: str
+    group: str
+    name: str
+    caption: str
+    style: str
+    family: str
+    source: str
+    icon: str
+    license: str
+    sha256_pixels: str
+    phash: str
+    split: str
+    level: str
+    weight: float
+    file: str
+
+
+def write_samples(folder: Path, samples: Iterable[Sample]) -> Path:
+    """Write ``samples.jsonl`` into a folder and return its path; the order of the samples is kept."""
+    path = folder / SAMPLES
+    with storage_errors(path), path.open("w", encoding="utf-8") as file:
+        file.writelines(canonical_json(sample.model_dump()) + "\n" for sample in samples)
+    return path
+
+
+def read_samples(folder: Path) -> list[Sample]:
+    """Read and validate the samples of a data set.
+
+    Args:
+        folder: A data set artifact.
+
+    Raises:
+        DataError: The file is missing, or a line is not a sample; the message names the line.
+    """
+    path = folder / SAMPLES
+    try:
+        with path.open(encoding="utf-8") as file:
+            return [parse_line(line, f"{path}, line {number}") for number, line in enumerate(file, 1)]
+    except FileNotFoundError:
+        raise DataError(f"{folder} has no {SAMPLES}; build it with: underpaint data build stickers --out DIR") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 (byte {error.start}); build the data set again") from None
+
+
+def parse_line(line: str, where: str) -> Sample:
+    """Parse one line of ``samples.jsonl``.
+
+    Args:
+        line: JSON text of one sample.
+        where: File and line; named in the error.
+
+    Raises:
+        DataError: The line is too long, no JSON, has other keys than a sample, or its file lies outside the data set.
+    """
+    if len(line) > MAX_LINE_CHARACTERS:
+        raise DataError(f"{where}: the line has {len(line)} characters, at most {MAX_LINE_CHARACTERS} are allowed")
+    try:
+        sample = Sample.model_validate(json.loads(line))
+    except (ValueError, ValidationError) as error:
+        raise DataError(f"{where} is no sample ({error}); build the data set again") from None
+    if sample.file.startswith("/") or ".." in sample.file.split("/"):
+        raise DataError(f"{where}: the file {sample.file!r} lies outside the data set; build it again")
+    return sample
