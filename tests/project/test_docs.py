@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 from collections.abc import Iterator
@@ -62,6 +63,23 @@ def test_every_page_can_be_reached_from_the_readme() -> None:
 @pytest.mark.parametrize(("page", "arguments"), CALLS, ids=lambda value: str(value)[:60])
 def test_commands_in_the_documents_can_be_parsed(page: str, arguments: list[str]) -> None:
     build_parser(find_command(arguments)).parse_args(arguments)
+
+
+def help_texts(parser: argparse.ArgumentParser) -> Iterator[str]:
+    yield parser.epilog or ""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for child in action.choices.values():
+                yield from help_texts(child)
+
+
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_examples_in_the_help_can_be_parsed(command: str | None) -> None:
+    examples = re.findall(r"^  underpaint (.+)$", "\n".join(help_texts(build_parser(command))), flags=re.MULTILINE)
+    assert examples
+    for example in examples:
+        arguments = shlex.split(example)
+        build_parser(find_command(arguments)).parse_args(arguments)
 
 
 def test_the_readme_shows_every_command() -> None:
