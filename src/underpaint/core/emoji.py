@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Any
 
 SELECTORS = {0xFE0E: None, 0xFE0F: None}
-_KEPT_PUNCTUATION = "‼⁉"
+_PICTURES = "ℹ‼⁉"
 
 
 def strip_selectors(text: str) -> str:
@@ -43,13 +43,12 @@ def compact_names(*annotations: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _is_plain_text(sequence: str) -> bool:
-    if len(sequence) > 1:
+    if len(sequence) > 1 or sequence in _PICTURES:
         return False
-    textual = unicodedata.category(sequence)[0] in "PLZ" or unicodedata.category(sequence) in ("No", "Sk")
-    symbol_letters = sequence in "ℹ" or ord(sequence) >= 0x2190  # circled and boxed letters are pictures
-    return sequence.isascii() or (
-        textual and not symbol_letters and sequence not in _KEPT_PUNCTUATION or sequence == "⁄"
-    )
+    category = unicodedata.category(sequence)
+    is_textual = category[0] in "PLZ" or category in ("No", "Sk")
+    is_symbol_block = ord(sequence) >= 0x2190  # circled and boxed letters there are pictures
+    return sequence.isascii() or sequence == "⁄" or (is_textual and not is_symbol_block)
 
 
 def dump_names(names: Mapping[str, str]) -> str:

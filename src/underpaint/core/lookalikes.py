@@ -49,8 +49,8 @@ def compact_lookalikes(confusables: Mapping[str, Sequence[str]]) -> dict[str, st
 def _ascii_target(character: str, others: Sequence[str]) -> str | None:
     if len(character) != 1 or character.isascii() or character in emoji_names():
         return None
-    if _without_marks(character) != character:  # Unicode itself says what it is made of
-        return None
+    if _without_marks(character).isascii() or unicodedata.normalize("NFD", character) != character:
+        return None  # Unicode itself says what it is made of
     category, name = unicodedata.category(character), unicodedata.name(character, "")
     if category[0] not in "LPS" or (category[0] == "L" and not name.startswith(SCRIPTS)):
         return None
@@ -89,6 +89,6 @@ def ascii_lookalike(character: str) -> str | None:
     """
     table = _table()
     found = table.get(character)
-    if found is None and character.islower():
+    if found is None and character.isalpha() and character.islower():
         return table.get(character.upper())
     return found

@@ -38,9 +38,9 @@ def canonicalize(text: str, *, max_characters: int = MAX_CHARACTERS) -> str:
     spelled = text.translate(_CONTROLS) if text.isascii() else _to_ascii(text)
     canonical = " ".join(spelled.lower().split())
     if len(canonical) > max_characters:
-        spelled_out = "" if text.isascii() else " with its symbols spelled out"
         raise PromptError(
-            f"the prompt has {len(canonical):,} characters{spelled_out}; at most {max_characters:,} are read: shorten it"
+            f"the prompt has {len(canonical):,} characters{'' if text.isascii() else ' with its symbols spelled out'}; "
+            f"at most {max_characters:,} are read: shorten it"
         )
     if not canonical:
         raise PromptError(f"the prompt is empty (got {text[:20]!r}); write in English what to draw")

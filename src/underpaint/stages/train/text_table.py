@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
@@ -31,6 +30,7 @@ from underpaint.core.errors import TrainingError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.text import caption_from_name
 from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.runtime.weights import write_weights
 from underpaint.stages.train.text_table_config import TextTableConfig
 
 KIND = "text-table"
@@ -63,7 +63,7 @@ def run(config: TextTableConfig, inputs: Mapping[str, Path], out: Path, report: 
 
     Args:
         config: The settings.
-        inputs: ``minilm``: a folder with MiniLM's published files (``adapters.minilm.unpack`` makes one).
+        inputs: ``minilm``: a folder with MiniLM's published files (``adapters.minilm.fetch`` makes one).
         out: The new artifact: ``model.safetensors`` (``table [V, width]`` fp16, ``weight [V]`` fp32),
             ``tokenizer.json`` (its ids are the rows) and ``config.json``.
         report: Receives progress.
@@ -136,7 +136,7 @@ def write(folder: Path, rows: Tensor, weight: Tensor, tokenizer: TextTokenizer, 
     table = rows.half()
     table[tokenizer.pad_id] = 0
     with storage_errors(folder):
-        save_file({"table": table.contiguous(), "weight": weight.float()}, folder / "model.safetensors")
+        write_weights(folder / "model.safetensors", {"table": table, "weight": weight})
         tokenizer.save(folder)
         (folder / "config.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
