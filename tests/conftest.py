@@ -1,4 +1,4 @@
-"""What all tests share: one thread for the mathematics, and a command line that can be called."""
+"""What all tests share: one thread for the mathematics, a callable command line, and a tiny model of real parts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from underpaint.pipelines.hybrid import HybridPipeline
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -38,3 +42,104 @@ def underpaint(capfd: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
         return Finished(code=code, stdout=captured.out, stderr=captured.err)
 
     return call
+
+
+WORDS = [
+    "a",
+    "an",
+    "the",
+    "red",
+    "green",
+    "blue",
+    "apple",
+    "cat",
+    "dog",
+    "smiling",
+    "with",
+    "sunglasses",
+    "and",
+    ",",
+    ".",
+    "-",
+    "!",
+]
+
+
+def build_tiny_pipeline(*, refined: bool = True, seed: int = 0) -> HybridPipeline:
+    """Build a pipeline of the real classes with random weights: pictures of 32 pixels in two styles."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    from underpaint.learning.seeding import initialized_by
+    from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
+    from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
+    from underpaint.models.residual import ResidualConfig, ResidualRefiner
+    from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
+    from underpaint.models.text_tokenizer import TextTokenizer
+    from underpaint.models.transformer import ScaleTransformer, TransformerConfig
+    from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
+
+    vocabulary = {word: index for index, word in enumerate(["[PAD]", "[UNK]", *WORDS])}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    schedule, width = (1, 2, 4), 32
+    with initialized_by(seed):
+        quantizer = MultiScaleQuantizer(QuantizerConfig(schedule=schedule, codebook_size=32))
+        text_config = TextEncoderConfig(vocab_size=len(vocabulary), width=width, depth=1, heads=2)
+        text_encoder = TextEncoder(text_config)
+        transformer = ScaleTransformer(
+            TransformerConfig(
+                schedule=schedule,
+                n_logits=quantizer.codes.n_logits,
+                width=width,
+                depth=2,
+                heads=2,
+                num_styles=2,
+                text_width=width,
+            )
+        )
+        residual = ResidualRefiner(ResidualConfig(width=16, depth=1, hidden_width=width)) if refined else None
+        networks = [text_encoder, quantizer, transformer, Autoencoder(AutoencoderConfig(widths=(8, 16, 16)))]
+        with torch.no_grad():
+            for module in [*networks, *([residual] if residual else [])]:
+                for name, value in module.state_dict().items():
+                    if value.is_floating_point() and "norm" not in name and not value.any():
+                        value.normal_(std=0.5)  # what starts at zero would hide mistakes
+    return HybridPipeline(
+        text_tokenizer=TextTokenizer(tokenizer),
+        text_encoder=text_encoder.eval(),
+        autoencoder=networks[-1].eval(),  # pyright: ignore[reportArgumentType]
+        quantizer=quantizer.eval(),
+        transformer=transformer.eval(),
+        residual=residual.eval() if residual else None,
+        config=HybridConfig(
+            styles=("flat", "noto"),
+            guidance_shape=(0.5, 1.0, 0.0),
+            temperatures=(1.0, 1.0, 0.7),
+            residual_steps=2 if refined else None,
+        ),
+    )
+
+
+def save_tiny(folder: Path, *, refined: bool = True, seed: int = 0) -> Path:
+    """Save a tiny pipeline as an artifact and return its folder."""
+    from underpaint.core.config import Config
+    from underpaint.pipelines.saved import save_pipeline
+
+    class Made(Config):
+        by: str = "the tests"
+
+    save_pipeline(build_tiny_pipeline(refined=refined, seed=seed), folder, stage="test", config=Made(), parents={})
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a saved tiny model; do not change it, copy it."""
+    return save_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def make_tiny_model() -> Callable[..., Path]:
+    """Save another tiny model: ``make_tiny_model(folder, refined=False, seed=1)``."""
+    return save_tiny

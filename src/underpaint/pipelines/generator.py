@@ -63,6 +63,15 @@ class Generator:
         """The styles that can be asked for."""
         return self.model.styles
 
+    def unread(self, caption: str) -> str:
+        """Return the end of a canonical caption that lies beyond the longest text the model reads; empty if none."""
+        longest = self.pipeline.text_encoder.config.max_tokens
+        words = caption.split()
+        for end in range(len(words), 0, -1):
+            if not self.pipeline.text_tokenizer.encode(" ".join(words[:end]), longest).truncated:
+                return " ".join(words[end:])
+        return caption
+
     def generate(
         self,
         prompt: str | Sequence[str],
@@ -164,9 +173,17 @@ def load(model: str | Path | None = None, *, device: str | None = None) -> Gener
     return load_opened(open_model(model), device=device)
 
 
-def load_opened(model: Model, *, device: str | None = None) -> Generator:
-    """Load the networks of a model that ``open_model`` returned; see ``load``."""
-    from underpaint.pipelines.saved import load_pipeline
-    from underpaint.runtime.device import choose_device
+def load_opened(model: Model, *, device: str | None = None, threads: int | None = None) -> Generator:
+    """Load the networks of a model that ``open_model`` returned; see ``load``.
 
+    Args:
+        model: What to load.
+        device: As in ``load``.
+        threads: CPU threads that torch may use from now on in this process; None leaves them as they are.
+    """
+    from underpaint.pipelines.saved import load_pipeline
+    from underpaint.runtime.device import choose_device, set_threads
+
+    if threads is not None:
+        set_threads(threads)
     return Generator(model, load_pipeline(model, choose_device(device or "cpu")))

@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from underpaint.core.config import Config, parse_json
+from underpaint.core.config import Config, canonical_json, parse_json
 from underpaint.core.errors import InputError
 
 Stage = Literal["text", "transformer", "residual", "decoder"]
@@ -92,10 +92,11 @@ class Settings(Config):
             residual_steps=self.steps,
         )
 
-    def draws_the_same_as(self, other: Settings) -> bool:
-        """Tell whether both draw the same pixels: all is equal but the wording, the version and what came out."""
-        besides = {"prompt", "version", "pixel_sha256"}
-        return self.model_dump(exclude=besides) == other.model_dump(exclude=besides)
+    @property
+    def identity(self) -> str:
+        """What decides the pixels, as one string: all but the wording, the versions and what came out."""
+        besides = {"prompt", "model", "version", "pixel_sha256"}
+        return canonical_json(self.model_dump(mode="json", exclude=besides))
 
     def to_json(self) -> str:
         """Return the settings as one line of JSON."""

@@ -1,0 +1,218 @@
+"""``underpaint generate``: draw pictures from words."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from underpaint.cli.output import Output
+from underpaint.core.errors import ArtifactError, InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from underpaint.pipelines.generator import Generator
+    from underpaint.pipelines.model_folder import Model
+    from underpaint.pipelines.picture_folder import Placed
+    from underpaint.pipelines.settings import Settings
+
+EXAMPLES = """examples:
+  underpaint generate "a smiling cat with sunglasses"
+  underpaint generate "a red apple" "a green apple" -n 4 --seed 7 --out apples
+  underpaint generate --prompts wishes.csv --out batch
+  underpaint generate --like underpaint-a-red-apple-7.png
+
+The same command with a seed draws the same pictures; those that lie in the folder already are not drawn again.
+"""
+LISTED = 20
+FILE_SEED = 0
+"""First seed of the prompts of a file, so that the same command can go on with an interrupted batch."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = EXAMPLES
+    what = parser.add_argument_group("what to draw")
+    what.add_argument("prompt", nargs="*", metavar="PROMPT", help="what to draw, in English")
+    what.add_argument("--prompts", metavar="FILE", help="a file of prompts: .txt (one a line), .csv or .jsonl")
+    what.add_argument("--like", metavar="PICTURE", help="draw a picture again from the settings in its PNG file")
+    what.add_argument("--style", metavar="STYLE", help="one of the model's styles; a wrong one lists them")
+    what.add_argument("-n", type=int, metavar="N", help="pictures per prompt (default: 1)")
+    what.add_argument("--seed", type=int, metavar="SEED", help="seed of the first picture; the next ones count up")
+    what.add_argument("--background", metavar="COLOR", help="transparent (default), white, black or #rrggbb")
+    how = parser.add_argument_group("how to draw it")
+    how.add_argument("-m", "--model", metavar="MODEL", help="folder of a trained model (default: the shipped one)")
+    how.add_argument("--guidance", type=float, metavar="G", help="pull towards the prompt, 0 to 20")
+    how.add_argument("--steps", type=int, metavar="STEPS", help="steps of the residual refiner, if the model has one")
+    how.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
+    how.add_argument("--threads", type=int, default=1, metavar="T", help="CPU threads (default: 1)")
+    how.add_argument("--batch-size", type=int, default=8, metavar="B", help="pictures drawn at once (default: 8)")
+    where = parser.add_argument_group("where to put it")
+    where.add_argument("--out", default=".", metavar="DIR", help="folder for the pictures (default: the present one)")
+    where.add_argument("--no-sheet", action="store_true", help="write no contact sheet beside several pictures")
+    where.add_argument("--force", action="store_true", help="with --like: draw even if another model drew the picture")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Plan, draw what is not there yet, write it, and say what was written."""
+    from pathlib import Path
+
+    check_arguments(args)
+    if args.like:
+        model, planned, original = plan_like(args)
+    else:
+        (model, planned), original = plan_new(args), None
+
+    from underpaint.pipelines.picture_folder import add_sheet, draw_into
+
+    output.resume_hint = "the finished pictures are kept; run the same command again to go on with the others"
+    folder = Path(args.out)
+    pictures = draw_into(
+        folder,
+        planned,
+        lambda: load(model, planned, args, output),
+        reuse=original is None,
+        batch_size=args.batch_size,
+        report=output.report,
+    )
+    several = len({placed.path for placed in pictures}) > 1
+    wanted = several and any(placed.drawn for placed in pictures) and not args.no_sheet
+    sheet = add_sheet(folder, pictures) if wanted else None
+    same = None if original is None else pictures[0].settings.pixel_sha256 == original.pixel_sha256
+    output.result(describe(pictures, sheet, same), as_data(pictures, sheet, same, model))
+    return 0
+
+
+def check_arguments(args: argparse.Namespace) -> None:
+    """Refuse what cannot be meant, before anything is imported or read.
+
+    Raises:
+        InputError: Nothing or too much to draw is given, or a number is out of range.
+    """
+    sources = [name for name, value in (("PROMPT", args.prompt), ("--prompts", args.prompts)) if value]
+    if not sources and not args.like:
+        raise InputError('there is nothing to draw; write what, for example: underpaint generate "a smiling cat"')
+    if len(sources) > 1:
+        raise InputError("give prompts either as words or with --prompts FILE, not both")
+    if args.like and (args.prompts or len(args.prompt) > 1):
+        raise InputError("--like draws one picture again; at most one other prompt can go with it")
+    if args.force and not args.like:
+        raise InputError("--force only means something with --like; leave it out")
+    for name in ("threads", "batch_size"):
+        if getattr(args, name) < 1:
+            raise InputError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}")
+
+
+def plan_new(args: argparse.Namespace) -> tuple[Model, list[Settings]]:
+    """Return the model and the settings of all pictures that the words or the file ask for."""
+    from pathlib import Path
+
+    from underpaint.pipelines.model_folder import open_model
+    from underpaint.pipelines.planning import Options, plan, read_prompt
+    from underpaint.pipelines.prompts import PromptRow, read_prompts
+
+    for prompt in args.prompt:
+        read_prompt(prompt)
+    rows = read_prompts(Path(args.prompts)) if args.prompts else [PromptRow(prompt=prompt) for prompt in args.prompt]
+    options = Options(
+        style=args.style,
+        seed=args.seed,
+        n=1 if args.n is None else args.n,
+        guidance=args.guidance,
+        steps=args.steps,
+        background=args.background or "transparent",
+    )
+    model = open_model(args.model)
+    return model, plan(model, rows, options, first_seed=FILE_SEED if args.prompts else None)
+
+
+def plan_like(args: argparse.Namespace) -> tuple[Model, list[Settings], Settings | None]:
+    """Return the model and settings that draw a picture again, with whatever else was asked for changed.
+
+    Returns:
+        Model, settings, and the picture's own settings if nothing is changed and the pixels must be the same.
+    """
+    from pathlib import Path
+
+    from underpaint.pipelines.picture_file import read_settings
+    from underpaint.pipelines.planning import Options, plan
+    from underpaint.pipelines.prompts import PromptRow
+
+    old = read_settings(Path(args.like))
+    model = model_for(old, args)
+    same_model = model.digest == old.model_sha256
+    prompt = args.prompt[0] if args.prompt else old.caption
+    options = Options(
+        style=args.style or old.style,
+        seed=old.seed if args.seed is None else args.seed,
+        n=1 if args.n is None else args.n,
+        guidance=old.guidance if args.guidance is None and same_model else args.guidance,
+        temperature=old.temperature if same_model else None,
+        steps=old.steps if args.steps is None and same_model else args.steps,
+        background=args.background or old.background,
+    )
+    planned = plan(model, [PromptRow(prompt=prompt)], options)
+    if not args.prompt:
+        planned = [settings.model_copy(update={"prompt": old.prompt}) for settings in planned]
+    return model, planned, old if [one.identity for one in planned] == [old.identity] else None
+
+
+def model_for(old: Settings, args: argparse.Namespace) -> Model:
+    """Return the model that drew a picture; with ``--force`` another one if need be.
+
+    Raises:
+        ArtifactError: The model is not at hand.
+    """
+    from underpaint.cli.show import find_model
+    from underpaint.pipelines.generator import other_model
+    from underpaint.pipelines.model_folder import open_model
+
+    if (model := find_model(old, args.model)) is not None:
+        return model
+    model = open_model(args.model)
+    if not args.force:
+        raise ArtifactError(
+            f"{args.like}: {other_model(old, model)}; name the folder of the model that drew it with -m FOLDER, or add "
+            "--force to draw the same words and seed with this one"
+        )
+    return model
+
+
+def load(model: Model, planned: Sequence[Settings], args: argparse.Namespace, output: Output) -> Generator:
+    """Load the networks, and say which prompts they will not read to the end."""
+    from underpaint.pipelines.generator import load_opened
+
+    generator = load_opened(model, device=args.device, threads=args.threads)
+    for caption in dict.fromkeys(settings.caption for settings in planned):
+        if unread := generator.unread(caption):
+            output.note(f"note: the model does not read the end of a long prompt: {unread!r:.80}")
+    return generator
+
+
+def describe(pictures: Sequence[Placed], sheet: Path | None, same: bool | None) -> str:
+    """Return what was written, for people."""
+    files = list({placed.path: placed for placed in pictures}.values())
+    kept = sum(not placed.drawn for placed in files)
+    if len(files) > LISTED:
+        lines = [f"{len(files) - kept} pictures drawn into {files[0].path.parent}"]
+        lines += [f"{kept} were there already"] if kept else []
+    else:
+        lines = [f"{placed.path}{'' if placed.drawn else '  (was there already)'}" for placed in files]
+    lines += [f"{sheet}  (all on one sheet)"] if sheet else []
+    if same is not None:
+        lines.append("the pixels are the same" if same else "the pixels differ slightly: another machine or version")
+    return "\n".join(lines)
+
+
+def as_data(pictures: Sequence[Placed], sheet: Path | None, same: bool | None, model: Model) -> dict[str, Any]:
+    """Return what was written, for machines."""
+    return {
+        "pictures": [
+            {"path": placed.path, "drawn": placed.drawn, "settings": placed.settings.model_dump(mode="json")}
+            for placed in pictures
+        ],
+        "sheet": sheet,
+        "same_pixels": same,
+        "model": {"name": model.name, "folder": model.folder, "sha256": model.digest},
+    }

@@ -1,0 +1,94 @@
+"""``underpaint show``: print what made a picture."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from underpaint.cli.output import Output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from underpaint.pipelines.model_folder import Model
+    from underpaint.pipelines.settings import Settings
+
+EXAMPLES = """examples:
+  underpaint show cat.png
+  underpaint show --json cat.png
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("picture", metavar="PICTURE", help="a PNG file that underpaint wrote")
+    parser.add_argument(
+        "-m", "--model", metavar="MODEL", help="look for the model in this folder; without it among the shipped ones"
+    )
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Read the settings, compare the pixels, look for the model, and print all three."""
+    from pathlib import Path
+
+    from underpaint.pipelines.picture_file import is_unchanged, read_picture
+
+    path = Path(args.picture)
+    image = read_picture(path)
+    settings = image.info["underpaint"]
+    unchanged = is_unchanged(image)
+    model = find_model(settings, args.model)
+    data = {
+        "picture": path,
+        "settings": settings.model_dump(mode="json"),
+        "pixels_unchanged": unchanged,
+        "model_available": model is not None,
+        "model_folder": None if model is None else model.folder,
+    }
+    output.result(describe(path, settings, unchanged, model), data)
+    return 0
+
+
+def find_model(settings: Settings, folder: str | Path | None) -> Model | None:
+    """Return the model that drew a picture, or None if it is not at hand.
+
+    Args:
+        settings: The picture's settings.
+        folder: Where to look; None looks among the shipped models.
+    """
+    from underpaint.core.errors import ArtifactError
+    from underpaint.pipelines.model_folder import open_model, shipped_models
+
+    if folder is not None:
+        model = open_model(folder)
+        return model if model.digest == settings.model_sha256 else None
+    for shipped in shipped_models().values():
+        try:
+            model = open_model(shipped)
+        except ArtifactError:
+            continue
+        if model.digest == settings.model_sha256:
+            return model
+    return None
+
+
+def describe(path: Path, settings: Settings, unchanged: bool, model: Model | None) -> str:
+    """Return what made a picture as lines for people."""
+    again = f"underpaint generate --like {path}"
+    rows: dict[str, Any] = {
+        "prompt": settings.prompt,
+        "read as": None if settings.caption == settings.prompt else settings.caption,
+        "style": settings.style or "any",
+        "seed": settings.seed,
+        "guidance": settings.guidance,
+        "temperature": None if settings.temperature in (None, 1.0) else settings.temperature,
+        "refiner steps": settings.steps,
+        "size": settings.size,
+        "background": settings.background,
+        "model": f"{settings.model} ({settings.model_sha256[:12]})",
+        "underpaint": settings.version,
+        "pixels": "as drawn" if unchanged else "changed since they were drawn",
+        "again": again if model else "the model is not at hand; name its folder with -m FOLDER",
+    }
+    return "\n".join(f"{name:>13}  {value}" for name, value in rows.items() if value is not None)
