@@ -44,7 +44,7 @@ def underpaint(capfd: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
     return call
 
 
-WORDS = [
+WORDS = (
     "a",
     "an",
     "the",
@@ -60,9 +60,7 @@ WORDS = [
     "and",
     ",",
     ".",
-    "-",
-    "!",
-]
+)
 
 
 def build_tiny_pipeline(*, refined: bool = True, seed: int = 0) -> HybridPipeline:

@@ -64,6 +64,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     else:
         (model, planned), original = plan_new(args), None
 
+    from underpaint.core.progress import silent
     from underpaint.pipelines.picture_folder import add_sheet, draw_into
 
     output.resume_hint = "the finished pictures are kept; run the same command again to go on with the others"
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
         lambda: load(model, planned, args, output),
         reuse=original is None,
         batch_size=args.batch_size,
-        report=output.report,
+        report=output.report if len(planned) > 1 else silent,
     )
     several = len({placed.path for placed in pictures}) > 1
     wanted = several and any(placed.drawn for placed in pictures) and not args.no_sheet
@@ -184,7 +185,10 @@ def load(model: Model, planned: Sequence[Settings], args: argparse.Namespace, ou
     from underpaint.pipelines.generator import load_opened
 
     generator = load_opened(model, device=args.device, threads=args.threads)
-    for caption in dict.fromkeys(settings.caption for settings in planned):
+    read = {settings.caption: settings.prompt for settings in planned}
+    for caption, prompt in read.items():
+        if not prompt.isascii():
+            output.note(f"note: {prompt!r:.80} is read as {caption!r:.80}")
         if unread := generator.unread(caption):
             output.note(f"note: the model does not read the end of a long prompt: {unread!r:.80}")
     return generator
@@ -201,7 +205,9 @@ def describe(pictures: Sequence[Placed], sheet: Path | None, same: bool | None) 
         lines = [f"{placed.path}{'' if placed.drawn else '  (was there already)'}" for placed in files]
     lines += [f"{sheet}  (all on one sheet)"] if sheet else []
     if same is not None:
-        lines.append("the pixels are the same" if same else "the pixels differ slightly: another machine or version")
+        lines.append(
+            "the pixels are the same" if same else "the pixels differ: another processor or version rounds differently"
+        )
     return "\n".join(lines)
 
 

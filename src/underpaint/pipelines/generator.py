@@ -91,7 +91,8 @@ class Generator:
             prompt: What to draw, in English; or several prompts.
             style: One of ``styles``; None for no particular one.
             n: Pictures per prompt.
-            seed: Seed of the first picture of each prompt, the next ones count up; None draws one at random.
+            seed: Seed of the first picture of each prompt; the next ones, and those of the same prompt given again,
+                count up. None draws one at random.
             guidance: Strength of the pull towards the prompt, 0 to 20; None for the model's default.
             temperature: Factor on the sampling temperatures, 0 to 10; None for 1.
             steps: Steps of the residual refiner; None for the model's default.

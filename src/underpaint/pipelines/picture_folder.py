@@ -150,9 +150,10 @@ def draw_into(
             placed[settings.identity] = finished
         else:
             missing.setdefault(settings.identity, settings)
+    total = len(placed) + len(missing)
     if missing:
-        generator, total = load(), len(placed) + len(missing)
         report(Progress(task="draw", done=len(placed), total=total, unit="pictures"))
+        generator = load()
         for image in generator.draw(list(missing.values()), batch_size=batch_size):
             settings = image.info["underpaint"]
             path = add_file(folder, stem_of(settings), encode(image))

@@ -80,7 +80,11 @@ def check_seed(first: int, count: int) -> int:
         InputError: They do not all lie between 0 and ``SEED_MAX``.
     """
     if not 0 <= first <= SEED_MAX - count + 1:
-        raise InputError(f"a seed must lie between 0 and {SEED_MAX}, got {first} for {count} pictures in a row")
+        raise InputError(
+            f"the seeds {first} to {first + count - 1} cannot all be used; a seed lies between 0 and {SEED_MAX}"
+            if count > 1
+            else f"the seed must lie between 0 and {SEED_MAX}, got {first}"
+        )
     return first
 
 
@@ -170,5 +174,5 @@ def _plan_row(model: Model, row: PromptRow, options: Options, seeds: _Seeds, com
     count = options.n if row.n is None else row.n
     seed = seeds.first(caption, style, row.seed, count)
     own = {"prompt": row.prompt, "caption": caption, "style": style, "seed": seed}
-    first = Settings.parse({**own, **common}, source=row.source or "the settings")
+    first = Settings.parse({**own, **common}, source=row.source or "options")
     return [first.model_copy(update={"seed": seed + k}) for k in range(count)]

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from underpaint.core.errors import InputError
+from underpaint.pipelines import prompts
+from underpaint.pipelines.prompts import PromptRow, read_prompts
+
+
+def write(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def facts(rows: list[PromptRow]) -> list[tuple[object, ...]]:
+    return [(row.prompt, row.style, row.seed, row.n) for row in rows]
+
+
+def test_text_has_one_prompt_a_line(tmp_path):
+    rows = read_prompts(write(tmp_path, "a.txt", "\ufeffa red cat\r\n\n  # a hash \n☃\n"))
+    assert [row.prompt for row in rows] == ["a red cat", "# a hash", "☃"]
+    assert rows[1].source == f"{tmp_path / 'a.txt'}, row 3"
+
+
+def test_csv_has_a_header_and_any_order_of_columns(tmp_path):
+    content = 'Seed,prompt, style\n7,"a cat, and a dog",flat\n,"say ""hi""",\n\n'
+    rows = read_prompts(write(tmp_path, "a.csv", content))
+    assert facts(rows) == [("a cat, and a dog", "flat", 7, None), ('say "hi"', None, None, None)]
+
+
+def test_a_csv_cell_may_hold_a_line_break(tmp_path):
+    rows = read_prompts(write(tmp_path, "a.csv", 'prompt\n"a cat\nand a dog"\nbird\n'))
+    assert [row.prompt for row in rows] == ["a cat\nand a dog", "bird"]
+    assert rows[1].source.endswith("row 4")
+
+
+def test_json_lines_have_one_object_a_line(tmp_path):
+    lines = [{"prompt": "a cat", "n": 3}, {"prompt": "☃", "style": "noto", "seed": 0}]
+    rows = read_prompts(write(tmp_path, "a.jsonl", "\n".join(json.dumps(line) for line in lines)))
+    assert facts(rows) == [("a cat", None, None, 3), ("☃", "noto", 0, None)]
+
+
+MISTAKES = {
+    "empty.txt": ("", "holds no prompts"),
+    "blank.txt": ("\n \n", "holds no prompts"),
+    "nul.txt": (b"a cat\nb\0ird\n", "row 2: there is a NUL byte"),
+    "utf16.txt": ("a cat".encode("utf-16"), "row 1: there is a NUL byte"),
+    "latin.txt": (b"a cat\ncaf\xe9\n", "row 2: this is not UTF-8"),
+    "wishes.xlsx": ("x", "ends in .txt, .csv, .jsonl"),
+    "empty.csv": ("", "must name the columns"),
+    "no-header.csv": ("a cat\na dog\n", "must name the columns"),
+    "unknown.csv": ("prompt,size\na cat,64\n", "must name the columns"),
+    "twice.csv": ("prompt,prompt\na,b\n", "must name the columns"),
+    "cells.csv": ("prompt,seed\na cat,1\na, b, c\n", "row 3: has 3 cells, the header has 2"),
+    "quote.csv": ('prompt\n"a cat\n', "is no CSV"),
+    "seed.csv": ("prompt,seed\na cat,1\na dog,many\n", "row 3: .*seed.*'many'"),
+    "negative.csv": ("prompt,seed\na cat,-1\n", "row 2: .*seed"),
+    "many.csv": ("prompt,n\na cat,1001\n", "row 2: .*n: "),
+    "missing.csv": ("prompt,seed\n,1\n", "row 2: .*prompt: Field required"),
+    "broken.jsonl": ('{"prompt": "a"}\n{"prompt": \n', "row 2: this is no JSON"),
+    "list.jsonl": ("[1]\n", "row 1: no JSON object"),
+    "null.jsonl": ("null\n", "row 1: no JSON object"),
+    "unknown.jsonl": ('{"prompt": "a", "size": 64}\n', "row 1: unknown keys 'size'; allowed are prompt"),
+    "source.jsonl": ('{"prompt": "a", "source": "x"}\n', "unknown keys 'source'"),
+    "double.jsonl": ('{"prompt": "a", "prompt": "b"}\n', "row 1: .*twice"),
+    "type.jsonl": ('{"prompt": 5}\n', "row 1: .*prompt"),
+    "blank.jsonl": ('{"prompt": "  "}\n', "row 1: .*the prompt is empty"),
+    "infinite.jsonl": ('{"prompt": "a", "seed": 1e999}\n', "row 1: .*seed"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_named_with_its_file_and_row(tmp_path, name):
+    content, message = MISTAKES[name]
+    path = write(tmp_path, name, content)
+    with pytest.raises(InputError, match=message) as caught:
+        read_prompts(path)
+    assert str(path) in str(caught.value)
+
+
+def test_all_mistakes_are_listed_at_once_but_not_endlessly(tmp_path):
+    path = write(tmp_path, "a.csv", "prompt,seed\n" + "a,x\n" * 30)
+    with pytest.raises(InputError) as caught:
+        read_prompts(path)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == prompts.SHOWN_MISTAKES + 1 and lines[-1] == "and 20 more"
+
+
+def test_a_missing_file_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_prompts(tmp_path / "none.txt")
+
+
+def test_too_many_rows_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(prompts, "ROW_CAP", 3)
+    path = write(tmp_path, "a.txt", "cat\n" * 3)
+    assert len(read_prompts(path)) == 3
+    path.write_text("cat\n" * 4)
+    with pytest.raises(InputError, match="more than 3 prompts"):
+        read_prompts(path)
+
+
+def test_a_huge_file_is_not_read(tmp_path):
+    path = write(tmp_path, "a.txt", "")
+    with path.open("r+b") as file:
+        file.truncate(prompts.FILE_CAP + 1)
+    with pytest.raises(InputError, match="split it"):
+        read_prompts(path)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from underpaint.core.errors import InputError
+from underpaint.pipelines.settings import SEED_MAX, Settings
+
+FULL = Settings(
+    prompt="A smiling Cat ☃",
+    caption="a smiling cat snowman",
+    style="flat",
+    seed=7,
+    guidance=1.5,
+    temperature=1.0,
+    steps=2,
+    size="64x64",
+    background="#ffcc00",
+    model="stickers-64",
+    model_sha256="0" * 64,
+    version="0.1.0",
+    pixel_sha256="a" * 64,
+)
+
+
+def changed(**values: object) -> str:
+    return json.dumps(json.loads(FULL.to_json()) | values)
+
+
+def test_settings_survive_json():
+    assert Settings.from_json(FULL.to_json(), source="x") == FULL
+    assert "☃" in FULL.to_json()
+
+
+def test_the_identity_is_what_decides_the_pixels():
+    same = {"prompt": "other words", "model": "renamed", "version": "9", "pixel_sha256": None}
+    for field, value in same.items():
+        assert FULL.model_copy(update={field: value}).identity == FULL.identity, field
+    different = {
+        "caption": "dog",
+        "style": None,
+        "seed": 8,
+        "guidance": 2.0,
+        "temperature": 0.5,
+        "steps": 3,
+        "size": "32x32",
+        "background": "transparent",
+        "model_sha256": "1" * 64,
+    }
+    for field, value in different.items():
+        assert FULL.model_copy(update={field: value}).identity != FULL.identity, field
+    assert {*same, *different, "schema_version"} == set(Settings.model_fields)
+
+
+def test_the_request_carries_what_the_pipeline_needs():
+    request = FULL.request
+    assert (request.caption, request.style, request.seed) == ("a smiling cat snowman", "flat", 7)
+    assert (request.guidance, request.temperature, request.residual_steps) == (1.5, 1.0, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "not written by underpaint"),
+        ("Steps: 20, Sampler: Euler a, Seed: 1", "not written by underpaint"),
+        ("[]", "not written by underpaint"),
+        ("{}", "not written by underpaint"),
+        ('{"seed": 1, "seed": 2}', "not written by underpaint"),
+        ("[" * 100_000, "not written by underpaint"),
+        (changed(seed=float("nan")), "not written by underpaint"),
+        (changed(schema_version=2), "update underpaint"),
+        (changed(extra=1), "extra"),
+        (changed(seed=-1), "seed"),
+        (changed(seed=SEED_MAX + 1), "seed"),
+        (changed(size="64"), "size"),
+        (changed(size="100000x1"), "size"),
+        (changed(background="red; rm -rf"), "background"),
+        (changed(model_sha256="xyz"), "model_sha256"),
+        (changed(guidance=1e9), "guidance"),
+        (changed(caption=""), "caption"),
+    ],
+)
+def test_foreign_or_impossible_settings_are_refused(text, message):
+    with pytest.raises(InputError, match=message):
+        Settings.from_json(text, source="x.png")
