@@ -1,1 +1,1 @@
-
+"""Recipes: the complete settings of a training run as one documented function each."""

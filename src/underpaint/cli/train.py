@@ -1,0 +1,48 @@
+"""``underpaint train``: a model from a data set, after a recipe."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from pathlib import Path
+
+from underpaint.cli.output import Output
+from underpaint.core.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of ``underpaint train``."""
+    parser.add_argument("recipe", help="name of a recipe; see --list", nargs="?")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="a data set made by 'underpaint data build'")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="workspace; what is there already is resumed")
+    parser.add_argument("--threads", type=int, default=0, metavar="N", help="threads (default: all usable cores)")
+    parser.add_argument("--list", action="store_true", help="list the recipes and leave")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Train, or list the recipes."""
+    from underpaint.recipes.table import RECIPES
+
+    if args.list:
+        lines = {name: (make.__doc__ or "").strip().splitlines()[0] for name, make in RECIPES.items()}
+        output.result("\n".join(f"{name:<20} {line}" for name, line in lines.items()), {"recipes": lines})
+        return 0
+    if args.recipe not in RECIPES:
+        close = difflib.get_close_matches(str(args.recipe), RECIPES, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(RECIPES)}"
+        got = "no recipe given" if args.recipe is None else f"there is no recipe {args.recipe!r:.60}"
+        raise InputError(f"{got}; {hint}")
+    if args.data is None or args.out is None:
+        raise InputError("training needs --data DIR (a data set) and --out DIR (a workspace)")
+    if args.threads < 0:
+        raise InputError(f"--threads must be 0 or more, not {args.threads}")
+    from underpaint.runtime.device import choose_threads
+    from underpaint.stages.train.run import run as train
+
+    output.resume_hint = "run the same command again to go on from the last saved step"
+    recipe = RECIPES[args.recipe]()
+    manifest = train(recipe, args.data, args.out, output.report, num_threads=args.threads or choose_threads())
+    folder = args.out / "pipeline"
+    text = f'{folder}: done. Try: underpaint generate "a smiling cat" -m {folder}'
+    output.result(text, {"pipeline": str(folder), "digest": manifest.digest, "figures": manifest.figures})
+    return 0

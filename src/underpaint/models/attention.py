@@ -1,0 +1,227 @@
+"""The transformer block that every network here is made of: normalized, modulated, with rotary positions.
+
+Shapes: ``B`` batch, ``L`` tokens, ``D`` width, ``N`` heads, ``d = D / N``.
+
+Source: sandwich norm, CogView, arXiv 2105.13290; query-key norm, arXiv 2302.05442; adaptive norm, DiT, arXiv
+2212.09748; rotary embedding, arXiv 2104.09864.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Norm(nn.Module):
+    """Layer normalization with a gain and no offset.
+
+    It does what root-mean-square normalization does here and has a fused bfloat16 kernel on CPUs, 7 times as fast.
+    """
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalize ``[..., dim]``."""
+        return F.layer_norm(x, (x.shape[-1],), self.weight, None, 1e-6)
+
+
+Rotation = tuple[Tensor, Tensor]
+
+
+def rotation(angles: Tensor, dtype: torch.dtype) -> Rotation:
+    """Return cosine and sine of rotary angles ``[L, d / 2]``, each twice side by side: ``[L, d]``."""
+    doubled = torch.cat([angles, angles], dim=-1)
+    return doubled.cos().to(dtype), doubled.sin().to(dtype)
+
+
+def rotate(x: Tensor, turn: Rotation) -> Tensor:
+    """Apply rotary positions.
+
+    Args:
+        x: ``[B, N, L, d]``.
+        turn: From ``rotation``; an angle of zero leaves a token as it is.
+    """
+    a, b = x.chunk(2, dim=-1)
+    return torch.addcmul(x * turn[0], torch.cat([-b, a], dim=-1), turn[1])
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    """Return softmax attention ``[B, N, L, d]`` for queries ``[B, N, L, d]`` and keys and values ``[B, N, M, d]``.
+
+    Written out, because the fused kernel's backward pass with a mask is three times slower on CPUs.
+
+    Args:
+        q: Queries.
+        k: Keys.
+        v: Values.
+        bias: Added to the logits: ``[B * N or 1, L or 1, M]``, or None.
+    """
+    b, n, length, d = q.shape
+    q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
+    if bias is None:
+        bias = q.new_zeros(1, 1, 1)
+    logits = torch.baddbmm(bias.to(q.dtype), q, k.transpose(1, 2), alpha=d**-0.5)  # [B * N, L, M]
+    return torch.bmm(logits.softmax(dim=-1), v).view(b, n, length, d)
+
+
+def bias_from(mask: Tensor, heads: int) -> Tensor:
+    """Turn ``mask [B, L or 1, M]`` (true where a query may look) into a bias ``[B * heads, L or 1, M]``."""
+    bias = torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, -1e4)
+    return bias.repeat_interleave(heads, dim=0)
+
+
+def grid_angles(side: int, reference: int, head_dim: int, base: float = 100.0) -> Tensor:
+    """Return 2-D rotary angles for the cell centers of a square grid.
+
+    Coordinates lie in [0, reference], whatever the side, so that all scales share one picture plane.
+
+    Args:
+        side: Cells a side.
+        reference: Side of the finest grid.
+        head_dim: Channels of a head; a multiple of 4.
+        base: Ratio of the longest to the shortest wavelength.
+
+    Returns:
+        ``[side * side, head_dim / 2]``; the first half turns with the row, the second with the column.
+    """
+    centers = (torch.arange(side, dtype=torch.float32) + 0.5) / side * reference
+    quarter = head_dim // 4
+    frequencies = base ** (-torch.arange(quarter, dtype=torch.float32) / quarter)
+    per_axis = centers[:, None] * frequencies  # [side, d / 4]
+    rows = per_axis[:, None].expand(side, side, quarter)
+    columns = per_axis[None].expand(side, side, quarter)
+    return torch.cat([rows, columns], dim=-1).reshape(side * side, 2 * quarter)
+
+
+def drop_path(x: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
+    """Drop a branch for whole samples of ``[B, ...]`` and rescale the others; off without a generator.
+
+    Source: stochastic depth, arXiv 1603.09382.
+    """
+    if generator is None or rate == 0.0:
+        return x
+    keep = torch.rand((len(x),) + (1,) * (x.ndim - 1), generator=generator, device=x.device) >= rate
+    return x * keep.to(x.dtype) / (1.0 - rate)
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention with normalized queries and keys and room for cached ones."""
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
+        self.query_norm = Norm(dim // heads)
+        self.key_norm = Norm(dim // heads)
+        self.out = nn.Linear(dim, dim, bias=False)
+
+    def forward(
+        self, x: Tensor, turn: Rotation | None, bias: Tensor | None, past: tuple[Tensor, Tensor] | None = None
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Attend.
+
+        Args:
+            x: ``[B, L, D]``.
+            turn: Rotary positions of the ``L`` tokens, or None.
+            bias: From ``bias_from`` with ``M = P + L``, or None to look everywhere.
+            past: Keys and values of ``P`` earlier tokens, each ``[B, N, P, d]``.
+
+        Returns:
+            ``[B, L, D]``, and all keys and values, each ``[B, N, P + L, d]``.
+        """
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # each [B, N, L, d]
+        q, k = self.query_norm(q).to(v.dtype), self.key_norm(k).to(v.dtype)
+        if turn is not None:
+            q, k = rotate(q, turn), rotate(k, turn)
+        if past is not None:
+            k, v = torch.cat([past[0], k], dim=2), torch.cat([past[1], v], dim=2)
+        y = attend(q, k, v, bias)
+        return self.out(y.transpose(1, 2).flatten(2)), (k, v)
+
+
+class FeedForward(nn.Module):
+    """Two linear maps with a SiLU between."""
+
+    def __init__(self, dim: int, ratio: float = 4.0) -> None:
+        super().__init__()
+        hidden = int(dim * ratio)
+        self.up = nn.Linear(dim, hidden)
+        self.down = nn.Linear(hidden, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[..., D]`` to ``[..., D]``."""
+        return self.down(F.silu(self.up(x)))
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each between two norms, optionally modulated by a condition.
+
+    The modulation is computed once for all blocks; a block adds only its own offset to it. The outer norms start at
+    zero, so that a fresh block is the identity.
+
+    Args:
+        dim: Width.
+        heads: Attention heads.
+        modulated: Whether ``forward`` takes a modulation.
+        drop_path: Chance that a branch is dropped for a sample while training.
+    """
+
+    def __init__(self, dim: int, heads: int, modulated: bool = True, drop_path: float = 0.0) -> None:
+        super().__init__()
+        self.drop_path = drop_path
+        self.norm1, self.norm1_out = Norm(dim), Norm(dim)
+        self.norm2, self.norm2_out = Norm(dim), Norm(dim)
+        self.attention = Attention(dim, heads)
+        self.feed_forward = FeedForward(dim)
+        self.offset = nn.Parameter(torch.zeros(6, dim)) if modulated else None
+        nn.init.zeros_(self.norm1_out.weight)
+        nn.init.zeros_(self.norm2_out.weight)
+
+    def forward(
+        self,
+        x: Tensor,
+        modulation: Tensor | None = None,
+        turn: Rotation | None = None,
+        bias: Tensor | None = None,
+        past: tuple[Tensor, Tensor] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Transform ``[B, L, D]``.
+
+        Args:
+            x: Tokens.
+            modulation: ``[B, 6, D]``: shift, scale and gate of both branches; None if not modulated.
+            turn: See ``Attention``.
+            bias: See ``Attention``.
+            past: See ``Attention``.
+            generator: Turns on dropping paths.
+
+        Returns:
+            The tokens ``[B, L, D]``, and the keys and values of this block.
+        """
+        if self.offset is None or modulation is None:
+            y, cache = self.attention(self.norm1(x), turn, bias, past)
+            x = x + drop_path(self.norm1_out(y), self.drop_path, generator)
+            y = self.norm2_out(self.feed_forward(self.norm2(x)))
+            return x + drop_path(y, self.drop_path, generator), cache
+        change = (modulation + self.offset)[:, :, None].to(x.dtype)
+        shift1, scale1, gate1, shift2, scale2, gate2 = change.unbind(1)  # each [B, 1, D]
+        y, cache = self.attention(torch.addcmul(shift1, self.norm1(x), 1.0 + scale1), turn, bias, past)
+        gate1 = drop_path(1.0 + gate1, self.drop_path, generator)
+        x = torch.addcmul(x, self.norm1_out(y), gate1)
+        y = self.feed_forward(torch.addcmul(shift2, self.norm2(x), 1.0 + scale2))
+        gate2 = drop_path(1.0 + gate2, self.drop_path, generator)
+        return torch.addcmul(x, self.norm2_out(y), gate2), cache
+
+
+def sinusoid(values: Tensor, dim: int) -> Tensor:
+    """Embed numbers in [0, 1] as ``[B, dim]`` sines and cosines (Source: arXiv 1706.03762, section 3.5)."""
+    half = dim // 2
+    frequencies = torch.exp(-math.log(10000.0) * torch.arange(half, dtype=torch.float32) / half)
+    angles = values.to(torch.float32)[:, None] * 1000.0 * frequencies.to(values.device)
+    return torch.cat([angles.cos(), angles.sin()], dim=-1)

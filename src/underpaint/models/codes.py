@@ -1,0 +1,275 @@
+"""Two alphabets for tokens behind one interface: a learned codebook (EMA-VQ) and binary codes (BSQ).
+
+Shapes: ``B`` batch, ``T`` tokens of one scale, ``C`` channels of a token's vector, ``K`` codebook size,
+``L`` logits per token (``K`` for VQ, ``C`` for BSQ). Labels are int64 ``[B, T]`` for VQ and int64 bits ``[B, T, C]``
+for BSQ; everything that only passes labels on need not know which.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def top_p_filter(logits: Tensor, top_p: float) -> Tensor:
+    """Set the logits outside the smallest set with probability ``top_p`` to minus infinity.
+
+    Args:
+        logits: ``[..., K]``.
+        top_p: In (0, 1]; 1 keeps everything. The likeliest entry always stays.
+
+    Source: nucleus sampling, arXiv 1904.09751.
+    """
+    if top_p >= 1.0:
+        return logits
+    ordered, order = logits.sort(dim=-1, descending=True)
+    probability = ordered.softmax(dim=-1)
+    outside = probability.cumsum(dim=-1) - probability >= top_p
+    return logits.masked_fill(outside.gather(-1, order.argsort(dim=-1)), -math.inf)
+
+
+class VectorCodes(nn.Module):
+    """A codebook of vectors, learned by exponential moving averages, with restarts of unused codes.
+
+    Source: VQ-VAE, arXiv 1711.00937, appendix A.1 (moving averages); restarts as in Jukebox, arXiv 2005.00341.
+    """
+
+    codebook: Tensor
+    counts: Tensor
+    sums: Tensor
+    neighbors: Tensor
+
+    def __init__(self, size: int, dim: int, num_scales: int, decay: float = 0.99, num_neighbors: int = 8) -> None:
+        super().__init__()
+        self.size, self.dim, self.num_scales, self.decay = size, dim, num_scales, decay
+        self.register_buffer("codebook", torch.zeros(size, dim))
+        self.register_buffer("counts", torch.ones(size))
+        self.register_buffer("sums", torch.zeros(size, dim))
+        self.register_buffer("neighbors", torch.zeros(size, num_neighbors, dtype=torch.int64), persistent=False)
+
+    @property
+    def n_logits(self) -> int:
+        """Logits per token."""
+        return self.size
+
+    def label_shape(self) -> tuple[int, ...]:
+        """Return the trailing shape of one token's label."""
+        return ()
+
+    def noise_shape(self) -> tuple[int, ...]:
+        """Return the shape of the Gumbel noise that samples one token."""
+        return (self.size,)
+
+    def quantize(self, vectors: Tensor, scale: int) -> tuple[Tensor, Tensor]:
+        """Find the nearest code of each vector.
+
+        Args:
+            vectors: ``[B, T, C]`` float32.
+            scale: Index of the scale (unused: one codebook serves all).
+
+        Returns:
+            Embeddings ``[B, T, C]`` and labels ``[B, T]``.
+        """
+        flat = vectors.reshape(-1, self.dim)
+        distance = self.codebook.square().sum(1)[None] - 2.0 * flat @ self.codebook.T
+        labels = distance.argmin(dim=1).view(vectors.shape[:-1])
+        return self.embed(labels, scale), labels
+
+    def embed(self, labels: Tensor, scale: int) -> Tensor:  # noqa: ARG002
+        """Look up the vectors ``[B, T, C]`` of labels ``[B, T]``."""
+        return F.embedding(labels, self.codebook)
+
+    def observe(self, vectors: Tensor, labels: Tensor, scale: int) -> None:  # noqa: ARG002
+        """Collect the vectors that each code stands for; call ``learn`` once per step afterwards."""
+        flat, index = vectors.detach().reshape(-1, self.dim), labels.reshape(-1)
+        counts = torch.zeros_like(self.counts).index_add_(0, index, torch.ones_like(flat[:, 0]))
+        sums = torch.zeros_like(self.sums).index_add_(0, index, flat)
+        self._pending = [*getattr(self, "_pending", []), (counts, sums, flat)]
+
+    def learn(self, generator: torch.Generator, restart_below: float = 0.02, restart: bool = True) -> int:
+        """Move the codes towards the collected vectors and restart the unused ones.
+
+        Args:
+            generator: Draws the vectors that replace unused codes.
+            restart_below: A code used less than this share of the uniform rate is unused.
+            restart: Whether to restart codes at this step.
+
+        Returns:
+            How many codes were restarted.
+        """
+        pending, self._pending = self._pending, []
+        counts = torch.stack([p[0] for p in pending]).sum(0)
+        sums = torch.stack([p[1] for p in pending]).sum(0)
+        self.counts.lerp_(counts, 1.0 - self.decay)
+        self.sums.lerp_(sums, 1.0 - self.decay)
+        self.codebook.copy_(self.sums / self.counts.clamp_min(1e-5)[:, None])
+        unused = self.counts < restart_below * self.counts.mean()
+        if not restart or not bool(unused.any()):
+            return 0
+        pool = torch.cat([p[2] for p in pending])
+        picks = torch.randint(len(pool), (int(unused.sum()),), generator=generator)
+        self.codebook[unused] = pool[picks]
+        self.counts[unused] = self.counts.mean()
+        self.sums[unused] = self.codebook[unused] * self.counts.mean()
+        return int(unused.sum())
+
+    def start(self, vectors: Tensor, generator: torch.Generator, rounds: int = 10) -> None:
+        """Set the codebook by k-means.
+
+        Args:
+            vectors: ``[N, C]`` with N at least the codebook's size.
+            generator: Draws the first centers.
+            rounds: Lloyd iterations.
+        """
+        centers = vectors[torch.randperm(len(vectors), generator=generator)[: self.size]].clone()
+        for _ in range(rounds):
+            nearest = torch.cdist(vectors, centers).argmin(dim=1)
+            counts = torch.zeros(self.size).index_add_(0, nearest, torch.ones(len(vectors)))
+            sums = torch.zeros_like(centers).index_add_(0, nearest, vectors)
+            used = counts > 0
+            centers[used] = sums[used] / counts[used, None]
+        self.codebook.copy_(centers)
+        self.counts.fill_(1.0)
+        self.sums.copy_(centers)
+
+    def find_neighbors(self) -> None:
+        """Tabulate each code's nearest other codes, for ``perturb`` and soft targets."""
+        distance = torch.cdist(self.codebook, self.codebook)
+        distance.fill_diagonal_(math.inf)
+        self.neighbors.copy_(distance.topk(self.neighbors.shape[1], largest=False).indices)
+
+    def perturb(self, labels: Tensor, rate: Tensor, generator: torch.Generator) -> Tensor:
+        """Replace a share of labels by one of their nearest codes.
+
+        Args:
+            labels: ``[B, T]``.
+            rate: ``[B]`` share of tokens to replace, in [0, 1].
+            generator: Draws which and by what.
+        """
+        hit = torch.rand(labels.shape, generator=generator) < rate[:, None]
+        choice = torch.randint(self.neighbors.shape[1], labels.shape, generator=generator)
+        return torch.where(hit, self.neighbors[labels, choice], labels)
+
+    def loss(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+        """Return each token's cross-entropy ``[B, T]`` in nats.
+
+        Args:
+            logits: ``[B, T, K]`` float32.
+            labels: ``[B, T]``.
+            smoothing: Share of the target's mass given to the nearest codes.
+        """
+        log_p = logits.log_softmax(dim=-1)
+        own = log_p.gather(-1, labels[..., None])[..., 0]
+        if smoothing == 0.0:
+            return -own
+        near = log_p.gather(-1, self.neighbors[labels]).mean(dim=-1)
+        return -((1.0 - smoothing) * own + smoothing * near)
+
+    def sample(self, logits: Tensor, temperature: float, top_p: float, gumbel: Tensor) -> Tensor:
+        """Draw labels ``[B, T]`` by the Gumbel-max trick with noise from outside.
+
+        Args:
+            logits: ``[B, T, K]`` float32.
+            temperature: At or above 0; 0 takes the likeliest.
+            top_p: Share of probability kept.
+            gumbel: Standard Gumbel noise ``[B, T, K]``.
+
+        Source: Gumbel-max, arXiv 1611.01144.
+        """
+        if temperature == 0.0:
+            return logits.argmax(dim=-1)
+        kept = top_p_filter(logits / temperature, top_p)
+        return (kept + gumbel).argmax(dim=-1)
+
+    def usage(self, labels: Tensor) -> dict[str, float]:
+        """Return the share of codes in use and the entropy in bits of one scale's labels."""
+        counts = torch.bincount(labels.reshape(-1), minlength=self.size).to(torch.float64)
+        p = counts[counts > 0] / counts.sum()
+        return {"used": float((counts > 0).sum()) / self.size, "entropy_bits": float(-(p * p.log2()).sum())}
+
+
+class BinaryCodes(nn.Module):
+    """One bit per channel: the sign of the vector, times a gain per scale.
+
+    The gain is the running mean of the vectors' absolute values, so no number of scales is assumed.
+
+    Source: binary spherical quantization, arXiv 2406.07548; bit-wise heads, Infinity, arXiv 2412.04431.
+    """
+
+    gains: Tensor
+
+    def __init__(self, dim: int, num_scales: int, decay: float = 0.99) -> None:
+        super().__init__()
+        self.dim, self.num_scales, self.decay = dim, num_scales, decay
+        self.register_buffer("gains", torch.ones(num_scales))
+
+    @property
+    def n_logits(self) -> int:
+        """Logits per token: one a bit."""
+        return self.dim
+
+    def label_shape(self) -> tuple[int, ...]:
+        """Return the trailing shape of one token's label."""
+        return (self.dim,)
+
+    def noise_shape(self) -> tuple[int, ...]:
+        """Return the shape of the Gumbel noise that samples one token."""
+        return (self.dim, 2)
+
+    def quantize(self, vectors: Tensor, scale: int) -> tuple[Tensor, Tensor]:
+        """Take the sign of each channel: embeddings ``[B, T, C]`` and bits ``[B, T, C]`` of vectors ``[B, T, C]``."""
+        labels = (vectors > 0).to(torch.int64)
+        return self.embed(labels, scale), labels
+
+    def embed(self, labels: Tensor, scale: int) -> Tensor:
+        """Return plus or minus the scale's gain for bits ``[B, T, C]``."""
+        return (labels.to(self.gains.dtype) * 2.0 - 1.0) * self.gains[scale]
+
+    def observe(self, vectors: Tensor, labels: Tensor, scale: int) -> None:  # noqa: ARG002
+        """Collect the mean magnitude of one scale's vectors; call ``learn`` once per step afterwards."""
+        self._pending = {**getattr(self, "_pending", {}), scale: vectors.detach().abs().mean()}
+
+    def learn(self, generator: torch.Generator, restart_below: float = 0.02, restart: bool = True) -> int:  # noqa: ARG002
+        """Move the gains towards the collected magnitudes; nothing can fall out of use, so nothing restarts."""
+        for scale, magnitude in self._pending.items():
+            self.gains[scale].lerp_(magnitude, 1.0 - self.decay)
+        self._pending = {}
+        return 0
+
+    def find_neighbors(self) -> None:
+        """Do nothing: a code's neighbors are its one-bit flips."""
+
+    def perturb(self, labels: Tensor, rate: Tensor, generator: torch.Generator) -> Tensor:
+        """Flip a share ``rate [B]`` of the bits ``[B, T, C]``."""
+        hit = torch.rand(labels.shape, generator=generator) < rate[:, None, None]
+        return torch.where(hit, 1 - labels, labels)
+
+    def loss(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
+        """Return each token's summed binary cross-entropy ``[B, T]`` in nats for logits ``[B, T, C]``."""
+        target = labels.to(logits.dtype) * (1.0 - smoothing) + 0.5 * smoothing
+        return F.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(dim=-1)
+
+    def sample(self, logits: Tensor, temperature: float, top_p: float, gumbel: Tensor) -> Tensor:  # noqa: ARG002
+        """Draw bits ``[B, T, C]``; ``top_p`` does not apply.
+
+        The difference of the two numbers in ``gumbel [B, T, C, 2]`` is logistic noise.
+        """
+        if temperature == 0.0:
+            return (logits > 0).to(torch.int64)
+        return (logits / temperature + gumbel[..., 0] - gumbel[..., 1] > 0).to(torch.int64)
+
+    def usage(self, labels: Tensor) -> dict[str, float]:
+        """Return the share of bits that change (over 2% either way) and the entropy in bits of the whole codes."""
+        weights = 2 ** torch.arange(self.dim)
+        bits = labels.reshape(-1, self.dim)
+        counts = (bits * weights).sum(dim=1).unique(return_counts=True)[1].to(torch.float64)
+        p = counts / counts.sum()
+        share = bits.to(torch.float64).mean(dim=0)
+        alive = (torch.minimum(share, 1.0 - share) > 0.02).to(torch.float64)
+        return {"used": float(alive.mean()), "entropy_bits": float(-(p * p.log2()).sum())}
+
+
+Codes = VectorCodes | BinaryCodes

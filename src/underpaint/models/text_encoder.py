@@ -1,0 +1,91 @@
+"""Text to token states: a frozen table of word vectors and a small transformer above it.
+
+The table is distilled once from a sentence encoder and never trained, so that words which the captions do not know
+stay near those that they do.
+
+Shapes: ``B`` batch, ``T`` text tokens, ``D`` width.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from underpaint.core.config import Config
+from underpaint.models.attention import Block, Norm, bias_from
+
+
+class TextEncoderConfig(Config):
+    """Settings of the text encoder.
+
+    Args:
+        vocab_size: Rows of the table.
+        width: Width of the table and of the states.
+        depth: Transformer blocks.
+        heads: Attention heads.
+        max_tokens: Longest text.
+    """
+
+    vocab_size: int
+    width: int = 256
+    depth: int = 2
+    heads: int = 4
+    max_tokens: int = 24
+
+
+@dataclass(frozen=True)
+class TextStates:
+    """What a text encoder says.
+
+    Args:
+        tokens: ``[B, T, D]``.
+        mask: ``[B, T]``, true at real tokens.
+        pooled: ``[B, D]``, the text as a whole.
+    """
+
+    tokens: Tensor
+    mask: Tensor
+    pooled: Tensor
+
+
+class TextEncoder(nn.Module):
+    """Word vectors, frequency weights, learned positions, and a few unmodulated blocks."""
+
+    table: Tensor
+    weight: Tensor
+
+    def __init__(self, config: TextEncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.register_buffer("table", torch.zeros(config.vocab_size, config.width, dtype=torch.float16))
+        self.register_buffer("weight", torch.ones(config.vocab_size))
+        self.norm_in = Norm(config.width)
+        self.position_embedding = nn.Parameter(torch.randn(config.max_tokens, config.width) * 0.02)
+        self.blocks = nn.ModuleList(Block(config.width, config.heads, modulated=False) for _ in range(config.depth))
+        self.norm_out = Norm(config.width)
+        self.pool = nn.Sequential(
+            nn.Linear(config.width, config.width), nn.SiLU(), nn.Linear(config.width, config.width)
+        )
+
+    @classmethod
+    def from_config(cls, config: TextEncoderConfig) -> TextEncoder:
+        """Build the network with an empty table and fresh weights."""
+        return cls(config)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> TextStates:
+        """Encode texts.
+
+        Args:
+            ids: ``[B, T]`` int64, padded.
+            mask: ``[B, T]`` bool, true at real tokens; each row needs one at least.
+        """
+        weight = self.weight[ids][..., None] * mask[..., None]  # [B, T, 1]
+        x = self.norm_in(self.table[ids].to(torch.float32)) * weight + self.position_embedding[: ids.shape[1]]
+        bias = bias_from(mask[:, None, :], self.config.heads)
+        for block in self.blocks:
+            x, _ = block(x, bias=bias)
+        x = self.norm_out(x)  # [B, T, D]
+        share = mask.to(x.dtype) / mask.sum(dim=1, keepdim=True)
+        return TextStates(x, mask, self.pool((x * share[..., None]).sum(dim=1)))

@@ -1,0 +1,228 @@
+"""The scale-wise autoregressive transformer: draws whole token maps, coarse to fine, given a text.
+
+The sequence is ``[text | start -> scale 1 | scale 2 | ... | scale S]``. Text sees text; a scale sees the text and all
+scales up to itself, whole. The input of a scale is what the earlier scales have drawn so far, averaged to its cells.
+
+Shapes: ``B`` batch, ``T`` text tokens, ``k`` side of a scale, ``P`` picture tokens over all scales, ``D`` width,
+``C`` latent channels, ``L`` logits per token.
+
+Source: VAR, arXiv 2404.02905; text as a prefix and the residual head's inputs, HART, arXiv 2410.10812.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from underpaint.core.config import Config
+from underpaint.models.attention import Block, Norm, Rotation, bias_from, grid_angles, rotation
+from underpaint.models.text_encoder import TextStates
+
+Cache = list[tuple[Tensor, Tensor]]
+
+
+class TransformerConfig(Config):
+    """Settings of the scale-wise transformer.
+
+    Args:
+        schedule: Sides of the scales, coarse to fine.
+        n_logits: Logits per token, as the quantizer's codes say.
+        width: Width ``D``.
+        depth: Blocks.
+        heads: Attention heads; ``width / heads`` is a multiple of 4.
+        num_styles: Styles; one more row stands for "any".
+        text_width: Width of the text states.
+        latent_channels: Channels of the latent.
+        drop_path: Largest chance to drop a branch while training; grows linearly with depth.
+    """
+
+    schedule: tuple[int, ...]
+    n_logits: int
+    width: int = 256
+    depth: int = 8
+    heads: int = 4
+    num_styles: int = 4
+    text_width: int = 256
+    latent_channels: int = 16
+    drop_path: float = 0.05
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What a picture is drawn from, ready for the blocks.
+
+    Args:
+        prefix: Text as tokens ``[B, T, D]``.
+        mask: ``[B, T]``, true at real tokens.
+        start: Input of the first scale ``[B, D]``.
+        modulation: ``[B, 6, D]``.
+        head: Shift and scale of the last norm ``[B, 2, D]``.
+    """
+
+    prefix: Tensor
+    mask: Tensor
+    start: Tensor
+    modulation: Tensor
+    head: Tensor
+
+
+class ScaleTransformer(nn.Module):
+    """The transformer with its conditioning and its head."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        d = config.width
+        self.style_embedding = nn.Embedding(config.num_styles + 1, config.text_width)
+        self.null_embedding = nn.Parameter(torch.randn(config.text_width) * 0.02)
+        self.prefix = nn.Linear(config.text_width, d)
+        self.start = nn.Sequential(nn.Linear(config.text_width, d), nn.SiLU(), nn.Linear(d, d))
+        self.modulate = nn.Sequential(nn.Linear(config.text_width, d), nn.SiLU(), nn.Linear(d, 8 * d))
+        self.read = nn.Linear(config.latent_channels, d)
+        self.scale_embedding = nn.Parameter(torch.randn(len(config.schedule), d) * 0.02)
+        rates = [config.drop_path * i / max(config.depth - 1, 1) for i in range(config.depth)]
+        self.blocks = nn.ModuleList(Block(d, config.heads, drop_path=rate) for rate in rates)
+        self.norm = Norm(d)
+        self.head = nn.Linear(d, config.n_logits)
+        nn.init.normal_(self.style_embedding.weight, std=0.02)
+        nn.init.zeros_(self.modulate[2].weight)
+        nn.init.zeros_(self.modulate[2].bias)
+        nn.init.normal_(self.head.weight, std=0.02)
+        nn.init.zeros_(self.head.bias)
+        head_dim = d // config.heads
+        angles = [grid_angles(side, config.schedule[-1], head_dim) for side in config.schedule]
+        self.register_buffer("angles", torch.cat(angles), persistent=False)
+        self.use_checkpointing = False
+
+    angles: Tensor
+
+    @classmethod
+    def from_config(cls, config: TransformerConfig) -> ScaleTransformer:
+        """Build the network with fresh weights."""
+        return cls(config)
+
+    @property
+    def any_style(self) -> int:
+        """Index of the style that stands for none in particular."""
+        return self.config.num_styles
+
+    def span(self, scale: int) -> tuple[int, int]:
+        """Return where a scale's tokens begin and end among the picture tokens."""
+        sizes = [side * side for side in self.config.schedule]
+        return sum(sizes[:scale]), sum(sizes[: scale + 1])
+
+    def condition(self, text: TextStates, style: Tensor, drop: Tensor | None = None) -> Condition:
+        """Turn text and style into what the blocks need.
+
+        Args:
+            text: The encoded text.
+            style: ``[B]`` int64 in [0, num_styles]; ``any_style`` for none in particular.
+            drop: ``[B]`` bool, true where the text is replaced by the learned null text of the same length.
+        """
+        tokens, pooled = text.tokens, text.pooled
+        if drop is not None:
+            tokens = torch.where(drop[:, None, None], self.null_embedding.to(tokens.dtype), tokens)
+            pooled = torch.where(drop[:, None], self.null_embedding.to(pooled.dtype), pooled)
+        whole = pooled + self.style_embedding(style)
+        modulation = self.modulate(whole).unflatten(-1, (8, -1))  # [B, 8, D]
+        return Condition(self.prefix(tokens), text.mask, self.start(whole), modulation[:, :6], modulation[:, 6:])
+
+    def scale_input(self, condition: Condition, seen: Tensor | None, scale: int) -> Tensor:
+        """Return the input tokens of one scale, ``[B, k * k, D]``.
+
+        Args:
+            condition: From ``condition``.
+            seen: What the earlier scales drew, averaged to this scale's cells ``[B, k * k, C]``; None for the first.
+            scale: Index of the scale.
+        """
+        side = self.config.schedule[scale]
+        x = condition.start[:, None].expand(-1, side * side, -1) if seen is None else self.read(seen)
+        return x + self.scale_embedding[scale]
+
+    def mask(self, text_mask: Tensor) -> Tensor:
+        """Return who may look at whom in training: ``[B, T + P, T + P]``, rows look at columns."""
+        device = text_mask.device
+        order = torch.cat(
+            [torch.full((side * side,), index, device=device) for index, side in enumerate(self.config.schedule)]
+        )
+        picture = order[:, None] >= order[None, :]  # [P, P]
+        b, t, p = len(text_mask), text_mask.shape[1], len(order)
+        mask = torch.zeros(b, t + p, t + p, dtype=torch.bool, device=device)
+        mask[:, :, :t] = text_mask[:, None, :]
+        mask[:, t:, t:] = picture
+        return mask
+
+    def forward(
+        self, condition: Condition, seen: list[Tensor], generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Predict all scales at once, for training.
+
+        Args:
+            condition: From ``condition``.
+            seen: For scales 2 to S, what the earlier scales drew, averaged to its cells: each ``[B, k * k, C]``.
+            generator: Turns on dropping paths.
+
+        Returns:
+            Logits ``[B, P, L]`` in float32, and the last hidden states ``[B, P, D]``.
+        """
+        inputs = [self.scale_input(condition, None, 0)]
+        inputs += [self.scale_input(condition, s, index) for index, s in enumerate(seen, 1)]
+        t = condition.prefix.shape[1]
+        x = torch.cat([condition.prefix, *inputs], dim=1)  # [B, T + P, D]
+        x = x.to(condition.prefix.dtype)
+        turn = rotation(torch.cat([self.angles.new_zeros(t, self.angles.shape[1]), self.angles]), x.dtype)
+        bias = bias_from(self.mask(condition.mask), self.config.heads).to(x.dtype)
+        for block in self.blocks:
+            if self.use_checkpointing and self.training:
+                x = checkpoint(self._block, block, x, condition.modulation, turn, bias, use_reentrant=False)
+            else:
+                x, _ = block(x, condition.modulation, turn, bias, None, generator)
+        return self._logits(x[:, t:], condition)
+
+    @staticmethod
+    def _block(block: Block, x: Tensor, modulation: Tensor, turn: Rotation, bias: Tensor) -> Tensor:
+        return block(x, modulation, turn, bias)[0]
+
+    def _logits(self, x: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
+        shift, scale = condition.head[:, :, None].to(x.dtype).unbind(1)  # [B, 1, D]
+        hidden = torch.addcmul(shift, self.norm(x), 1.0 + scale)
+        with torch.autocast(x.device.type, enabled=False):
+            return self.head(hidden.to(torch.float32)), hidden
+
+    def read_text(self, condition: Condition) -> Cache:
+        """Run the text through the blocks once; returns its keys and values per block."""
+        x, cache = condition.prefix, []
+        bias = bias_from(condition.mask[:, None, :], self.config.heads)
+        for block in self.blocks:
+            x, kv = block(x, condition.modulation, None, bias)
+            cache.append(kv)
+        return cache
+
+    def draw_scale(
+        self, condition: Condition, cache: Cache, seen: Tensor | None, scale: int
+    ) -> tuple[Tensor, Tensor, Cache]:
+        """Predict one scale given the cached keys and values of everything before it.
+
+        Args:
+            condition: From ``condition``.
+            cache: From ``read_text`` or the previous scale.
+            seen: See ``scale_input``.
+            scale: Index of the scale.
+
+        Returns:
+            Logits ``[B, k * k, L]``, hidden states ``[B, k * k, D]`` and the cache with this scale added.
+        """
+        x = self.scale_input(condition, seen, scale)
+        start, stop = self.span(scale)
+        picture = torch.ones(len(x), stop, dtype=torch.bool, device=x.device)
+        bias = bias_from(torch.cat([condition.mask, picture], dim=1)[:, None, :], self.config.heads)
+        turn = rotation(self.angles[start:stop], x.dtype)
+        grown: Cache = []
+        for block, past in zip(self.blocks, cache, strict=True):
+            x, kv = block(x, condition.modulation, turn, bias, past)
+            grown.append(kv)
+        logits, hidden = self._logits(x, condition)
+        return logits, hidden, grown

@@ -1,0 +1,302 @@
+"""The hybrid pipeline: tokens first, coarse to fine, then the residual, then the decoder.
+
+Shapes: ``B`` batch, ``T`` text tokens, ``k`` side of a scale, ``C`` latent channels, ``h`` side of the latent,
+``H`` side of the picture.
+
+Source: HART, arXiv 2410.10812; guidance by scale, Switti, arXiv 2412.01819.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from underpaint.core.config import Config
+from underpaint.core.errors import InputError
+from underpaint.diffusion.path import velocity_from_data
+from underpaint.diffusion.solvers import euler
+from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder
+from underpaint.models.pixels import to_straight
+from underpaint.models.quantizer import MultiScaleQuantizer
+from underpaint.models.residual import ResidualRefiner
+from underpaint.models.text_encoder import TextEncoder, TextStates
+from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.models.transformer import Condition, ScaleTransformer
+from underpaint.pipelines.settings import DrawRequest, OnStage, Stage
+from underpaint.runtime.rng import gumbel, normal
+
+
+class HybridConfig(Config):
+    """Settings of the hybrid pipeline; vectors have one entry a scale, coarse to fine.
+
+    Args:
+        styles: Names of the styles, in the order of the style embedding.
+        guidance: Default strength of the pull towards the caption.
+        guidance_shape: Share of the strength at each scale; 0 skips the unconditional pass there.
+        temperatures: Sampling temperature at each scale.
+        top_p: Share of probability kept when sampling.
+        residual_steps: Steps of the refiner; 0 adds the mean residual, None leaves the refiner out.
+    """
+
+    styles: tuple[str, ...]
+    guidance: float = 1.5
+    guidance_shape: tuple[float, ...]
+    temperatures: tuple[float, ...]
+    top_p: float = 0.95
+    residual_steps: int | None = None
+
+
+def ramp(num_scales: int, off_last: int) -> tuple[float, ...]:
+    """Return the default guidance shape: rising linearly to 1 over the guided scales, then 0 on the last ones.
+
+    Args:
+        num_scales: Number of scales.
+        off_last: Scales without guidance.
+    """
+    guided = num_scales - off_last
+    return tuple((index + 1) / guided if index < guided else 0.0 for index in range(num_scales))
+
+
+def cooling(num_scales: int, last: float, warm: int = 3) -> tuple[float, ...]:
+    """Return the default temperatures: 1 on the first ``warm`` scales, then falling linearly to ``last``."""
+    cold = num_scales - warm
+    return tuple(1.0 if index < warm else 1.0 - (1.0 - last) * (index - warm + 1) / cold for index in range(num_scales))
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A batch on its way through the pipeline.
+
+    Args:
+        labels: Labels of the scales drawn so far.
+        f: What they say ``[B, C, h, h]``.
+        hidden: The transformer's states at the last scale ``[B, h * h, D]``.
+    """
+
+    labels: list[Tensor]
+    f: Tensor
+    hidden: Tensor
+
+
+class HybridPipeline:
+    """Text to picture with the hybrid model; every part is a component that can be trained, swapped and saved alone.
+
+    Args:
+        text_tokenizer: Text to token ids.
+        text_encoder: Ids to states.
+        autoencoder: Latents to pictures.
+        quantizer: Labels to latents.
+        transformer: States to labels.
+        residual: Refiner, or None.
+        config: How to sample.
+    """
+
+    def __init__(
+        self,
+        *,
+        text_tokenizer: TextTokenizer,
+        text_encoder: TextEncoder,
+        autoencoder: Autoencoder,
+        quantizer: MultiScaleQuantizer,
+        transformer: ScaleTransformer,
+        residual: ResidualRefiner | None,
+        config: HybridConfig,
+    ) -> None:
+        self.text_tokenizer, self.text_encoder = text_tokenizer, text_encoder
+        self.autoencoder, self.quantizer, self.transformer = autoencoder, quantizer, transformer
+        self.residual, self.config = residual, config
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Names of the styles."""
+        return self.config.styles
+
+    @property
+    def image_size(self) -> int:
+        """Side of the pictures in pixels."""
+        return self.quantizer.side * DOWNSAMPLING
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks lie."""
+        return next(self.transformer.parameters()).device
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """The networks by component name."""
+        named = {
+            "text_encoder": self.text_encoder,
+            "autoencoder": self.autoencoder,
+            "quantizer": self.quantizer,
+            "transformer": self.transformer,
+            "residual": self.residual,
+        }
+        return {name: module for name, module in named.items() if module is not None}
+
+    @torch.inference_mode()
+    def draw(self, requests: Sequence[DrawRequest], on_stage: OnStage | None = None) -> list[np.ndarray]:
+        """Draw pictures; each depends on its own request alone, whatever else is in the batch.
+
+        On a CPU pictures are drawn one after the other, because the order of floating-point sums in a matrix product
+        depends on the batch.
+
+        Args:
+            requests: What to draw.
+            on_stage: Called as each stage begins.
+
+        Returns:
+            One ``[H, H, 4]`` uint8 array a request, straight alpha.
+
+        Raises:
+            InputError: A style is unknown.
+        """
+        pictures: list[np.ndarray] = []
+        for batch in self._batches(requests):
+            pictures.extend(self._draw_alike(batch, on_stage or _unwatched))
+        return pictures
+
+    def _batches(self, requests: Sequence[DrawRequest]) -> Iterator[Sequence[DrawRequest]]:
+        if self.device.type == "cpu":
+            yield from ([request] for request in requests)
+            return
+        start = 0
+        for stop in range(1, len(requests) + 1):
+            if stop == len(requests) or _numbers(requests[stop]) != _numbers(requests[start]):
+                yield requests[start:stop]
+                start = stop
+
+    def _draw_alike(self, requests: Sequence[DrawRequest], on_stage: OnStage) -> np.ndarray:
+        on_stage("text")
+        text = self.encode_text([request.caption for request in requests])
+        style = self.style_index([request.style for request in requests])
+        on_stage("transformer")
+        drawing = self.draw_tokens(text, style, requests)
+        on_stage("residual")
+        latent = self.refine(drawing, requests)
+        on_stage("decoder")
+        return to_straight(self.autoencoder.decode(latent))
+
+    def encode_text(self, captions: Sequence[str]) -> TextStates:
+        """Encode canonical captions, padded to the encoder's longest text."""
+        ids, mask = self.text_tokenizer.encode_batch(captions, self.text_encoder.config.max_tokens)
+        return self.text_encoder(torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device))
+
+    def style_index(self, styles: Sequence[str | None]) -> Tensor:
+        """Return the rows ``[B]`` of the style embedding for names; None is "any".
+
+        Raises:
+            InputError: A name is unknown.
+        """
+        for style in styles:
+            if style is not None and style not in self.styles:
+                raise InputError(f"unknown style {style!r}; this model draws {', '.join(self.styles)}")
+        rows = [self.transformer.any_style if style is None else self.styles.index(style) for style in styles]
+        return torch.tensor(rows, device=self.device)
+
+    def _noise(self, requests: Sequence[DrawRequest], scale: int) -> Tensor:
+        side = self.quantizer.config.schedule[scale]
+        shape = (side * side, *self.quantizer.codes.noise_shape())
+        drawn = [gumbel(request.seed, f"tokens-{side}", shape) for request in requests]
+        return torch.from_numpy(np.stack(drawn)).to(self.device)
+
+    def draw_tokens(self, text: TextStates, style: Tensor, requests: Sequence[DrawRequest]) -> Drawing:
+        """Draw the token maps scale by scale.
+
+        Scales that are guided run conditional and unconditional halves as one batch of ``2B``; after the last guided
+        scale the unconditional half and its cache are dropped.
+
+        Args:
+            text: Encoded captions.
+            style: ``[B]`` rows of the style embedding.
+            requests: For seeds, guidance and temperature; the latter two are equal in all.
+        """
+        size = len(requests)
+        strength = self.config.guidance if requests[0].guidance is None else requests[0].guidance
+        factor = 1.0 if requests[0].temperature is None else requests[0].temperature
+        pull = [strength * share for share in self.config.guidance_shape]
+        guided = max((index + 1 for index, t in enumerate(pull) if t > 0.0), default=0)
+        condition = self._both_halves(text, style) if guided else self.transformer.condition(text, style)
+        cache = self.transformer.read_text(condition)
+        f = text.tokens.new_zeros(size, self.quantizer.config.latent_channels, self.quantizer.side, self.quantizer.side)
+        labels: list[Tensor] = []
+        hidden = f
+        for scale in range(self.quantizer.num_scales):
+            if scale == guided and guided:
+                condition = _first_half(condition, size)
+                cache = [(k[:size], v[:size]) for k, v in cache]
+            seen = self.quantizer.down(f, scale) if scale else None
+            if seen is not None and scale < guided:
+                seen = torch.cat([seen, seen])
+            logits, hidden, cache = self.transformer.draw_scale(condition, cache, seen, scale)
+            if scale < guided:
+                logits = (1.0 + pull[scale]) * logits[:size] - pull[scale] * logits[size:]
+            temperature = self.config.temperatures[scale] * factor
+            noise = self._noise(requests, scale)
+            label = self.quantizer.codes.sample(logits, temperature, self.config.top_p, noise)
+            f = f + self.quantizer.lift(self.quantizer.codes.embed(label, scale), scale)
+            labels.append(label)
+        return Drawing(labels, f, hidden[:size])
+
+    def _both_halves(self, text: TextStates, style: Tensor) -> Condition:
+        """Return the condition of ``2B`` samples: with the caption and style, then without either."""
+        double = TextStates(*(torch.cat([part, part]) for part in (text.tokens, text.mask, text.pooled)))
+        drop = torch.arange(2 * len(style), device=self.device) >= len(style)
+        styles = torch.cat([style, torch.full_like(style, self.transformer.any_style)])
+        return self.transformer.condition(double, styles, drop)
+
+    def refine(self, drawing: Drawing, requests: Sequence[DrawRequest]) -> Tensor:
+        """Add the residual to what the tokens say; returns the latent ``[B, C, h, h]``."""
+        steps = requests[0].residual_steps
+        steps = self.config.residual_steps if steps is None else steps
+        if self.residual is None or steps is None:
+            return drawing.f
+        drawn = [normal(request.seed, "residual", drawing.f.shape[1:]) for request in requests]
+        noise = torch.from_numpy(np.stack(drawn)).to(self.device)
+        last = self.quantizer.num_scales - 1
+        token = self.quantizer.codes.embed(drawing.labels[-1], last)
+        residual = draw_residual(self.residual, noise, steps, drawing.hidden, token, drawing.f)
+        return drawing.f + residual * self.quantizer.residual_std[:, None, None]
+
+
+def draw_residual(
+    refiner: ResidualRefiner, noise: Tensor, steps: int, hidden: Tensor, token: Tensor, f: Tensor
+) -> Tensor:
+    """Draw the whitened residual ``[B, C, h, h]``.
+
+    Args:
+        refiner: The network.
+        noise: Standard normal ``[B, C, h, h]``; unused with 0 steps.
+        steps: Euler steps; 0 returns the mean in one evaluation.
+        hidden: See ``ResidualRefiner.forward``.
+        token: See ``ResidualRefiner.forward``.
+        f: See ``ResidualRefiner.forward``.
+    """
+    if steps == 0:
+        return refiner(torch.zeros_like(noise), noise.new_zeros(len(noise)), hidden, token, f)
+
+    def velocity(x: Tensor, t: float) -> Tensor:
+        return velocity_from_data(refiner(x, x.new_full((len(x),), t), hidden, token, f), x, t)
+
+    return euler(velocity, noise, steps)
+
+
+def _unwatched(_stage: Stage) -> None:
+    pass
+
+
+def _numbers(request: DrawRequest) -> tuple[float | None, float | None, int | None]:
+    return request.guidance, request.temperature, request.residual_steps
+
+
+def _first_half(condition: Condition, size: int) -> Condition:
+    return Condition(
+        condition.prefix[:size],
+        condition.mask[:size],
+        condition.start[:size],
+        condition.modulation[:size],
+        condition.head[:size],
+    )

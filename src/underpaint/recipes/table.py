@@ -1,0 +1,14 @@
+"""Every recipe by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from underpaint.recipes import smoke, sticker_64
+from underpaint.stages.train.recipe import HybridRecipe
+
+RECIPES: dict[str, Callable[[], HybridRecipe]] = {
+    "smoke": smoke.smoke,
+    "sticker-64-nano": sticker_64.nano,
+    "sticker-64-nano-vq": sticker_64.nano_vq,
+}

@@ -1,0 +1,113 @@
+"""Encoding a data set once: latents of every picture, a few shifted versions of the training ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from underpaint.core.artifact import Manifest, read_manifest, seal, staging, verify
+from underpaint.core.progress import Progress, Report, silent
+from underpaint.core.samples import Sample, read_samples, write_samples
+from underpaint.learning.loop import step_generator
+from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
+from underpaint.models.component import load_component
+from underpaint.runtime.weights import read_weights, write_weights
+from underpaint.stages.train.augment import shift
+from underpaint.stages.train.config import LatentsEncoding
+from underpaint.stages.train.pictures import Pictures, load_pictures, variant_weights
+
+FILE = "latents.safetensors"
+HELD_OUT = ("validation", "test_concept", "test_style", "test_composition")
+
+
+@dataclass(frozen=True)
+class Latents:
+    """Encoded samples of one part of the data set.
+
+    Args:
+        samples: Their records.
+        values: ``[N, V, C, h, h]`` float16, ``V`` versions.
+        weights: ``[N]`` drawing weights.
+    """
+
+    samples: list[Sample]
+    values: Tensor
+    weights: Tensor
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def choose(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Draw ``count`` indices with replacement by weight, and one version of each as float32 ``[B, C, h, h]``."""
+        index = torch.multinomial(self.weights, count, replacement=True, generator=generator)
+        version = torch.randint(self.values.shape[1], (count,), generator=generator)
+        return index, self.values[index, version].to(torch.float32)
+
+
+@torch.no_grad()
+def encode(autoencoder: Autoencoder, pictures: Pictures, config: LatentsEncoding, report: Report) -> Tensor:
+    """Encode pictures and their shifted versions: ``[N, V, C, h, h]`` float16."""
+    rows = []
+    for number, index in enumerate(torch.arange(len(pictures)).split(128)):
+        generator = step_generator(config.seed, number, "latents")
+        batch = pictures.batch(index)
+        reach = (len(index), 2)
+        moves = [
+            torch.randint(-config.reach, config.reach + 1, reach, generator=generator)
+            for _ in range(config.variants - 1)
+        ]
+        versions = [batch, *(shift(batch, move) for move in moves)]
+        rows.append(torch.stack([autoencoder.encode(version) for version in versions], dim=1).to(torch.float16))
+        done = int(index[-1]) + 1
+        report(Progress(task="encode pictures", done=done, total=len(pictures), unit="pictures"))
+    return torch.cat(rows)
+
+
+def run(config: LatentsEncoding, dataset: Path, tokenizer: Path, out: Path, report: Report = silent) -> Manifest:
+    """Encode a data set and write a ``latents`` artifact.
+
+    Args:
+        config: The settings.
+        dataset: A ``dataset`` artifact.
+        tokenizer: A ``tokenizer`` artifact.
+        out: The new artifact.
+        report: Receives progress.
+    """
+    parents = {
+        "dataset": read_manifest(dataset, kind="dataset").digest,
+        "tokenizer": verify(tokenizer, kind="tokenizer").digest,
+    }
+    autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig)
+    train = load_pictures(dataset, ("train",), report)
+    held_out = load_pictures(dataset, HELD_OUT, report)
+    tensors = {
+        "train": encode(autoencoder, train, config, report),
+        "held_out": encode(autoencoder, held_out, LatentsEncoding(variants=1), report),
+    }
+    with staging(out) as folder:
+        write_weights(folder / FILE, tensors)
+        write_samples(folder, [*train.samples, *held_out.samples])
+        return seal(folder, kind="latents", stage="train", config=config, parents=parents, packages=("torch",))
+
+
+def load_latents(folder: Path) -> tuple[Latents, dict[str, Latents]]:
+    """Read a ``latents`` artifact.
+
+    Returns:
+        The training part, and the held-out parts by name of the split.
+    """
+    verify(folder, kind="latents")
+    tensors = read_weights(folder / FILE)
+    samples = read_samples(folder)
+    count = len(tensors["train"])
+    train, rest = samples[:count], samples[count:]
+    parts = {}
+    for split in HELD_OUT:
+        rows = [number for number, sample in enumerate(rest) if sample.split == split]
+        if rows:
+            chosen = [rest[row] for row in rows]
+            parts[split] = Latents(chosen, tensors["held_out"][rows], variant_weights(chosen))
+    return Latents(train, tensors["train"], variant_weights(train)), parts

@@ -1,0 +1,45 @@
+"""A complete recipe for a hybrid model: everything that training needs to know, in one place."""
+
+from __future__ import annotations
+
+from underpaint.core.config import Config
+from underpaint.stages.train.config import GeneratorTraining, LatentsEncoding, TokenizerTraining
+from underpaint.stages.train.text_table_config import TextTableConfig
+
+
+class Sampling(Config):
+    """How the finished pipeline draws; vectors have one entry a scale, coarse to fine.
+
+    Args:
+        guidance: Strength of the pull towards the caption.
+        guidance_shape: Share of the strength at each scale.
+        temperatures: Sampling temperature at each scale.
+        top_p: Share of probability kept.
+        residual_steps: Steps of the refiner; 0 adds the mean residual, None leaves the refiner out.
+    """
+
+    guidance: float
+    guidance_shape: tuple[float, ...]
+    temperatures: tuple[float, ...]
+    top_p: float
+    residual_steps: int | None
+
+
+class HybridRecipe(Config):
+    """A hybrid model from data set to pipeline.
+
+    Args:
+        image_size: Side of the pictures in pixels.
+        text_table: How the text table is distilled.
+        tokenizer: How the tokenizer is trained.
+        latents: How the data set is encoded.
+        generator: How the generator is trained.
+        sampling: How the pipeline draws.
+    """
+
+    image_size: int
+    text_table: TextTableConfig
+    tokenizer: TokenizerTraining
+    latents: LatentsEncoding
+    generator: GeneratorTraining
+    sampling: Sampling

@@ -1,0 +1,266 @@
+"""Training the hybrid tokenizer: one decoder that draws from tokens alone and from the full latent alike.
+
+Stage 1 trains everything; a coin per picture decides whether the decoder sees ``f`` (tokens) or ``z`` (everything).
+Stage 2 trains the decoder alone, on tokens with errors and on noisy latents, so that it forgives what generators emit.
+
+Source: alternating training, HART, arXiv 2410.10812, section 3.1.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from underpaint.core.artifact import Manifest, read_manifest, seal, staging
+from underpaint.core.config import digest_of
+from underpaint.core.errors import TrainingError
+from underpaint.core.progress import Report, silent
+from underpaint.learning.loop import Run
+from underpaint.learning.seeding import initialized_by
+from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
+from underpaint.models.codes import VectorCodes
+from underpaint.models.component import save_component
+from underpaint.models.pixels import composite
+from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
+from underpaint.stages.train.augment import flip_and_shift
+from underpaint.stages.train.config import TokenizerTraining
+from underpaint.stages.train.grid import save_grid
+from underpaint.stages.train.pictures import Pictures, load_pictures
+
+
+class HybridTokenizer(nn.Module):
+    """Autoencoder and quantizer as one module for training."""
+
+    def __init__(self, config: TokenizerTraining) -> None:
+        super().__init__()
+        self.autoencoder = Autoencoder(AutoencoderConfig(widths=config.widths, latent_channels=config.latent_channels))
+        self.quantizer = MultiScaleQuantizer(
+            QuantizerConfig(
+                kind=config.kind,
+                schedule=config.schedule,
+                latent_channels=config.latent_channels,
+                codebook_size=config.codebook_size,
+            )
+        )
+
+
+def picture_loss(drawn: Tensor, target: Tensor, generator: torch.Generator) -> Tensor:
+    """Compare pictures by value, by gradient, and flattened on a random color, all in L1.
+
+    Args:
+        drawn: ``[B, 4, H, H]`` premultiplied, in [-1, 1].
+        target: Same.
+        generator: Draws the background colors.
+    """
+    value = (drawn - target).abs().mean()
+    horizontal = (drawn.diff(dim=3) - target.diff(dim=3)).abs().mean()
+    vertical = (drawn.diff(dim=2) - target.diff(dim=2)).abs().mean()
+    background = torch.rand(len(drawn), 3, generator=generator)
+    flat = (composite(drawn, background) - composite(target, background)).abs().mean()
+    return value + horizontal + vertical + flat
+
+
+def psnr(drawn: Tensor, target: Tensor) -> float:
+    """Return the mean peak signal-to-noise ratio in dB of premultiplied pictures ``[B, 4, H, H]`` in [-1, 1]."""
+    error = ((drawn.clamp(-1, 1) - target) / 2.0).square().flatten(1).mean(dim=1)
+    return float((-10.0 * error.clamp_min(1e-10).log10()).mean())
+
+
+class TokenizerTrainee:
+    """The tokenizer as the training loop sees it."""
+
+    def __init__(self, config: TokenizerTraining, train: Pictures, held_out: Pictures) -> None:
+        self.config, self.train, self.held_out = config, train, held_out
+        with initialized_by(config.loop.seed):
+            self.module: HybridTokenizer = HybridTokenizer(config)
+        self.joint_until = round(config.loop.steps * config.joint_share)
+
+    def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss of one batch; see the module's docstring for the stages."""
+        target = self.train.batch(self.train.choose(self.config.loop.batch_size, generator))
+        target = flip_and_shift(target, generator)
+        if step < self.config.continuous_steps:
+            drawn = self.module.autoencoder.decode(self.module.autoencoder.encode(target))
+            return picture_loss(drawn, target, generator), {}
+        if step < self.joint_until:
+            return self._joint_loss(target, generator)
+        return self._decoder_loss(target, generator)
+
+    def _joint_loss(self, target: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        autoencoder, quantizer = self.module.autoencoder, self.module.quantizer
+        z = autoencoder.encode(target)
+        with torch.autocast(z.device.type, enabled=False):
+            parts = quantizer(z)
+            for scale, (vectors, labels) in enumerate(zip(parts.vectors, parts.labels, strict=True)):
+                quantizer.codes.observe(vectors, labels, scale)
+            f = parts.partial[-1]
+            build = torch.stack([F.mse_loss(partial, z.detach()) for partial in parts.partial]).mean()
+            commit = F.mse_loss(z, f.detach())
+        discrete = torch.rand(len(z), 1, 1, 1, generator=generator) < self.config.discrete_share
+        seen = z + torch.where(discrete, (f - z).detach(), torch.zeros_like(z))
+        pixels = picture_loss(autoencoder.decode(seen), target, generator)
+        residual = float((z - f).detach().square().mean().sqrt())
+        return pixels + 0.5 * build + 0.25 * commit, {"pixels": float(pixels.detach()), "residual": residual}
+
+    def _decoder_loss(self, target: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        autoencoder, quantizer = self.module.autoencoder, self.module.quantizer
+        autoencoder.normalize.eval()
+        with torch.no_grad(), torch.autocast(target.device.type, enabled=False):
+            z = autoencoder.encode(target)
+            shape = (len(z), quantizer.num_scales)
+            rates = torch.rand(shape, generator=generator) * self.config.perturb_rate
+            f = quantizer.split(z, rates=rates, generator=generator)[0].partial[-1]
+            rms = (z - f).square().mean().sqrt()
+            strength = torch.rand(len(z), 1, 1, 1, generator=generator) * self.config.noise * rms
+            noisy = z + strength * torch.randn(z.shape, generator=generator)
+            discrete = torch.rand(len(z), 1, 1, 1, generator=generator) < self.config.discrete_share
+            seen = torch.where(discrete, f, noisy)
+        pixels = picture_loss(autoencoder.decode(seen), target, generator)
+        return pixels, {"pixels": float(pixels.detach())}
+
+    def after_step(self, step: int, generator: torch.Generator) -> None:
+        """Start, learn or freeze the codes."""
+        codes = self.module.quantizer.codes
+        if step + 1 == self.config.continuous_steps and isinstance(codes, VectorCodes):
+            codes.start(self._first_vectors(generator, 8 * codes.size), generator)
+        elif self.config.continuous_steps <= step < self.joint_until:
+            codes.learn(generator, restart=step % 10 == 0)
+            if step + 1 == self.joint_until:
+                codes.find_neighbors()
+
+    def _first_vectors(self, generator: torch.Generator, count: int) -> Tensor:
+        """Collect what an ideal quantizer would see: half the residual is left at each scale."""
+        z = self.module.autoencoder.encode(self.train.batch(self.train.choose(256, generator)))
+        quantizer, pool = self.module.quantizer, []
+        r = z
+        for scale in range(quantizer.num_scales):
+            v = quantizer.down(r, scale)
+            pool.append(v.reshape(-1, v.shape[-1]))
+            r = r - 0.7 * quantizer.lift(v, scale)
+        each = count // len(pool)
+        return torch.cat([p[torch.randint(len(p), (each,), generator=generator)] for p in pool])
+
+    def validate(self) -> dict[str, float]:
+        """Measure reconstruction and the health of the codes on held-out pictures."""
+        return measure_tokenizer(self.module, self.held_out)
+
+    def draw_samples(self, path: Path) -> None:
+        """Write originals, continuous and discrete reconstructions of 12 held-out pictures, one row each."""
+        target = self.held_out.batch(torch.arange(0, len(self.held_out), max(len(self.held_out) // 12, 1))[:12])
+        z = self.module.autoencoder.encode(target)
+        f = self.module.quantizer(z).partial[-1]
+        rows = [target, self.module.autoencoder.decode(z), self.module.autoencoder.decode(f)]
+        save_grid(path, torch.cat(rows), columns=len(target))
+
+
+@torch.no_grad()
+def measure_tokenizer(module: HybridTokenizer, pictures: Pictures) -> dict[str, float]:
+    """Return PSNR (dB) of both decodes, the residual's share, alpha error, usage and entropy of the codes by scale."""
+    sums: dict[str, float] = {}
+    labels: list[list[Tensor]] = []
+    for index in torch.arange(len(pictures)).split(64):
+        target = pictures.batch(index)
+        z = module.autoencoder.encode(target)
+        parts = module.quantizer(z)
+        f = parts.partial[-1]
+        discrete = module.autoencoder.decode(f)
+        figures = {
+            "psnr_continuous": psnr(module.autoencoder.decode(z), target),
+            "psnr_discrete": psnr(discrete, target),
+            "residual_ratio": float((z - f).square().mean().sqrt() / z.std()),
+            "alpha_error": float((discrete[:, 3] - target[:, 3]).abs().mean() / 2.0),
+        }
+        for name, value in figures.items():
+            sums[name] = sums.get(name, 0.0) + value * len(index) / len(pictures)
+        labels.append(parts.labels)
+    by_scale = [torch.cat([batch[s] for batch in labels]) for s in range(module.quantizer.num_scales)]
+    for side, scale_labels in zip(module.quantizer.config.schedule, by_scale, strict=True):
+        sums[f"entropy_{side}"] = module.quantizer.codes.usage(scale_labels)["entropy_bits"]
+    flat = [x.reshape(-1, *module.quantizer.codes.label_shape()) for x in by_scale]
+    sums["used"] = module.quantizer.codes.usage(torch.cat(flat))["used"]
+    return sums
+
+
+def check_health(figures: dict[str, float], config: TokenizerTraining) -> list[str]:
+    """Return what is unhealthy about a trained tokenizer; empty if nothing is.
+
+    Args:
+        figures: As ``measure_tokenizer`` returns them.
+        config: The settings it was trained with.
+    """
+    problems = []
+    if figures["used"] < 0.5:
+        problems.append(f"only {figures['used']:.0%} of the codes are used (50% are needed)")
+    for position, side in enumerate(config.schedule):
+        floor = 3.0 if position == 0 else 6.0
+        if figures[f"entropy_{side}"] < floor:
+            problems.append(f"scale {side} has {figures[f'entropy_{side}']:.1f} bits of entropy ({floor:g} are needed)")
+    if not math.isfinite(figures["psnr_discrete"]):
+        problems.append("the reconstruction is not finite")
+    return problems
+
+
+@torch.no_grad()
+def residual_std(module: HybridTokenizer, pictures: Pictures) -> Tensor:
+    """Measure the residual's standard deviation per latent channel ``[C]`` over up to 2,048 pictures."""
+    pieces = []
+    for index in torch.arange(min(len(pictures), 2048)).split(64):
+        z = module.autoencoder.encode(pictures.batch(index))
+        pieces.append(z - module.quantizer(z).partial[-1])
+    return torch.cat(pieces).std(dim=(0, 2, 3))
+
+
+def run(
+    config: TokenizerTraining,
+    dataset: Path,
+    out: Path,
+    report: Report = silent,
+    *,
+    work: Path,
+    strict: bool = True,
+) -> Manifest:
+    """Train a tokenizer and write it as a ``tokenizer`` artifact.
+
+    Args:
+        config: The settings.
+        dataset: A ``dataset`` artifact.
+        out: The new artifact.
+        report: Receives progress.
+        work: Folder of the running state; a run found there is resumed.
+        strict: Whether an unhealthy codebook is an error.
+
+    Raises:
+        TrainingError: The loss diverged, or the codebook is unhealthy.
+    """
+    parents = {"dataset": read_manifest(dataset, kind="dataset").digest}
+    train = load_pictures(dataset, ("train",), report)
+    trainee = TokenizerTrainee(config, train, load_pictures(dataset, ("validation",)))
+    identity = digest_of({"config": config.digest(), "parents": parents})
+    training = Run(trainee, config.loop, work, identity, torch.device("cpu"), report)
+    training.finish()
+    with training.average.applied():
+        trainee.module.eval()
+        trainee.module.quantizer.residual_std.copy_(residual_std(trainee.module, train))
+        figures: dict[str, Any] = dict(measure_tokenizer(trainee.module, trainee.held_out))
+        problems = check_health(figures, config)
+        if problems and strict:
+            raise TrainingError(f"the tokenizer is unhealthy: {'; '.join(problems)}; see docs/model.md, health checks")
+        figures |= {"minutes": round(training.seconds / 60.0, 1), "problems": problems}
+        figures["parameters"] = sum(p.numel() for p in trainee.module.parameters())
+        with staging(out) as folder:
+            save_component(trainee.module.autoencoder, trainee.module.autoencoder.config, folder / "autoencoder")
+            save_component(trainee.module.quantizer, trainee.module.quantizer.config, folder / "quantizer")
+            return seal(
+                folder,
+                kind="tokenizer",
+                stage="train",
+                config=config,
+                parents=parents,
+                figures=figures,
+                packages=("torch", "numpy"),
+            )
