@@ -46,7 +46,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
         "model_available": model is not None,
         "model_folder": None if model is None else model.folder,
     }
-    output.result(describe(path, settings, unchanged, model), data)
+    again = None
+    if model is not None:
+        again = f"underpaint generate --like {path}" + (f" -m {args.model}" if args.model else "")
+    output.result(describe(settings, unchanged, again), data)
     return 0
 
 
@@ -73,9 +76,14 @@ def find_model(settings: Settings, folder: str | Path | None) -> Model | None:
     return None
 
 
-def describe(path: Path, settings: Settings, unchanged: bool, model: Model | None) -> str:
-    """Return what made a picture as lines for people."""
-    again = f"underpaint generate --like {path}"
+def describe(settings: Settings, unchanged: bool, again: str | None) -> str:
+    """Return what made a picture as lines for people.
+
+    Args:
+        settings: The picture's settings.
+        unchanged: Whether the pixels are still those that were drawn.
+        again: The command that draws it again; None if the model is not at hand.
+    """
     rows: dict[str, Any] = {
         "prompt": settings.prompt,
         "read as": None if settings.caption == settings.prompt else settings.caption,
@@ -89,6 +97,6 @@ def describe(path: Path, settings: Settings, unchanged: bool, model: Model | Non
         "model": f"{settings.model} ({settings.model_sha256[:12]})",
         "underpaint": settings.version,
         "pixels": "as drawn" if unchanged else "changed since they were drawn",
-        "again": again if model else "the model is not at hand; name its folder with -m FOLDER",
+        "again": again or "the model is not at hand; name its folder with -m FOLDER",
     }
     return "\n".join(f"{name:>13}  {value}" for name, value in rows.items() if value is not None)
