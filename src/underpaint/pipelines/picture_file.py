@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import html
 import io
 import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
 
 from PIL import Image, PngImagePlugin
 
@@ -31,8 +31,8 @@ _PACKET = (
     '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
-    ' Iptc4xmpExt:DigitalSourceType={source} Iptc4xmpExt:AISystemUsed="underpaint"'
-    " Iptc4xmpExt:AISystemVersionUsed={release}/></rdf:RDF></x:xmpmeta>"
+    ' Iptc4xmpExt:DigitalSourceType="{source}" Iptc4xmpExt:AISystemUsed="underpaint"'
+    " Iptc4xmpExt:AISystemVersionUsed="{release}"/></rdf:RDF></x:xmpmeta>"
     '<?xpacket end="w"?>'
 )
 
@@ -55,7 +55,7 @@ def encode_png(image: Image.Image, *, version: str, release: str, parameters: st
     if parameters is not None:
         texts.add_itxt(PARAMETERS, parameters)
     texts.add_text("Software", f"underpaint {version}")
-    texts.add_itxt(XMP, _PACKET.format(source=quoteattr(SOURCE_TYPE), release=quoteattr(release)))
+    texts.add_itxt(XMP, _PACKET.format(source=SOURCE_TYPE, release=html.escape(release)))
     buffer = io.BytesIO()
     image.save(buffer, "PNG", pnginfo=texts)
     return buffer.getvalue()
