@@ -32,7 +32,7 @@ _PACKET = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
     '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
     ' Iptc4xmpExt:DigitalSourceType="{source}" Iptc4xmpExt:AISystemUsed="underpaint"'
-    " Iptc4xmpExt:AISystemVersionUsed="{release}"/></rdf:RDF></x:xmpmeta>"
+    ' Iptc4xmpExt:AISystemVersionUsed="{release}"/></rdf:RDF></x:xmpmeta>'
     '<?xpacket end="w"?>'
 )
 
