@@ -21,6 +21,7 @@ from underpaint.core.errors import TrainingError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.learning.config import LoopConfig
 from underpaint.learning.ema import WeightAverage
+from underpaint.learning.interrupt import deferred_interrupt
 from underpaint.learning.state import load_state, save_state
 
 STATE = "state.safetensors"
@@ -30,7 +31,10 @@ LOG = "log.jsonl"
 class Trainee(Protocol):
     """What the loop needs of the thing that is trained."""
 
-    module: nn.Module
+    @property
+    def module(self) -> nn.Module:
+        """The network, or several as one."""
+        ...
 
     def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Return the loss of one batch and figures to show; draws only from ``generator``."""
@@ -109,6 +113,7 @@ class Run:
         self.step = 0
         self.seconds = 0.0
         self.latest: dict[str, float] = {}
+        self.smooth: dict[str, float] = {}
         if (folder / STATE).exists():
             self._resume()
 
@@ -120,7 +125,7 @@ class Run:
             average=self.average,
             identity=self.identity,
         )
-        self.seconds, self.latest = extra["seconds"], extra["latest"]
+        self.seconds, self.latest, self.smooth = extra["seconds"], extra["latest"], extra.get("smooth", {})
         log = self.folder / LOG
         lines = log.read_text().splitlines() if log.exists() else []
         kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= self.step]
@@ -135,7 +140,7 @@ class Run:
             average=self.average,
             step=self.step,
             identity=self.identity,
-            extra={"seconds": self.seconds, "latest": self.latest},
+            extra={"seconds": self.seconds, "latest": self.latest, "smooth": self.smooth},
         )
 
     def _log(self, figures: Mapping[str, float]) -> None:
@@ -150,12 +155,11 @@ class Run:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
             loss, figures = self.trainee.loss(self.step, generator)
         if not torch.isfinite(loss):
-            raise TrainingError(
-                f"the loss is {float(loss.detach())} at step {self.step}; lower lr ({self.config.lr}) or raise warmup "
-                f"({self.config.warmup}); the last saved state lies in {self.folder}"
-            )
+            raise self._diverged("loss", loss)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.trainee.module.parameters(), self.config.clip)
+        if not torch.isfinite(norm):
+            raise self._diverged("gradient's norm", norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         with torch.no_grad():
@@ -163,6 +167,12 @@ class Run:
         self.step += 1
         self.average.update(self.step)
         return {"loss": float(loss.detach()), "gradient_norm": float(norm), "lr": rate, **figures}
+
+    def _diverged(self, what: str, value: Tensor) -> TrainingError:
+        return TrainingError(
+            f"the {what} is {float(value.detach())} at step {self.step}; lower lr ({self.config.lr}) or raise warmup "
+            f"({self.config.warmup}); the last saved state lies in {self.folder}"
+        )
 
     def _due(self, every: int) -> bool:
         return self.step % every == 0 or self.step == self.config.steps
@@ -185,31 +195,29 @@ class Run:
 
         Raises:
             TrainingError: The loss is no longer finite.
-            KeyboardInterrupt: After the state was saved.
+            KeyboardInterrupt: Ctrl-C; after the present step was finished and the state saved.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.trainee.module.train()
-        smooth: dict[str, float] = {}
-        try:
+        with deferred_interrupt() as interrupted:
             while self.step < self.config.steps:
                 started = time.perf_counter()
                 figures = self._train_step()
-                smooth = {k: 0.95 * smooth.get(k, v) + 0.05 * v for k, v in figures.items()}
+                self.smooth = {k: 0.95 * self.smooth.get(k, v) + 0.05 * v for k, v in figures.items()}
                 self.seconds += time.perf_counter() - started
                 if self._due(50):
-                    self._log(smooth)
+                    self._log(self.smooth)
                 if self._due(self.config.validate_every) or self._due(self.config.sample_every):
                     self._milestones()
-                if self._due(self.config.save_every):
+                if self._due(self.config.save_every) or interrupted():
                     self.save()
-                self.report(self._progress(smooth))
-        except KeyboardInterrupt:
-            self.save()
-            raise
+                self.report(self._progress())
+                if interrupted():
+                    raise KeyboardInterrupt
         return self.latest
 
-    def _progress(self, smooth: Mapping[str, float]) -> Progress:
-        shown = {k: v for k, v in smooth.items() if k not in ("lr", "gradient_norm")}
+    def _progress(self) -> Progress:
+        shown = {k: v for k, v in self.smooth.items() if k not in ("lr", "gradient_norm")}
         shown |= {f"held-out {name}": value for name, value in self.latest.items()}
         note = "  ".join(f"{name} {value:.3g}" for name, value in shown.items())
         return Progress(task="train", done=self.step, total=self.config.steps, unit="steps", note=note)

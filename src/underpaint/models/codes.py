@@ -48,7 +48,9 @@ class VectorCodes(nn.Module):
         self.register_buffer("codebook", torch.zeros(size, dim))
         self.register_buffer("counts", torch.ones(size))
         self.register_buffer("sums", torch.zeros(size, dim))
-        self.register_buffer("neighbors", torch.zeros(size, num_neighbors, dtype=torch.int64), persistent=False)
+        neighbors = torch.zeros(size, min(num_neighbors, size - 1), dtype=torch.int64)
+        self.register_buffer("neighbors", neighbors, persistent=False)
+        self.register_load_state_dict_post_hook(lambda codes, _: codes.find_neighbors())
 
     @property
     def n_logits(self) -> int:

@@ -29,7 +29,7 @@ def from_straight(pixels: Tensor) -> Tensor:
 def to_straight(pictures: Tensor) -> np.ndarray:
     """Convert premultiplied pictures to straight 8-bit RGBA, cleaning up what no picture can hold.
 
-    Alpha is clamped to [0, 1] and color to [0, alpha]; where alpha is below 1/255 all four become zero.
+    Alpha is clamped to [0, 1] and color to [0, alpha]; where alpha rounds to zero all four become zero.
 
     Args:
         pictures: ``[B, 4, H, W]``, nominally in [-1, 1].
@@ -39,9 +39,9 @@ def to_straight(pictures: Tensor) -> np.ndarray:
     """
     values = (pictures.to(torch.float32) + 1.0) / 2.0
     alpha = values[:, 3:].clamp(0.0, 1.0)
-    alpha = torch.where(alpha < 1.0 / 255.0, torch.zeros_like(alpha), alpha)
+    alpha = torch.where(alpha < 0.5 / 255.0, torch.zeros_like(alpha), alpha)
     color = torch.minimum(values[:, :3].clamp_min(0.0), alpha)
-    straight = torch.where(alpha > 0, color / alpha.clamp_min(1.0 / 255.0), torch.zeros_like(color))
+    straight = torch.where(alpha > 0, color / alpha.clamp_min(0.5 / 255.0), torch.zeros_like(color))
     rgba = torch.cat([straight, alpha], dim=1).permute(0, 2, 3, 1)  # [B, H, W, 4]
     return (rgba * 255.0).round().to(torch.uint8).cpu().numpy()
 

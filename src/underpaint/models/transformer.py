@@ -80,7 +80,10 @@ class ScaleTransformer(nn.Module):
         self.null_embedding = nn.Parameter(torch.randn(config.text_width) * 0.02)
         self.prefix = nn.Linear(config.text_width, d)
         self.start = nn.Sequential(nn.Linear(config.text_width, d), nn.SiLU(), nn.Linear(d, d))
-        self.modulate = nn.Sequential(nn.Linear(config.text_width, d), nn.SiLU(), nn.Linear(d, 8 * d))
+        last = nn.Linear(d, 8 * d)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.modulate = nn.Sequential(nn.Linear(config.text_width, d), nn.SiLU(), last)
         self.read = nn.Linear(config.latent_channels, d)
         self.scale_embedding = nn.Parameter(torch.randn(len(config.schedule), d) * 0.02)
         rates = [config.drop_path * i / max(config.depth - 1, 1) for i in range(config.depth)]
@@ -88,8 +91,6 @@ class ScaleTransformer(nn.Module):
         self.norm = Norm(d)
         self.head = nn.Linear(d, config.n_logits)
         nn.init.normal_(self.style_embedding.weight, std=0.02)
-        nn.init.zeros_(self.modulate[2].weight)
-        nn.init.zeros_(self.modulate[2].bias)
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
         head_dim = d // config.heads
@@ -177,14 +178,29 @@ class ScaleTransformer(nn.Module):
         bias = bias_from(self.mask(condition.mask), self.config.heads).to(x.dtype)
         for block in self.blocks:
             if self.use_checkpointing and self.training:
-                x = checkpoint(self._block, block, x, condition.modulation, turn, bias, use_reentrant=False)
+                x = self._recomputed(block, x, condition.modulation, turn, bias, generator)
             else:
                 x, _ = block(x, condition.modulation, turn, bias, None, generator)
         return self._logits(x[:, t:], condition)
 
     @staticmethod
-    def _block(block: Block, x: Tensor, modulation: Tensor, turn: Rotation, bias: Tensor) -> Tensor:
-        return block(x, modulation, turn, bias)[0]
+    def _recomputed(
+        block: Block, x: Tensor, modulation: Tensor, turn: Rotation, bias: Tensor, generator: torch.Generator | None
+    ) -> Tensor:
+        """Run a block without keeping its activations; the backward pass recomputes them with the same drops."""
+        if generator is None:
+            return checkpoint(lambda y: block(y, modulation, turn, bias)[0], x, use_reentrant=False)
+        first = generator.get_state()
+
+        def run(y: Tensor) -> Tensor:
+            now = generator.get_state()
+            generator.set_state(first)
+            y, _ = block(y, modulation, turn, bias, None, generator)
+            if not torch.equal(now, first):
+                generator.set_state(now)
+            return y
+
+        return checkpoint(run, x, use_reentrant=False)
 
     def _logits(self, x: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
         shift, scale = condition.head[:, :, None].to(x.dtype).unbind(1)  # [B, 1, D]

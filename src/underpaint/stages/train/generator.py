@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from underpaint.core.artifact import Manifest, read_manifest, seal, staging, verify
 from underpaint.core.config import digest_of
+from underpaint.core.errors import DataError
 from underpaint.core.progress import Report, silent
 from underpaint.diffusion.path import interpolate, logit_normal, velocity_loss
 from underpaint.learning.loop import Run, step_generator
@@ -271,12 +272,19 @@ def run(
         out: The new artifact.
         report: Receives progress.
         work: Folder of the running state; a run found there is resumed.
+
+    Raises:
+        DataError: The latents come from another tokenizer.
+        TrainingError: The loss diverged.
     """
+    encoded = read_manifest(latents, kind="latents")
     parents = {
-        "latents": read_manifest(latents, kind="latents").digest,
+        "latents": encoded.digest,
         "tokenizer": verify(tokenizer, kind="tokenizer").digest,
         "text-table": verify(text_table, kind="text-table").digest,
     }
+    if encoded.parents["tokenizer"] != parents["tokenizer"]:
+        raise DataError(f"{latents} was encoded with another tokenizer than {tokenizer}; encode the data set again")
     train, held_out = load_latents(latents)
     trainee = GeneratorTrainee(config, train, held_out["validation"], tokenizer, text_table)
     identity = digest_of({"config": config.digest(), "parents": parents})

@@ -207,9 +207,9 @@ def check_health(figures: dict[str, float], config: TokenizerTraining) -> list[s
 
 @torch.no_grad()
 def residual_std(module: HybridTokenizer, pictures: Pictures) -> Tensor:
-    """Measure the residual's standard deviation per latent channel ``[C]`` over up to 2,048 pictures."""
+    """Measure the residual's standard deviation per latent channel ``[C]`` over up to 2,048 pictures of all parts."""
     pieces = []
-    for index in torch.arange(min(len(pictures), 2048)).split(64):
+    for index in torch.arange(0, len(pictures), -(-len(pictures) // 2048)).split(64):
         z = module.autoencoder.encode(pictures.batch(index))
         pieces.append(z - module.quantizer(z).partial[-1])
     return torch.cat(pieces).std(dim=(0, 2, 3))
