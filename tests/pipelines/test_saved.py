@@ -224,5 +224,12 @@ def test_shipped_models_are_found_by_name(tiny_model, tmp_path, monkeypatch):
         open_model("sticker-64")
 
 
+def test_a_workspace_of_a_training_is_opened_by_its_own_name(tiny_model, tmp_path):
+    workspace = tmp_path / "my-run"
+    shutil.copytree(tiny_model, workspace / "pipeline")
+    assert open_model(workspace).folder == workspace / "pipeline"
+    assert open_model(workspace).name == open_model(workspace / "pipeline").name == "my-run"
+
+
 def test_the_digest_covers_every_file(tiny_model):
     assert set(open_model(tiny_model).manifest.files) == set(list_files(tiny_model))

@@ -27,6 +27,8 @@ WEIGHTS = "model.safetensors"
 TOKENIZER = "tokenizer.json"
 DEFAULT_MODEL = "stickers-64"
 SHIPPED = Path(__file__).parents[1] / "weights"
+TRAINED = "pipeline"
+"""The folder inside a training's workspace that holds the finished model."""
 LIBRARY = "underpaint"
 
 COMPONENTS: dict[str, str] = {
@@ -63,7 +65,7 @@ class Model:
     """A saved model that has not been loaded.
 
     Args:
-        name: The folder's name.
+        name: The folder's name, or that of the training's workspace.
         folder: Where it lies.
         manifest: Its manifest.
         index: What its index says.
@@ -113,7 +115,8 @@ def find_folder(model: str | Path | None) -> Path:
     """Return the folder of a model.
 
     Args:
-        model: A path, the name of a shipped model, or None for the default model.
+        model: A path (of a saved model or of a training's workspace), the name of a shipped model, or None for the
+            default model.
 
     Raises:
         InputError: There is no such folder or shipped model.
@@ -130,7 +133,8 @@ def find_folder(model: str | Path | None) -> Path:
     if str(model) in shipped and not Path(model).is_dir():
         return shipped[str(model)]
     if Path(model).is_dir():
-        return Path(model)
+        trained = Path(model) / TRAINED
+        return trained if (trained / MANIFEST).is_file() and not (Path(model) / INDEX).is_file() else Path(model)
     close = difflib.get_close_matches(str(model), shipped, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"shipped models: {', '.join(shipped) or 'none'}"
     raise InputError(f"there is no model folder {str(model)!r:.200}; {hint}")
@@ -182,7 +186,13 @@ def open_model(model: str | Path | None = None) -> Model:
     index, components = _read_index(folder)
     small = (f"{name}/{TOKENIZER if name == 'text_tokenizer' else CONFIG}" for name in components)
     verify(folder, kind=KIND, only=tuple(small))
-    return Model(name=folder.resolve().name, folder=folder, manifest=manifest, index=index, components=components)
+    return Model(name=_name_of(folder), folder=folder, manifest=manifest, index=index, components=components)
+
+
+def _name_of(folder: Path) -> str:
+    """Return the folder's name, or its workspace's if a training wrote it."""
+    folder = folder.resolve()
+    return folder.parent.name if folder.name == TRAINED else folder.name
 
 
 def check_style(style: str | None, model: Model) -> str | None:
