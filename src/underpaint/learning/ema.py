@@ -34,7 +34,8 @@ class WeightAverage:
         """
         weight = 1.0 - min(self.decay, (1.0 + step) / (10.0 + step))
         present = dict(self.module.named_parameters())
-        torch._foreach_lerp_(list(self.average.values()), [present[name] for name in self.average], weight)
+        for name, average in self.average.items():
+            average.lerp_(present[name], weight)
 
     @contextlib.contextmanager
     def applied(self) -> Iterator[nn.Module]:

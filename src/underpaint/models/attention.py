@@ -34,9 +34,9 @@ Rotation = tuple[Tensor, Tensor]
 
 
 def rotation(angles: Tensor, dtype: torch.dtype) -> Rotation:
-    """Return cosine and sine of rotary angles ``[L, d / 2]``, each twice side by side: ``[L, d]``."""
-    doubled = torch.cat([angles, angles], dim=-1)
-    return doubled.cos().to(dtype), doubled.sin().to(dtype)
+    """Return what ``rotate`` needs of angles ``[L, d / 2]``: (cos, cos) and (-sin, sin), each ``[L, d]``."""
+    cos, sin = angles.cos(), angles.sin()
+    return torch.cat([cos, cos], dim=-1).to(dtype), torch.cat([-sin, sin], dim=-1).to(dtype)
 
 
 def rotate(x: Tensor, turn: Rotation) -> Tensor:
@@ -47,7 +47,7 @@ def rotate(x: Tensor, turn: Rotation) -> Tensor:
         turn: From ``rotation``; an angle of zero leaves a token as it is.
     """
     a, b = x.chunk(2, dim=-1)
-    return torch.addcmul(x * turn[0], torch.cat([-b, a], dim=-1), turn[1])
+    return torch.addcmul(x * turn[0], torch.cat([b, a], dim=-1), turn[1])
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
