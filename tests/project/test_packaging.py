@@ -67,7 +67,7 @@ def test_the_wheel_holds_the_package_its_data_and_its_licenses(wheel: zipfile.Zi
     assert "underpaint/py.typed" in names
     others = {name for name in names - shipped if ".dist-info/" not in name}
     assert others == set()
-    assert {Path(name).name for name in names if "/licenses/" in name} == {"LICENSE", "NOTICE"}
+    assert {Path(name).name for name in names if ".dist-info/licenses/" in name} == {"LICENSE", "NOTICE"}
 
 
 def test_the_base_package_is_light(wheel: zipfile.ZipFile) -> None:
@@ -77,5 +77,5 @@ def test_the_base_package_is_light(wheel: zipfile.ZipFile) -> None:
     assert {requirement.name for requirement in required if requirement.marker is None} == {
         "numpy", "pillow", "pydantic", "safetensors", "tokenizers",
     }  # fmt: skip
-    assert set(described.get_all("Provides-Extra") or []) == {"torch", "data", "distill", "dev"}
+    assert set(described.get_all("Provides-Extra") or []) == {"torch", "data", "dev"}
     assert described["License-Expression"] == "Apache-2.0"
