@@ -110,9 +110,8 @@ def test_the_changelog_speaks_of_this_version() -> None:
     assert f"\n## {__version__} " in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "decisions").glob("*.md")), ids=name)
-def test_decisions_are_numbered_dated_and_reasoned(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    assert text.startswith(f"# {int(page.name[:4])}. ")
-    assert re.search(r"^\*\d{4}-\d\d-\d\d, (accepted|superseded by \d+)\.\*$", text, flags=re.MULTILINE)
-    assert all(f"**{part}.**" in text for part in ("Context", "Decision", "Consequences"))
+def test_decisions_are_numbered_without_gaps() -> None:
+    pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+    numbers = [int(page.name[:4]) for page in pages]
+    assert numbers == list(range(1, len(pages) + 1))
+    assert all(page.read_text(encoding="utf-8").startswith(f"# {int(page.name[:4])}. ") for page in pages)
