@@ -16,16 +16,8 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
-def stir(module: torch.nn.Module, std: float = 0.3) -> torch.nn.Module:
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for parameter in module.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator) * std)
-    return module.eval()
-
-
 @pytest.fixture
-def transformer() -> ScaleTransformer:
+def transformer(stir) -> ScaleTransformer:
     config = TransformerConfig(
         schedule=SCHEDULE, n_logits=7, width=16, depth=3, heads=2, num_styles=2, text_width=8, latent_channels=CHANNELS
     )
@@ -241,7 +233,7 @@ def test_fresh_weights_predict_almost_uniformly():
 
 
 @pytest.fixture
-def text_encoder() -> TextEncoder:
+def text_encoder(stir) -> TextEncoder:
     encoder = TextEncoder(TextEncoderConfig(vocab_size=11, width=16, depth=2, heads=2, max_tokens=6))
     encoder.table.copy_(noise(11, 16, seed=4).to(torch.float16))
     encoder.weight.copy_(torch.linspace(0.2, 1.0, 11))

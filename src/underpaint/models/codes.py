@@ -113,9 +113,10 @@ class VectorCodes(nn.Module):
             return 0
         pool = torch.cat([p[2] for p in pending])
         picks = torch.randint(len(pool), (int(unused.sum()),), generator=generator)
+        fresh = self.counts.mean()
         self.codebook[unused] = pool[picks]
-        self.counts[unused] = self.counts.mean()
-        self.sums[unused] = self.codebook[unused] * self.counts.mean()
+        self.counts[unused] = fresh
+        self.sums[unused] = pool[picks] * fresh
         return int(unused.sum())
 
     def start(self, vectors: Tensor, generator: torch.Generator, rounds: int = 10) -> None:

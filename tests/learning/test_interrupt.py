@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from underpaint.learning.interrupt import deferred_interrupt
+
+
+def test_the_first_interrupt_is_held_back_and_told():
+    with deferred_interrupt() as interrupted:
+        assert not interrupted()
+        signal.raise_signal(signal.SIGINT)
+        assert interrupted()
+
+
+def test_the_second_interrupt_comes_at_once():
+    with pytest.raises(KeyboardInterrupt), deferred_interrupt():  # noqa: PT012
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+
+def test_afterwards_an_interrupt_is_what_it_was():
+    before = signal.getsignal(signal.SIGINT)
+    with deferred_interrupt():
+        assert signal.getsignal(signal.SIGINT) is not before
+    assert signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(KeyboardInterrupt), deferred_interrupt():
+        raise KeyboardInterrupt
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_in_another_thread_nothing_is_held_back():
+    seen: list[bool] = []
+
+    def work() -> None:
+        with deferred_interrupt() as interrupted:
+            seen.append(interrupted())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [False]

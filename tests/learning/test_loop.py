@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from underpaint.core.errors import TrainingError
+from underpaint.core.progress import Progress, silent
+from underpaint.learning.config import LoopConfig
+from underpaint.learning.loop import LOG, STATE, Run, learning_rate, make_optimizer, step_generator
+from underpaint.learning.seeding import initialized_by
+
+CPU = torch.device("cpu")
+
+
+class Line:
+    """A straight line with noise, learned by a linear map behind a batch norm, plus a buffer that is counted up."""
+
+    def __init__(self) -> None:
+        with initialized_by(0):
+            self.module = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Linear(4, 1))
+        self.module.register_buffer("counted", torch.zeros(()))
+        self.modes: list[bool] = []
+        self.poison_at = -1
+        self.interrupt_at = -1
+
+    def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        x = torch.randn(16, 2, generator=generator)
+        y = self.module(x)
+        if step == self.interrupt_at:
+            signal.raise_signal(signal.SIGINT)
+        if step == self.poison_at:
+            y = y * math.nan
+        return (y[:, 0] - x.sum(1)).square().mean(), {"extra": float(step)}
+
+    def after_step(self, step: int, generator: torch.Generator) -> None:
+        self.module.counted.add_(torch.rand((), generator=generator))  # pyright: ignore
+
+    def validate(self) -> dict[str, float]:
+        self.modes.append(self.module.training)
+        return {"weight": float(self.module[0].weight.detach().sum())}  # pyright: ignore
+
+    def draw_samples(self, path: Path) -> None:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("drawn")
+
+
+def settings(**changes: object) -> LoopConfig:
+    values = {"steps": 60, "warmup": 10, "validate_every": 20, "save_every": 10, "sample_every": 30, "precision": "f32"}
+    return LoopConfig.model_validate(values | changes)
+
+
+def run(folder: Path, trainee: Line, config: LoopConfig, identity: str = "one", report=silent) -> Run:
+    return Run(trainee, config, folder, identity, CPU, report)
+
+
+def tensors(folder: Path) -> dict[str, Tensor]:
+    return load_file(folder / STATE)
+
+
+def lines(folder: Path) -> list[dict[str, float]]:
+    records = [json.loads(line) for line in (folder / LOG).read_text().splitlines()]
+    return [{key: value for key, value in record.items() if key != "seconds"} for record in records]
+
+
+def assert_same_run(one: Path, two: Path) -> None:
+    a, b = tensors(one), tensors(two)
+    assert a.keys() == b.keys()
+    assert [name for name in a if not torch.equal(a[name], b[name])] == []
+    assert lines(one) == lines(two)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    run(folder, Line(), settings()).finish()
+    return folder
+
+
+def test_the_learning_rate_warms_up_and_falls_along_a_cosine():
+    config = LoopConfig(steps=110, warmup=10, lr=2.0, final_lr=0.1)
+    rates = [learning_rate(step, config) for step in range(111)]
+    assert rates[:10] == pytest.approx([0.2 * (step + 1) for step in range(10)])
+    assert rates[10] == 2.0 and rates[110] == pytest.approx(0.2)
+    assert rates[60] == pytest.approx(2.0 * (0.1 + 0.9 * 0.5))
+    assert all(a > b for a, b in itertools.pairwise(rates[10:]))
+
+
+def test_the_learning_rate_without_warm_up_begins_at_its_peak_and_never_rises_again():
+    config = LoopConfig(steps=5, warmup=0, lr=1.0, final_lr=0.0)
+    assert learning_rate(0, config) == 1.0 and learning_rate(50, config) == 0.0
+
+
+def test_a_step_draws_what_its_seed_number_and_purpose_say():
+    def draw(*arguments: object) -> list[float]:
+        return torch.rand(4, generator=step_generator(*arguments)).tolist()  # pyright: ignore
+
+    assert draw(0, 1) == draw(0, 1)
+    different = [draw(0, 1), draw(1, 0), draw(0, 2), draw(0, 11), draw(0, 1, "validate")]
+    assert len({tuple(numbers) for numbers in different}) == 5
+
+
+def test_fresh_weights_depend_on_the_seed_alone_and_leave_the_random_state():
+    before = torch.random.get_rng_state()
+    built = []
+    for seed in (1, 1, 2):
+        with initialized_by(seed):
+            built.append(nn.Linear(3, 3).weight)
+    assert torch.equal(built[0], built[1]) and not torch.equal(built[0], built[2])
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_weight_decay_applies_to_matrices_alone():
+    module = nn.ModuleDict({"embedding": nn.Embedding(3, 4), "linear": nn.Linear(4, 4), "norm": nn.LayerNorm(4)})
+    optimizer = make_optimizer(module, settings(weight_decay=0.3))
+    decay = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
+    decayed = {name for name, p in module.named_parameters() if decay[id(p)] == 0.3}
+    assert decayed == {"linear.weight"} and len(decay) == 5
+
+
+def test_training_learns(uninterrupted):
+    losses = [record["loss"] for record in lines(uninterrupted) if "loss" in record]
+    final = run(uninterrupted, Line(), settings())
+    assert final.step == 60 and losses[-1] < 2.0
+
+
+def test_milestones_come_when_they_are_due_and_at_the_end(tmp_path):
+    trainee = Line()
+    run(tmp_path, trainee, settings(steps=50)).finish()
+    validated = [r["step"] for r in lines(tmp_path) if "held_out_weight" in r]
+    assert validated == [20, 40, 50]
+    assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == ["000030.png", "000050.png"]
+    assert trainee.modes == [False] * 3 and trainee.module.training
+
+
+def test_validation_sees_the_averaged_weights(uninterrupted):
+    state = tensors(uninterrupted)
+    told = [r["held_out_weight"] for r in lines(uninterrupted) if "held_out_weight" in r][-1]
+    assert told == pytest.approx(float(state["average.0.weight"].sum()), abs=1e-5)
+    assert abs(told - float(state["module.0.weight"].sum())) > 1e-4
+
+
+@pytest.mark.parametrize("stop", [1, 19, 20, 35, 59])
+def test_ctrl_c_in_the_middle_of_a_step_loses_nothing(tmp_path, uninterrupted, stop):
+    trainee = Line()
+    trainee.interrupt_at = stop
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, trainee, settings()).finish()
+    resumed = run(tmp_path, Line(), settings())
+    assert resumed.step == stop + 1
+    resumed.finish()
+    assert_same_run(tmp_path, uninterrupted)
+
+
+class Killed(BaseException):
+    """Stands for a loss of power: nothing is cleaned up."""
+
+
+@pytest.mark.parametrize("stop", [3, 10, 47])
+def test_a_run_that_ended_without_warning_goes_on_from_its_last_state(tmp_path, uninterrupted, stop):
+    def power_cut(progress: Progress) -> None:
+        if progress.done == stop:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(tmp_path, Line(), settings(), report=power_cut).finish()
+    if (tmp_path / LOG).exists():
+        with (tmp_path / LOG).open("a") as file:
+            file.write('{"step": 50, "los')
+    resumed = run(tmp_path, Line(), settings())
+    assert resumed.step == stop // 10 * 10
+    resumed.finish()
+    assert_same_run(tmp_path, uninterrupted)
+
+
+def test_a_finished_run_does_nothing_more(tmp_path, uninterrupted):
+    before = (uninterrupted / STATE).read_bytes()
+    resumed = run(uninterrupted, Line(), settings())
+    figures = resumed.finish()
+    assert figures == resumed.latest != {}
+    assert (uninterrupted / STATE).read_bytes() == before
+
+
+def test_another_seed_takes_another_path(tmp_path, uninterrupted):
+    run(tmp_path, Line(), settings(seed=1)).finish()
+    assert not torch.equal(tensors(tmp_path)["module.0.weight"], tensors(uninterrupted)["module.0.weight"])
+
+
+def test_the_state_of_another_run_is_refused(uninterrupted):
+    with pytest.raises(TrainingError, match="other settings or other data; choose another --out"):
+        run(uninterrupted, Line(), settings(), identity="two")
+
+
+@pytest.mark.parametrize("keep", [0, 7, 500])
+def test_a_damaged_state_is_told_from_a_good_one(tmp_path, uninterrupted, keep):
+    (tmp_path / STATE).write_bytes((uninterrupted / STATE).read_bytes()[:keep])
+    with pytest.raises(TrainingError, match="is damaged .*; delete it to start this run again"):
+        run(tmp_path, Line(), settings())
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_good_state(tmp_path):
+    trainee = Line()
+    trainee.poison_at = 25
+    with pytest.raises(TrainingError, match=r"loss is nan at step 25; lower lr \(0.001\)"):
+        run(tmp_path, trainee, settings()).finish()
+    assert all(torch.isfinite(value).all() for value in tensors(tmp_path).values())
+    assert run(tmp_path, Line(), settings()).step == 20
+
+
+class Cliff(Line):
+    """The loss is finite, its gradient is not."""
+
+    def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        value, figures = super().loss(step, generator)
+        return (value + (self.module[0].weight.sum() * 0.0).sqrt() if step == 12 else value), figures  # pyright: ignore
+
+
+def test_a_gradient_that_is_no_number_stops_the_run_before_it_does_harm(tmp_path):
+    trainee = Cliff()
+    with pytest.raises(TrainingError, match="gradient's norm is (nan|inf) at step 12"):
+        run(tmp_path, trainee, settings()).finish()
+    assert all(torch.isfinite(p).all() for p in trainee.module.parameters())
+
+
+def test_progress_counts_the_steps(tmp_path):
+    told: list[Progress] = []
+    run(tmp_path, Line(), settings(steps=5), report=told.append).finish()
+    assert [(p.done, p.total, p.unit) for p in told] == [(n, 5, "steps") for n in range(1, 6)]
+    assert "loss" in told[-1].note and "held-out weight" in told[-1].note
