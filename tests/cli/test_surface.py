@@ -27,7 +27,7 @@ def describe(action: argparse.Action) -> str:
         "type": kind,
         "choices": sorted(map(str, action.choices)) if action.choices is not None else None,
         "default": action.default if action.default not in (None, argparse.SUPPRESS) else None,
-        "required": action.required or None,
+        "required": (action.required or None) if action.option_strings else None,
     }
     label = ", ".join(action.option_strings) or action.metavar or action.dest
     return " ".join([str(label), *(f"{key}={value}" for key, value in facts.items() if value is not None)])
