@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from underpaint.stages.data.concept import concept_of
-from underpaint.stages.data.join import Drawing
+from underpaint.stages.data.drawing import Drawing
 from underpaint.stages.data.look import Look, near_pairs
 
 

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from underpaint.stages.data.concept import TONES, concept_of
-from underpaint.stages.data.join import Drawing
+from underpaint.stages.data.drawing import Drawing
 
 SALT = "underpaint-split-1:"
 GENDERS = ("person", "man", "woman")

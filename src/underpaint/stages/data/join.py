@@ -1,48 +1,15 @@
-"""The join of drawings with names: both sides keyed by code points without U+FE0F."""
+"""The join of npm drawings with names: both sides keyed by code points without U+FE0F."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from underpaint.stages.data.sources import CLDR, CLDR_DERIVED, STYLES, Style, read_json
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawing:
-    """A drawing that has a name.
-
-    Args:
-        id: Code points in hexadecimal joined by ``-``, without ``fe0f``.
-        name: CLDR name.
-        style: Style's name.
-        family: Whose hand.
-        source: Package key.
-        icon: Name inside the package.
-        license: SPDX expression.
-        svg: Complete SVG document.
-    """
-
-    id: str
-    name: str
-    style: str
-    family: str
-    source: str
-    icon: str
-    license: str
-    svg: str
-
-
-def id_of(text: str) -> str:
-    """Return the id of an emoji sequence: code points in hexadecimal joined by ``-``, without U+FE0F."""
-    return "-".join(f"{ord(c):x}" for c in text if c != "\ufe0f")
-
-
-def strip_id(code_points: str) -> str:
-    """Return the id of code points such as ``0023-fe0f-20e3``: no leading zeros, no ``fe0f``."""
-    return id_of("".join(chr(int(part, 16)) for part in code_points.split("-")))
+from underpaint.core.errors import DataError, LicenseRefused
+from underpaint.stages.data.drawing import Drawing, id_of, strip_id
+from underpaint.stages.data.packages import read_json
+from underpaint.stages.data.sources import CLDR, CLDR_DERIVED, STYLES, Evidence, Style
 
 
 def read_names(paths: Mapping[str, Path]) -> dict[str, str]:
@@ -67,12 +34,12 @@ def svg_document(icon: Mapping[str, Any], defaults: Mapping[str, Any]) -> str:
         icon: The icon's record; its own ``left top width height`` come before the set's.
         defaults: The set's record.
     """
-    left, top = (icon.get(key, defaults.get(key, 0)) for key in ("left", "top"))
-    width, height = (icon.get(key, defaults.get(key, 16)) for key in ("width", "height"))
+    left, top = (float(icon.get(key, defaults.get(key, 0))) for key in ("left", "top"))
+    width, height = (float(icon.get(key, defaults.get(key, 16))) for key in ("width", "height"))
+    side = max(width, height)
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'viewBox="{left} {top} {width} {height}" width="{max(width, height)}" height="{max(width, height)}">'
-        f"{icon['body']}</svg>"
+        f'viewBox="{left:g} {top:g} {width:g} {height:g}" width="{side:g}" height="{side:g}">{icon["body"]}</svg>'
     )
 
 
@@ -86,14 +53,22 @@ def join_style(style: Style, paths: Mapping[str, Path], names: Mapping[str, str]
 
     Returns:
         Named, visible drawings in the order of their ids.
+
+    Raises:
+        DataError: The package is not laid out as expected.
     """
     icons = read_json(paths[style.package.key], "icons.json")
     characters = read_json(paths[(style.chars_from or style.package).key], "chars.json")
     joined = {}
-    for code_points, icon in characters.items():
-        id_, record = strip_id(code_points), icons["icons"].get(icon)
-        if record is not None and not record.get("hidden") and id_ in names:
-            joined[id_] = (icon, svg_document(record, icons))
+    try:
+        for code_points, icon in characters.items():
+            id_, record = strip_id(code_points), icons["icons"].get(icon)
+            if record is not None and not record.get("hidden") and id_ in names:
+                joined[id_] = (icon, svg_document(record, icons))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"{style.package.key} is not laid out as expected ({error!r}); use the pinned version"
+        ) from None
     return [
         Drawing(
             id=id_,
@@ -110,6 +85,25 @@ def join_style(style: Style, paths: Mapping[str, Path], names: Mapping[str, str]
 
 
 def join_all(paths: Mapping[str, Path]) -> list[Drawing]:
-    """Join every style of the default set."""
+    """Join every style of the npm set."""
     names = read_names(paths)
     return [drawing for style in STYLES for drawing in join_style(style, paths, names)]
+
+
+def check_stated(evidence: Evidence, archive: Path) -> None:
+    """Compare the license that our evidence quotes with the one that the package states.
+
+    Args:
+        evidence: Our record.
+        archive: The package file.
+
+    Raises:
+        LicenseRefused: They differ.
+    """
+    stated = read_json(archive, "package.json").get("license", "")
+    url = read_json(archive, "info.json")["license"].get("url", "") if evidence.role == "drawings" else ""
+    if (stated, url) != (evidence.stated, evidence.stated_url):
+        raise LicenseRefused(
+            f"{evidence.source} states the license {stated!r} ({url or 'no link'}), but {evidence.stated!r} "
+            f"({evidence.stated_url or 'no link'}) is on record; read its license anew before using it"
+        )

@@ -5,13 +5,10 @@ It is rendered at 32 px whatever the size of the data set, so groups and splits 
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from underpaint.adapters.imagehash import phash
 
@@ -34,11 +31,11 @@ class Look:
     hashes: list[str]
     alpha: np.ndarray
 
-
-def read_rgba(png: bytes | Path) -> np.ndarray:
-    """Decode a PNG to ``[H, W, 4]`` uint8 with straight alpha."""
-    with Image.open(io.BytesIO(png) if isinstance(png, bytes) else png) as image:
-        return np.asarray(image.convert("RGBA"))
+    def at(self, index: Sequence[int]) -> Look:
+        """Return the small pictures at some positions."""
+        return Look(
+            pixels=self.pixels[list(index)], hashes=[self.hashes[i] for i in index], alpha=self.alpha[list(index)]
+        )
 
 
 def on_white(rgba: np.ndarray) -> np.ndarray:

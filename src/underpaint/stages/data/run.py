@@ -1,29 +1,166 @@
-"""The data stage: packages in, a data set artifact with captions, pictures and splits out."""
+"""The data stage: packages in; out comes a data set with captions, pictures, splits, checks and a card."""
 
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from underpaint.core.artifact import Manifest, seal, staging
-from underpaint.core.errors import UnreadableImage
+from underpaint.adapters.mlcroissant import validate
+from underpaint.core.artifact import Manifest, seal, staging, versions_of
+from underpaint.core.errors import DataError, InputError
 from underpaint.core.progress import Progress, Report, silent
-from underpaint.core.samples import Sample, write_samples
+from underpaint.core.samples import Sample, read_samples, write_samples
 from underpaint.core.text import caption_from_name
-from underpaint.stages.data.clean import clean
+from underpaint.stages.data import debian
+from underpaint.stages.data.audit import audit, refuse_many_unreadable, samples_digest
+from underpaint.stages.data.card import AUDIT, write_card
+from underpaint.stages.data.card_check import refuse_card
+from underpaint.stages.data.clean import Dropped, clean, drop
 from underpaint.stages.data.cluster import clusters_of
 from underpaint.stages.data.concept import concept_of
 from underpaint.stages.data.config import DataConfig
-from underpaint.stages.data.join import Drawing, join_all
-from underpaint.stages.data.look import LOOK_SIZE, look_at, read_rgba
-from underpaint.stages.data.render import render_all
-from underpaint.stages.data.sources import CLDR, CLDR_DERIVED, STYLES, cache_folder, fetch_all
+from underpaint.stages.data.contact import write_contact_sheet
+from underpaint.stages.data.datasheet import write_datasheet
+from underpaint.stages.data.drawing import Drawing
+from underpaint.stages.data.facts import Facts
+from underpaint.stages.data.join import check_stated, join_all
+from underpaint.stages.data.license import Obligations, gate
+from underpaint.stages.data.look import LOOK_SIZE, Look, look_at
+from underpaint.stages.data.notices import write_notices
+from underpaint.stages.data.packages import cache_folder, fetch_all
+from underpaint.stages.data.render import Renders, read_render, render_all
+from underpaint.stages.data.sources import NPM_EVIDENCE, PACKAGES, Evidence
 from underpaint.stages.data.split import Place, split
 
-PACKAGES = ("resvg_py", "imagehash", "numpy", "pillow")
+LIBRARIES = ("resvg_py", "imagehash", "numpy", "pillow", "mlcroissant", "license-expression")
+MAX_JOBS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Where drawings come from, opened.
+
+    Args:
+        drawings: All drawings that have a name.
+        evidence: License evidence of everything that was read.
+        render: Draws some of them at a size.
+    """
+
+    drawings: list[Drawing]
+    evidence: tuple[Evidence, ...]
+    render: Callable[[Sequence[Drawing], int], Renders]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Which drawings become samples, and where they go.
+
+    Args:
+        drawings: Those that stay.
+        places: Their splits.
+        look: Their small pictures.
+        clusters: Group to cluster.
+        dropped: Those that were left out.
+    """
+
+    drawings: list[Drawing]
+    places: list[Place]
+    look: Look
+    clusters: dict[str, str]
+    dropped: list[Dropped]
+
+
+def open_npm(cache: Path, jobs: int, report: Report) -> Source:
+    """Fetch the pinned npm packages and join their drawings with names."""
+    paths = fetch_all(PACKAGES, cache, report)
+    for evidence in NPM_EVIDENCE:
+        check_stated(evidence, paths[evidence.source])
+
+    def render(drawings: Sequence[Drawing], size: int) -> Renders:
+        return render_all(drawings, size=size, cache=cache, jobs=jobs, report=report)
+
+    return Source(drawings=join_all(paths), evidence=NPM_EVIDENCE, render=render)
+
+
+def open_debian(root: Path, cache: Path, report: Report) -> Source:
+    """Open Debian's emoji font and CLDR files."""
+    files = debian.find_files(root)
+
+    def render(drawings: Sequence[Drawing], size: int) -> Renders:
+        return debian.render_glyphs(drawings, files, size=size, cache=cache, report=report)
+
+    return Source(drawings=debian.join(files), evidence=debian.evidence_of(files), render=render)
+
+
+def plan(source: Source, report: Report) -> Plan:
+    """Decide by the small pictures what stays, what belongs together, and where it goes."""
+    small = source.render(source.drawings, LOOK_SIZE)
+    readable = [i for i, path in enumerate(small.paths) if path not in small.failed]
+    dropped = [
+        drop(drawing, "unreadable", small.failed[path])
+        for drawing, path in zip(source.drawings, small.paths, strict=True)
+        if path in small.failed
+    ]
+    refuse_many_unreadable(dropped, len(source.drawings))
+    drawings = [source.drawings[i] for i in readable]
+    report(Progress(task="compare", done=0, total=len(drawings), unit="pictures"))
+    look = look_at([read_render(small.paths[i], LOOK_SIZE) for i in readable])
+    clusters = clusters_of(drawings, look)
+    places = split(drawings, clusters)
+    kept, unfit = clean(drawings, look)
+    report(Progress(task="compare", done=len(drawings), total=len(drawings), unit="pictures"))
+    return Plan(
+        drawings=[drawings[i] for i in kept],
+        places=[places[i] for i in kept],
+        look=look.at(kept),
+        clusters=clusters,
+        dropped=dropped + unfit,
+    )
+
+
+def without_failed(planned: Plan, renders: Renders) -> tuple[Plan, list[Path]]:
+    """Leave out what could not be rendered at the final size."""
+    kept = [i for i, path in enumerate(renders.paths) if path not in renders.failed]
+    failed = [
+        drop(drawing, "unreadable", renders.failed[path])
+        for drawing, path in zip(planned.drawings, renders.paths, strict=True)
+        if path in renders.failed
+    ]
+    refuse_many_unreadable(failed, len(planned.drawings))
+    rest = Plan(
+        drawings=[planned.drawings[i] for i in kept],
+        places=[planned.places[i] for i in kept],
+        look=planned.look.at(kept),
+        clusters=planned.clusters,
+        dropped=planned.dropped + failed,
+    )
+    return rest, [renders.paths[i] for i in kept]
+
+
+def file_of(drawing: Drawing) -> str:
+    """Return the path of a picture inside the data set."""
+    return f"images/{drawing.style}/{drawing.id}.png"
+
+
+def write_pictures(
+    drawings: Sequence[Drawing], renders: Sequence[Path], folder: Path, size: int, report: Report
+) -> list[str]:
+    """Write ``images/<style>/<id>.png`` for every drawing and return the hashes of the pixels."""
+    hashes = []
+    for style in {drawing.style for drawing in drawings}:
+        (folder / "images" / style).mkdir(parents=True)
+    for number, (drawing, render) in enumerate(zip(drawings, renders, strict=True), 1):
+        hashes.append(hashlib.sha256(read_render(render, size).tobytes()).hexdigest())
+        shutil.copyfile(render, folder / file_of(drawing))
+        if number % 200 == 0 or number == len(drawings):
+            report(Progress(task="write", done=number, total=len(drawings), unit="pictures"))
+    return hashes
 
 
 def weights_of(drawings: Sequence[Drawing], places: Sequence[Place]) -> list[float]:
@@ -33,53 +170,13 @@ def weights_of(drawings: Sequence[Drawing], places: Sequence[Place]) -> list[flo
     return [round(1 / members[key], 6) for key in keys]
 
 
-def write_picture(source: Path, target: Path, size: int) -> str:
-    """Copy a render into the data set and return the SHA-256 of its pixels.
-
-    Raises:
-        UnreadableImage: The render is damaged or has another size; the message names what to delete.
-    """
-    try:
-        pixels = read_rgba(source)
-    except OSError as error:
-        raise UnreadableImage(f"{source} is damaged ({error}); delete it and run the command again") from None
-    if pixels.shape != (size, size, 4):
-        raise UnreadableImage(f"{source} has the shape {pixels.shape}; delete it and run the command again")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    return hashlib.sha256(pixels.tobytes()).hexdigest()
-
-
-def write_pictures(
-    drawings: Sequence[Drawing], renders: Sequence[Path], folder: Path, size: int, report: Report
-) -> list[str]:
-    """Write ``images/<style>/<id>.png`` for every drawing and return the pixel hashes."""
-    hashes = []
-    for number, (drawing, render) in enumerate(zip(drawings, renders, strict=True), 1):
-        hashes.append(write_picture(render, folder / file_of(drawing), size))
-        if number % 200 == 0 or number == len(drawings):
-            report(Progress(task="write", done=number, total=len(drawings), unit="pictures"))
-    return hashes
-
-
-def file_of(drawing: Drawing) -> str:
-    """Return the path of a picture inside the data set."""
-    return f"images/{drawing.style}/{drawing.id}.png"
-
-
-def samples_of(
-    drawings: Sequence[Drawing],
-    places: Sequence[Place],
-    clusters: Mapping[str, str],
-    phashes: Sequence[str],
-    pixel_hashes: Sequence[str],
-) -> list[Sample]:
+def samples_of(planned: Plan, pixel_hashes: Sequence[str]) -> list[Sample]:
     """Join everything known about each drawing."""
-    weights = weights_of(drawings, places)
+    weights = weights_of(planned.drawings, planned.places)
     return [
         Sample(
             id=drawing.id,
-            cluster=clusters[concept_of(drawing.id).group],
+            cluster=planned.clusters[concept_of(drawing.id).group],
             group=concept_of(drawing.id).group,
             name=drawing.name,
             caption=caption_from_name(drawing.name),
@@ -89,14 +186,38 @@ def samples_of(
             icon=drawing.icon,
             license=drawing.license,
             sha256_pixels=pixel_hashes[i],
-            phash=phashes[i],
-            split=places[i].split,
-            level=places[i].level,
+            phash=planned.look.hashes[i],
+            split=planned.places[i].split,
+            level=planned.places[i].level,
             weight=weights[i],
             file=file_of(drawing),
         )
-        for i, drawing in enumerate(drawings)
+        for i, drawing in enumerate(planned.drawings)
     ]
+
+
+def write_papers(config: DataConfig, source: Source, duties: Obligations, planned: Plan, folder: Path) -> Facts:
+    """Check the samples that lie in the folder and write everything that goes along with them."""
+    samples = read_samples(folder)
+    figures = audit(samples, planned.look, planned.dropped)
+    (folder / AUDIT).write_text(
+        json.dumps(figures.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    facts = Facts(
+        config=config,
+        samples=samples,
+        sources=source.evidence,
+        duties=duties,
+        audit=figures,
+        made_with=versions_of(*LIBRARIES),
+    )
+    write_contact_sheet(samples, folder)
+    write_notices(source.evidence, duties, facts.by_source, folder)
+    write_datasheet(facts, folder)
+    card = write_card(facts, folder)
+    refuse_card(folder)
+    validate(card)
+    return facts
 
 
 def run(
@@ -106,9 +227,12 @@ def run(
     report: Report = silent,
     *,
     cache: Path | None = None,
-    jobs: int = 2,
+    jobs: int | None = None,
+    debian_root: Path = Path("/"),
 ) -> Manifest:
     """Build the data set.
+
+    Interrupted, it goes on where it was: packages and renders are cached. The same settings give the same digest.
 
     Args:
         config: What to build.
@@ -116,41 +240,58 @@ def run(
         out: Folder of the new artifact; must not exist.
         report: Receives progress.
         cache: Folder for downloads and renders; ``cache_folder()`` if None.
-        jobs: Number of processes that render.
+        jobs: Number of processes that render; one a core if None, at most 8.
+        debian_root: Folder that holds Debian's ``usr``.
 
     Returns:
         The manifest of the new artifact.
 
     Raises:
-        DataError: A package cannot be had or was changed, or the data fail a check.
+        InputError: ``inputs`` is not empty.
+        SetupError: npm or a Debian package is missing.
+        DataError: A package cannot be had or was changed, its license is refused, or the data fail a check.
         StorageError: ``out`` exists or cannot be written.
     """
+    if inputs:
+        raise InputError(f"the data stage reads no artifacts, but got {', '.join(inputs)}; pass none")
     cache = cache or cache_folder()
-    packages = (CLDR, CLDR_DERIVED, *(style.package for style in STYLES))
+    jobs = jobs or min(MAX_JOBS, len(os.sched_getaffinity(0)))
     with staging(out) as folder:
-        paths = fetch_all(packages, cache, report)
-        drawings = join_all(paths)
-        small, _ = render_all(drawings, size=LOOK_SIZE, cache=cache, jobs=jobs, report=report)
-        look = look_at([read_rgba(path) for path in small if path])
-        clusters = clusters_of(drawings, look)
-        places = split(drawings, clusters)
-        kept, dropped = clean(drawings, look)
-        chosen = [drawings[i] for i in kept]
-        renders, _ = render_all(chosen, size=config.size, cache=cache, jobs=jobs, report=report)
-        hashes = write_pictures(chosen, [path for path in renders if path], folder, config.size, report)
-        samples = samples_of(chosen, [places[i] for i in kept], clusters, [look.hashes[i] for i in kept], hashes)
-        write_samples(folder, samples)
+        source = open_debian(debian_root, cache, report) if config.source == "debian" else open_npm(cache, jobs, report)
+        duties = gate(source.evidence, config.weights_license)
+        planned, renders = plan_and_render(source, config.size, report)
+        write_samples(
+            folder, samples_of(planned, write_pictures(planned.drawings, renders, folder, config.size, report))
+        )
+        facts = write_papers(config, source, duties, planned, folder)
         return seal(
             folder,
             kind="dataset",
             stage="data",
             config=config,
-            parents={package.purl: package.sha256 for package in packages},
-            figures={
-                "samples": len(samples),
-                "splits": dict(Counter(sample.split for sample in samples)),
-                "dropped": dict(Counter(f"{item.rule} {item.style}" for item in dropped)),
-                "clusters": len(set(clusters.values())),
-            },
-            packages=PACKAGES,
+            parents={evidence.purl: evidence.sha256 for evidence in source.evidence},
+            figures=figures_of(facts),
+            packages=LIBRARIES,
         )
+
+
+def plan_and_render(source: Source, size: int, report: Report) -> tuple[Plan, list[Path]]:
+    """Plan, and render what stays at the final size."""
+    planned = plan(source, report)
+    if not planned.drawings:
+        raise DataError("no drawing is left after cleaning; check the sources")
+    return without_failed(planned, source.render(planned.drawings, size))
+
+
+def figures_of(facts: Facts) -> dict[str, object]:
+    """Return the figures for the manifest."""
+    audited = facts.audit
+    return {
+        **facts.counts,
+        "samples_digest": samples_digest(facts.samples),
+        "dropped": audited.dropped_by_rule,
+        "clusters": audited.clusters,
+        "leaks": len(audited.leakage.leaks),
+        "license": facts.duties.license,
+        "memorization_percentiles": audited.memorization.percentiles,
+    }

@@ -1,62 +1,88 @@
-"""Source packages: what is pinned, and how a package file gets here unchanged."""
+"""The sources: which packages, which style each one holds, and the evidence for its license.
+
+A package's license field is a claim. Beside it stand what the upstream repository's license file says and what was
+verified by hand, with the statement; the three must agree.
+"""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import os
-import shutil
-import subprocess
-import tarfile
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from underpaint.core.artifact import hash_file, storage_errors
-from underpaint.core.errors import DataError, HashMismatch, SetupError
-from underpaint.core.progress import Progress, Report, silent
-
-MAX_MEMBER_BYTES = 200_000_000
-NPM_TIMEOUT_S = 600
+from underpaint.core.config import Config
+from underpaint.stages.data.packages import Package
 
 
-@dataclass(frozen=True, kw_only=True)
-class Package:
-    """One pinned npm package.
+class Upstream(Config):
+    """The license file of the repository the drawings come from.
 
     Args:
-        name: Name in the npm registry.
-        version: Exact version.
-        sha256: SHA-256 of the package file.
-        integrity: npm's own SHA-512 of the same file.
+        license: SPDX expression of the file.
+        url: Where it lies.
+        commit: The commit that was read; empty if only the current file was read.
+        sha256: SHA-256 of the file; empty if unknown.
     """
 
-    name: str
-    version: str
-    sha256: str
-    integrity: str
+    license: str
+    url: str
+    commit: str = ""
+    sha256: str = ""
 
-    @property
-    def key(self) -> str:
-        """``name@version``."""
-        return f"{self.name}@{self.version}"
 
-    @property
-    def purl(self) -> str:
-        """Package URL."""
-        return f"pkg:npm/{self.name.replace('@', '%40')}@{self.version}"
+class Verified(Config):
+    """What a person found out.
 
-    @property
-    def filename(self) -> str:
-        """Name that ``npm pack`` gives the package file."""
-        return f"{self.name.removeprefix('@').replace('/', '-')}-{self.version}.tgz"
+    Args:
+        license: SPDX expression that applies to what is used here.
+        by: Who checked.
+        date: When, as YYYY-MM-DD.
+        statement: On what words of whom it rests.
+    """
+
+    license: str
+    by: str
+    date: str
+    statement: str
+
+
+class Evidence(Config):
+    """A source and the three columns of its license.
+
+    Args:
+        source: Key of the source, for example ``@iconify-json/noto@1.2.9``.
+        purl: Package URL.
+        role: ``drawings`` or ``names``.
+        author: Whom to name.
+        stated: What the package itself says, as an SPDX expression; compared with the package when it is read.
+        stated_url: License link inside the package; compared too.
+        upstream: See ``Upstream``.
+        verified: See ``Verified``.
+        purpose: ``weights`` if models may learn from it, ``evaluation`` if it may only be compared with.
+        sha256: SHA-256 of the package file or of the files read from it.
+    """
+
+    source: str
+    purl: str
+    role: str
+    author: str
+    stated: str
+    stated_url: str = ""
+    upstream: Upstream | None
+    verified: Verified | None
+    purpose: str = "weights"
+    sha256: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Style:
-    """One set of drawings: the package, the style's name, and whose hand drew it."""
+    """One set of drawings.
+
+    Args:
+        package: Where they are.
+        style: The style's name in captions and records; descriptive, no brand.
+        family: Whose hand; styles of a family share their shapes.
+        license: SPDX expression.
+        chars_from: Package whose ``chars.json`` names the drawings, where this one's is empty.
+    """
 
     package: Package
     style: str
@@ -101,130 +127,75 @@ FLUENT_HIGH_CONTRAST = Package(
     sha256="0b92d48c90d2200bd499e3cdd09a127ca6a8c8ddefd34c35eb5a1e4994012ae0",
     integrity="sha512-esqhZPpkrF7sNX3NsLoh8KW64okEr/bzko7WNnFP+qTJGAqDPDYjp0925yxuivXy3HtVQB8xhIKu3+Nq1byX5w==",
 )
-
+NAMES = (CLDR, CLDR_DERIVED)
 STYLES = (
     Style(package=NOTO, style="cartoon", family="noto", license="Apache-2.0"),
     Style(package=FLUENT_FLAT, style="flat", family="fluent", license="MIT"),
     Style(package=FLUENT_COLOR, style="gradient", family="fluent", license="MIT", chars_from=FLUENT_FLAT),
     Style(package=FLUENT_HIGH_CONTRAST, style="line-art", family="fluent", license="MIT"),
 )
+PACKAGES = (*NAMES, *(style.package for style in STYLES))
+
+CHECKED_BY, CHECKED_ON = "the underpaint maintainers", "2026-11-21"
+NOTO_STATEMENT = (
+    '"Apache for the source data" (maintainer dougfelt, 2016-10-20, googlefonts/noto-emoji#45); the repository\'s root '
+    "LICENSE is OFL-1.1 and covers the fonts, so the drawings are taken from svg/ and not from png/"
+)
+FLUENT_STATEMENT = (
+    '"the intent is that you can use these assets as you\'d like, like code that is released under MIT license" '
+    "(maintainer, 2023, microsoft/fluentui-emoji#89); only drawings inside that repository are used; its README keeps "
+    "the paperclip and national flags out of the open set, and none of them is in this data set"
+)
+CLDR_STATEMENT = "the license file lies in the package and was read there"
 
 
-def cache_folder() -> Path:
-    """Return the folder for downloads and renders: ``UNDERPAINT_CACHE``, else ``underpaint`` in the user's cache."""
-    chosen = os.environ.get("UNDERPAINT_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "underpaint"
+def _npm(package: Package, role: str, author: str, license_: str, url: str, upstream: Upstream, why: str) -> Evidence:
+    return Evidence(
+        source=package.key,
+        purl=package.purl,
+        role=role,
+        author=author,
+        stated=license_,
+        stated_url=url,
+        upstream=upstream,
+        verified=Verified(license=license_, by=CHECKED_BY, date=CHECKED_ON, statement=why),
+        sha256=package.sha256,
+    )
 
 
-def check_hashes(path: Path, package: Package) -> None:
-    """Compare a package file with both of its pinned hashes.
-
-    Raises:
-        HashMismatch: It differs.
-    """
-    digest = hash_file(path)
-    sha512 = hashlib.sha512(path.read_bytes()).digest()
-    integrity = f"sha512-{base64.b64encode(sha512).decode()}"
-    if digest != package.sha256 or integrity != package.integrity:
-        raise HashMismatch(
-            f"{path} is not {package.key} as it was pinned: SHA-256 {digest}, expected {package.sha256}; "
-            f"delete the file and run the command again; if it happens again, the package was changed after it "
-            f"was pinned: do not use it"
-        )
+def _fluent(package: Package) -> Evidence:
+    url = "https://github.com/microsoft/fluentui-emoji/blob/main/LICENSE"
+    author = "Microsoft Corporation (Fluent Emoji)"
+    return _npm(package, "drawings", author, "MIT", url, Upstream(license="MIT", url=url), FLUENT_STATEMENT)
 
 
-def npm_pack(package: Package, folder: Path) -> Path:
-    """Download a package file with ``npm pack``; no script of the package runs.
-
-    Args:
-        package: What to download.
-        folder: An existing folder for the file.
-
-    Raises:
-        SetupError: npm is not installed.
-        DataError: npm could not download it.
-    """
-    npm = shutil.which("npm")
-    if npm is None:
-        raise SetupError(
-            "npm is needed to download the drawings and is not installed; install it (apt-get install npm) or build "
-            "from Debian's emoji font: underpaint data build stickers --source debian --out DIR"
-        )
-    command = [npm, "pack", package.key, "--ignore-scripts", "--silent"]
-    try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=NPM_TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise DataError(
-            f"npm did not deliver {package.key} in {NPM_TIMEOUT_S} s; check the network, try again"
-        ) from None
-    path = folder / package.filename
-    if done.returncode or not path.is_file():
-        reason = (done.stderr or done.stdout).strip().splitlines()[-3:]
-        raise DataError(
-            f"npm could not download {package.key}: {' / '.join(reason) or 'no message'}; check the network, or put "
-            f"the file {package.filename} into {cache_folder() / 'packages'} yourself"
-        )
-    return path
+def _cldr(package: Package) -> Evidence:
+    upstream = Upstream(
+        license="Unicode-3.0",
+        url=f"https://www.npmjs.com/package/{package.name}/v/{package.version}",
+        sha256="b49d0e9f8ead51ca8b7df6fec89cc3ae6809198b4b9d43c74216da0118f23f5b",
+    )
+    return _npm(package, "names", "Unicode, Inc. (CLDR)", "Unicode-3.0", "", upstream, CLDR_STATEMENT)
 
 
-def fetch(package: Package, cache: Path) -> Path:
-    """Return the path of a verified package file; download it if the cache lacks it.
-
-    Args:
-        package: What is needed.
-        cache: The cache folder.
-
-    Raises:
-        HashMismatch: The file, cached or downloaded, is not the pinned one.
-        SetupError: npm is needed and not installed.
-        DataError: The download failed.
-    """
-    path = cache / "packages" / package.filename
-    if not path.is_file():
-        with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=path.parent) as temporary:
-                fresh = npm_pack(package, Path(temporary))
-                check_hashes(fresh, package)
-                fresh.replace(path)
-    check_hashes(path, package)
-    return path
-
-
-def fetch_all(packages: tuple[Package, ...], cache: Path, report: Report = silent) -> dict[str, Path]:
-    """Fetch packages one after the other.
-
-    Returns:
-        Package key to the path of its verified file.
-    """
-    paths = {}
-    for number, package in enumerate(packages):
-        report(Progress(task="fetch", done=number, total=len(packages), unit="packages", note=package.key))
-        paths[package.key] = fetch(package, cache)
-    report(Progress(task="fetch", done=len(packages), total=len(packages), unit="packages"))
-    return paths
-
-
-def read_json(archive: Path, member: str) -> Any:
-    """Read one JSON member of a package file without extracting anything to disk.
-
-    Args:
-        archive: A gzipped tar file.
-        member: Path inside the package, for example ``icons.json``.
-
-    Raises:
-        DataError: The archive is damaged, the member is missing, not a plain file, too large, or no JSON.
-    """
-    try:
-        with tarfile.open(archive, "r:gz") as tar:
-            entry = tar.getmember(f"package/{member}")
-            if not entry.isreg() or entry.size > MAX_MEMBER_BYTES:
-                raise DataError(f"{archive}: {member} is no plain file of at most {MAX_MEMBER_BYTES} bytes")
-            file = tar.extractfile(entry)
-            return json.loads(file.read() if file else b"")
-    except (tarfile.TarError, OSError, EOFError, KeyError, ValueError) as error:
-        raise DataError(
-            f"{archive}: cannot read {member} ({error}); delete the file and run the command again"
-        ) from None
+NPM_EVIDENCE = (
+    _npm(
+        NOTO,
+        "drawings",
+        "Google, Inc. (Noto Emoji)",
+        "Apache-2.0",
+        "https://github.com/googlefonts/noto-emoji/blob/main/svg/LICENSE",
+        Upstream(
+            license="Apache-2.0",
+            url="https://github.com/googlefonts/noto-emoji/blob/main/svg/LICENSE",
+            commit="1630d7117e60e96350fe17c0ecadf915df59f4fd",
+            sha256="611ceab36dae96644ca84e8ace6873821790192bf6f73b0d0624a21b24b4b332",
+        ),
+        NOTO_STATEMENT,
+    ),
+    _fluent(FLUENT_FLAT),
+    _fluent(FLUENT_COLOR),
+    _fluent(FLUENT_HIGH_CONTRAST),
+    _cldr(CLDR),
+    _cldr(CLDR_DERIVED),
+)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from underpaint.stages.data.composition import levels_of, order_of, pinned_groups
 from underpaint.stages.data.concept import concept_of
-from underpaint.stages.data.join import Drawing
+from underpaint.stages.data.drawing import Drawing
 
 SPLITS = ("train", "validation", "test_concept", "test_style", "test_composition")
 TEST_SHARE, VALIDATION_SHARE, STYLE_SHARE = 0.10, 0.05, 0.05

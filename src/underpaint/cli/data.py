@@ -1,0 +1,100 @@
+"""``underpaint data``: build a data set from public drawings, and check one."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from underpaint.cli.output import Output
+
+if TYPE_CHECKING:
+    from underpaint.core.artifact import Manifest
+
+EXAMPLES = """examples:
+  underpaint data build stickers --out artifacts/stickers-64
+  underpaint data build stickers --out artifacts/stickers-128 --size 128 --jobs 4
+  underpaint data build stickers --out artifacts/stickers-debian --source debian
+  underpaint data check artifacts/stickers-64
+"""
+SIZES = (32, 64, 128, 256)
+SOURCES = ("npm", "debian")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the sub-commands ``build`` and ``check``."""
+    parser.epilog = EXAMPLES
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    build = actions.add_parser(
+        "build", help="build a data set", description="Build a data set of captioned pictures with splits and a card."
+    )
+    build.add_argument("dataset", metavar="DATASET", choices=("stickers",), help="which one; 'stickers' so far")
+    build.add_argument("--out", metavar="DIR", required=True, help="the new folder; must not exist yet")
+    build.add_argument("--size", type=int, choices=SIZES, default=64, help="side of the pictures in pixels (64)")
+    build.add_argument(
+        "--source", choices=SOURCES, default="npm", help="npm packages (4 styles, default) or Debian's emoji font"
+    )
+    build.add_argument("--jobs", type=int, metavar="N", help="processes that render (one a core)")
+    build.add_argument(
+        "--cache", metavar="DIR", help="folder for downloads and renders (UNDERPAINT_CACHE, else ~/.cache/underpaint)"
+    )
+    check = actions.add_parser(
+        "check", help="check a data set", description="Compare files, pixels, counts, splits and the card."
+    )
+    check.add_argument("folder", metavar="DIR", help="a data set that 'underpaint data build' wrote")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Build or check."""
+    return build(args, output) if args.action == "build" else check(args, output)
+
+
+def build(args: argparse.Namespace, output: Output) -> int:
+    """Build a data set."""
+    from pathlib import Path
+
+    from underpaint.core.errors import InputError
+    from underpaint.stages.data.config import DataConfig
+    from underpaint.stages.data.run import run as build_data
+
+    if args.jobs is not None and not 1 <= args.jobs <= 64:
+        raise InputError(f"--jobs is {args.jobs}; give a number from 1 to 64")
+    output.resume_hint = "run the same command again; downloads and finished renders are kept"
+    config = DataConfig.parse(
+        {"dataset": args.dataset, "source": args.source, "size": args.size}, source="underpaint data build"
+    )
+    out, cache = Path(args.out), Path(args.cache).expanduser() if args.cache else None
+    manifest = build_data(config, {}, out, output.report, cache=cache, jobs=args.jobs)
+    output.result(describe(out, manifest), {"out": out, "digest": manifest.digest, "figures": manifest.figures})
+    return 0
+
+
+def describe(out: object, manifest: Manifest) -> str:
+    """Say in some lines what was built."""
+    figures = manifest.figures
+    splits = [name for name in figures if name.startswith("samples in split ")]
+    dropped = ", ".join(f"{rule} {count}" for rule, count in figures["dropped"].items()) or "nothing"
+    lines = [
+        f"{out}: {figures['samples']:,} pictures, {figures['captions']:,} captions, license {figures['license']}",
+        "  " + ", ".join(f"{name.removeprefix('samples in split ')} {figures[name]:,}" for name in splits),
+        f"  left out: {dropped} (audit.json lists each); leaks between splits: {figures['leaks']}",
+        f"  digest {manifest.digest}",
+        f"  look at {out}/contact_sheet.png; read {out}/DATASHEET.md",
+    ]
+    return "\n".join(lines)
+
+
+def check(args: argparse.Namespace, output: Output) -> int:
+    """Check a data set."""
+    from pathlib import Path
+
+    from underpaint.stages.data.check import check as check_data
+
+    report = check_data(Path(args.folder), output.report)
+    for warning in report.warnings:
+        output.note(f"mlcroissant: {warning}")
+    output.result(
+        f"{args.folder}: sound; {report.files:,} files, {report.pictures:,} pictures, splits and card agree\n"
+        f"  digest {report.dataset}",
+        {"folder": args.folder, "digest": report.dataset, "files": report.files, "pictures": report.pictures},
+    )
+    return 0

@@ -1,0 +1,72 @@
+"""The facts of one data set that its card, its datasheet and its notices are written from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from underpaint.core.samples import Sample
+from underpaint.stages.data.audit import Audit
+from underpaint.stages.data.config import DataConfig
+from underpaint.stages.data.license import Obligations
+from underpaint.stages.data.sources import Evidence
+
+VERSION = "1.0.0"
+PUBLISHED = "2026-11-21"
+CREATOR = "The underpaint contributors"
+
+
+def count_samples(samples: Sequence[Sample]) -> dict[str, int]:
+    """Return the numbers of samples and captions: all, by split and by style."""
+    counts = {"samples": len(samples), "captions": len({sample.caption for sample in samples})}
+    by_split = Counter(f"samples in split {sample.split}" for sample in samples)
+    by_style = Counter(f"samples in style {sample.style}" for sample in samples)
+    return counts | dict(sorted((by_split + by_style).items()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Everything that the papers of a data set may state.
+
+    Args:
+        config: The settings of the build.
+        samples: All samples.
+        sources: The evidence for each source.
+        duties: What the license gate found.
+        audit: The figures of the checks.
+        made_with: Package to version.
+    """
+
+    config: DataConfig
+    samples: list[Sample]
+    sources: tuple[Evidence, ...]
+    duties: Obligations
+    audit: Audit
+    made_with: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        """Name of the data set."""
+        suffix = "" if self.config.source == "npm" else f"-{self.config.source}"
+        return f"underpaint-{self.config.dataset}{suffix}-{self.config.size}"
+
+    @property
+    def url(self) -> str:
+        """A name that stays the same wherever the data set lies."""
+        return f"urn:underpaint:dataset:{self.name}:{VERSION}"
+
+    @property
+    def styles(self) -> list[str]:
+        """Names of the styles."""
+        return sorted({sample.style for sample in self.samples})
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Numbers of samples: all, by split and by style."""
+        return count_samples(self.samples)
+
+    @property
+    def by_source(self) -> dict[str, int]:
+        """Number of pictures from each source."""
+        return dict(Counter(sample.source for sample in self.samples))

@@ -1,0 +1,86 @@
+"""The papers that licenses ask for: ``attribution.json``, ``NOTICE`` and the license texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+
+from underpaint.core.artifact import storage_errors
+from underpaint.core.errors import LicenseRefused
+from underpaint.stages.data.license import Obligations
+from underpaint.stages.data.sources import Evidence
+
+ATTRIBUTION, NOTICE, LICENSES = "attribution.json", "NOTICE", "licenses"
+
+
+def license_text(key: str) -> str:
+    """Return the text of a license that asks to be handed on.
+
+    Raises:
+        LicenseRefused: Its text is not at hand, so the duty could not be met.
+    """
+    path = resources.files("underpaint.stages.data") / "licenses" / f"{key}.txt"
+    if not path.is_file():
+        raise LicenseRefused(f"the text of {key} must go along with the data but is not at hand; add {path}")
+    return path.read_text(encoding="utf-8")
+
+
+def attribution(sources: Sequence[Evidence], duties: Obligations, counts: dict[str, int]) -> dict:
+    """Return the content of ``attribution.json``.
+
+    Args:
+        sources: The evidence for each source.
+        duties: What the gate found.
+        counts: Source key to the number of pictures taken from it.
+    """
+    rows = [
+        {
+            "source": s.source,
+            "purl": s.purl,
+            "sha256": s.sha256,
+            "role": s.role,
+            "author": s.author,
+            "pictures": counts.get(s.source, 0),
+            "license_stated": {"license": s.stated, "url": s.stated_url},
+            "license_upstream": s.upstream.model_dump() if s.upstream else None,
+            "license_verified": s.verified.model_dump() if s.verified else None,
+            "conflicts": [],
+        }
+        for s in sources
+    ]
+    return {
+        "license": duties.license,
+        "obligations_on_weights": {
+            "name_the_authors_of": list(duties.attribution),
+            "hand_on_the_texts_of": list(duties.notice),
+            "not_for_weights": list(duties.evaluation_only),
+        },
+        "waivers": [waiver.model_dump() for waiver in duties.waivers],
+        "sources": rows,
+    }
+
+
+def notice(sources: Sequence[Evidence], duties: Obligations) -> str:
+    """Return the content of ``NOTICE``."""
+    lines = [
+        "underpaint stickers: pictures and captions made from the sources below.",
+        "Pictures were rendered from vector drawings; captions were rewritten from Unicode CLDR names.",
+        "",
+    ]
+    for source in sources:
+        lines += [f"{source.author}: {source.purl}", f"    {source.role}, license {source.stated}", ""]
+    lines.append(f"The license texts lie in {LICENSES}/: {', '.join(f'{key}.txt' for key in duties.notice)}.")
+    return "\n".join(lines) + "\n"
+
+
+def write_notices(sources: Sequence[Evidence], duties: Obligations, counts: dict[str, int], folder: Path) -> None:
+    """Write all papers into the data set."""
+    with storage_errors(folder):
+        (folder / LICENSES).mkdir()
+        for key in duties.notice:
+            (folder / LICENSES / f"{key}.txt").write_text(license_text(key), encoding="utf-8")
+        (folder / NOTICE).write_text(notice(sources, duties), encoding="utf-8")
+        document = json.dumps(attribution(sources, duties, counts), indent=2, ensure_ascii=False)
+        (folder / ATTRIBUTION).write_text(document + "\n", encoding="utf-8")
