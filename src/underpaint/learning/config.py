@@ -18,7 +18,7 @@ class LoopConfig(Config):
         final_lr: Learning rate at the end, as a share of the peak.
         betas: AdamW's decay rates.
         weight_decay: AdamW's weight decay; applies to matrices and kernels only.
-        clip: Largest norm of the gradient.
+        clip: Largest norm of the gradient, of each network that is trained together apart.
         average_decay: Decay of the weight average.
         seed: Seed of everything random.
         precision: ``bf16`` runs matrix products in bfloat16, ``f32`` does not, ``auto`` takes bfloat16 where the

@@ -147,6 +147,14 @@ class Run:
         with (self.folder / LOG).open("a") as file:
             file.write(json.dumps({"step": self.step, "seconds": round(self.seconds, 1), **figures}) + "\n")
 
+    def _clip(self) -> Tensor:
+        """Clip the gradient of each network apart, so that one's outliers do not slow the others; largest norm."""
+        networks = [list(network.parameters()) for network in self.trainee.module.children()]
+        clipped = {id(p) for network in networks for p in network}
+        rest = [p for p in self.trainee.module.parameters() if id(p) not in clipped]
+        norms = [nn.utils.clip_grad_norm_(part, self.config.clip) for part in [*networks, rest] if part]
+        return torch.stack(norms).max()
+
     def _train_step(self) -> dict[str, float]:
         generator = step_generator(self.config.seed, self.step)
         rate = learning_rate(self.step, self.config)
@@ -157,7 +165,7 @@ class Run:
         if not torch.isfinite(loss):
             raise self._diverged("loss", loss)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.trainee.module.parameters(), self.config.clip)
+        norm = self._clip()
         if not torch.isfinite(norm):
             raise self._diverged("gradient's norm", norm)
         self.optimizer.step()
