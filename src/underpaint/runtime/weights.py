@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
@@ -130,11 +131,11 @@ def _metadata(header: dict[str, Any], source: str) -> dict[str, str]:
     return metadata
 
 
-def parse_weights(data: bytes | bytearray, *, source: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+def parse_weights(data: bytes | memoryview, *, source: str) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read the bytes of a safetensors file.
 
     Args:
-        data: The whole file.
+        data: The whole file; a memory view must be writable.
         source: Its name, for messages.
 
     Returns:
@@ -143,8 +144,8 @@ def parse_weights(data: bytes | bytearray, *, source: str) -> tuple[dict[str, Te
     Raises:
         ArtifactError: The bytes are anything but one well-formed safetensors file.
     """
-    memory = bytearray(data) if isinstance(data, bytes) else data
-    header, start = _header(memoryview(memory), source)
+    memory = memoryview(bytearray(data)) if isinstance(data, bytes) else data
+    header, start = _header(memory, source)
     metadata = _metadata(header, source)
     places = {name: _place(name, entry, source) for name, entry in header.items()}
     reached = 0
@@ -157,11 +158,11 @@ def parse_weights(data: bytes | bytearray, *, source: str) -> tuple[dict[str, Te
     return {name: _tensor(memory, start, *place) for name, place in places.items()}, metadata
 
 
-def _tensor(memory: bytearray, start: int, dtype: torch.dtype, shape: tuple[int, ...], begin: int, end: int) -> Tensor:
+def _tensor(memory: memoryview, start: int, dtype: torch.dtype, shape: tuple[int, ...], begin: int, end: int) -> Tensor:
     if begin == end:
         return torch.empty(shape, dtype=dtype)
     if (start + begin) % dtype.itemsize:
-        copy = bytearray(memoryview(memory)[start + begin : start + end])
+        copy = bytearray(memory[start + begin : start + end])
         return torch.frombuffer(copy, dtype=dtype).reshape(shape)
     count = (end - begin) // dtype.itemsize
     return torch.frombuffer(memory, dtype=dtype, count=count, offset=start + begin).reshape(shape)
@@ -200,7 +201,7 @@ def fit(tensors: Mapping[str, Tensor], expected: Expected, *, source: str) -> di
     return fitted
 
 
-def read_bytes(path: Path, *, sha256: str | None = None) -> bytearray:
+def read_bytes(path: Path, *, sha256: str | None = None) -> memoryview:
     """Read a file whole and compare its hash, so that what was checked is what is used.
 
     Args:
@@ -212,8 +213,8 @@ def read_bytes(path: Path, *, sha256: str | None = None) -> bytearray:
     """
     try:
         with path.open("rb") as file:
-            data = bytearray(path.stat().st_size)
-            del data[file.readinto(data) :]
+            buffer = np.empty(path.stat().st_size, dtype=np.uint8).data  # unlike a bytearray, not zeroed first
+            data = buffer[: file.readinto(buffer)]
     except FileNotFoundError:
         raise ArtifactError(f"{path} is missing; make or download the model again") from None
     except OSError as error:
