@@ -6,19 +6,11 @@ import os
 import platform
 from collections.abc import Sequence
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
+from underpaint.runtime.device import processor
+
 PACKAGES = ("underpaint", "torch", "numpy", "pillow", "tokenizers", "diffusers", "transformers")
-
-
-def processor() -> str:
-    """Return the processor's name."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def describe_machine() -> dict[str, Any]:

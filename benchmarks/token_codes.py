@@ -3,7 +3,7 @@
 This is the project's switch rule between learned (VQ) and binary (BSQ) codes: the codes whose pictures lie nearer to
 the held-out ones, beyond the interval of the paired difference, become the default, provided recall does not fall.
 
-    python benchmarks/token_codes.py --data artifacts/stickers-64 --model bsq=runs/nano/pipeline --model vq=runs/vq/pipeline
+    python benchmarks/token_codes.py --data artifacts/stickers-64 --model bsq=nano/pipeline --model vq=vq/pipeline
 """
 
 from __future__ import annotations

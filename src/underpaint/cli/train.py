@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="a data set made by 'underpaint data build'")
     parser.add_argument("--out", type=Path, metavar="DIR", help="workspace; what is there already is resumed")
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="threads (default: all usable cores)")
+    parser.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
     parser.add_argument("--list", action="store_true", help="list the recipes and leave")
 
 
@@ -36,12 +37,19 @@ def run(args: argparse.Namespace, output: Output) -> int:
         raise InputError("training needs --data DIR (a data set) and --out DIR (a workspace)")
     if args.threads < 0:
         raise InputError(f"--threads must be 0 or more, not {args.threads}")
-    from underpaint.runtime.device import choose_threads
+    from underpaint.runtime.device import choose_device, choose_threads
     from underpaint.stages.train.run import run as train
 
     output.resume_hint = "run the same command again to go on from the last saved step"
     recipe = RECIPES[args.recipe]()
-    manifest = train(recipe, args.data, args.out, output.report, num_threads=args.threads or choose_threads())
+    manifest = train(
+        recipe,
+        args.data,
+        args.out,
+        output.report,
+        num_threads=args.threads or choose_threads(),
+        device=choose_device(args.device or "cpu"),
+    )
     folder = args.out / "pipeline"
     text = f'{folder}: done. Try: underpaint generate "a smiling cat" -m {folder}'
     output.result(text, {"pipeline": str(folder), "digest": manifest.digest, "figures": manifest.figures})

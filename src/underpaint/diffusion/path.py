@@ -10,6 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from underpaint.runtime.device import CPU
+from underpaint.runtime.draws import randn
+
 SMALLEST_REST = 0.1
 
 
@@ -44,6 +47,8 @@ def velocity_loss(prediction: Tensor, data: Tensor, t: Tensor) -> Tensor:
     return ((prediction - data).square().flatten(1).mean(dim=1) * weight).mean()
 
 
-def logit_normal(count: int, generator: torch.Generator, mean: float = -0.4, std: float = 1.0) -> Tensor:
+def logit_normal(
+    count: int, generator: torch.Generator, device: torch.device = CPU, mean: float = -0.4, std: float = 1.0
+) -> Tensor:
     """Draw times ``[count]`` whose logit is normal (Source: arXiv 2403.03206, section 3.1)."""
-    return torch.sigmoid(torch.randn(count, generator=generator) * std + mean)
+    return torch.sigmoid(randn((count,), generator, device) * std + mean)

@@ -91,5 +91,5 @@ def load_state(
         kind, _, rest = key.partition(".")
         if kind == "optimizer":
             slot, _, name = rest.partition(".")
-            optimizer.state[parameters[name]][slot] = value
+            optimizer.state[parameters[name]][slot] = value.to(parameters[name].device)
     return int(metadata["step"]), json.loads(metadata["extra"])

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from underpaint.runtime.draws import rand
+
 
 class Norm(nn.Module):
     """Layer normalization with a gain and no offset.
@@ -105,7 +107,7 @@ def drop_path(x: Tensor, rate: float, generator: torch.Generator | None) -> Tens
     """
     if generator is None or rate == 0.0:
         return x
-    keep = torch.rand((len(x),) + (1,) * (x.ndim - 1), generator=generator, device=x.device) >= rate
+    keep = rand((len(x), *[1] * (x.ndim - 1)), generator, x.device) >= rate
     return x * keep.to(x.dtype) / (1.0 - rate)
 
 

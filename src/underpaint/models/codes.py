@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from underpaint.runtime.draws import rand, randint
+
 
 def top_p_filter(logits: Tensor, top_p: float) -> Tensor:
     """Set the logits outside the smallest set with probability ``top_p`` to minus infinity.
@@ -112,7 +114,7 @@ class VectorCodes(nn.Module):
         if not restart or not bool(unused.any()):
             return 0
         pool = torch.cat([p[2] for p in pending])
-        picks = torch.randint(len(pool), (int(unused.sum()),), generator=generator)
+        picks = randint(len(pool), (int(unused.sum()),), generator, pool.device)
         fresh = self.counts.mean()
         self.codebook[unused] = pool[picks]
         self.counts[unused] = fresh
@@ -127,10 +129,10 @@ class VectorCodes(nn.Module):
             generator: Draws the first centers.
             rounds: Lloyd iterations.
         """
-        centers = vectors[torch.randperm(len(vectors), generator=generator)[: self.size]].clone()
+        centers = vectors[torch.randperm(len(vectors), generator=generator)[: self.size].to(vectors.device)].clone()
         for _ in range(rounds):
             nearest = torch.cdist(vectors, centers).argmin(dim=1)
-            counts = torch.zeros(self.size).index_add_(0, nearest, torch.ones(len(vectors)))
+            counts = torch.zeros_like(self.counts).index_add_(0, nearest, torch.ones_like(vectors[:, 0]))
             sums = torch.zeros_like(centers).index_add_(0, nearest, vectors)
             used = counts > 0
             centers[used] = sums[used] / counts[used, None]
@@ -152,8 +154,8 @@ class VectorCodes(nn.Module):
             rate: ``[B]`` share of tokens to replace, in [0, 1].
             generator: Draws which and by what.
         """
-        hit = torch.rand(labels.shape, generator=generator) < rate[:, None]
-        choice = torch.randint(self.neighbors.shape[1], labels.shape, generator=generator)
+        hit = rand(labels.shape, generator, labels.device) < rate[:, None]
+        choice = randint(self.neighbors.shape[1], labels.shape, generator, labels.device)
         return torch.where(hit, self.neighbors[labels, choice], labels)
 
     def loss(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
@@ -247,7 +249,7 @@ class BinaryCodes(nn.Module):
 
     def perturb(self, labels: Tensor, rate: Tensor, generator: torch.Generator) -> Tensor:
         """Flip a share ``rate [B]`` of the bits ``[B, T, C]``."""
-        hit = torch.rand(labels.shape, generator=generator) < rate[:, None, None]
+        hit = rand(labels.shape, generator, labels.device) < rate[:, None, None]
         return torch.where(hit, 1 - labels, labels)
 
     def loss(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
@@ -266,7 +268,7 @@ class BinaryCodes(nn.Module):
 
     def usage(self, labels: Tensor) -> dict[str, float]:
         """Return the share of bits that change (over 2% either way) and the entropy in bits of the whole codes."""
-        weights = 2 ** torch.arange(self.dim)
+        weights = 2 ** torch.arange(self.dim, device=labels.device)
         bits = labels.reshape(-1, self.dim)
         counts = (bits * weights).sum(dim=1).unique(return_counts=True)[1].to(torch.float64)
         p = counts / counts.sum()

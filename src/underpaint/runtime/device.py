@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import math
 import os
+import platform
 from pathlib import Path
 
 import torch
 
 from underpaint.core.errors import InputError, SetupError
+
+CPU = torch.device("cpu")
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    text = _read(Path("/proc/cpuinfo")) or ""
+    names = [line.partition(":")[2].strip() for line in text.splitlines() if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def describe(device: torch.device) -> str:
+    """Say in a few words what computes: the GPU's name, or the processor's and the number of threads."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    threads = torch.get_num_threads()
+    return f"{processor()}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def available_devices() -> list[str]:

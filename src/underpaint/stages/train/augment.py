@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from underpaint.runtime.draws import rand
+
 
 def shift(pictures: Tensor, offsets: Tensor) -> Tensor:
     """Move each picture by whole pixels; what comes in from outside is transparent.
@@ -29,6 +31,6 @@ def flip_and_shift(pictures: Tensor, generator: torch.Generator, reach: int = 3)
 
     For reconstruction only: a mirrored arrow, clock or hand no longer fits its caption.
     """
-    mirrored = torch.rand(len(pictures), 1, 1, 1, generator=generator) < 0.5
+    mirrored = rand((len(pictures), 1, 1, 1), generator, pictures.device) < 0.5
     pictures = torch.where(mirrored, pictures.flip(3), pictures)
     return shift(pictures, torch.randint(-reach, reach + 1, (len(pictures), 2), generator=generator))

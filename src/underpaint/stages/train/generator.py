@@ -33,6 +33,8 @@ from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
 from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline, cooling, ramp
 from underpaint.pipelines.settings import DrawRequest
+from underpaint.runtime.device import CPU, describe
+from underpaint.runtime.draws import rand, randn
 from underpaint.runtime.weights import read_weights
 from underpaint.stages.train.captions import vary
 from underpaint.stages.train.config import GeneratorTraining
@@ -72,14 +74,21 @@ class GeneratorTrainee:
         held_out: Encoded validation pictures.
         tokenizer: A ``tokenizer`` artifact.
         text_table: A ``text-table`` artifact.
+        device: Where to train.
     """
 
     def __init__(
-        self, config: GeneratorTraining, train: Latents, held_out: Latents, tokenizer: Path, text_table: Path
+        self,
+        config: GeneratorTraining,
+        train: Latents,
+        held_out: Latents,
+        tokenizer: Path,
+        text_table: Path,
+        device: torch.device = CPU,
     ) -> None:
-        self.config, self.train, self.held_out = config, train, held_out
-        self.autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig)
-        self.quantizer = load_component(tokenizer / "quantizer", MultiScaleQuantizer, QuantizerConfig)
+        self.config, self.train, self.held_out = config, train.to(device), held_out.to(device)
+        self.autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig, device)
+        self.quantizer = load_component(tokenizer / "quantizer", MultiScaleQuantizer, QuantizerConfig, device)
         self.quantizer.codes.find_neighbors()
         self.text_tokenizer = TextTokenizer.from_folder(text_table)
         table = read_weights(text_table / "model.safetensors")
@@ -114,14 +123,15 @@ class GeneratorTrainee:
         self.module.text_encoder.table.copy_(table["table"])
         self.module.text_encoder.weight.copy_(table["weight"])
         self.module.transformer.use_checkpointing = config.gradient_checkpointing
+        self.module.to(device)
 
     def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:  # noqa: ARG002
         """Return the loss of one batch; see the module's docstring."""
         index, z = self.train.choose(self.config.loop.batch_size, generator)
         samples = [self.train.samples[i] for i in index.tolist()]
         captions = [vary(sample, generator) for sample in samples]
-        style = torch.tensor([STYLES.index(sample.style) for sample in samples])
-        chance = torch.rand(len(z), generator=generator)
+        style = torch.tensor([STYLES.index(sample.style) for sample in samples], device=z.device)
+        chance = rand((len(z),), generator, z.device)
         c = self.config
         drop_caption = chance < c.drop_both + c.drop_caption
         drop_style = (chance < c.drop_both) | (chance > 1.0 - c.drop_style)
@@ -153,13 +163,13 @@ class GeneratorTrainee:
         """
         c, codes = self.config, self.quantizer.codes
         with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
-            rates = torch.rand(len(z), self.quantizer.num_scales, generator=generator) * c.correction_rate
-            rates = rates * (torch.rand(len(z), 1, generator=generator) < c.correction_share)
+            rates = rand((len(z), self.quantizer.num_scales), generator, z.device) * c.correction_rate
+            rates = rates * (rand((len(z), 1), generator, z.device) < c.correction_share)
             parts, _ = self.quantizer.split(z, rates=rates if train else None, generator=generator)
             seen = [self.quantizer.down(f, scale) for scale, f in enumerate(parts.partial[:-1], 1)]
         ids, mask = self.text_tokenizer.encode_batch(captions, MAX_TOKENS)
         longest = int(mask.sum(axis=1).max())
-        text = self.module.text_encoder(torch.from_numpy(ids[:, :longest]), torch.from_numpy(mask[:, :longest]))
+        text = self.module.text_encoder(*(torch.from_numpy(array[:, :longest]).to(z.device) for array in (ids, mask)))
         condition = self.module.transformer.condition(text, style, drop)
         logits, hidden = self.module.transformer(condition, seen, generator if train else None)
         sizes = [labels.shape[1] for labels in parts.labels]
@@ -182,17 +192,17 @@ class GeneratorTrainee:
         codes, last, draws = self.quantizer.codes, self.quantizer.num_scales - 1, self.config.residual_draws
         with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
             half = len(z) // 2
-            uniform = torch.rand((half, logits.shape[1], *codes.noise_shape()), generator=generator)
+            uniform = rand((half, logits.shape[1], *codes.noise_shape()), generator, z.device)
             noise = -torch.log(-torch.log(uniform.clamp(1e-7, 1.0 - 1e-7)))
             labels = torch.cat([codes.sample(logits[:half], 0.7, 1.0, noise), labels[half:]])
             token = codes.embed(labels, last)
             f = before + self.quantizer.lift(token, last)
             target = (z - f) / self.quantizer.residual_std[:, None, None]
             target, f, token, hidden = (x.repeat(draws, *[1] * (x.ndim - 1)) for x in (target, f, token, hidden))
-            t = logit_normal(len(target), generator)
-            mean_only = torch.rand(len(target), generator=generator) < 0.25
+            t = logit_normal(len(target), generator, z.device)
+            mean_only = rand((len(target),), generator, z.device) < 0.25
             t = torch.where(mean_only, 0.0, t)
-            noise = torch.randn(target.shape, generator=generator)
+            noise = randn(target.shape, generator, z.device)
             noise = torch.where(mean_only[:, None, None, None], 0.0, noise)
             x_t = interpolate(target, noise, t)
         return velocity_loss(self.module.residual(x_t, t, hidden, token, f).to(torch.float32), target, t)
@@ -239,12 +249,12 @@ def measure_likelihood(trainee: GeneratorTrainee, part: Latents) -> dict[str, fl
     scales, residual = torch.zeros(len(schedule)), 0.0
     for number, index in enumerate(torch.arange(len(part)).split(64)):
         samples = [part.samples[i] for i in index.tolist()]
-        style = torch.tensor([STYLES.index(s.style) for s in samples])
+        style = torch.tensor([STYLES.index(s.style) for s in samples], device=part.values.device)
         generator = step_generator(0, number, "validate")
-        drop = torch.zeros(len(index), dtype=torch.bool)
+        drop = torch.zeros(len(index), dtype=torch.bool, device=part.values.device)
         z = part.values[index, 0].to(torch.float32)
         _, refiner, by_scale = trainee.losses(z, [s.caption for s in samples], style, drop, generator, train=False)
-        scales += by_scale * len(index) / len(part)
+        scales += by_scale.cpu() * len(index) / len(part)
         residual += float(refiner) * len(index) / len(part)
     sizes = torch.tensor([side * side for side in schedule], dtype=torch.float32)
     figures = {"nll": float((scales * sizes).sum() / sizes.sum())}
@@ -261,6 +271,7 @@ def run(
     report: Report = silent,
     *,
     work: Path,
+    device: torch.device = CPU,
 ) -> Manifest:
     """Train a generator and write it as a ``generator`` artifact.
 
@@ -272,6 +283,7 @@ def run(
         out: The new artifact.
         report: Receives progress.
         work: Folder of the running state; a run found there is resumed.
+        device: Where to train.
 
     Raises:
         DataError: The latents come from another tokenizer.
@@ -286,15 +298,18 @@ def run(
     if encoded.parents["tokenizer"] != parents["tokenizer"]:
         raise DataError(f"{latents} was encoded with another tokenizer than {tokenizer}; encode the data set again")
     train, held_out = load_latents(latents)
-    trainee = GeneratorTrainee(config, train, held_out["validation"], tokenizer, text_table)
+    trainee = GeneratorTrainee(config, train, held_out["validation"], tokenizer, text_table, device)
     identity = digest_of({"config": config.digest(), "parents": parents})
-    training = Run(trainee, config.loop, work, identity, torch.device("cpu"), report)
+    training = Run(trainee, config.loop, work, identity, device, report)
     training.finish()
     with training.average.applied():
         trainee.module.eval()
-        figures: dict[str, Any] = {split: measure_likelihood(trainee, part) for split, part in held_out.items()}
+        figures: dict[str, Any] = {
+            split: measure_likelihood(trainee, part.to(device)) for split, part in held_out.items()
+        }
         figures |= {
             "minutes": round(training.seconds / 60.0, 1),
+            "hardware": describe(device),
             "seen_images": config.loop.steps * config.loop.batch_size,
             "parameters": {n: sum(p.numel() for p in m.parameters()) for n, m in trainee.module.named_children()},
         }

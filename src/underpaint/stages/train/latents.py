@@ -14,6 +14,7 @@ from underpaint.core.samples import Sample, read_samples, write_samples
 from underpaint.learning.loop import step_generator
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
+from underpaint.runtime.device import CPU
 from underpaint.runtime.weights import read_weights, write_weights
 from underpaint.stages.train.augment import shift
 from underpaint.stages.train.config import LatentsEncoding
@@ -44,7 +45,11 @@ class Latents:
         """Draw ``count`` indices with replacement by weight, and one version of each as float32 ``[B, C, h, h]``."""
         index = torch.multinomial(self.weights, count, replacement=True, generator=generator)
         version = torch.randint(self.values.shape[1], (count,), generator=generator)
-        return index, self.values[index, version].to(torch.float32)
+        return index, self.values[index.to(self.values.device), version.to(self.values.device)].to(torch.float32)
+
+    def to(self, device: torch.device) -> Latents:
+        """Return the same samples with their latents on a device."""
+        return Latents(self.samples, self.values.to(device), self.weights)
 
 
 @torch.no_grad()
@@ -60,13 +65,21 @@ def encode(autoencoder: Autoencoder, pictures: Pictures, config: LatentsEncoding
             for _ in range(config.variants - 1)
         ]
         versions = [batch, *(shift(batch, move) for move in moves)]
-        rows.append(torch.stack([autoencoder.encode(version) for version in versions], dim=1).to(torch.float16))
+        rows.append(torch.stack([autoencoder.encode(version) for version in versions], dim=1).to(torch.float16).cpu())
         done = int(index[-1]) + 1
         report(Progress(task="encode pictures", done=done, total=len(pictures), unit="pictures"))
     return torch.cat(rows)
 
 
-def run(config: LatentsEncoding, dataset: Path, tokenizer: Path, out: Path, report: Report = silent) -> Manifest:
+def run(
+    config: LatentsEncoding,
+    dataset: Path,
+    tokenizer: Path,
+    out: Path,
+    report: Report = silent,
+    *,
+    device: torch.device = CPU,
+) -> Manifest:
     """Encode a data set and write a ``latents`` artifact.
 
     Args:
@@ -75,14 +88,15 @@ def run(config: LatentsEncoding, dataset: Path, tokenizer: Path, out: Path, repo
         tokenizer: A ``tokenizer`` artifact.
         out: The new artifact.
         report: Receives progress.
+        device: Where to compute.
     """
     parents = {
         "dataset": read_manifest(dataset, kind="dataset").digest,
         "tokenizer": verify(tokenizer, kind="tokenizer").digest,
     }
-    autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig)
-    train = load_pictures(dataset, ("train",), report)
-    held_out = load_pictures(dataset, HELD_OUT, report)
+    autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig, device)
+    train = load_pictures(dataset, ("train",), report).to(device)
+    held_out = load_pictures(dataset, HELD_OUT, report).to(device)
     tensors = {
         "train": encode(autoencoder, train, config, report),
         "held_out": encode(autoencoder, held_out, LatentsEncoding(variants=1), report),

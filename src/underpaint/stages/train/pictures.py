@@ -41,7 +41,11 @@ class Pictures:
 
     def batch(self, index: Tensor) -> Tensor:
         """Return the pictures at ``index [B]`` in the premultiplied form ``[B, 4, H, H]``."""
-        return from_straight(self.pixels[index])
+        return from_straight(self.pixels[index.to(self.pixels.device)])
+
+    def to(self, device: torch.device) -> Pictures:
+        """Return the same pictures with their pixels on a device."""
+        return Pictures(self.samples, self.pixels.to(device), self.weights)
 
     def choose(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw ``count`` indices with replacement according to the weights."""

@@ -28,6 +28,7 @@ from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
 from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
 from underpaint.pipelines.saved import save_pipeline
+from underpaint.runtime.device import CPU
 from underpaint.stages.train import generator, latents, text_table, tokenizer
 from underpaint.stages.train.generator import STYLES
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
@@ -66,7 +67,15 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def run(recipe: HybridRecipe, dataset: Path, out: Path, report: Report = silent, *, num_threads: int = 0) -> Manifest:
+def run(
+    recipe: HybridRecipe,
+    dataset: Path,
+    out: Path,
+    report: Report = silent,
+    *,
+    num_threads: int = 0,
+    device: torch.device = CPU,
+) -> Manifest:
     """Train a hybrid model after a recipe.
 
     Args:
@@ -75,6 +84,7 @@ def run(recipe: HybridRecipe, dataset: Path, out: Path, report: Report = silent,
         out: The workspace; artifacts already in it are kept, running states are resumed.
         report: Receives progress.
         num_threads: Threads to compute with; 0 for torch's own choice. Bit-exact resuming needs the same number.
+        device: Where to train.
 
     Returns:
         The manifest of ``out/pipeline``.
@@ -97,13 +107,15 @@ def run(recipe: HybridRecipe, dataset: Path, out: Path, report: Report = silent,
             tokenizer_dir,
             recipe.tokenizer,
             {"dataset": data},
-            lambda: tokenizer.run(recipe.tokenizer, dataset, tokenizer_dir, report, work=state / "tokenizer"),
+            lambda: tokenizer.run(
+                recipe.tokenizer, dataset, tokenizer_dir, report, work=state / "tokenizer", device=device
+            ),
         )
         encoded = made(
             latents_dir,
             recipe.latents,
             {"dataset": data, "tokenizer": tokens.digest},
-            lambda: latents.run(recipe.latents, dataset, tokenizer_dir, latents_dir, report),
+            lambda: latents.run(recipe.latents, dataset, tokenizer_dir, latents_dir, report, device=device),
         )
         parents = {"latents": encoded.digest, "tokenizer": tokens.digest, "text-table": table.digest}
         generated = made(
@@ -111,7 +123,14 @@ def run(recipe: HybridRecipe, dataset: Path, out: Path, report: Report = silent,
             recipe.generator,
             parents,
             lambda: generator.run(
-                recipe.generator, latents_dir, tokenizer_dir, table_dir, generator_dir, report, work=state / "generator"
+                recipe.generator,
+                latents_dir,
+                tokenizer_dir,
+                table_dir,
+                generator_dir,
+                report,
+                work=state / "generator",
+                device=device,
             ),
         )
     parents = {"generator": generated.digest, "tokenizer": tokens.digest, "text-table": table.digest, "dataset": data}

@@ -27,6 +27,8 @@ from underpaint.models.codes import VectorCodes
 from underpaint.models.component import save_component
 from underpaint.models.pixels import composite
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
+from underpaint.runtime.device import CPU, describe
+from underpaint.runtime.draws import rand, randint, randn
 from underpaint.stages.train.augment import flip_and_shift
 from underpaint.stages.train.config import TokenizerTraining
 from underpaint.stages.train.grid import save_grid
@@ -60,7 +62,7 @@ def picture_loss(drawn: Tensor, target: Tensor, generator: torch.Generator) -> T
     value = (drawn - target).abs().mean()
     horizontal = (drawn.diff(dim=3) - target.diff(dim=3)).abs().mean()
     vertical = (drawn.diff(dim=2) - target.diff(dim=2)).abs().mean()
-    background = torch.rand(len(drawn), 3, generator=generator)
+    background = rand((len(drawn), 3), generator, drawn.device)
     flat = (composite(drawn, background) - composite(target, background)).abs().mean()
     return value + horizontal + vertical + flat
 
@@ -74,10 +76,13 @@ def psnr(drawn: Tensor, target: Tensor) -> float:
 class TokenizerTrainee:
     """The tokenizer as the training loop sees it."""
 
-    def __init__(self, config: TokenizerTraining, train: Pictures, held_out: Pictures) -> None:
-        self.config, self.train, self.held_out = config, train, held_out
+    def __init__(
+        self, config: TokenizerTraining, train: Pictures, held_out: Pictures, device: torch.device = CPU
+    ) -> None:
+        self.config, self.train, self.held_out = config, train.to(device), held_out.to(device)
         with initialized_by(config.loop.seed):
             self.module: HybridTokenizer = HybridTokenizer(config)
+        self.module.to(device)
         self.joint_until = round(config.loop.steps * config.joint_share)
 
     def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
@@ -101,7 +106,7 @@ class TokenizerTrainee:
             f = parts.partial[-1]
             build = torch.stack([F.mse_loss(partial, z.detach()) for partial in parts.partial]).mean()
             commit = F.mse_loss(z, f.detach())
-        discrete = torch.rand(len(z), 1, 1, 1, generator=generator) < self.config.discrete_share
+        discrete = rand((len(z), 1, 1, 1), generator, z.device) < self.config.discrete_share
         seen = z + torch.where(discrete, (f - z).detach(), torch.zeros_like(z))
         pixels = picture_loss(autoencoder.decode(seen), target, generator)
         residual = float((z - f).detach().square().mean().sqrt())
@@ -113,12 +118,12 @@ class TokenizerTrainee:
         with torch.no_grad(), torch.autocast(target.device.type, enabled=False):
             z = autoencoder.encode(target)
             shape = (len(z), quantizer.num_scales)
-            rates = torch.rand(shape, generator=generator) * self.config.perturb_rate
+            rates = rand(shape, generator, z.device) * self.config.perturb_rate
             f = quantizer.split(z, rates=rates, generator=generator)[0].partial[-1]
             rms = (z - f).square().mean().sqrt()
-            strength = torch.rand(len(z), 1, 1, 1, generator=generator) * self.config.noise * rms
-            noisy = z + strength * torch.randn(z.shape, generator=generator)
-            discrete = torch.rand(len(z), 1, 1, 1, generator=generator) < self.config.discrete_share
+            strength = rand((len(z), 1, 1, 1), generator, z.device) * self.config.noise * rms
+            noisy = z + strength * randn(z.shape, generator, z.device)
+            discrete = rand((len(z), 1, 1, 1), generator, z.device) < self.config.discrete_share
             seen = torch.where(discrete, f, noisy)
         pixels = picture_loss(autoencoder.decode(seen), target, generator)
         return pixels, {"pixels": float(pixels.detach())}
@@ -143,7 +148,7 @@ class TokenizerTrainee:
             pool.append(v.reshape(-1, v.shape[-1]))
             r = r - 0.7 * quantizer.lift(v, scale)
         each = count // len(pool)
-        return torch.cat([p[torch.randint(len(p), (each,), generator=generator)] for p in pool])
+        return torch.cat([p[randint(len(p), (each,), generator, p.device)] for p in pool])
 
     def validate(self) -> dict[str, float]:
         """Measure reconstruction and the health of the codes on held-out pictures."""
@@ -223,6 +228,7 @@ def run(
     *,
     work: Path,
     strict: bool = True,
+    device: torch.device = CPU,
 ) -> Manifest:
     """Train a tokenizer and write it as a ``tokenizer`` artifact.
 
@@ -233,24 +239,26 @@ def run(
         report: Receives progress.
         work: Folder of the running state; a run found there is resumed.
         strict: Whether an unhealthy codebook is an error.
+        device: Where to train.
 
     Raises:
         TrainingError: The loss diverged, or the codebook is unhealthy.
     """
     parents = {"dataset": read_manifest(dataset, kind="dataset").digest}
     train = load_pictures(dataset, ("train",), report)
-    trainee = TokenizerTrainee(config, train, load_pictures(dataset, ("validation",)))
+    trainee = TokenizerTrainee(config, train, load_pictures(dataset, ("validation",)), device)
     identity = digest_of({"config": config.digest(), "parents": parents})
-    training = Run(trainee, config.loop, work, identity, torch.device("cpu"), report)
+    training = Run(trainee, config.loop, work, identity, device, report)
     training.finish()
     with training.average.applied():
         trainee.module.eval()
-        trainee.module.quantizer.residual_std.copy_(residual_std(trainee.module, train))
+        trainee.module.quantizer.residual_std.copy_(residual_std(trainee.module, trainee.train))
         figures: dict[str, Any] = dict(measure_tokenizer(trainee.module, trainee.held_out))
         problems = check_health(figures, config)
         if problems and strict:
             raise TrainingError(f"the tokenizer is unhealthy: {'; '.join(problems)}; see docs/model.md, health checks")
-        figures |= {"minutes": round(training.seconds / 60.0, 1), "problems": problems}
+        figures |= {"perplexity": {side: round(2.0 ** figures[f"entropy_{side}"], 1) for side in config.schedule}}
+        figures |= {"minutes": round(training.seconds / 60.0, 1), "hardware": describe(device), "problems": problems}
         figures["parameters"] = sum(p.numel() for p in trainee.module.parameters())
         with staging(out) as folder:
             save_component(trainee.module.autoencoder, trainee.module.autoencoder.config, folder / "autoencoder")
