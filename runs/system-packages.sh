@@ -16,7 +16,7 @@ if ! command -v apt-get >/dev/null || ((EUID != 0)); then
     echo "not installed: ${missing[*]} (needs apt-get and root)" >&2
     exit 0
 fi
-install=(apt-get install -qq -y --no-install-recommends "${missing[@]}")
+install=(apt-get install -qq -o DPkg::Lock::Timeout=300 -y --no-install-recommends "${missing[@]}")
 export DEBIAN_FRONTEND=noninteractive
 "${install[@]}" >/dev/null 2>&1 || { apt-get update -qq && "${install[@]}" >/dev/null; } ||
     echo "could not install: ${missing[*]}" >&2
