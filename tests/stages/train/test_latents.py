@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from underpaint.core.artifact import read_manifest, verify
+from underpaint.core.errors import ArtifactError
+from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
+from underpaint.models.component import load_component
+from underpaint.stages.train import latents
+from underpaint.stages.train.augment import shift
+from underpaint.stages.train.config import LatentsEncoding
+from underpaint.stages.train.latents import load_latents
+from underpaint.stages.train.pictures import load_pictures
+
+
+@pytest.fixture(scope="module")
+def autoencoder(trained_tokenizer: Path) -> Autoencoder:
+    return load_component(trained_tokenizer / "autoencoder", Autoencoder, AutoencoderConfig)
+
+
+def close(one: torch.Tensor, two: torch.Tensor) -> bool:
+    return torch.allclose(one.float(), two.float(), atol=5e-3, rtol=5e-3)
+
+
+@torch.no_grad()
+def test_the_first_version_is_the_picture_itself_and_the_others_are_shifted_ones(encoded, shapes, autoencoder):
+    train, _ = load_latents(encoded)
+    pictures = load_pictures(shapes, ("train",))
+    assert train.samples == pictures.samples and train.values.shape == (96, 3, 8, 4, 4)
+    assert train.values.dtype == torch.float16
+    batch = pictures.batch(torch.arange(6))
+    assert close(train.values[:6, 0], autoencoder.encode(batch))
+    moves = torch.tensor([(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)])
+    for row in range(6):
+        moved = autoencoder.encode(shift(batch[row : row + 1].expand(9, -1, -1, -1), moves))
+        for version in (1, 2):
+            assert any(close(train.values[row, version], one) for one in moved)
+
+
+@torch.no_grad()
+def test_held_out_pictures_are_kept_apart_and_encoded_as_they_are(encoded, shapes, autoencoder):
+    _, held_out = load_latents(encoded)
+    assert {name: len(part) for name, part in held_out.items()} == {"validation": 28, "test_concept": 4}
+    for split, part in held_out.items():
+        pictures = load_pictures(shapes, (split,))
+        assert part.samples == pictures.samples and part.values.shape[1] == 1
+        assert close(part.values[:, 0], autoencoder.encode(pictures.batch(torch.arange(len(pictures)))))
+
+
+def test_choosing_draws_by_weight_and_takes_every_version(encoded):
+    train, _ = load_latents(encoded)
+    train.weights[:] = 0.0
+    train.weights[[3, 8]] = torch.tensor([1.0, 4.0])
+    index, z = train.choose(3000, torch.Generator().manual_seed(0))
+    assert set(index.tolist()) == {3, 8} and z.dtype == torch.float32
+    assert float((index == 8).float().mean()) == pytest.approx(0.8, abs=0.03)
+    for version in range(3):
+        same = (z[index == 8] == train.values[8, version].float()).flatten(1).all(1)
+        assert float(same.float().mean()) == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_the_same_work_gives_the_same_artifact(encoded, shapes, trained_tokenizer, tmp_path):
+    again = latents.run(LatentsEncoding(variants=3, reach=1), shapes, trained_tokenizer, tmp_path / "again")
+    assert again.digest == read_manifest(encoded).digest
+
+
+def test_the_artifact_names_its_parents(encoded, shapes, trained_tokenizer):
+    parents = {"dataset": read_manifest(shapes).digest, "tokenizer": read_manifest(trained_tokenizer).digest}
+    assert verify(encoded, kind="latents").parents == parents
+
+
+def test_another_artifact_is_refused(shapes, tmp_path):
+    with pytest.raises(ArtifactError, match="'latents' artifact is needed"):
+        load_latents(shapes)
+    with pytest.raises(ArtifactError, match="'tokenizer' artifact is needed"):
+        latents.run(LatentsEncoding(), shapes, shapes, tmp_path / "out")
