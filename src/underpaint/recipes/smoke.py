@@ -9,7 +9,7 @@ from underpaint.stages.train.text_table_config import TextTableConfig
 
 
 def smoke() -> HybridRecipe:
-    """Return settings for trying out the whole chain at 64 pixels: about three minutes on two CPU cores.
+    """Every step at 64 pixels in about three minutes on two CPU cores; pictures of no use.
 
     ``underpaint train smoke --data artifacts/stickers-64 --out artifacts/smoke``
     """

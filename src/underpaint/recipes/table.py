@@ -10,5 +10,5 @@ from underpaint.stages.train.recipe import HybridRecipe
 RECIPES: dict[str, Callable[[], HybridRecipe]] = {
     "smoke": smoke.smoke,
     "sticker-64-nano": sticker_64.nano,
-    "sticker-64-nano-vq": sticker_64.nano_vq,
+    "sticker-64-nano-bsq": sticker_64.nano_bsq,
 }
