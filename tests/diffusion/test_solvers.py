@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -21,7 +22,7 @@ TRUTH = START * math.exp(1.2)
 @pytest.mark.parametrize(("solver", "order"), [(euler, 1), (midpoint, 2)])
 def test_the_error_falls_with_the_order_of_the_solver(solver, order):
     errors = [float((solver(growth, START, steps) - TRUTH).abs().max()) for steps in (16, 32, 64, 128)]
-    for coarse, fine in zip(errors, errors[1:], strict=False):
+    for coarse, fine in pairwise(errors):
         assert math.log2(coarse / fine) == pytest.approx(order, abs=0.15)
 
 
@@ -29,7 +30,7 @@ def test_the_error_falls_with_the_order_of_the_solver(solver, order):
 @pytest.mark.parametrize("steps", [1, 2, 7])
 def test_a_straight_path_is_followed_exactly(solver, steps):
     direction = torch.tensor([3.0, 0.5], dtype=torch.float64)
-    torch.testing.assert_close(solver(lambda x, t: direction, START, steps), START + direction)
+    torch.testing.assert_close(solver(lambda _x, _t: direction, START, steps), START + direction)
 
 
 @pytest.mark.parametrize(("solver", "evaluations"), [(euler, 1), (midpoint, 2)])

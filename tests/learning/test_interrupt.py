@@ -16,7 +16,7 @@ def test_the_first_interrupt_is_held_back_and_told():
 
 
 def test_the_second_interrupt_comes_at_once():
-    with pytest.raises(KeyboardInterrupt), deferred_interrupt():  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), deferred_interrupt():
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
 

@@ -40,7 +40,7 @@ class Line:
             y = y * math.nan
         return (y[:, 0] - x.sum(1)).square().mean(), {"extra": float(step)}
 
-    def after_step(self, step: int, generator: torch.Generator) -> None:
+    def after_step(self, step: int, generator: torch.Generator) -> None:  # noqa: ARG002
         self.module.counted.add_(torch.rand((), generator=generator))  # pyright: ignore
 
     def validate(self) -> dict[str, float]:
@@ -201,7 +201,7 @@ def test_the_state_of_another_run_is_refused(uninterrupted):
 @pytest.mark.parametrize("keep", [0, 7, 500])
 def test_a_damaged_state_is_told_from_a_good_one(tmp_path, uninterrupted, keep):
     (tmp_path / STATE).write_bytes((uninterrupted / STATE).read_bytes()[:keep])
-    with pytest.raises(TrainingError, match="is damaged .*; delete it to start this run again"):
+    with pytest.raises(TrainingError, match=r"is damaged .*; delete it to start this run again"):
         run(tmp_path, Line(), settings())
 
 
@@ -224,7 +224,7 @@ class Cliff(Line):
 
 def test_a_gradient_that_is_no_number_stops_the_run_before_it_does_harm(tmp_path):
     trainee = Cliff()
-    with pytest.raises(TrainingError, match="gradient's norm is (nan|inf) at step 12"):
+    with pytest.raises(TrainingError, match=r"gradient's norm is (nan|inf) at step 12"):
         run(tmp_path, trainee, settings()).finish()
     assert all(torch.isfinite(p).all() for p in trainee.module.parameters())
 

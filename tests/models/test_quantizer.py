@@ -158,7 +158,7 @@ def slow_bicubic(x: Array, h: int) -> Array:
 
 
 def slow_convolution(x: Array, weight: Array, bias: Array) -> Array:
-    channels, h, _ = x.shape
+    h = x.shape[1]
     out = np.zeros((len(weight), h, h))
     for o in range(len(weight)):
         for i in range(h):
@@ -221,7 +221,7 @@ def test_neighboring_scales_share_a_convolution():
     for scale, side in enumerate(quantizer.config.schedule):
         used: list[int] = []
         hooks = [
-            phi.register_forward_hook(lambda m, i, o, used=used, n=number: used.append(n))
+            phi.register_forward_hook(lambda *_, used=used, n=number: used.append(n))
             for number, phi in enumerate(quantizer.phi)
         ]
         quantizer.lift(torch.zeros(1, side * side, 16), scale)

@@ -130,7 +130,7 @@ def test_text_states_in_the_blocks_do_not_depend_on_the_picture(transformer, tex
     states: list[list[Tensor]] = []
     for seed in (3, 30):
         kept: list[Tensor] = []
-        hooks = [b.register_forward_hook(lambda m, i, o, kept=kept: kept.append(o[0])) for b in transformer.blocks]
+        hooks = [b.register_forward_hook(lambda *call, kept=kept: kept.append(call[2][0])) for b in transformer.blocks]
         transformer(condition, seen_of(seed))
         for hook in hooks:
             hook.remove()
@@ -166,10 +166,7 @@ def test_the_mask_is_that_of_a_slow_double_loop(transformer, text):
         for i, row in enumerate(scale_of):
             for j, column in enumerate(scale_of):
                 is_text = column is None
-                if is_text:
-                    expected = bool(text.mask[b, j])
-                else:
-                    expected = row is not None and column <= row
+                expected = bool(text.mask[b, j]) if is_text else row is not None and column <= row
                 assert bool(mask[b, i, j]) == expected, (b, i, j)
 
 

@@ -24,7 +24,7 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
     pressed = False
     previous = signal.getsignal(signal.SIGINT) or signal.default_int_handler
 
-    def hold_back(number: int, frame: FrameType | None) -> None:
+    def hold_back(_number: int, _frame: FrameType | None) -> None:
         nonlocal pressed
         pressed = True
         signal.signal(signal.SIGINT, previous)

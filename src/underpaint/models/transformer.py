@@ -185,7 +185,7 @@ class ScaleTransformer(nn.Module):
 
     @staticmethod
     def _recomputed(
-        block: Block, x: Tensor, modulation: Tensor, turn: Rotation, bias: Tensor, generator: torch.Generator | None
+        block: nn.Module, x: Tensor, modulation: Tensor, turn: Rotation, bias: Tensor, generator: torch.Generator | None
     ) -> Tensor:
         """Run a block without keeping its activations; the backward pass recomputes them with the same drops."""
         if generator is None:

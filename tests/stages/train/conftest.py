@@ -57,7 +57,9 @@ def draw(shape: str, color: str, style: str, size: int) -> NDArray[np.uint8]:
     if style == "cartoon":
         picture[size // 2 :, :, :3] = picture[size // 2 :, :, :3] // 2 + 100 * within[size // 2 :, :, None]
     if style == "line-art":
-        eroded = within & np.roll(within, 2, 0) & np.roll(within, -2, 0) & np.roll(within, 2, 1) & np.roll(within, -2, 1)
+        eroded = (
+            within & np.roll(within, 2, 0) & np.roll(within, -2, 0) & np.roll(within, 2, 1) & np.roll(within, -2, 1)
+        )
         picture[within & ~eroded, :3] = 0
         picture[eroded, :3] = 255
     return picture

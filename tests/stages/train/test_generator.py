@@ -187,7 +187,7 @@ def test_self_correction_changes_what_later_scales_see_and_must_say(make, share)
     trainee = make(correction_share=share, correction_rate=1.0, drop_path=0.0)
     z, captions, style, drop = batch_of(trainee)
     told: list[list[torch.Tensor]] = []
-    trainee.module.transformer.register_forward_pre_hook(lambda m, inputs: told.append(inputs[1]))
+    trainee.module.transformer.register_forward_pre_hook(lambda _, inputs: told.append(inputs[1]))
     for train, step in ((False, 0), (True, 0), (True, 1)):
         trainee.losses(z, captions, style, drop, step_generator(0, step), train=train)
     plain, one, two = told
@@ -238,7 +238,9 @@ def test_a_run_writes_three_networks_and_what_they_measure(trained):
         assert image.size == (16 * 34, 4 * 34)
 
 
-def test_latents_of_another_tokenizer_are_refused(encoded, shapes, words, trained_tokenizer, tmp_path, generator_settings):
+def test_latents_of_another_tokenizer_are_refused(
+    encoded, shapes, words, trained_tokenizer, tmp_path, generator_settings
+):
     class Other(Config):
         by: str = "somebody else"
 

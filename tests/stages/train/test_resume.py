@@ -75,9 +75,7 @@ def test_a_killed_tokenizer_goes_on_bit_for_bit(stop, stage, whole_tokenizer, sh
     assert_same(tmp_path, whole_tokenizer)
 
 
-def test_a_killed_generator_goes_on_bit_for_bit(
-    encoded, trained_tokenizer, words, generator_settings, tmp_path
-):
+def test_a_killed_generator_goes_on_bit_for_bit(encoded, trained_tokenizer, words, generator_settings, tmp_path):
     settings, inputs = generator_settings(20), (encoded, trained_tokenizer, words)
     generator.run(settings, *inputs, tmp_path / "whole" / "out", work=tmp_path / "whole" / "work")
     kill_at(13, "generator", settings, tmp_path, *inputs)
@@ -90,7 +88,9 @@ def test_other_settings_do_not_take_up_a_run(whole_tokenizer, shapes, tokenizer_
         tokenizer.run(tokenizer_settings(50), shapes, tmp_path / "out", work=whole_tokenizer / "work")
 
 
-def test_the_finished_artifact_can_be_written_again_from_the_state(whole_tokenizer, shapes, tokenizer_settings, tmp_path):
+def test_the_finished_artifact_can_be_written_again_from_the_state(
+    whole_tokenizer, shapes, tokenizer_settings, tmp_path
+):
     settings = tokenizer_settings(40, validate_every=20)
     again = tokenizer.run(settings, shapes, tmp_path / "again", work=whole_tokenizer / "work", strict=False)
     assert again.digest == read_manifest(whole_tokenizer / "out").digest

@@ -91,7 +91,7 @@ def test_a_collapsed_codebook_fails_the_health_checks(loaded, train, tokenizer_s
 
 
 def test_an_unhealthy_codebook_stops_a_strict_run(shapes, tmp_path, tokenizer_settings):
-    with pytest.raises(TrainingError, match="unhealthy: .*bits of entropy.*docs/model.md"):
+    with pytest.raises(TrainingError, match=r"unhealthy: .*bits of entropy.*docs/model.md"):
         tokenizer.run(tokenizer_settings(4), shapes, tmp_path / "out", work=tmp_path / "work", strict=True)
     assert not (tmp_path / "out").exists()
 
