@@ -6,11 +6,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from underpaint.core.artifact import storage_errors
 from underpaint.core.config import Config, canonical_json
-from underpaint.core.errors import DataError
+from underpaint.core.errors import DataError, InputError
 
 SAMPLES = "samples.jsonl"
 MAX_LINE_CHARACTERS = 100_000
@@ -96,9 +94,15 @@ def parse_line(line: str, where: str) -> Sample:
     if len(line) > MAX_LINE_CHARACTERS:
         raise DataError(f"{where}: the line has {len(line)} characters, at most {MAX_LINE_CHARACTERS} are allowed")
     try:
-        sample = Sample.model_validate(json.loads(line))
-    except (ValueError, ValidationError) as error:
-        raise DataError(f"{where} is no sample ({error}); build the data set again") from None
+        values = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where} is no sample: it is no JSON ({error}); build the data set again") from None
+    if not isinstance(values, dict):
+        raise DataError(f"{where} is no sample: it is no JSON object; build the data set again")
+    try:
+        sample = Sample.parse(values, source=where)
+    except InputError as error:
+        raise DataError(f"{error}; build the data set again") from None
     if sample.file.startswith("/") or ".." in sample.file.split("/"):
         raise DataError(f"{where}: the file {sample.file!r} lies outside the data set; build it again")
     return sample

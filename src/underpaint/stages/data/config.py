@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from underpaint.core.config import Config
 
@@ -21,3 +23,9 @@ class DataConfig(Config):
     source: Literal["npm", "debian"] = "npm"
     size: Literal[32, 64, 128, 256] = 64
     weights_license: str = "Apache-2.0"
+
+    @model_validator(mode="after")
+    def _no_enlargement(self) -> Self:
+        if self.source == "debian" and self.size > 128:
+            raise ValueError("Debian's font holds drawings of 128 pixels; choose a size up to 128, or source npm")
+        return self

@@ -72,7 +72,7 @@ def render_all(
         size: Side in pixels.
         cache: The cache folder.
         jobs: Number of child processes.
-        max_seconds: Time limit of one drawing.
+        max_seconds: Limit of computing time for one drawing.
         report: Receives progress.
 
     Raises:

@@ -258,21 +258,34 @@ def run(
     jobs = jobs or min(MAX_JOBS, len(os.sched_getaffinity(0)))
     with staging(out) as folder:
         source = open_debian(debian_root, cache, report) if config.source == "debian" else open_npm(cache, jobs, report)
-        duties = gate(source.evidence, config.weights_license)
-        planned, renders = plan_and_render(source, config.size, report)
-        write_samples(
-            folder, samples_of(planned, write_pictures(planned.drawings, renders, folder, config.size, report))
-        )
-        facts = write_papers(config, source, duties, planned, folder)
-        return seal(
-            folder,
-            kind="dataset",
-            stage="data",
-            config=config,
-            parents={evidence.purl: evidence.sha256 for evidence in source.evidence},
-            figures=figures_of(facts),
-            packages=LIBRARIES,
-        )
+        return fill(folder, config, source, report)
+
+
+def fill(folder: Path, config: DataConfig, source: Source, report: Report = silent) -> Manifest:
+    """Make a data set of an opened source in an empty folder.
+
+    Args:
+        folder: The folder, normally the one that ``staging`` gave.
+        config: What to build.
+        source: Drawings, evidence and a renderer.
+        report: Receives progress.
+
+    Raises:
+        DataError: A license is refused, or the data fail a check.
+    """
+    duties = gate(source.evidence, config.weights_license)
+    planned, renders = plan_and_render(source, config.size, report)
+    write_samples(folder, samples_of(planned, write_pictures(planned.drawings, renders, folder, config.size, report)))
+    facts = write_papers(config, source, duties, planned, folder)
+    return seal(
+        folder,
+        kind="dataset",
+        stage="data",
+        config=config,
+        parents={evidence.purl: evidence.sha256 for evidence in source.evidence},
+        figures=figures_of(facts),
+        packages=LIBRARIES,
+    )
 
 
 def plan_and_render(source: Source, size: int, report: Report) -> tuple[Plan, list[Path]]:

@@ -1,4 +1,7 @@
-"""A handle on one rendering process: jobs with a time limit; a process that exceeds its limits is replaced."""
+"""A handle on one rendering process: jobs with a time limit; a process that exceeds its limits is replaced.
+
+The limit counts the process's own computing time, so that a busy machine leaves out nothing that an idle one keeps.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,28 @@ import os
 import select
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 MAX_SECONDS = 30.0
+WALL_FACTOR = 40
+POLL_S = 0.5
+
+
+def computing_seconds(pid: int) -> float:
+    """Return the computing time of a process so far; 0 where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class WorkerProcess:
     """One child process that renders.
 
     Args:
-        max_seconds: Time limit of a job.
+        max_seconds: Limit of computing time for a job; waiting may take 40 times as long.
     """
 
     def __init__(self, max_seconds: float = MAX_SECONDS) -> None:
@@ -42,10 +57,10 @@ class WorkerProcess:
         try:
             process.stdin.write(json.dumps({"svg": svg, "size": size, "out": str(out)}).encode() + b"\n")
             process.stdin.flush()
-            ready, _, _ = select.select([process.stdout], [], [], self.max_seconds)
+            ready = self._answered(process)
             line = process.stdout.readline() if ready else b""
         except BrokenPipeError:
-            ready, line = [process.stdout], b""
+            ready, line = True, b""
         if not line:
             self.close()
             return "the renderer crashed or used too much memory" if ready else f"it took over {self.max_seconds:g} s"
@@ -64,6 +79,17 @@ class WorkerProcess:
             if pipe:
                 pipe.close()
         self.process = None
+
+    def _answered(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait for an answer or the end of the process; False if the limit was reached."""
+        computed, began = computing_seconds(process.pid), time.monotonic()
+        while True:
+            if select.select([process.stdout], [], [], POLL_S)[0]:
+                return True
+            if computing_seconds(process.pid) - computed > self.max_seconds:
+                return False
+            if time.monotonic() - began > WALL_FACTOR * self.max_seconds:
+                return False
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self.process is None:

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from underpaint.stages.data.cluster import UnionFind, clusters_of
+from underpaint.stages.data.drawing import Drawing
+from underpaint.stages.data.look import MAX_HASH_DISTANCE, MAX_RMSE, Look, look_at, near_pairs, on_white
+
+
+@pytest.fixture
+def pictures() -> np.ndarray:
+    """Twelve pictures: four patterns, each with two slightly changed copies."""
+    random = np.random.default_rng(5)
+    coarse = random.integers(0, 256, (4, 8, 8, 4), dtype=np.uint8).repeat(4, 1).repeat(4, 2)
+    coarse[..., 3] = 255
+    noise = random.integers(0, 6, (12, 32, 32, 4))
+    return np.clip(coarse.repeat(3, 0) + noise, 0, 255).astype(np.uint8)
+
+
+def test_near_pairs_are_those_of_the_definition(pictures: np.ndarray) -> None:
+    look = look_at(list(pictures))
+    expected = set()
+    for i, j in itertools.combinations(range(12), 2):
+        bits = (int(look.hashes[i], 16) ^ int(look.hashes[j], 16)).bit_count()
+        difference = (look.pixels[i].astype(float) - look.pixels[j].astype(float)) / 255
+        if bits <= MAX_HASH_DISTANCE and np.sqrt((difference**2).mean()) < MAX_RMSE:
+            expected.add((i, j))
+    assert set(near_pairs(look, range(12))) == expected
+    assert {(i // 3, j // 3) for i, j in expected} == {(k, k) for k in range(4)}
+
+
+def test_white_shows_where_nothing_is_drawn() -> None:
+    clear, half = np.zeros((1, 1, 4), np.uint8), np.array([[[0, 0, 0, 128]]], np.uint8)
+    assert on_white(clear).tolist() == [[[255, 255, 255]]]
+    assert on_white(half).tolist() == [[[127, 127, 127]]]
+
+
+def test_the_smallest_member_names_a_set_whatever_the_order() -> None:
+    pairs = [("d", "c"), ("b", "d"), ("e", "f")]
+    for order in itertools.permutations(pairs):
+        sets = UnionFind()
+        for one, other in order:
+            sets.unite(one, other)
+        assert [sets.find(x) for x in "abcdef"] == ["a", "b", "b", "b", "e", "e"]
+
+
+def drawing(id_: str, style: str) -> Drawing:
+    return Drawing(id=id_, name=id_, style=style, family=style, source="s", icon=id_, license="MIT")
+
+
+def test_groups_unite_within_a_style_only(pictures: np.ndarray) -> None:
+    look = look_at([pictures[0], pictures[1], pictures[3], pictures[4]])
+    same = [drawing("1f600", "flat"), drawing("1f601", "flat"), drawing("1f602", "flat"), drawing("1f603", "cartoon")]
+    assert clusters_of(same, look) == {"1f600": "1f600", "1f601": "1f600", "1f602": "1f602", "1f603": "1f603"}
+
+
+def test_positions_choose_pictures(pictures: np.ndarray) -> None:
+    look = look_at(list(pictures))
+    part: Look = look.at([3, 1])
+    assert part.hashes == [look.hashes[3], look.hashes[1]]
+    assert (part.pixels == look.pixels[[3, 1]]).all()

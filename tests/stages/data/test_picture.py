@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from underpaint.core.errors import UnreadableImage
+from underpaint.stages.data.picture import read_picture
+
+
+def encoded(image: Image.Image, kind: str = "PNG", **more: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format=kind, **more)
+    return buffer.getvalue()
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def bomb(side: int) -> bytes:
+    """Make a small PNG whose header promises a huge picture."""
+    header = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
+    data = zlib.compress(bytes(1_000_000), 9)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+RED = Image.new("RGBA", (8, 8), (255, 0, 0, 128))
+BAD = {
+    "truncated": (encoded(Image.effect_noise((8, 8), 50))[:-30], "whole PNG"),
+    "empty": (b"", "whole PNG"),
+    "a text": (b"hello", "whole PNG"),
+    "another format": (encoded(RED.convert("RGB"), "JPEG"), "whole PNG"),
+    "20,000 pixels wide": (bomb(20_000), "pixels"),
+    "7,000 pixels wide": (bomb(7_000), "7000x7000"),
+    "an animation": (encoded(RED, save_all=True, append_images=[Image.new("RGBA", (8, 8))]), "animation"),
+    "another size": (encoded(Image.new("RGBA", (9, 8))), "9x8"),
+}
+
+
+@pytest.mark.parametrize(("content", "expected"), BAD.values(), ids=BAD)
+def test_bad_pictures_are_refused(content: bytes, expected: str) -> None:
+    with pytest.raises(UnreadableImage, match=expected):
+        read_picture(content, size=8)
+
+
+def test_good_pictures_keep_their_alpha(tmp_path: Path) -> None:
+    (tmp_path / "red.png").write_bytes(encoded(RED))
+    pixels = read_picture(tmp_path / "red.png", size=8)
+    assert pixels.shape == (8, 8, 4)
+    assert (pixels == np.array([255, 0, 0, 128])).all()
+
+
+def test_a_message_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "cut.png").write_bytes(encoded(RED)[:40])
+    with pytest.raises(UnreadableImage, match=r"cut\.png"):
+        read_picture(tmp_path / "cut.png")
