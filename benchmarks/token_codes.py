@@ -53,7 +53,7 @@ def compare(data: Path, split: str, pipelines: dict[str, HybridPipeline]) -> dic
 
 def main() -> None:
     """Run the comparison and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--split", default="validation")
     parser.add_argument("--model", action="append", required=True, metavar="NAME=DIR")

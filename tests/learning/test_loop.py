@@ -40,7 +40,7 @@ class Line:
             y = y * math.nan
         return (y[:, 0] - x.sum(1)).square().mean(), {"extra": float(step)}
 
-    def after_step(self, step: int, generator: torch.Generator) -> None:  # noqa: ARG002
+    def after_step(self, step: int, generator: torch.Generator) -> None:
         self.module.counted.add_(torch.rand((), generator=generator))  # pyright: ignore
 
     def validate(self) -> dict[str, float]:
@@ -123,6 +123,17 @@ def test_weight_decay_applies_to_matrices_alone():
     decay = {id(p): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
     decayed = {name for name, p in module.named_parameters() if decay[id(p)] == 0.3}
     assert decayed == {"linear.weight"} and len(decay) == 5
+
+
+def test_each_network_is_clipped_apart(tmp_path):
+    trainee = Line()
+    one = run(tmp_path, trainee, settings(clip=0.5))
+    for scale, network in zip((100.0, 0.01), (trainee.module[0], trainee.module[2]), strict=True):
+        for parameter in network.parameters():
+            parameter.grad = torch.full_like(parameter, scale)
+    assert float(one._clip()) == pytest.approx(100.0 * 12**0.5)
+    norms = [torch.cat([p.grad.flatten() for p in network.parameters()]).norm() for network in trainee.module[::2]]
+    assert [float(norm) for norm in norms] == pytest.approx([0.5, 0.01 * 5**0.5], rel=1e-4)
 
 
 def test_training_learns(uninterrupted):

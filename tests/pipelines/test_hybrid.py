@@ -199,7 +199,7 @@ class Known(ResidualRefiner):
         super().__init__(ResidualConfig(width=8, depth=1, hidden_width=4))
         self.answer, self.times = answer, []
 
-    def forward(self, x_t: Tensor, t: Tensor, hidden: Tensor, token: Tensor, f: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, x_t: Tensor, t: Tensor, hidden: Tensor, token: Tensor, f: Tensor) -> Tensor:
         self.times.append(t.tolist())
         return self.answer.expand_as(x_t)
 
