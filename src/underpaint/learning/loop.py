@@ -153,7 +153,7 @@ class Run:
         clipped = {id(p) for network in networks for p in network}
         rest = [p for p in self.trainee.module.parameters() if id(p) not in clipped]
         norms = [nn.utils.clip_grad_norm_(part, self.config.clip) for part in [*networks, rest] if part]
-        return torch.stack(norms).max()
+        return torch.stack([norm.to(self.device) for norm in norms]).max()
 
     def _train_step(self) -> dict[str, float]:
         generator = step_generator(self.config.seed, self.step)
