@@ -22,6 +22,6 @@ def test_far_points_are_not_covered() -> None:
 
 def test_a_collapsed_set_keeps_precision_and_loses_recall() -> None:
     real = cloud(0, 400)
-    collapsed = real[:1] + np.float32(1e-3) * cloud(2, 400)
+    collapsed = (real[:1] + 1e-3 * cloud(2, 400)).astype(np.float32)
     assert coverage(real, collapsed) > 0.95
     assert coverage(collapsed, real) < 0.05
