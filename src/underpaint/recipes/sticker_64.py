@@ -57,7 +57,7 @@ def _nano(kind: Literal["vq", "bsq"], last_temperature: float) -> HybridRecipe:
         text_table=TextTableConfig(),
         tokenizer=tokenizer_tiny(kind, steps=3600),
         latents=LatentsEncoding(),
-        generator=generator_nano(steps=7000),
+        generator=generator_nano(steps=6000),
         sampling=Sampling(
             guidance=1.5,
             guidance_shape=(0.25, 0.5, 0.75, 1.0, 0.0, 0.0),
