@@ -40,6 +40,7 @@ from underpaint.stages.train.captions import vary
 from underpaint.stages.train.config import GeneratorTraining
 from underpaint.stages.train.grid import save_grid
 from underpaint.stages.train.latents import Latents, load_latents
+from underpaint.stages.train.pictures import require_styles
 
 STYLES = ("cartoon", "flat", "gradient", "line-art")
 MAX_TOKENS = 24
@@ -298,6 +299,7 @@ def run(
     if encoded.parents["tokenizer"] != parents["tokenizer"]:
         raise DataError(f"{latents} was encoded with another tokenizer than {tokenizer}; encode the data set again")
     train, held_out = load_latents(latents)
+    require_styles([*train.samples, *held_out["validation"].samples], STYLES, latents)
     trainee = GeneratorTrainee(config, train, held_out["validation"], tokenizer, text_table, device)
     identity = digest_of({"config": config.digest(), "parents": parents})
     training = Run(trainee, config.loop, work, identity, device, report)

@@ -12,13 +12,14 @@ from underpaint.core.artifact import Manifest, read_manifest, seal, staging, ver
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample, read_samples, write_samples
 from underpaint.learning.loop import step_generator
-from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
-from underpaint.models.component import load_component
+from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder, AutoencoderConfig
+from underpaint.models.component import load_component, read_component_config
+from underpaint.models.quantizer import QuantizerConfig
 from underpaint.runtime.device import CPU
 from underpaint.runtime.weights import read_weights, write_weights
 from underpaint.stages.train.augment import shift
 from underpaint.stages.train.config import LatentsEncoding
-from underpaint.stages.train.pictures import Pictures, load_pictures, variant_weights
+from underpaint.stages.train.pictures import Pictures, load_pictures, require_size, variant_weights
 
 FILE = "latents.safetensors"
 HELD_OUT = ("validation", "test_concept", "test_style", "test_composition")
@@ -96,6 +97,8 @@ def run(
     }
     autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig, device)
     train = load_pictures(dataset, ("train",), report).to(device)
+    schedule = read_component_config(tokenizer / "quantizer", QuantizerConfig, "MultiScaleQuantizer").schedule
+    require_size(train, schedule[-1] * DOWNSAMPLING, dataset)
     held_out = load_pictures(dataset, HELD_OUT, report).to(device)
     tensors = {
         "train": encode(autoencoder, train, config, report),

@@ -61,6 +61,30 @@ def variant_weights(samples: list[Sample]) -> Tensor:
     return torch.tensor([sample.weight**0.5 for sample in samples], dtype=torch.float32)
 
 
+def require_size(pictures: Pictures, size: int, folder: Path) -> None:
+    """Check that a data set has the size that a tokenizer is made for.
+
+    Raises:
+        DataError: It has another one.
+    """
+    if pictures.size != size:
+        raise DataError(
+            f"{folder} holds pictures of {pictures.size} px, but these settings are for {size} px; build the data set "
+            f"again with --size {size}, or choose another recipe"
+        )
+
+
+def require_styles(samples: list[Sample], styles: tuple[str, ...], folder: Path) -> None:
+    """Check that a model knows every style of a data set.
+
+    Raises:
+        DataError: It does not; the message names the others.
+    """
+    others = sorted({sample.style for sample in samples} - set(styles))
+    if others:
+        raise DataError(f"{folder} has the styles {', '.join(others)}; this model is for {', '.join(styles)}")
+
+
 def load_pictures(folder: Path, splits: tuple[str, ...], report: Report = silent) -> Pictures:
     """Read the pictures of the named splits of a ``dataset`` artifact.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import model_validator
+
 from underpaint.core.config import Config
 from underpaint.stages.train.config import GeneratorTraining, LatentsEncoding, TokenizerTraining
 from underpaint.stages.train.text_table_config import TextTableConfig
@@ -43,3 +45,12 @@ class HybridRecipe(Config):
     latents: LatentsEncoding
     generator: GeneratorTraining
     sampling: Sampling
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> HybridRecipe:
+        scales = len(self.tokenizer.schedule)
+        if self.tokenizer.schedule[-1] * 8 != self.image_size:
+            raise ValueError(f"the schedule must end at {self.image_size // 8} for pictures of {self.image_size} px")
+        if len(self.sampling.guidance_shape) != scales or len(self.sampling.temperatures) != scales:
+            raise ValueError(f"sampling needs one guidance share and one temperature for each of {scales} scales")
+        return self

@@ -22,7 +22,7 @@ from underpaint.core.errors import TrainingError
 from underpaint.core.progress import Report, silent
 from underpaint.learning.loop import Run
 from underpaint.learning.seeding import initialized_by
-from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
+from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder, AutoencoderConfig
 from underpaint.models.codes import VectorCodes
 from underpaint.models.component import save_component
 from underpaint.models.pixels import composite
@@ -32,7 +32,7 @@ from underpaint.runtime.draws import rand, randint, randn
 from underpaint.stages.train.augment import flip_and_shift
 from underpaint.stages.train.config import TokenizerTraining
 from underpaint.stages.train.grid import save_grid
-from underpaint.stages.train.pictures import Pictures, load_pictures
+from underpaint.stages.train.pictures import Pictures, load_pictures, require_size
 
 
 class HybridTokenizer(nn.Module):
@@ -194,6 +194,8 @@ def measure_tokenizer(module: HybridTokenizer, pictures: Pictures) -> dict[str, 
 def check_health(figures: dict[str, float], config: TokenizerTraining) -> list[str]:
     """Return what is unhealthy about a trained tokenizer; empty if nothing is.
 
+    The entropy has to be 3 bits at the first scale and 6 at the others, less for codebooks below 1,024 codes.
+
     Args:
         figures: As ``measure_tokenizer`` returns them.
         config: The settings it was trained with.
@@ -201,10 +203,13 @@ def check_health(figures: dict[str, float], config: TokenizerTraining) -> list[s
     problems = []
     if figures["used"] < 0.5:
         problems.append(f"only {figures['used']:.0%} of the codes are used (50% are needed)")
+    most = math.log2(config.codebook_size) if config.kind == "vq" else 10.0
     for position, side in enumerate(config.schedule):
-        floor = 3.0 if position == 0 else 6.0
+        floor = min(3.0, 0.3 * most) if position == 0 else min(6.0, 0.6 * most)
         if figures[f"entropy_{side}"] < floor:
-            problems.append(f"scale {side} has {figures[f'entropy_{side}']:.1f} bits of entropy ({floor:g} are needed)")
+            problems.append(
+                f"scale {side} has {figures[f'entropy_{side}']:.1f} bits of entropy ({floor:.2g} are needed)"
+            )
     if not math.isfinite(figures["psnr_discrete"]):
         problems.append("the reconstruction is not finite")
     return problems
@@ -246,6 +251,7 @@ def run(
     """
     parents = {"dataset": read_manifest(dataset, kind="dataset").digest}
     train = load_pictures(dataset, ("train",), report)
+    require_size(train, config.schedule[-1] * DOWNSAMPLING, dataset)
     trainee = TokenizerTrainee(config, train, load_pictures(dataset, ("validation",)), device)
     identity = digest_of({"config": config.digest(), "parents": parents})
     training = Run(trainee, config.loop, work, identity, device, report)
