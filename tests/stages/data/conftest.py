@@ -29,6 +29,9 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" he
 @pytest.fixture(scope="session")
 def packages() -> dict[str, Path]:
     """The pinned npm packages, downloaded once a machine."""
+    held = all((cache_folder() / "packages" / package.filename).is_file() for package in PACKAGES)
+    if not held and shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
     return fetch_all(PACKAGES, cache_folder())
 
 
@@ -39,8 +42,9 @@ def drawings(packages: dict[str, Path]) -> list[Drawing]:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
+def built(packages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
     """The whole npm data set at 32 px; read only."""
+    assert packages
     folder = tmp_path_factory.mktemp("built") / "stickers"
     return folder, stage.run(DataConfig(size=SIZE), {}, folder)
 
@@ -57,12 +61,15 @@ def look(built: tuple[Path, Manifest], samples: list[Sample]) -> Look:
     return look_at([read_picture(built[0] / sample.file, size=SIZE) for sample in samples])
 
 
-def blocks(seed: str, colors: bool) -> str:
-    """Draw a pattern of blocks that only this seed gives."""
-    digest = hashlib.sha256(seed.encode()).digest()
-    cells = [(i % 4 * 8, i // 4 * 8) for i in range(16) if digest[i] % 2]
-    fill = f"#{digest[20:23].hex()}" if colors else "#000"
-    return "".join(f'<rect x="{x}" y="{y}" width="8" height="8" fill="{fill}"/>' for x, y in cells or [(0, 0)])
+def bubbles(seed: str, colors: bool) -> str:
+    """Draw six ellipses that only this seed gives."""
+    digest = hashlib.sha512(seed.encode()).digest()
+    shapes = []
+    for start in range(0, 48, 8):
+        x, y, width, height = (4 + byte % 25 for byte in digest[start : start + 4])
+        fill = f"#{digest[start + 4 : start + 7].hex()}" if colors else "#000"
+        shapes.append(f'<ellipse cx="{x}" cy="{y}" rx="{width / 3:.2f}" ry="{height / 3:.2f}" fill="{fill}"/>')
+    return "".join(shapes)
 
 
 def made_up(style: str, family: str, count: int) -> list[Drawing]:
@@ -76,7 +83,7 @@ def made_up(style: str, family: str, count: int) -> list[Drawing]:
             source=NPM_EVIDENCE[0].source,
             icon=f"thing-{number}",
             license="Apache-2.0",
-            svg=SVG.format(blocks(f"{style} {number}", style != "line-art")),
+            svg=SVG.format(bubbles(f"{style} {number}", style != "line-art")),
         )
         for number in range(count)
     ]

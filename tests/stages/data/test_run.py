@@ -126,7 +126,8 @@ def test_another_drawing_gives_another_digest(
 ) -> None:
     first = make_small(made_drawings)[1].digest
     changed = [
-        d if i else replaced(d, svg=d.svg.replace('width="8"', 'width="7"')) for i, d in enumerate(made_drawings)
+        d if i else replaced(d, svg=d.svg.replace("</svg>", '<path d="M0 0h9v9z"/></svg>'))
+        for i, d in enumerate(made_drawings)
     ]
     assert make_small(changed)[1].digest != first
 

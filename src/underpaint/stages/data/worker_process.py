@@ -57,7 +57,7 @@ class WorkerProcess:
         try:
             process.stdin.write(json.dumps({"svg": svg, "size": size, "out": str(out)}).encode() + b"\n")
             process.stdin.flush()
-            ready = self._answered(process)
+            ready = self._answered(process.pid, process.stdout.fileno())
             line = process.stdout.readline() if ready else b""
         except BrokenPipeError:
             ready, line = True, b""
@@ -80,13 +80,13 @@ class WorkerProcess:
                 pipe.close()
         self.process = None
 
-    def _answered(self, process: subprocess.Popen[bytes]) -> bool:
+    def _answered(self, pid: int, answers: int) -> bool:
         """Wait for an answer or the end of the process; False if the limit was reached."""
-        computed, began = computing_seconds(process.pid), time.monotonic()
+        computed, began = computing_seconds(pid), time.monotonic()
         while True:
-            if select.select([process.stdout], [], [], POLL_S)[0]:
+            if select.select([answers], [], [], POLL_S)[0]:
                 return True
-            if computing_seconds(process.pid) - computed > self.max_seconds:
+            if computing_seconds(pid) - computed > self.max_seconds:
                 return False
             if time.monotonic() - began > WALL_FACTOR * self.max_seconds:
                 return False

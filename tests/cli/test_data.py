@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+from underpaint.core.artifact import staging
+from underpaint.stages.data import run as stage
+from underpaint.stages.data.config import DataConfig
+from underpaint.stages.data.drawing import Drawing
+from underpaint.stages.data.render import Renders
+from underpaint.stages.data.sources import NPM_EVIDENCE
+
+Call = Callable[..., Any]
+
+
+def draw(drawing: Drawing, path: Path, size: int) -> Path:
+    image = Image.new("RGBA", (size, size))
+    x, y, red, green = hashlib.sha256(drawing.id.encode()).digest()[:4]
+    box = (x * size // 512, y * size // 512, x * size // 512 + size // 3, y * size // 512 + size // 2)
+    ImageDraw.Draw(image).ellipse(box, fill=(red, green, 90, 255))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+    return path
+
+
+@pytest.fixture
+def data_set(tmp_path: Path) -> Path:
+    """A data set of eight made-up drawings."""
+
+    def render(drawings: Any, size: int) -> Renders:
+        paths = [draw(d, tmp_path / "renders" / str(size) / f"{d.id}.png", size) for d in drawings]
+        return Renders(paths=paths, failed={})
+
+    drawings = [
+        Drawing(
+            id=f"{0x1FA00 + number:x}",
+            name=f"thing number {number}",
+            style="flat",
+            family="fluent",
+            source=NPM_EVIDENCE[1].source,
+            icon=f"thing-{number}",
+            license="MIT",
+        )
+        for number in range(8)
+    ]
+    with staging(tmp_path / "set") as folder:
+        stage.fill(folder, DataConfig(size=64), stage.Source(drawings=drawings, evidence=NPM_EVIDENCE, render=render))
+    return tmp_path / "set"
+
+
+def test_a_sound_set_is_called_sound(underpaint: Call, data_set: Path) -> None:
+    done = underpaint("data", "check", data_set)
+    assert done.code == 0
+    assert "sound" in done.stdout
+    assert "8 pictures" in done.stdout
+
+
+def test_machines_get_the_same_as_json(underpaint: Call, data_set: Path) -> None:
+    done = underpaint("data", "check", data_set, "--json")
+    assert done.json["pictures"] == 8
+    assert len(done.json["digest"]) == 64
+
+
+def test_a_truncated_picture_is_named(underpaint: Call, data_set: Path) -> None:
+    path = data_set / "images" / "flat" / "1fa03.png"
+    path.write_bytes(path.read_bytes()[:40])
+    done = underpaint("data", "check", data_set)
+    assert done.code == 4
+    assert "1fa03.png" in done.stderr
+
+
+def test_a_folder_that_is_no_data_set_is_refused(underpaint: Call, tmp_path: Path) -> None:
+    done = underpaint("data", "check", tmp_path)
+    assert done.code == 4
+    assert "no finished artifact" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        (("photos", "--out", "new"), 2, "stickers"),
+        (("stickers",), 2, "--out"),
+        (("stickers", "--out", "new", "--size", "65"), 2, "64"),
+        (("stickers", "--out", "new", "--jobs", "0"), 2, "from 1 to 64"),
+        (("stickers", "--out", "new", "--source", "debian", "--size", "256"), 2, "128 pixels"),
+        (("stickers", "--out", "."), 6, "exists already"),
+        (("stickers", "--out", "file/new"), 6, "file"),
+        (("stickers", "--out", "new"), 5, "apt-get install npm"),
+    ],
+)
+def test_what_cannot_be_built_is_one_message(
+    underpaint: Call,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+    code: int,
+    expected: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("UNDERPAINT_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "file").write_text("in the way")
+    done = underpaint("data", "build", *arguments)
+    assert (done.code, done.stdout) == (code, "")
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "new").exists()
+    assert not list(tmp_path.glob(".*.partial"))
