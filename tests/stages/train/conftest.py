@@ -130,7 +130,7 @@ def settle_tokenizer(steps: int = 60, kind: str = "vq", **loop: object) -> Token
             "widths": (16, 32, 64),
             "latent_channels": 8,
             "schedule": (1, 2, 4),
-            "codebook_size": 24,
+            "codebook_size": 16,
             "continuous_steps": round(0.3 * steps),
         }
     )

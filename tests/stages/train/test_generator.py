@@ -93,7 +93,7 @@ def test_a_small_generator_learns_sixteen_pictures_by_heart_and_draws_them(make,
 
 def test_a_fresh_generator_knows_nothing(make):
     figures = make().validate()
-    uniform = float(torch.tensor(24.0).log())
+    uniform = float(torch.tensor(16.0).log())
     assert figures["nll"] == pytest.approx(uniform, rel=0.03)
     assert {"nll_1", "nll_2", "nll_4", "residual"} <= set(figures)
 

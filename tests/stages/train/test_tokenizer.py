@@ -58,10 +58,11 @@ def test_a_smoke_run_learns_to_rebuild_with_a_healthy_codebook(trained_tokenizer
     assert figures["entropy_1"] > 1.0 and figures["entropy_2"] > 2.0 and figures["entropy_4"] > 3.0
     assert 11.0 < figures["psnr_discrete"] < figures["psnr_continuous"]
     assert 0.1 < figures["residual_ratio"] < 0.4 and figures["alpha_error"] < 0.25
+    assert figures["problems"] == []
 
 
 def healthy() -> dict[str, float]:
-    return {"used": 0.9, "entropy_1": 4.0, "entropy_2": 7.0, "entropy_4": 8.0, "psnr_discrete": 20.0}
+    return {"used": 0.9, "entropy_1": 3.1, "entropy_2": 6.1, "entropy_4": 6.1, "psnr_discrete": 20.0}
 
 
 @pytest.mark.parametrize(
@@ -74,9 +75,19 @@ def healthy() -> dict[str, float]:
     ],
 )
 def test_each_sign_of_illness_is_named(tokenizer_settings, change, problem):
-    assert check_health(healthy(), tokenizer_settings()) == []
-    (found,) = check_health(healthy() | change, tokenizer_settings())
+    settings = tokenizer_settings().model_copy(update={"codebook_size": 1024})
+    assert check_health(healthy(), settings) == []
+    (found,) = check_health(healthy() | change, settings)
     assert problem in found
+
+
+def test_a_small_codebook_needs_as_much_of_its_own_entropy(tokenizer_settings):
+    settings = tokenizer_settings().model_copy(update={"codebook_size": 32})
+    small = healthy() | {"entropy_1": 1.6, "entropy_2": 3.1, "entropy_4": 3.1}
+    assert check_health(small, settings) == []
+    assert check_health(small | {"entropy_4": 2.9}, settings) == ["scale 4 has 2.9 bits of entropy (3 are needed)"]
+    binary = tokenizer_settings(kind="bsq").model_copy(update={"codebook_size": 32})
+    assert len(check_health(small, binary)) == 3
 
 
 def test_a_collapsed_codebook_fails_the_health_checks(loaded, train, tokenizer_settings):

@@ -1,0 +1,118 @@
+"""The whole chain on drawn shapes; the text table is put there beforehand, since distilling one needs MiniLM."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import underpaint
+from underpaint.core.artifact import MANIFEST, read_manifest, seal, verify
+from underpaint.core.errors import ArtifactError, TrainingError
+from underpaint.core.progress import Progress
+from underpaint.stages.train import tokenizer
+from underpaint.stages.train.config import LatentsEncoding
+from underpaint.stages.train.recipe import HybridRecipe, Sampling
+from underpaint.stages.train.run import run
+from underpaint.stages.train.text_table_config import TextTableConfig
+
+
+@pytest.fixture(scope="module")
+def recipe(tokenizer_settings, generator_settings) -> HybridRecipe:
+    return HybridRecipe(
+        image_size=32,
+        text_table=TextTableConfig(),
+        tokenizer=tokenizer_settings(40),
+        latents=LatentsEncoding(variants=2, reach=1),
+        generator=generator_settings(12),
+        sampling=Sampling(
+            guidance=1.5, guidance_shape=(0.5, 1.0, 0.0), temperatures=(1.0, 0.8, 0.5), top_p=0.9, residual_steps=0
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def prepared(recipe, words: Path, shapes: Path, tmp_path_factory) -> Path:
+    """A workspace that holds a text table and a tokenizer which is too small to be called healthy."""
+    workspace = tmp_path_factory.mktemp("prepared")
+    shutil.copytree(words, workspace / "text-table")
+    (workspace / "text-table" / MANIFEST).unlink()
+    seal(workspace / "text-table", kind="text-table", stage="train", config=recipe.text_table, parents={})
+    tokenizer.run(recipe.tokenizer, shapes, workspace / "tokenizer", work=workspace / "state", strict=False)
+    return workspace
+
+
+@pytest.fixture(scope="module")
+def workspace(recipe, prepared: Path, shapes: Path, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "workspace"
+    shutil.copytree(prepared, folder)
+    run(recipe, shapes, folder)
+    return folder
+
+
+@pytest.fixture
+def copy(prepared: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(prepared, tmp_path / "copy"))
+
+
+def test_every_artifact_names_those_it_was_made_from(workspace, shapes):
+    digests = {name: verify(workspace / name, kind=name).digest for name in
+               ("text-table", "tokenizer", "latents", "generator", "pipeline")}  # fmt: skip
+    digests["dataset"] = read_manifest(shapes).digest
+    parents = {
+        "tokenizer": ("dataset",),
+        "latents": ("dataset", "tokenizer"),
+        "generator": ("latents", "tokenizer", "text-table"),
+        "pipeline": ("generator", "tokenizer", "text-table", "dataset"),
+    }
+    for name, roles in parents.items():
+        assert read_manifest(workspace / name).parents == {role: digests[role] for role in roles}
+
+
+def test_the_pipeline_draws(workspace):
+    (image,) = underpaint.load(workspace / "pipeline").generate("a red disc", seed=1, style="flat")
+    assert image.size == (32, 32) and image.mode == "RGBA"
+    assert len(np.unique(np.asarray(image))) > 5
+
+
+def test_a_finished_workspace_is_left_alone(recipe, workspace, shapes):
+    before = {path: path.stat().st_mtime_ns for path in workspace.rglob("*") if path.is_file()}
+    reports: list[Progress] = []
+    manifest = run(recipe, shapes, workspace, reports.append)
+    assert {path: path.stat().st_mtime_ns for path in workspace.rglob("*") if path.is_file()} == before
+    assert reports == [] and manifest == read_manifest(workspace / "pipeline")
+
+
+def test_the_same_recipe_makes_the_same_model(recipe, workspace, copy, shapes):
+    assert run(recipe, shapes, copy).digest == read_manifest(workspace / "pipeline").digest
+
+
+def changed(recipe: HybridRecipe, **values: object) -> HybridRecipe:
+    return recipe.model_copy(update=values)
+
+
+@pytest.mark.parametrize("part", ["tokenizer", "latents", "generator", "pipeline"])
+def test_a_workspace_of_another_recipe_is_refused(recipe, workspace, shapes, part, generator_settings):
+    changes: dict[str, dict[str, object]] = {
+        "tokenizer": {"tokenizer": recipe.tokenizer.model_copy(update={"noise": 0.1})},
+        "latents": {"latents": LatentsEncoding(variants=3)},
+        "generator": {"generator": generator_settings(13)},
+        "pipeline": {"sampling": recipe.sampling.model_copy(update={"top_p": 0.5})},
+    }
+    with pytest.raises(TrainingError, match=f"{part} was made with other settings or other data"):
+        run(changed(recipe, **changes[part]), shapes, workspace)
+
+
+def test_a_model_without_a_refiner_can_be_put_together(recipe, copy, shapes):
+    plain = recipe.sampling.model_copy(update={"residual_steps": None})
+    run(changed(recipe, sampling=plain), shapes, copy)
+    assert not (copy / "pipeline" / "residual").exists() and (copy / "pipeline" / "transformer").exists()
+    assert underpaint.load(copy / "pipeline").generate("a red disc", seed=1)
+
+
+def test_anything_but_a_data_set_is_refused_before_anything_is_written(recipe, words, tmp_path):
+    with pytest.raises(ArtifactError, match="'dataset' artifact is needed"):
+        run(recipe, words, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
