@@ -5,14 +5,17 @@ import hashlib
 import io
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from underpaint.core.errors import DataError, HashMismatch, SetupError
+from underpaint.core.errors import DataError, HashMismatch, SetupError, StorageError
 from underpaint.stages.data import packages as module
 from underpaint.stages.data.packages import Package, check_hashes, fetch, read_json
 from underpaint.stages.data.sources import CLDR, PACKAGES
+
+Install = Callable[[str], None]
 
 
 def archive(path: Path, members: dict[str, bytes]) -> Path:
@@ -31,7 +34,7 @@ def pinned(path: Path) -> Package:
 
 
 @pytest.fixture
-def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     """Put a program named npm in front of the PATH: ``npm("exit 1")``."""
 
     def install(script: str) -> None:
@@ -44,7 +47,7 @@ def npm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return install
 
 
-def test_a_package_is_downloaded_once(tmp_path: Path, npm) -> None:
+def test_a_package_is_downloaded_once(tmp_path: Path, npm: Install) -> None:
     made = archive(tmp_path / "made.tgz", {"a.json": b"{}"})
     npm(f'cp {made} "$PWD/a-b-1.0.0.tgz"; echo run >> {tmp_path}/log')
     cache = tmp_path / "cache"
@@ -53,7 +56,7 @@ def test_a_package_is_downloaded_once(tmp_path: Path, npm) -> None:
     assert (tmp_path / "log").read_text() == "run\n"
 
 
-def test_one_changed_byte_in_a_download_is_refused_and_not_kept(tmp_path: Path, npm) -> None:
+def test_one_changed_byte_in_a_download_is_refused_and_not_kept(tmp_path: Path, npm: Install) -> None:
     made = archive(tmp_path / "made.tgz", {"a.json": b"{}"})
     package = pinned(made)
     content = bytearray(made.read_bytes())
@@ -88,13 +91,19 @@ def test_without_npm_the_message_names_both_ways_out(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.parametrize("script", ["echo no network >&2; exit 1", "exit 0", "echo nothing here"])
-def test_a_failed_download_is_one_clear_error(tmp_path: Path, npm, script: str) -> None:
+def test_a_failed_download_is_one_clear_error(tmp_path: Path, npm: Install, script: str) -> None:
     npm(script)
     with pytest.raises(DataError, match=r"could not download cldr-annotations-full@48\.2\.0"):
         fetch(CLDR, tmp_path / "cache")
 
 
-def test_a_download_without_end_is_given_up(tmp_path: Path, npm, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_called_so(tmp_path: Path, npm: Install) -> None:
+    npm("echo 'npm error code ENOSPC' >&2; exit 228")
+    with pytest.raises(StorageError, match="disk is full"):
+        fetch(CLDR, tmp_path / "cache")
+
+
+def test_a_download_without_end_is_given_up(tmp_path: Path, npm: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "NPM_TIMEOUT_S", 0.3)
     npm("exec sleep 60")
     with pytest.raises(DataError, match="check the network"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import os
@@ -91,6 +92,7 @@ def npm_pack(package: Package, folder: Path) -> Path:
     Raises:
         SetupError: npm is not installed.
         DataError: npm could not download it.
+        OSError: The disk is full.
     """
     npm = shutil.which("npm")
     if npm is None:
@@ -98,7 +100,7 @@ def npm_pack(package: Package, folder: Path) -> Path:
             "npm is needed to download the drawings and is not installed; install it (apt-get install npm), or build "
             "from Debian's emoji font: underpaint data build stickers --source debian --out DIR"
         )
-    command = [npm, "pack", package.key, "--ignore-scripts", "--silent"]
+    command = [npm, "pack", package.key, "--ignore-scripts", "--loglevel=error"]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=NPM_TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
@@ -107,7 +109,9 @@ def npm_pack(package: Package, folder: Path) -> Path:
         ) from None
     path = folder / package.filename
     if done.returncode or not path.is_file():
-        reason = " / ".join((done.stderr or done.stdout).strip().splitlines()[-3:]) or "it gave no reason"
+        if "ENOSPC" in done.stderr:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        reason = " / ".join((done.stderr or done.stdout).strip().splitlines()[:3]) or "it gave no reason"
         raise DataError(
             f"npm could not download {package.key} ({reason}); check the network and try again, or build from Debian's "
             "emoji font: underpaint data build stickers --source debian --out DIR"
