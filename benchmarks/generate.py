@@ -24,7 +24,7 @@ from underpaint.pipelines.generator import Generator
 from underpaint.pipelines.planning import Options, plan
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.settings import Settings
-from underpaint.runtime.device import choose_threads, set_threads
+from underpaint.runtime.device import choose_threads
 from underpaint.runtime.timing import Stopwatch, synchronize
 
 PROMPTS = (
@@ -82,7 +82,7 @@ def measure(generator: Generator, args: argparse.Namespace, device: torch.device
     samples: dict[tuple[int, int], list[dict[str, float]]] = {case: [] for case in cases}
     for run in range(-WARM_UPS, args.runs):
         for threads, batch in cases:
-            set_threads(threads)
+            generator.pipeline.threads = threads
             sample = time_run(generator, abs(run), batch, device)
             if run >= 0:
                 samples[threads, batch].append(sample)

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import errno
 import io
+import json
 import os
 import pty
+import select
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -38,8 +41,12 @@ class Terminal:
     stream: TextIO
     reader: int
 
-    def read(self) -> str:
-        return os.read(self.reader, 100_000).decode()
+    def read(self, wait_s: float = 1.0) -> str:
+        """Read until nothing more comes: a terminal hands its text over in pieces."""
+        shown = b""
+        while select.select([self.reader], [], [], wait_s)[0]:
+            shown += os.read(self.reader, 100_000)
+        return shown.decode()
 
 
 @pytest.fixture
@@ -124,3 +131,20 @@ def test_text_that_the_terminal_cannot_show_is_escaped() -> None:
     output = Output(stdout=io.TextIOWrapper(raw, encoding="ascii"), stderr=io.StringIO(), environ={})
     output.result("caf\xe9 \udcff", {})
     assert raw.getvalue() == b"caf\\xe9 \\udcff\n"
+
+
+class FullDisk(io.StringIO):
+    """A stream that takes nothing, as /dev/full does."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_full_disk_under_json_output_is_told_on_stderr():
+    stderr = io.StringIO()
+    output = Output(json_mode=True, stdout=FullDisk(), stderr=stderr, environ={})
+    with pytest.raises(OSError) as caught:
+        output.result("done", {})
+    assert output.error(caught.value) == 6
+    message = json.loads(stderr.getvalue())["error"]["message"]
+    assert "cannot write the output" in message and "disk is full" in message

@@ -10,6 +10,7 @@ from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.progress import Progress
 from underpaint.pipelines.generator import Generator, flatten
 from underpaint.pipelines.picture_file import is_unchanged
+from underpaint.runtime.device import threads
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +146,13 @@ def test_the_public_names_load_lazily():
     assert {"load", "save", "__version__"} <= set(dir(underpaint))
     with pytest.raises(AttributeError, match="no attribute 'lode'"):
         underpaint.lode  # noqa: B018  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_the_number_of_threads_of_the_process_changes_no_pixel(tiny_model):
+    generator = underpaint.load(tiny_model)
+    drawn = []
+    for count in (1, 2):
+        with threads(count):
+            drawn.append([image.tobytes() for image in generator.generate("a red heart", n=4, seed=3)])
+            assert torch.get_num_threads() == count
+    assert drawn[0] == drawn[1]

@@ -72,9 +72,14 @@ def test_threads_are_the_least_of_all_limits(tmp_path):
     assert device.choose_threads(quota) == 1
 
 
-def test_threads_are_set_by_an_explicit_call_and_never_below_one():
+def test_threads_hold_inside_the_block_alone_even_after_an_error():
     before = torch.get_num_threads()
-    device.set_threads(before)
+    with device.threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        with device.threads(0):
+            assert torch.get_num_threads() == before + 1
+    with pytest.raises(RuntimeError), device.threads(before + 2):
+        raise RuntimeError
     assert torch.get_num_threads() == before
-    with pytest.raises(InputError, match="at least 1"):
-        device.set_threads(0)
+    with pytest.raises(InputError, match="at least 1"), device.threads(-1):
+        pass

@@ -139,20 +139,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGTERM, _terminated)
     try:
         code = _run_safely(arguments, output)
-        output.close()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        code = 141
+    _discard_unwritten()
     return code
 
 
 def _run_safely(arguments: Sequence[str], output: Output) -> int:
     """Run a command; show every error but a broken pipe as one message."""
     try:
-        return run_command(arguments, output)
-    except SystemExit as leaving:
-        return leaving.code if isinstance(leaving.code, int) else 0
+        try:
+            code = run_command(arguments, output)
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else 0
+        output.close()
+        return code
     except BrokenPipeError:
         raise
     except BaseException as error:
         return output.error(error)
+
+
+def _discard_unwritten() -> None:
+    """Throw away what stdout no longer takes, so that the interpreter does not stumble over it on leaving."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -46,7 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--guidance", type=float, metavar="G", help="pull towards the prompt, 0 to 20")
     how.add_argument("--steps", type=int, metavar="STEPS", help="steps of the residual refiner, if the model has one")
     how.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
-    how.add_argument("--threads", type=int, default=1, metavar="T", help="CPU threads (default: 1)")
+    how.add_argument(
+        "--threads",
+        type=int,
+        default=1,
+        metavar="T",
+        help="CPU threads (default: 1); another number may round pixels differently",
+    )
     how.add_argument("--batch-size", type=int, default=8, metavar="B", help="pictures drawn at once (default: 8)")
     where = parser.add_argument_group("where to put it")
     where.add_argument("--out", default=".", metavar="DIR", help="folder for the pictures (default: the present one)")

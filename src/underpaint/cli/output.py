@@ -133,8 +133,7 @@ class Output:
         kind, message, code = self._explain(error)
         if self.json_mode:
             document = {"error": {"type": kind, "message": message, "exit_code": code}}
-            self._stdout.write(f"{json.dumps(document, indent=2, ensure_ascii=False)}\n")
-            self._stdout.flush()
+            self._write_document(json.dumps(document, indent=2, ensure_ascii=False))
         else:
             label = "\x1b[1;31merror:\x1b[0m" if self._color else "error:"
             self._write_error(f"{label} {message}")
@@ -188,6 +187,16 @@ class Output:
             self._stderr.flush()
             self._bar_open = False
 
+    def _write_document(self, text: str) -> None:
+        """Write JSON to stdout, or to stderr where stdout takes no more."""
+        try:
+            self._stdout.write(f"{text}\n")
+            self._stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError:
+            self._write_error(text)
+
     def _write_error(self, text: str) -> None:
         self._stderr.write(f"{text}\n")
         self._stderr.flush()
@@ -198,7 +207,7 @@ def _explain_os_error(error: OSError) -> str:
     from underpaint.core.artifact import storage_errors
     from underpaint.core.errors import StorageError
 
-    path = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else Path()
+    path = Path(os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else "the output")
     try:
         with storage_errors(path):
             raise error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from underpaint.cli.output import Output
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     }
     again = None
     if model is not None:
-        again = f"underpaint generate --like {path}" + (f" -m {args.model}" if args.model else "")
+        again = shlex.join(["underpaint", "generate", "--like", str(path), *(["-m", args.model] if args.model else [])])
     output.result(describe(settings, unchanged, again), data)
     return 0
 

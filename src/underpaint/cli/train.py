@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import shlex
 from pathlib import Path
 
 from underpaint.cli.output import Output
@@ -51,6 +52,6 @@ def run(args: argparse.Namespace, output: Output) -> int:
         device=choose_device(args.device or "cpu"),
     )
     folder = args.out / "pipeline"
-    text = f'{folder}: done. Try: underpaint generate "a smiling cat" -m {folder}'
+    text = f"{folder}: done. Try: {shlex.join(['underpaint', 'generate', 'a smiling cat', '-m', str(folder)])}"
     output.result(text, {"pipeline": str(folder), "digest": manifest.digest, "figures": manifest.figures})
     return 0

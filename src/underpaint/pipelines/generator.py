@@ -159,32 +159,33 @@ def other_model(settings: Settings, model: Model) -> str:
     )
 
 
-def load(model: str | Path | None = None, *, device: str | None = None) -> Generator:
+def load(model: str | Path | None = None, *, device: str | None = None, threads: int = 1) -> Generator:
     """Load a model.
 
     Args:
         model: The folder of a saved pipeline or the name of a shipped model; None for the model that comes with
             underpaint.
         device: ``cpu``, ``cuda``, ...; None is the CPU, where equal settings give equal pixels.
+        threads: CPU threads to draw with. Another number than 1 may round a few pixels by one level.
 
     Raises:
         InputError: There is no such model or device.
         ArtifactError: The model is incomplete, damaged, or differs from its manifest.
     """
-    return load_opened(open_model(model), device=device)
+    return load_opened(open_model(model), device=device, threads=threads)
 
 
-def load_opened(model: Model, *, device: str | None = None, threads: int | None = None) -> Generator:
+def load_opened(model: Model, *, device: str | None = None, threads: int = 1) -> Generator:
     """Load the networks of a model that ``open_model`` returned; see ``load``.
 
     Args:
         model: What to load.
         device: As in ``load``.
-        threads: CPU threads that torch may use from now on in this process; None leaves them as they are.
+        threads: As in ``load``.
     """
     from underpaint.pipelines.saved import load_pipeline
-    from underpaint.runtime.device import choose_device, set_threads
+    from underpaint.runtime.device import choose_device
 
-    if threads is not None:
-        set_threads(threads)
-    return Generator(model, load_pipeline(model, choose_device(device or "cpu")))
+    pipeline = load_pipeline(model, choose_device(device or "cpu"))
+    pipeline.threads = threads
+    return Generator(model, pipeline)

@@ -27,6 +27,7 @@ from underpaint.models.text_encoder import TextEncoder, TextStates
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import Condition, ScaleTransformer
 from underpaint.pipelines.settings import DrawRequest, OnStage, Stage
+from underpaint.runtime.device import threads
 from underpaint.runtime.rng import gumbel, normal
 
 
@@ -109,6 +110,7 @@ class HybridPipeline:
         self.text_tokenizer, self.text_encoder = text_tokenizer, text_encoder
         self.autoencoder, self.quantizer, self.transformer = autoencoder, quantizer, transformer
         self.residual, self.config = residual, config
+        self.threads = 1
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -141,8 +143,8 @@ class HybridPipeline:
     def draw(self, requests: Sequence[DrawRequest], on_stage: OnStage | None = None) -> list[np.ndarray]:
         """Draw pictures; each depends on its own request alone, whatever else is in the batch.
 
-        On a CPU pictures are drawn one after the other, because the order of floating-point sums in a matrix product
-        depends on the batch.
+        On a CPU pictures are drawn one after the other with ``self.threads`` threads, because the order of
+        floating-point sums in a matrix product depends on the batch and on the number of threads.
 
         Args:
             requests: What to draw.
@@ -155,8 +157,9 @@ class HybridPipeline:
             InputError: A style is unknown.
         """
         pictures: list[np.ndarray] = []
-        for batch in self._batches(requests):
-            pictures.extend(self._draw_alike(batch, on_stage or _unwatched))
+        with threads(self.threads):
+            for batch in self._batches(requests):
+                pictures.extend(self._draw_alike(batch, on_stage or _unwatched))
         return pictures
 
     def _batches(self, requests: Sequence[DrawRequest]) -> Iterator[Sequence[DrawRequest]]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -120,15 +122,23 @@ def choose_threads(root: Path = Path("/")) -> int:
     return max(1, min(limit, physical_cores(allowed, root)))
 
 
-def set_threads(count: int) -> None:
-    """Let torch use ``count`` threads in this process; never done on import.
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Compute with ``count`` CPU threads inside a ``with`` block; never done on import.
+
+    Floating-point sums depend on the number of threads, so equal results need an equal number.
 
     Args:
-        count: At least 1.
+        count: At least 1; 0 leaves the number alone.
 
     Raises:
-        InputError: ``count`` is below 1.
+        InputError: ``count`` is below 0.
     """
-    if count < 1:
-        raise InputError(f"the number of threads must be at least 1, got {count}")
-    torch.set_num_threads(count)
+    if count < 0:
+        raise InputError(f"the number of threads must be at least 1, got {count}; leave it out for the default")
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -7,8 +7,7 @@ from whatever is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
 from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
 from underpaint.pipelines.saved import save_pipeline
-from underpaint.runtime.device import CPU
+from underpaint.runtime.device import CPU, threads
 from underpaint.stages.train import generator, latents, text_table, tokenizer
 from underpaint.stages.train.generator import STYLES
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
@@ -54,17 +53,6 @@ def made(folder: Path, config: Config, parents: Mapping[str, str], make: Callabl
             f"{folder} was made with other settings or other data; choose another --out, or remove that folder"
         )
     return manifest
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Use ``count`` threads inside a ``with`` block; 0 leaves the number alone."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def run(

@@ -10,9 +10,8 @@ baseline for sentence embeddings", ICLR 2017.
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from underpaint.core.errors import TrainingError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.text import caption_from_name
 from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.runtime.device import threads
 from underpaint.runtime.weights import write_weights
 from underpaint.stages.train.text_table_config import TextTableConfig
 
@@ -78,7 +78,7 @@ def run(config: TextTableConfig, inputs: Mapping[str, Path], out: Path, report: 
     pieces = used_pieces(source["model"]["vocab"], config.max_rows)
     tokenizer = renumbered(source, pieces)
     weight = zipf_weights([piece for piece, _ in pieces], config.smoothing)
-    with one_thread():
+    with threads(1):
         captions = check_captions(config.max_captions)
         similarities = pair_similarities(teacher_vectors(teacher, source, captions))
         orders = tuple(ORDERS) if config.order == "best" else (config.order,)
@@ -139,17 +139,6 @@ def write(folder: Path, rows: Tensor, weight: Tensor, tokenizer: TextTokenizer, 
         write_weights(folder / "model.safetensors", {"table": table, "weight": weight})
         tokenizer.save(folder)
         (folder / "config.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch use one thread inside the block, so that sums are taken in the same order in every run."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def used_pieces(vocab: Mapping[str, int], max_rows: int | None = None) -> list[tuple[str, int]]:
