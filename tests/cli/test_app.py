@@ -202,6 +202,16 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
     assert process.returncode == 141
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout_is_a_storage_error() -> None:
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-m", "underpaint", "--help"]
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        finished = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=buffered)
+    assert (finished.returncode, finished.stderr.count("\n")) == (6, 1)
+    assert "the disk is full" in finished.stderr
+
+
 def test_a_terminated_command_cleans_up(tmp_path: Path) -> None:
     code = (
         "import os, signal, sys, types, pathlib; from underpaint.cli import app\n"

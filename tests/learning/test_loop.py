@@ -132,7 +132,7 @@ def test_each_network_is_clipped_apart(tmp_path):
         for parameter in network.parameters():
             parameter.grad = torch.full_like(parameter, scale)
     assert float(one._clip()) == pytest.approx(100.0 * 12**0.5)
-    norms = [torch.cat([p.grad.flatten() for p in network.parameters()]).norm() for network in trainee.module[::2]]
+    norms = [torch.cat([p.grad.flatten() for p in network.parameters()]).norm() for network in trainee.module[::2]]  # pyright: ignore
     assert [float(norm) for norm in norms] == pytest.approx([0.5, 0.01 * 5**0.5], rel=1e-4)
 
 
