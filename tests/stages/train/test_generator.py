@@ -166,6 +166,7 @@ def test_captions_and_styles_are_dropped_as_often_as_the_settings_say(make):
 
 def test_the_refiner_moves_no_other_network_and_the_tokens_do_not_move_the_refiner(make):
     trainee = make()
+    torch.nn.init.normal_(trainee.module.residual.out.weight, generator=torch.Generator().manual_seed(0))
     z, captions, style, drop = batch_of(trainee)
     for which, expected in ((0, {"text_encoder", "transformer"}), (1, {"residual"})):
         trainee.module.train().zero_grad()
@@ -173,6 +174,46 @@ def test_the_refiner_moves_no_other_network_and_the_tokens_do_not_move_the_refin
         loss.mean().backward()
         moved = {n.split(".")[0] for n, p in trainee.module.named_parameters() if p.grad is not None and p.grad.any()}
         assert moved <= expected and moved
+
+
+@torch.no_grad()
+def test_the_refiner_is_asked_for_what_the_tokens_of_all_scales_leave_out(make):
+    trainee = make(residual_draws=3)
+    trainee.module.eval()
+    z, captions, style, drop = batch_of(trainee, 6)
+    asked: list[tuple[torch.Tensor, ...]] = []
+
+    def answer(_: torch.nn.Module, given: tuple[torch.Tensor, ...], __: torch.Tensor) -> torch.Tensor:
+        asked.append(given)
+        return (z.repeat(3, 1, 1, 1) - given[4]) / trainee.quantizer.residual_std[:, None, None]
+
+    trainee.module.residual.register_forward_hook(answer)
+    loss = trainee.losses(z, captions, style, drop, step_generator(0, 0), train=False)[1]
+    assert float(loss) < 1e-9
+    _, t, hidden, token, f = asked[0]
+    parts = trainee.quantizer(z)
+    for copy in range(3):
+        taught = slice(6 * copy + 3, 6 * copy + 6)
+        torch.testing.assert_close(f[taught], parts.partial[-1][3:])
+        torch.testing.assert_close(token[taught], trainee.quantizer.codes.embed(parts.labels[-1], 2)[3:])
+        drawn = slice(6 * copy, 6 * copy + 3)
+        assert not torch.allclose(f[drawn], parts.partial[-1][:3])
+        before = parts.partial[-2][:3]
+        torch.testing.assert_close(f[drawn], before + trainee.quantizer.lift(token[drawn], 2))
+        torch.testing.assert_close(hidden[:6], hidden[6 * copy : 6 * copy + 6])
+    assert 0 < int((t == 0).sum()) < len(t)
+
+
+@torch.no_grad()
+def test_a_mean_is_asked_for_without_any_noise(make):
+    trainee = make(residual_draws=4)
+    trainee.module.eval()
+    asked: list[tuple[torch.Tensor, ...]] = []
+    trainee.module.residual.register_forward_hook(lambda _, given, __: asked.append(given))
+    trainee.losses(*batch_of(trainee, 20), step_generator(0, 0), train=False)
+    x_t, t = asked[0][:2]
+    assert not x_t[t == 0].any() and (x_t[t > 0].flatten(1).std(dim=1) > 0.2).all()
+    assert float((t == 0).float().mean()) == pytest.approx(0.25, abs=0.12)
 
 
 def test_the_refiner_learns_the_mean_and_the_path(make):
