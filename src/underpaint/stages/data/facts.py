@@ -35,7 +35,7 @@ class Facts:
         sources: The evidence for each source.
         duties: What the license gate found.
         audit: The figures of the checks.
-        made_with: Package to version.
+        made_with: Library that draws to version.
     """
 
     config: DataConfig

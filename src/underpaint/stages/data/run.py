@@ -7,22 +7,19 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from underpaint.adapters.mlcroissant import validate
 from underpaint.core.artifact import Manifest, seal, staging, versions_of
-from underpaint.core.errors import DataError, InputError
+from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample, read_samples, write_samples
 from underpaint.core.text import caption_from_name
 from underpaint.stages.data import debian
-from underpaint.stages.data.audit import audit, refuse_many_unreadable, samples_digest
+from underpaint.stages.data.audit import audit, samples_digest
 from underpaint.stages.data.card import AUDIT, write_card
 from underpaint.stages.data.card_check import refuse_card
-from underpaint.stages.data.clean import Dropped, clean, drop
-from underpaint.stages.data.cluster import clusters_of
 from underpaint.stages.data.concept import concept_of
 from underpaint.stages.data.config import DataConfig
 from underpaint.stages.data.contact import write_contact_sheet
@@ -31,49 +28,17 @@ from underpaint.stages.data.drawing import Drawing
 from underpaint.stages.data.facts import Facts
 from underpaint.stages.data.join import check_stated, join_all
 from underpaint.stages.data.license import Obligations, gate
-from underpaint.stages.data.look import LOOK_SIZE, Look, look_at
 from underpaint.stages.data.notices import write_notices
 from underpaint.stages.data.packages import cache_folder, fetch_all
+from underpaint.stages.data.plan import Plan, Source, plan_and_render
 from underpaint.stages.data.render import Renders, read_render, render_all
-from underpaint.stages.data.sources import NPM_EVIDENCE, PACKAGES, Evidence
-from underpaint.stages.data.split import Place, split
+from underpaint.stages.data.sources import NPM_EVIDENCE, PACKAGES
+from underpaint.stages.data.split import Place
 
+DRAWING_LIBRARIES = ("resvg_py", "imagehash", "pillow")
+"""What pixels and hashes depend on; named in the card, so that other versions make another digest."""
 LIBRARIES = ("resvg_py", "imagehash", "numpy", "pillow", "mlcroissant", "license-expression")
 MAX_JOBS = 8
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where drawings come from, opened.
-
-    Args:
-        drawings: All drawings that have a name.
-        evidence: License evidence of everything that was read.
-        render: Draws some of them at a size.
-    """
-
-    drawings: list[Drawing]
-    evidence: tuple[Evidence, ...]
-    render: Callable[[Sequence[Drawing], int], Renders]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Which drawings become samples, and where they go.
-
-    Args:
-        drawings: Those that stay.
-        places: Their splits.
-        look: Their small pictures.
-        clusters: Group to cluster.
-        dropped: Those that were left out.
-    """
-
-    drawings: list[Drawing]
-    places: list[Place]
-    look: Look
-    clusters: dict[str, str]
-    dropped: list[Dropped]
 
 
 def open_npm(cache: Path, jobs: int, report: Report) -> Source:
@@ -96,51 +61,6 @@ def open_debian(root: Path, cache: Path, report: Report) -> Source:
         return debian.render_glyphs(drawings, files, size=size, cache=cache, report=report)
 
     return Source(drawings=debian.join(files), evidence=debian.evidence_of(files), render=render)
-
-
-def plan(source: Source, report: Report) -> Plan:
-    """Decide by the small pictures what stays, what belongs together, and where it goes."""
-    small = source.render(source.drawings, LOOK_SIZE)
-    readable = [i for i, path in enumerate(small.paths) if path not in small.failed]
-    dropped = [
-        drop(drawing, "unreadable", small.failed[path])
-        for drawing, path in zip(source.drawings, small.paths, strict=True)
-        if path in small.failed
-    ]
-    refuse_many_unreadable(dropped, len(source.drawings))
-    drawings = [source.drawings[i] for i in readable]
-    report(Progress(task="compare", done=0, total=len(drawings), unit="pictures"))
-    look = look_at([read_render(small.paths[i], LOOK_SIZE) for i in readable])
-    clusters = clusters_of(drawings, look)
-    places = split(drawings, clusters)
-    kept, unfit = clean(drawings, look)
-    report(Progress(task="compare", done=len(drawings), total=len(drawings), unit="pictures"))
-    return Plan(
-        drawings=[drawings[i] for i in kept],
-        places=[places[i] for i in kept],
-        look=look.at(kept),
-        clusters=clusters,
-        dropped=dropped + unfit,
-    )
-
-
-def without_failed(planned: Plan, renders: Renders) -> tuple[Plan, list[Path]]:
-    """Leave out what could not be rendered at the final size."""
-    kept = [i for i, path in enumerate(renders.paths) if path not in renders.failed]
-    failed = [
-        drop(drawing, "unreadable", renders.failed[path])
-        for drawing, path in zip(planned.drawings, renders.paths, strict=True)
-        if path in renders.failed
-    ]
-    refuse_many_unreadable(failed, len(planned.drawings))
-    rest = Plan(
-        drawings=[planned.drawings[i] for i in kept],
-        places=[planned.places[i] for i in kept],
-        look=planned.look.at(kept),
-        clusters=planned.clusters,
-        dropped=planned.dropped + failed,
-    )
-    return rest, [renders.paths[i] for i in kept]
 
 
 def file_of(drawing: Drawing) -> str:
@@ -209,7 +129,7 @@ def write_papers(config: DataConfig, source: Source, duties: Obligations, planne
         sources=source.evidence,
         duties=duties,
         audit=figures,
-        made_with=versions_of(*LIBRARIES),
+        made_with={name: version for name, version in versions_of(*LIBRARIES).items() if name in DRAWING_LIBRARIES},
     )
     write_contact_sheet(samples, folder)
     write_notices(source.evidence, duties, facts.by_source, folder)
@@ -286,14 +206,6 @@ def fill(folder: Path, config: DataConfig, source: Source, report: Report = sile
         figures=figures_of(facts),
         packages=LIBRARIES,
     )
-
-
-def plan_and_render(source: Source, size: int, report: Report) -> tuple[Plan, list[Path]]:
-    """Plan, and render what stays at the final size."""
-    planned = plan(source, report)
-    if not planned.drawings:
-        raise DataError("no drawing is left after cleaning; check the sources")
-    return without_failed(planned, source.render(planned.drawings, size))
 
 
 def figures_of(facts: Facts) -> dict[str, object]:
