@@ -59,9 +59,9 @@ def _nano(kind: Literal["vq", "bsq"], last_temperature: float) -> HybridRecipe:
         latents=LatentsEncoding(),
         generator=generator_nano(steps=6000),
         sampling=Sampling(
-            guidance=1.5,
+            guidance=3.0,
             guidance_shape=(0.25, 0.5, 0.75, 1.0, 0.0, 0.0),
-            temperatures=(1.0, 1.0, 1.0, 0.9, 0.7, last_temperature),
+            temperatures=(0.6, 0.6, 0.6, 0.54, 0.42, last_temperature),
             top_p=0.95,
             residual_steps=0,
         ),
@@ -74,9 +74,9 @@ def nano() -> HybridRecipe:
     ``underpaint train sticker-64-nano --data artifacts/stickers-64 --out artifacts/nano``; about two hours on two CPU
     cores with bfloat16. What it reached: docs/log.md and the manifest of the weights.
     """
-    return _nano("vq", last_temperature=0.5)
+    return _nano("vq", last_temperature=0.3)
 
 
 def nano_bsq() -> HybridRecipe:
     """The same with binary codes in place of the learned codebook, for comparison."""
-    return _nano("bsq", last_temperature=0.7)
+    return _nano("bsq", last_temperature=0.42)
