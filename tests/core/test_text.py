@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -247,6 +248,7 @@ def test_look_alikes_are_taken_from_alphabets_that_look_latin() -> None:
 
 
 @pytest.mark.network
+@pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
 def test_emoji_names_are_those_of_the_pinned_cldr_packages(tmp_path: Path) -> None:
     import tarfile
 

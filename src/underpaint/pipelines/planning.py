@@ -175,4 +175,4 @@ def _plan_row(model: Model, row: PromptRow, options: Options, seeds: _Seeds, com
     seed = seeds.first(caption, style, row.seed, count)
     own = {"prompt": row.prompt, "caption": caption, "style": style, "seed": seed}
     first = Settings.parse({**own, **common}, source=row.source or "options")
-    return [first.model_copy(update={"seed": seed + k}) for k in range(count)]
+    return [first.model_copy(update={"seed": first.seed + k}) for k in range(count)]

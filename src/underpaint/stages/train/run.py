@@ -89,7 +89,9 @@ def run(
             table_dir,
             recipe.text_table,
             {},
-            lambda: text_table.run(recipe.text_table, {"minilm": minilm.fetch(state / "minilm")}, table_dir, report),
+            lambda: text_table.run(
+                recipe.text_table, {"minilm": minilm.fetch(state / "minilm", report)}, table_dir, report
+            ),
         )
         tokens = made(
             tokenizer_dir,
