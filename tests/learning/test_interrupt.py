@@ -8,6 +8,16 @@ import pytest
 from underpaint.learning.interrupt import deferred_interrupt
 
 
+def test_an_ignored_interrupt_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with deferred_interrupt() as interrupted:
+            signal.raise_signal(signal.SIGINT)
+            assert not interrupted()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_the_first_interrupt_is_held_back_and_told():
     with deferred_interrupt() as interrupted:
         assert not interrupted()

@@ -13,12 +13,14 @@ from types import FrameType
 def deferred_interrupt() -> Iterator[Callable[[], bool]]:
     """Hold back the first Ctrl-C for the duration of a ``with`` block; the second one interrupts at once.
 
-    In another thread than the main one, where no signal arrives, nothing is held back.
+    In another thread than the main one, where no signal arrives, nothing is held back; nor where the signal is ignored,
+    as in a process that a shell started in the background.
 
     Yields:
         A function that tells whether Ctrl-C was pressed.
     """
-    if threading.current_thread() is not threading.main_thread():
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored or threading.current_thread() is not threading.main_thread():
         yield lambda: False
         return
     pressed = False
