@@ -10,12 +10,13 @@ import pytest
 
 import underpaint
 from underpaint.core.artifact import MANIFEST, read_manifest, seal, verify
-from underpaint.core.errors import ArtifactError, TrainingError
+from underpaint.core.errors import ArtifactError, DataError, LicenseRefused, TrainingError
 from underpaint.core.progress import Progress
+from underpaint.stages.data import notices
 from underpaint.stages.train import tokenizer
 from underpaint.stages.train.config import LatentsEncoding
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
-from underpaint.stages.train.run import run
+from underpaint.stages.train.run import ATTRIBUTION, run
 from underpaint.stages.train.text_table_config import TextTableConfig
 
 
@@ -116,3 +117,18 @@ def test_anything_but_a_data_set_is_refused_before_anything_is_written(recipe, w
     with pytest.raises(ArtifactError, match="'dataset' artifact is needed"):
         run(recipe, words, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_sources_for_evaluation_only_are_refused_before_anything_is_written(recipe, shapes, tmp_path):
+    dataset = Path(shutil.copytree(shapes, tmp_path / "dataset"))
+    (dataset / ATTRIBUTION).write_text('{"obligations_on_weights": {"not_for_weights": ["pack@1"]}}')
+    with pytest.raises(LicenseRefused, match=r"evaluation only \(pack@1\)"):
+        run(recipe, dataset, tmp_path / "out")
+    (dataset / ATTRIBUTION).write_text("{}")
+    with pytest.raises(DataError, match=ATTRIBUTION):
+        run(recipe, dataset, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_name_of_the_attribution_is_that_of_the_data_stage():
+    assert ATTRIBUTION == notices.ATTRIBUTION

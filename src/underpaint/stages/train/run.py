@@ -7,6 +7,7 @@ from whatever is there.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import torch
 from underpaint.adapters import minilm
 from underpaint.core.artifact import MANIFEST, Manifest, read_manifest
 from underpaint.core.config import Config
-from underpaint.core.errors import TrainingError
+from underpaint.core.errors import DataError, LicenseRefused, TrainingError
 from underpaint.core.progress import Report, silent
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
@@ -31,6 +32,34 @@ from underpaint.runtime.device import CPU, threads
 from underpaint.stages.train import generator, latents, text_table, tokenizer
 from underpaint.stages.train.generator import STYLES
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
+
+ATTRIBUTION = "attribution.json"
+"""The paper of a data set that says what its licenses ask of weights."""
+
+
+def refuse_evaluation_sources(dataset: Path) -> None:
+    """Refuse a data set with sources that weights must not be trained on.
+
+    Args:
+        dataset: A ``dataset`` artifact; one without an attribution names no such source.
+
+    Raises:
+        DataError: Its attribution cannot be read.
+        LicenseRefused: It holds such a source.
+    """
+    path = dataset / ATTRIBUTION
+    if not path.is_file():
+        return
+    try:
+        refused = json.loads(path.read_text(encoding="utf-8"))["obligations_on_weights"]["not_for_weights"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path} cannot be read ({error}); build the data set again") from None
+    if refused:
+        names = ", ".join(map(str, refused))
+        raise LicenseRefused(
+            f"{dataset} holds sources for evaluation only ({names}), but weights may be trained on none of them; "
+            "build a data set without these sources"
+        )
 
 
 def made(folder: Path, config: Config, parents: Mapping[str, str], make: Callable[[], Manifest]) -> Manifest:
@@ -79,9 +108,11 @@ def run(
 
     Raises:
         ArtifactError: The data set is none.
+        LicenseRefused: The data set holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another recipe, or training failed.
     """
     data = read_manifest(dataset, kind="dataset").digest
+    refuse_evaluation_sources(dataset)
     table_dir, tokenizer_dir, latents_dir = out / "text-table", out / "tokenizer", out / "latents"
     generator_dir, pipeline_dir, state = out / "generator", out / "pipeline", out / "state"
     with threads(num_threads):
