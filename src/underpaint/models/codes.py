@@ -53,6 +53,7 @@ class VectorCodes(nn.Module):
         neighbors = torch.zeros(size, min(num_neighbors, size - 1), dtype=torch.int64)
         self.register_buffer("neighbors", neighbors, persistent=False)
         self.register_load_state_dict_post_hook(lambda codes, _: codes.find_neighbors())
+        self._pending: list[tuple[Tensor, Tensor, Tensor]] = []
 
     @property
     def n_logits(self) -> int:
@@ -91,10 +92,10 @@ class VectorCodes(nn.Module):
         flat, index = vectors.detach().reshape(-1, self.dim), labels.reshape(-1)
         counts = torch.zeros_like(self.counts).index_add_(0, index, torch.ones_like(flat[:, 0]))
         sums = torch.zeros_like(self.sums).index_add_(0, index, flat)
-        self._pending = [*getattr(self, "_pending", []), (counts, sums, flat)]
+        self._pending = [*self._pending, (counts, sums, flat)]
 
     def learn(self, generator: torch.Generator, restart_below: float = 0.02, restart: bool = True) -> int:
-        """Move the codes towards the collected vectors and restart the unused ones.
+        """Move the codes towards the collected vectors and restart the unused ones; without vectors nothing moves.
 
         Args:
             generator: Draws the vectors that replace unused codes.
@@ -105,6 +106,8 @@ class VectorCodes(nn.Module):
             How many codes were restarted.
         """
         pending, self._pending = self._pending, []
+        if not pending:
+            return 0
         counts = torch.stack([p[0] for p in pending]).sum(0)
         sums = torch.stack([p[1] for p in pending]).sum(0)
         self.counts.lerp_(counts, 1.0 - self.decay)
@@ -210,6 +213,7 @@ class BinaryCodes(nn.Module):
         super().__init__()
         self.dim, self.num_scales, self.decay = dim, num_scales, decay
         self.register_buffer("gains", torch.ones(num_scales))
+        self._pending: dict[int, Tensor] = {}
 
     @property
     def n_logits(self) -> int:
@@ -235,7 +239,7 @@ class BinaryCodes(nn.Module):
 
     def observe(self, vectors: Tensor, labels: Tensor, scale: int) -> None:  # noqa: ARG002
         """Collect the mean magnitude of one scale's vectors; call ``learn`` once per step afterwards."""
-        self._pending = {**getattr(self, "_pending", {}), scale: vectors.detach().abs().mean()}
+        self._pending = {**self._pending, scale: vectors.detach().abs().mean()}
 
     def learn(self, generator: torch.Generator, restart_below: float = 0.02, restart: bool = True) -> int:  # noqa: ARG002
         """Move the gains towards the collected magnitudes; nothing can fall out of use, so nothing restarts."""
