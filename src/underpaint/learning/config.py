@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from underpaint.core.config import Config
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
 class LoopConfig(Config):
@@ -28,17 +32,17 @@ class LoopConfig(Config):
         sample_every: Steps between sample grids.
     """
 
-    steps: int
-    batch_size: int = 32
-    lr: float = 1e-3
-    warmup: int = 100
-    final_lr: float = 0.02
-    betas: tuple[float, float] = (0.9, 0.95)
-    weight_decay: float = 0.05
-    clip: float = 1.0
-    average_decay: float = 0.999
-    seed: int = 0
+    steps: int = Field(ge=1)
+    batch_size: int = Field(default=32, ge=1)
+    lr: float = Field(default=1e-3, gt=0)
+    warmup: int = Field(default=100, ge=0)
+    final_lr: float = Field(default=0.02, ge=0, le=1)
+    betas: tuple[Beta, Beta] = (0.9, 0.95)
+    weight_decay: float = Field(default=0.05, ge=0)
+    clip: float = Field(default=1.0, gt=0)
+    average_decay: float = Field(default=0.999, ge=0, lt=1)
+    seed: int = Field(default=0, ge=0)
     precision: Literal["auto", "f32", "bf16"] = "auto"
-    validate_every: int = 500
-    save_every: int = 250
-    sample_every: int = 1000
+    validate_every: int = Field(default=500, ge=1)
+    save_every: int = Field(default=250, ge=1)
+    sample_every: int = Field(default=1000, ge=1)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
 
 from underpaint.core.config import Config
 from underpaint.learning.config import LoopConfig
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class TokenizerTraining(Config):
@@ -26,16 +31,25 @@ class TokenizerTraining(Config):
     """
 
     loop: LoopConfig
-    widths: tuple[int, int, int] = (48, 96, 128)
-    latent_channels: int = 16
+    widths: tuple[Count, Count, Count] = (48, 96, 128)
+    latent_channels: Count = 16
     kind: Literal["vq", "bsq"] = "vq"
-    schedule: tuple[int, ...] = (1, 2, 3, 4, 6, 8)
-    codebook_size: int = 1024
-    continuous_steps: int = 150
-    joint_share: float = 0.7
-    discrete_share: float = 0.5
-    perturb_rate: float = 0.1
-    noise: float = 0.3
+    schedule: tuple[Count, ...] = Field(default=(1, 2, 3, 4, 6, 8), min_length=1)
+    codebook_size: int = Field(default=1024, ge=2)
+    continuous_steps: int = Field(default=150, ge=0)
+    joint_share: Share = 0.7
+    discrete_share: Share = 0.5
+    perturb_rate: Share = 0.1
+    noise: float = Field(default=0.3, ge=0)
+
+    @model_validator(mode="after")
+    def _check_steps(self) -> TokenizerTraining:
+        joint = self.joint_share * self.loop.steps
+        if self.continuous_steps > joint:
+            raise ValueError(
+                f"continuous_steps must lie below joint_share * steps = {joint:g}, not at {self.continuous_steps}"
+            )
+        return self
 
 
 class LatentsEncoding(Config):
@@ -47,9 +61,9 @@ class LatentsEncoding(Config):
         seed: Seed of the shifts.
     """
 
-    variants: int = 4
-    reach: int = 2
-    seed: int = 0
+    variants: Count = 4
+    reach: int = Field(default=2, ge=0)
+    seed: int = Field(default=0, ge=0)
 
 
 class GeneratorTraining(Config):
@@ -76,19 +90,19 @@ class GeneratorTraining(Config):
     """
 
     loop: LoopConfig
-    width: int = 256
-    depth: int = 8
-    heads: int = 4
-    drop_path: float = 0.05
-    text_depth: int = 2
+    width: Count = 256
+    depth: Count = 8
+    heads: Count = 4
+    drop_path: float = Field(default=0.05, ge=0, lt=1)
+    text_depth: int = Field(default=2, ge=0)
     residual_kind: Literal["conv", "mlp"] = "conv"
-    residual_width: int = 192
-    residual_depth: int = 4
-    drop_both: float = 0.1
-    drop_caption: float = 0.03
-    drop_style: float = 0.1
-    correction_share: float = 0.8
-    correction_rate: float = 0.3
-    smoothing: float = 0.1
-    residual_draws: int = 2
+    residual_width: Count = 192
+    residual_depth: int = Field(default=4, ge=0)
+    drop_both: Share = 0.1
+    drop_caption: Share = 0.03
+    drop_style: Share = 0.1
+    correction_share: Share = 0.8
+    correction_rate: Share = 0.3
+    smoothing: float = Field(default=0.1, ge=0, lt=1)
+    residual_draws: Count = 2
     gradient_checkpointing: bool = False

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from typing import Annotated
+
+from pydantic import Field, model_validator
 
 from underpaint.core.config import Config
 from underpaint.stages.train.config import GeneratorTraining, LatentsEncoding, TokenizerTraining
 from underpaint.stages.train.text_table_config import TextTableConfig
+
+NotNegative = Annotated[float, Field(ge=0)]
 
 
 class Sampling(Config):
@@ -20,11 +24,11 @@ class Sampling(Config):
         residual_steps: Steps of the refiner; 0 adds the mean residual, None leaves the refiner out.
     """
 
-    guidance: float
-    guidance_shape: tuple[float, ...]
-    temperatures: tuple[float, ...]
-    top_p: float
-    residual_steps: int | None
+    guidance: float = Field(ge=0)
+    guidance_shape: tuple[NotNegative, ...]
+    temperatures: tuple[NotNegative, ...]
+    top_p: float = Field(gt=0, le=1)
+    residual_steps: int | None = Field(ge=0)
 
 
 class HybridRecipe(Config):
@@ -39,7 +43,7 @@ class HybridRecipe(Config):
         sampling: How the pipeline draws.
     """
 
-    image_size: int
+    image_size: int = Field(ge=8)
     text_table: TextTableConfig
     tokenizer: TokenizerTraining
     latents: LatentsEncoding

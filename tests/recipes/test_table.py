@@ -1,0 +1,91 @@
+"""Every recipe builds, and its parts fit each other."""
+
+from __future__ import annotations
+
+import pytest
+
+from underpaint.core.config import Config
+from underpaint.core.errors import InputError
+from underpaint.learning.config import LoopConfig
+from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
+from underpaint.models.residual import ResidualConfig, ResidualRefiner
+from underpaint.models.transformer import ScaleTransformer, TransformerConfig
+from underpaint.recipes.table import RECIPES
+from underpaint.stages.train.config import LatentsEncoding, TokenizerTraining
+from underpaint.stages.train.recipe import HybridRecipe, Sampling
+
+
+@pytest.fixture(params=RECIPES)
+def recipe(request: pytest.FixtureRequest) -> HybridRecipe:
+    return RECIPES[request.param]()
+
+
+def test_a_recipe_is_the_same_each_time_and_survives_json(recipe: HybridRecipe) -> None:
+    again = HybridRecipe.parse(recipe.model_dump(mode="json"), source="again")
+    assert again == recipe and again.digest() == recipe.digest()
+
+
+def test_recipes_differ() -> None:
+    assert len({make().digest() for make in RECIPES.values()}) == len(RECIPES)
+
+
+def test_every_recipe_says_in_one_line_what_it_is() -> None:
+    assert all((make.__doc__ or "").strip().splitlines()[0].endswith(".") for make in RECIPES.values())
+
+
+def test_the_networks_of_a_recipe_can_be_built(recipe: HybridRecipe) -> None:
+    settings, tokens = recipe.generator, recipe.tokenizer
+    quantizer = MultiScaleQuantizer(
+        QuantizerConfig(
+            schedule=tokens.schedule,
+            kind=tokens.kind,
+            latent_channels=tokens.latent_channels,
+            codebook_size=tokens.codebook_size,
+        )
+    )
+    transformer = ScaleTransformer(
+        TransformerConfig(
+            schedule=tokens.schedule,
+            n_logits=quantizer.codes.n_logits,
+            width=settings.width,
+            depth=settings.depth,
+            heads=settings.heads,
+            num_styles=4,
+        )
+    )
+    refiner = ResidualRefiner(
+        ResidualConfig(width=settings.residual_width, depth=settings.residual_depth, hidden_width=settings.width)
+    )
+    assert sum(p.numel() for net in (quantizer, transformer, refiner) for p in net.parameters()) > 0
+
+
+def test_sampling_has_one_entry_a_scale_and_the_schedule_ends_at_the_picture(recipe: HybridRecipe) -> None:
+    values = recipe.model_dump(mode="json")
+    short = {**values, "sampling": {**values["sampling"], "temperatures": [1.0]}}
+    with pytest.raises(InputError, match="one temperature for each of"):
+        HybridRecipe.parse(short, source="recipe")
+    with pytest.raises(InputError, match="schedule must end at 16"):
+        HybridRecipe.parse({**values, "image_size": 128}, source="recipe")
+
+
+OUT_OF_RANGE: list[tuple[type[Config], dict[str, object], str]] = [
+    (LoopConfig, {"steps": 0}, "steps"),
+    (LoopConfig, {"steps": 1, "batch_size": 0}, "batch_size"),
+    (LoopConfig, {"steps": 1, "lr": 0.0}, "lr"),
+    (LoopConfig, {"steps": 1, "betas": (0.9, 1.0)}, "betas"),
+    (LoopConfig, {"steps": 1, "validate_every": 0}, "validate_every"),
+    (LatentsEncoding, {"variants": 0}, "variants"),
+    (TokenizerTraining, {"loop": {"steps": 100}, "continuous_steps": 71}, r"joint_share \* steps = 70"),
+    (TokenizerTraining, {"loop": {"steps": 1000}, "schedule": ()}, "schedule"),
+    (
+        Sampling,
+        {"guidance": 1, "guidance_shape": (), "temperatures": (), "top_p": 0, "residual_steps": 0},
+        "top_p",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "values", "message"), OUT_OF_RANGE)
+def test_settings_out_of_range_are_refused(kind: type[Config], values: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        kind.parse(values, source="settings")
