@@ -172,7 +172,7 @@ def _fluent(package: Package) -> Evidence:
 def _cldr(package: Package) -> Evidence:
     upstream = Upstream(
         license="Unicode-3.0",
-        url=f"https://www.npmjs.com/package/{package.name}/v/{package.version}",
+        url="https://github.com/unicode-org/cldr-json/blob/main/LICENSE",
         sha256="b49d0e9f8ead51ca8b7df6fec89cc3ae6809198b4b9d43c74216da0118f23f5b",
     )
     return _npm(package, "names", "Unicode, Inc. (CLDR)", "Unicode-3.0", "", upstream, CLDR_STATEMENT)
