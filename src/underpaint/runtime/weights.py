@@ -74,6 +74,8 @@ def _damaged(source: str, what: str) -> ArtifactError:
 def _refuse_foreign(data: memoryview, source: str) -> None:
     """Name the usual formats that are no safetensors files."""
     start = bytes(data[:8])
+    if bytes(data[8:9]) == b"{":  # a header follows; its length may begin with the same bytes as a pickle
+        return
     if start[:2] == b"PK" or (start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05"):
         raise ArtifactError(
             f"{source}: this is a pickle or zip file, which can run code and is never opened; "

