@@ -122,6 +122,16 @@ def test_a_real_torch_checkpoint_is_refused_under_our_suffix(tmp_path):
         weights.read_weights(path)
 
 
+@pytest.mark.parametrize("start", [b"\x80\x02", b"\x80\x05", b"PK"])
+def test_a_header_whose_length_looks_like_a_pickle_is_no_pickle(start):
+    (length,) = struct.unpack("<Q", start.ljust(8, b"\0"))
+    header = json.dumps({"x": entry()}).encode().ljust(length)
+    content = struct.pack("<Q", length) + header + bytes(8)
+    assert content.startswith(start)
+    tensors, _ = weights.parse_weights(content, source="x")
+    assert torch.equal(tensors["x"], torch.zeros(2))
+
+
 def test_every_truncation_is_refused(tmp_path):
     path = tmp_path / "whole"
     weights.write_weights(path, SAMPLE)
