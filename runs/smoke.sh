@@ -13,4 +13,4 @@ size=64
 [[ -e $out/data/manifest.json ]] || underpaint data build stickers --out "$out/data" --size "$size" "${@:2}"
 underpaint train smoke --data "$out/data" --out "$out/model"
 underpaint generate "a smiling cat with sunglasses" "a red heart" -m "$out/model/pipeline" --seed 7 --out "$out/pictures"
-underpaint show "$out/pictures/underpaint-a-red-heart-7.png"
+underpaint show -m "$out/model/pipeline" "$out/pictures/underpaint-a-red-heart-7.png"
