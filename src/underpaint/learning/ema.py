@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class WeightAverage:
-    """Averages the trainable parameters and copies the buffers.
+    """Averages the trainable parameters; buffers stay the module's own.
 
     The decay ramps up as ``min(decay, (1 + step) / (10 + step))`` so that early weights are soon forgotten.
 

@@ -92,7 +92,7 @@ class VectorCodes(nn.Module):
         flat, index = vectors.detach().reshape(-1, self.dim), labels.reshape(-1)
         counts = torch.zeros_like(self.counts).index_add_(0, index, torch.ones_like(flat[:, 0]))
         sums = torch.zeros_like(self.sums).index_add_(0, index, flat)
-        self._pending = [*self._pending, (counts, sums, flat)]
+        self._pending.append((counts, sums, flat))
 
     def learn(self, generator: torch.Generator, restart_below: float = 0.02, restart: bool = True) -> int:
         """Move the codes towards the collected vectors and restart the unused ones; without vectors nothing moves.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Protocol, Self, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -19,17 +19,6 @@ M = TypeVar("M", bound=nn.Module)
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"
-
-
-class Component(Protocol):
-    """A network that is built from its settings alone."""
-
-    config: Config
-
-    @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """Build the network with fresh weights."""
-        ...
 
 
 def save_component(module: nn.Module, config: Config, folder: Path, dtype: torch.dtype = torch.float32) -> None:

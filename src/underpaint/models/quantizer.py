@@ -23,7 +23,6 @@ from underpaint.core.config import Config
 from underpaint.models.codes import BinaryCodes, Codes, VectorCodes
 
 FULL_8 = (1, 2, 3, 4, 6, 8)
-FAST_8 = (1, 2, 4, 8)
 
 
 class QuantizerConfig(Config):

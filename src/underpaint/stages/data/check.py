@@ -14,7 +14,7 @@ from underpaint.core.samples import Sample, read_samples
 from underpaint.stages.data.card import CARD
 from underpaint.stages.data.card_check import refuse_card
 from underpaint.stages.data.config import DataConfig
-from underpaint.stages.data.leakage import CLOSED, EXEMPT, Leak, LeakReport, refuse_leaks, shared
+from underpaint.stages.data.leakage import LeakReport, exact_leaks, refuse_leaks
 from underpaint.stages.data.picture import read_picture
 
 
@@ -54,10 +54,7 @@ def check_splits(samples: list[Sample]) -> None:
     Raises:
         SplitLeak: One does.
     """
-    leaks: list[Leak] = shared(samples, "cluster", "cluster", CLOSED)
-    leaks += shared(samples, "pixels", "sha256_pixels", (*CLOSED, "test_style"))
-    leaks += shared(samples, "caption", "caption", (*CLOSED, EXEMPT))
-    refuse_leaks(LeakReport(leaks=tuple(leaks), composition_twins=0, pairs_compared=0))
+    refuse_leaks(LeakReport(leaks=tuple(exact_leaks(samples)), composition_twins=0, pairs_compared=0))
 
 
 def check(folder: Path, report: Report = silent) -> CheckReport:
