@@ -30,7 +30,6 @@ def build_quantizer(kind: str, schedule: tuple[int, ...] = (1, 2, 3, 4), size: i
     generator = torch.Generator().manual_seed(1)
     if isinstance(quantizer.codes, VectorCodes):
         quantizer.codes.start(torch.randn(2000, 4, generator=generator), generator)
-        quantizer.codes.find_neighbors()
     else:
         quantizer.codes.gains.copy_(torch.linspace(0.7, 0.4, len(schedule)))
     return quantizer.eval().requires_grad_(False)

@@ -23,7 +23,6 @@ def gumbel(shape: tuple[int, ...], seed: int = 0) -> Tensor:
 def vq() -> VectorCodes:
     codes = VectorCodes(size=16, dim=3, num_scales=2, num_neighbors=4)
     codes.start(torch.randn(500, 3, generator=rng(1)), rng(2))
-    codes.find_neighbors()
     return codes
 
 
@@ -163,7 +162,6 @@ def test_neighbors_are_known_again_after_loading(vq):
 def test_a_tiny_codebook_has_as_many_neighbors_as_there_are():
     codes = VectorCodes(size=3, dim=2, num_scales=1)
     codes.start(torch.randn(9, 2, generator=rng()), rng())
-    codes.find_neighbors()
     assert [set(row) for row in codes.neighbors.tolist()] == [{1, 2}, {0, 2}, {0, 1}]
 
 

@@ -54,7 +54,6 @@ def test_what_is_not_stored_is_there_again(tmp_path):
     config = QuantizerConfig(schedule=(1, 2, 4), codebook_size=16)
     module = MultiScaleQuantizer(config)
     random_state(module)
-    module.codes.find_neighbors()
     save_component(module, config, tmp_path)
     again = load_component(tmp_path, MultiScaleQuantizer, QuantizerConfig)
     z = torch.randn(2, 16, 4, 4, generator=torch.Generator().manual_seed(1))

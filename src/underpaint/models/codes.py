@@ -42,7 +42,6 @@ class VectorCodes(nn.Module):
     codebook: Tensor
     counts: Tensor
     sums: Tensor
-    neighbors: Tensor
 
     def __init__(self, size: int, dim: int, num_scales: int, decay: float = 0.99, num_neighbors: int = 8) -> None:
         super().__init__()
@@ -50,9 +49,9 @@ class VectorCodes(nn.Module):
         self.register_buffer("codebook", torch.zeros(size, dim))
         self.register_buffer("counts", torch.ones(size))
         self.register_buffer("sums", torch.zeros(size, dim))
-        neighbors = torch.zeros(size, min(num_neighbors, size - 1), dtype=torch.int64)
-        self.register_buffer("neighbors", neighbors, persistent=False)
-        self.register_load_state_dict_post_hook(lambda codes, _: codes.find_neighbors())
+        self.num_neighbors = min(num_neighbors, size - 1)
+        self._neighbors: Tensor | None = None
+        self.register_load_state_dict_post_hook(lambda codes, _: codes.forget_neighbors())
         self._pending: list[tuple[Tensor, Tensor, Tensor]] = []
 
     @property
@@ -113,6 +112,7 @@ class VectorCodes(nn.Module):
         self.counts.lerp_(counts, 1.0 - self.decay)
         self.sums.lerp_(sums, 1.0 - self.decay)
         self.codebook.copy_(self.sums / self.counts.clamp_min(1e-5)[:, None])
+        self.forget_neighbors()
         unused = self.counts < restart_below * self.counts.mean()
         if not restart or not bool(unused.any()):
             return 0
@@ -140,14 +140,26 @@ class VectorCodes(nn.Module):
             used = counts > 0
             centers[used] = sums[used] / counts[used, None]
         self.codebook.copy_(centers)
+        self.forget_neighbors()
         self.counts.fill_(1.0)
         self.sums.copy_(centers)
 
-    def find_neighbors(self) -> None:
-        """Tabulate each code's nearest other codes, for ``perturb`` and soft targets."""
-        distance = torch.cdist(self.codebook, self.codebook)
-        distance.fill_diagonal_(math.inf)
-        self.neighbors.copy_(distance.topk(self.neighbors.shape[1], largest=False).indices)
+    @property
+    def neighbors(self) -> Tensor:
+        """Each code's nearest other codes ``[K, num_neighbors]``, found when first asked for after the codes moved.
+
+        Only training asks: ``perturb`` and soft targets.
+        """
+        if self._neighbors is None:
+            with torch.no_grad():
+                distance = torch.cdist(self.codebook, self.codebook)
+                distance.fill_diagonal_(math.inf)
+                self._neighbors = distance.topk(self.num_neighbors, largest=False).indices
+        return self._neighbors
+
+    def forget_neighbors(self) -> None:
+        """Find the neighbors anew when they are next asked for; whoever moves the codes calls this."""
+        self._neighbors = None
 
     def perturb(self, labels: Tensor, rate: Tensor, generator: torch.Generator) -> Tensor:
         """Replace a share of labels by one of their nearest codes.
@@ -158,7 +170,7 @@ class VectorCodes(nn.Module):
             generator: Draws which and by what.
         """
         hit = rand(labels.shape, generator, labels.device) < rate[:, None]
-        choice = randint(self.neighbors.shape[1], labels.shape, generator, labels.device)
+        choice = randint(self.num_neighbors, labels.shape, generator, labels.device)
         return torch.where(hit, self.neighbors[labels, choice], labels)
 
     def loss(self, logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
@@ -247,9 +259,6 @@ class BinaryCodes(nn.Module):
             self.gains[scale].lerp_(magnitude, 1.0 - self.decay)
         self._pending = {}
         return 0
-
-    def find_neighbors(self) -> None:
-        """Do nothing: a code's neighbors are its one-bit flips."""
 
     def perturb(self, labels: Tensor, rate: Tensor, generator: torch.Generator) -> Tensor:
         """Flip a share ``rate [B]`` of the bits ``[B, T, C]``."""

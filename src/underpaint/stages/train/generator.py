@@ -90,7 +90,6 @@ class GeneratorTrainee:
         self.config, self.train, self.held_out = config, train.to(device), held_out.to(device)
         self.autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig, device)
         self.quantizer = load_component(tokenizer / "quantizer", MultiScaleQuantizer, QuantizerConfig, device)
-        self.quantizer.codes.find_neighbors()
         self.text_tokenizer = TextTokenizer.from_folder(text_table)
         table = read_weights(text_table / "model.safetensors")
         schedule, channels = self.quantizer.config.schedule, self.quantizer.config.latent_channels

@@ -135,8 +135,6 @@ class TokenizerTrainee:
             codes.start(self._first_vectors(generator, 8 * codes.size), generator)
         elif self.config.continuous_steps <= step < self.joint_until:
             codes.learn(generator, restart=step % 10 == 0)
-            if step + 1 == self.joint_until:
-                codes.find_neighbors()
 
     def _first_vectors(self, generator: torch.Generator, count: int) -> Tensor:
         """Collect what an ideal quantizer would see: half the residual is left at each scale."""
