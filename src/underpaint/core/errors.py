@@ -71,3 +71,25 @@ class TrainingError(UnderpaintError):
     """A training run diverged, failed its health checks, or cannot be resumed with these settings."""
 
     exit_code = 7
+
+
+class MetricError(UnderpaintError):
+    """A score cannot be computed from these samples; the message says what would make it possible."""
+
+    exit_code = 8
+
+
+class TooFewSamples(MetricError):
+    """There are fewer samples than the estimator needs to be valid."""
+
+
+class DegenerateSamples(MetricError):
+    """The samples hold NaN, do not vary, or otherwise leave the score undefined."""
+
+
+class ComparisonError(InputError):
+    """Two numbers may not be compared: another extractor, reference, protocol or version made them."""
+
+
+class PolicyError(InputError):
+    """A policy of the gate cannot be used."""

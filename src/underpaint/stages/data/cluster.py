@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from underpaint.stages.data.concept import concept_of
+from underpaint.core.concept import concept_of
 from underpaint.stages.data.drawing import Drawing
 from underpaint.stages.data.look import Look, near_pairs
 

@@ -10,7 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 
-from underpaint.stages.data.concept import TONES, concept_of
+from underpaint.core.concept import TONES, concept_of
 from underpaint.stages.data.drawing import Drawing
 
 SALT = "underpaint-split-1:"

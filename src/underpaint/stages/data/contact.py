@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from underpaint.core.concept import concept_of
 from underpaint.core.samples import Sample
 from underpaint.pipelines.contact_sheet import Cell, contact_sheet
 from underpaint.stages.data.composition import order_of
-from underpaint.stages.data.concept import concept_of
 
 CONTACT_SHEET = "contact_sheet.png"
 COLUMNS, CONCEPTS, PER_SPLIT = 8, 12, 8

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from underpaint.core.concept import concept_of
 from underpaint.core.config import Config
 from underpaint.core.samples import Sample
-from underpaint.stages.data.concept import concept_of
 from underpaint.stages.data.look import Look
 
 CELLS, BINS = 8, 8

@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from underpaint.core.concept import concept_of
 from underpaint.core.config import Config
 from underpaint.core.samples import Sample
-from underpaint.stages.data.concept import concept_of
 from underpaint.stages.data.look import Look
 
 NEIGHBORS, ALPHA = 50, 0.5

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from underpaint.core.concept import TONES, concept_of
 from underpaint.core.config import Config
 from underpaint.core.samples import Sample
 from underpaint.stages.data.composition import roles_of
-from underpaint.stages.data.concept import TONES, concept_of
 from underpaint.stages.data.drawing import Drawing
 
 MEN, WOMEN = frozenset(("man", "men", "boy")), frozenset(("woman", "women", "girl"))

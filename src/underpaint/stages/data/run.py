@@ -12,6 +12,7 @@ from pathlib import Path
 
 from underpaint.adapters.mlcroissant import validate
 from underpaint.core.artifact import Manifest, seal, staging, versions_of
+from underpaint.core.concept import concept_of
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample, read_samples, write_samples
@@ -20,7 +21,6 @@ from underpaint.stages.data import debian
 from underpaint.stages.data.audit import audit, samples_digest
 from underpaint.stages.data.card import AUDIT, write_card
 from underpaint.stages.data.card_check import refuse_card
-from underpaint.stages.data.concept import concept_of
 from underpaint.stages.data.config import DataConfig
 from underpaint.stages.data.contact import write_contact_sheet
 from underpaint.stages.data.datasheet import write_datasheet

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from underpaint.core.concept import concept_of
 from underpaint.stages.data.composition import levels_of, order_of, pinned_groups
-from underpaint.stages.data.concept import concept_of
 from underpaint.stages.data.drawing import Drawing
 
 SPLITS = ("train", "validation", "test_concept", "test_style", "test_composition")

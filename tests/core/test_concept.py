@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from underpaint.stages.data.concept import concept_of
+from underpaint.core.concept import concept_of
 from underpaint.stages.data.drawing import id_of, strip_id, text_of
 
 

@@ -1,0 +1,1 @@
+"""Evaluation: numbers with intervals, a page and a verdict."""
