@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from underpaint.core.artifact import Manifest, staging
+from underpaint.core.cache import cache_folder
 from underpaint.core.progress import Report, silent
 from underpaint.core.samples import Sample, read_samples
 from underpaint.stages.data import run as stage
@@ -17,7 +18,7 @@ from underpaint.stages.data.config import DataConfig
 from underpaint.stages.data.drawing import Drawing
 from underpaint.stages.data.join import join_all
 from underpaint.stages.data.look import Look, look_at
-from underpaint.stages.data.packages import cache_folder, fetch_all
+from underpaint.stages.data.packages import fetch_all
 from underpaint.stages.data.picture import read_picture
 from underpaint.stages.data.render import Renders, render_all
 from underpaint.stages.data.sources import NPM_EVIDENCE, PACKAGES

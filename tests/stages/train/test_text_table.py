@@ -11,13 +11,13 @@ from tokenizers import Tokenizer
 
 from underpaint.adapters import minilm
 from underpaint.core.artifact import verify
+from underpaint.core.cache import cache_folder
 from underpaint.core.errors import DataError, HashMismatch, TrainingError
 from underpaint.core.progress import Progress
 from underpaint.core.text import canonicalize
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.pipelines.model_folder import open_model
 from underpaint.runtime.weights import read_weights
-from underpaint.stages.data.packages import cache_folder
 from underpaint.stages.train import text_table
 from underpaint.stages.train.text_table_config import TextTableConfig
 

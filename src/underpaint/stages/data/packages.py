@@ -57,14 +57,6 @@ class Package:
         return f"{self.name.removeprefix('@').replace('/', '-')}-{self.version}.tgz"
 
 
-def cache_folder() -> Path:
-    """Return the folder for downloads and renders: ``UNDERPAINT_CACHE``, else ``underpaint`` in the user's cache."""
-    chosen = os.environ.get("UNDERPAINT_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache").expanduser() / "underpaint"
-
-
 def check_hashes(path: Path, package: Package) -> None:
     """Compare a package file with both of its pinned hashes.
 

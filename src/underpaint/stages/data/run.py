@@ -12,6 +12,7 @@ from pathlib import Path
 
 from underpaint.adapters.mlcroissant import validate
 from underpaint.core.artifact import Manifest, seal, staging, versions_of
+from underpaint.core.cache import cache_folder
 from underpaint.core.concept import concept_of
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress, Report, silent
@@ -29,7 +30,7 @@ from underpaint.stages.data.facts import Facts
 from underpaint.stages.data.join import check_stated, join_all
 from underpaint.stages.data.license import Obligations, gate
 from underpaint.stages.data.notices import write_notices
-from underpaint.stages.data.packages import cache_folder, fetch_all
+from underpaint.stages.data.packages import fetch_all
 from underpaint.stages.data.plan import Plan, Source, plan_and_render
 from underpaint.stages.data.render import Renders, read_render, render_all
 from underpaint.stages.data.sources import NPM_EVIDENCE, PACKAGES
