@@ -168,7 +168,8 @@ class PictureRecord(Config):
         prompt: Its words.
         style: The style asked for; None for none.
         seed: The seed; None for a folder of pictures.
-        group: The part of the protocol it belongs to: ``main``, ``composition``, ``seeds``, ``null-1``, ...
+        cluster: Pictures that are not independent share it (all drawings of one concept); ``prompt_id`` if empty.
+        part: The part of the protocol it belongs to: ``main``, ``composition``, ``seen``, ``varied``, ``null-1``, ...
         sha256: SHA-256 of its RGBA pixels.
         file: POSIX path inside the artifact; empty if the picture is not kept.
         scores: Score to value, for example ``same_caption_cosine@evaluator-64:1a2b3c4d``.
@@ -183,7 +184,8 @@ class PictureRecord(Config):
     prompt: str
     style: str | None = None
     seed: int | None = None
-    group: str = "main"
+    cluster: str = ""
+    part: str = "main"
     sha256: str
     file: str = ""
     scores: dict[str, float] = {}
