@@ -100,7 +100,7 @@ def reference_samples(samples: Sequence[Sample], config: EvaluateConfig) -> list
         splits = sorted({sample.split for sample in samples})
         raise DataError(
             f"the data set has no pictures in the splits {', '.join(config.splits)}, only in "
-            f"{', '.join(splits) or 'none'}; build one with held-out splits, for example: underpaint data build stickers"
+            f"{', '.join(splits) or 'none'}; build one with held-out splits, with underpaint data build"
         )
     return chosen
 
