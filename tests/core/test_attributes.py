@@ -69,7 +69,7 @@ def test_every_color_word_is_read() -> None:
 
 
 def test_a_sample_is_read_like_its_prompt() -> None:
-    text = {name: "x" for name in ("cluster", "name", "family", "source", "icon", "license", "sha256_pixels", "phash")}
+    text = dict.fromkeys(("cluster", "name", "family", "source", "icon", "license", "sha256_pixels", "phash"), "x")
     sample = Sample(id="1f34e", caption="red apple", style="flat", group="1f34e", split="train", level="", weight=1.0,
                     file="a.png", **text)  # fmt: skip
     assert labels_of(sample) == labels_of_prompt("1f34e", "red apple", "flat")
