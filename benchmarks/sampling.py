@@ -19,7 +19,7 @@ from token_codes import drawn_pictures, real_pictures
 import underpaint
 from underpaint.core.samples import read_samples
 from underpaint.metrics.kernel import KernelTable, subset_interval
-from underpaint.metrics.manifold import coverage
+from underpaint.metrics.manifold import prdc
 from underpaint.metrics.shape_color import shape_color_features
 from underpaint.pipelines.hybrid import HybridConfig
 
@@ -69,12 +69,13 @@ def main() -> None:
         features = shape_color_features(drawn_pictures(pipeline, samples))
         tables[name] = KernelTable.of(real, features)
         first = next(iter(tables.values()))
+        shared = prdc(features, real, enforce=False)
         own, _, difference = subset_interval([tables[name], first])
         rows[name] = {
             "kernel_distance": own,
             "beside_base": difference,
-            "precision": coverage(real, features),
-            "recall": coverage(features, real),
+            "precision": shared.precision.value,
+            "recall": shared.recall.value,
             "same_caption": float((features * real).sum(axis=1).mean()),
         }
         print(describe(name, rows[name]), flush=True)

@@ -18,7 +18,7 @@ from PIL import Image
 import underpaint
 from underpaint.core.samples import Sample, read_samples
 from underpaint.metrics.kernel import KernelTable, subset_interval
-from underpaint.metrics.manifold import coverage
+from underpaint.metrics.manifold import prdc
 from underpaint.metrics.shape_color import shape_color_features
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.settings import DrawRequest
@@ -47,7 +47,8 @@ def compare(data: Path, split: str, pipelines: dict[str, HybridPipeline]) -> dic
     for name, (estimate, low, high) in zip([*drawn, "difference"], intervals, strict=False):
         rows[name] = {"kernel_distance": estimate, "low": low, "high": high}
         if name in drawn:
-            rows[name] |= {"precision": coverage(real, drawn[name]), "recall": coverage(drawn[name], real)}
+            shared = prdc(drawn[name], real, enforce=False)
+            rows[name] |= {"precision": shared.precision.value, "recall": shared.recall.value}
     return rows
 
 

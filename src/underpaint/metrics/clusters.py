@@ -44,3 +44,14 @@ def intraclass_correlation(values: Floats, index: NDArray[np.int64]) -> float:
     within = float(((values - means[index]) ** 2).sum()) / (n - count)
     typical = (n - float(sizes @ sizes) / n) / (count - 1)
     return min(1.0, max(0.0, (between - within) / (between + (typical - 1) * within)))
+
+
+def effective_number(values: Floats, index: NDArray[np.int64]) -> float:
+    """Return how many independent samples those in clusters are worth: ``n / (1 + (size - 1) ICC)``.
+
+    The size is that of the cluster of a typical sample, ``sum_c n_c^2 / n``.
+
+    Source: Kish 1965, Survey Sampling, section 5.4.
+    """
+    sizes, n = np.bincount(index), len(values)
+    return n / (1 + (float(sizes @ sizes) / n - 1) * intraclass_correlation(values, index))

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from underpaint.core.errors import DegenerateSamples, MetricError, TooFewSamples
 from underpaint.metrics.bootstrap import bca_levels, bootstrap_means, bootstrap_median_difference
-from underpaint.metrics.clusters import Clusters, cluster_means, intraclass_correlation, number_clusters
+from underpaint.metrics.clusters import Clusters, cluster_means, effective_number, number_clusters
 from underpaint.metrics.distribution import binomial, bisect, student_quantile
 from underpaint.metrics.estimate import Estimate, Interval, normal_quantile, variance_of_mean
 
@@ -182,9 +182,8 @@ def proportion(successes: ArrayLike, prompt_ids: Clusters, *, level: float = 0.9
     if not np.isin(hits, (0.0, 1.0)).all():
         raise MetricError("a share is made of zeros and ones; for scores in between take mean_by_prompt")
     index = number_clusters(prompt_ids, len(hits))
-    count, value, sizes = _check_prompts(index), float(hits.mean()), np.bincount(index)
-    seeds = float(sizes @ sizes) / len(hits)
-    effective = len(hits) / (1 + (seeds - 1) * intraclass_correlation(hits, index))
+    count, value = _check_prompts(index), float(hits.mean())
+    effective = effective_number(hits, index)
     return Estimate(
         value=value,
         n=len(hits),
