@@ -1,0 +1,1 @@
+"""Efficiency: time, memory, arithmetic, energy, carbon and money, each with its uncertainty."""
