@@ -87,6 +87,10 @@ class DegenerateSamples(MetricError):
     """The samples hold NaN, do not vary, or otherwise leave the score undefined."""
 
 
+class NotApplicable(MetricError):
+    """The score has no meaning for these samples, for example a word score for pictures without words."""
+
+
 class ComparisonError(InputError):
     """Two numbers may not be compared: another extractor, reference, protocol or version made them."""
 

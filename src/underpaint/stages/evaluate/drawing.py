@@ -20,7 +20,7 @@ from underpaint.stages.evaluate.wishes import Wish
 
 def picture_path(folder: Path, identity: str, wish: Wish) -> Path:
     """Return where the picture of a wish lies in a cache."""
-    key = digest_of([wish.prompt, wish.style, wish.seed])
+    key = digest_of([wish.prompt, wish.style, wish.image_id if wish.seed is None else wish.seed])
     return folder / "pictures" / identity[:24] / key[:2] / f"{key[2:34]}.png"
 
 

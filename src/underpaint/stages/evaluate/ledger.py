@@ -1,4 +1,4 @@
-"""The ledger: takes what each metric found, or why it found nothing, and keeps the influences for paired comparisons."""
+"""The ledger: what each metric found, or why it found nothing, with the influences that paired comparisons need."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from underpaint.core.errors import DegenerateSamples, MetricError, TooFewSamples
+from underpaint.core.errors import DegenerateSamples, MetricError, NotApplicable, TooFewSamples
 from underpaint.metrics.estimate import Estimate
 from underpaint.stages.evaluate.catalog import info_of
 from underpaint.stages.evaluate.record import Bounds, Measurement, Status
@@ -104,10 +104,18 @@ def attempt(
     )
 
 
+STATUSES: dict[type[Exception], Status] = {
+    TooFewSamples: "too_few",
+    DegenerateSamples: "degenerate",
+    NotApplicable: "not_applicable",
+}
+
+
 def _status_of(error: Exception) -> Status:
-    if isinstance(error, TooFewSamples):
-        return "too_few"
-    return "degenerate" if isinstance(error, DegenerateSamples) else "failed"
+    for kind, status in STATUSES.items():
+        if isinstance(error, kind):
+            return status
+    return "failed"
 
 
 def _finite(value: float) -> float | None:

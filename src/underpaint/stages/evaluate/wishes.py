@@ -28,7 +28,7 @@ class Wish:
 
     Args:
         image_id: Its name.
-        part: Part of the protocol: ``main``, ``composition``, ``seen``, ``varied``, ``null-1``, ...
+        part: Part of the protocol: ``main``, ``composition``, ``seen``, ``varied``, ``null-1:main``, ...
         prompt_id: Names prompt and style; pictures of one prompt differ in their seed.
         prompt: The caption in canonical form.
         style: The style asked for; None for none.
@@ -68,14 +68,14 @@ def seed_of(prompt_id: str, number: int, seed: int) -> int:
 def _wish(sample: Sample, part: str, index: int, number: int, config: EvaluateConfig) -> Wish:
     prompt_id = prompt_id_of(sample)
     return Wish(
-        image_id=f"{part}-{index:05d}",
+        image_id=f"{part.replace(':', '-')}-{index:05d}",
         part=part,
         prompt_id=prompt_id,
         prompt=sample.caption,
         style=sample.style,
         seed=seed_of(prompt_id, number, config.seed),
         cluster=sample.cluster,
-        level=sample.level if part == COMPOSITION else "",
+        level=sample.level if part.endswith(COMPOSITION) else "",
         sample=sample,
     )
 
@@ -151,7 +151,8 @@ def plan_wishes(samples: Sequence[Sample], config: EvaluateConfig) -> list[Wish]
     wishes += _enumerate(main[: config.varied_prompts], VARIED, 0, config.varied_seeds, config)
     for number in range(1, config.null_sets + 1):
         first = 1_000_000 * number
-        wishes += _enumerate(main, f"{NULL}-{number}", first, config.repeats, config)
+        wishes += _enumerate(main, f"{NULL}-{number}:{MAIN}", first, config.repeats, config)
+        wishes += _enumerate(held_out, f"{NULL}-{number}:{COMPOSITION}", first, 1, config)
     return wishes
 
 

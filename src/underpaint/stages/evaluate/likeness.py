@@ -1,0 +1,89 @@
+"""How far drawn pictures lie from real ones, as two sets: Fréchet and kernel distances, precision and recall."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from underpaint.metrics.estimate import Estimate
+from underpaint.metrics.frechet import frechet_distance, frechet_pca
+from underpaint.metrics.kernel import cmmd_v, kid, mmd_rbf
+from underpaint.metrics.manifold import Manifolds, prdc
+from underpaint.metrics.sliced import mind
+from underpaint.stages.evaluate.ledger import Score, attempt
+from underpaint.stages.evaluate.view import RealView, View
+
+CMMD_EXTRACTOR = "clip-vit-large-patch14-336"
+SAMPLES_PER_DIMENSION = 8
+"""Samples that each principal direction of ``fd_pca`` asks for."""
+Compute = Callable[[], Estimate]
+
+
+def principal_directions(n: int, m: int, dim: int) -> int:
+    """Return how many principal directions ``n`` drawn and ``m`` real pictures support."""
+    return min(min(n, m) // SAMPLES_PER_DIMENSION, dim)
+
+
+def kernel_metrics(view: View, reference: RealView) -> dict[str, Compute]:
+    """Return the kernel distances that apply: the ones on unit vectors carry CLIP's name only with CLIP's network."""
+    common = {"clusters": view.clusters, "reference_clusters": reference.clusters}
+    is_cmmd = view.extractor.startswith(CMMD_EXTRACTOR)
+    metrics: dict[str, Compute] = {"kid": lambda: kid(view.features, reference.features, **common)}
+    metrics["cmmd" if is_cmmd else "mmd_rbf"] = lambda: mmd_rbf(_unit(view), _unit(reference), **common)
+    if is_cmmd:
+        metrics["cmmd_v"] = lambda: cmmd_v(_unit(view), _unit(reference))
+    return metrics
+
+
+def _unit(view: View | RealView) -> NDArray[np.float32]:
+    norms = np.linalg.norm(view.features, axis=1, keepdims=True)
+    return (view.features / np.maximum(norms, 1e-12)).astype(np.float32)
+
+
+def distance_scores(view: View, reference: RealView) -> list[Score]:
+    """Return the distances of a set of drawn pictures to the reference.
+
+    Args:
+        view: Drawn pictures.
+        reference: Real ones, seen by the same extractor.
+    """
+    common = {"clusters": view.clusters, "reference_clusters": reference.clusters}
+    k = principal_directions(len(view.features), len(reference.features), view.features.shape[1])
+    metrics: dict[str, Compute] = {
+        "fd": lambda: frechet_distance(view.features, reference.features, **common),
+        f"fd_pca{max(k, 1)}": lambda: frechet_pca(view.features, reference.features, k=k, **common),
+        **kernel_metrics(view, reference),
+        "mind": lambda: mind(view.features, reference.features),
+    }
+    return [_attempt(name, compute, view, reference) for name, compute in metrics.items()]
+
+
+def _attempt(name: str, compute: Compute, view: View, reference: RealView, rows: int | None = None) -> Score:
+    images = view.images[:rows]
+    return attempt(name, compute, images=images, extractor=view.extractor, reference=reference.digest)
+
+
+def manifold_scores(view: View, reference: RealView) -> list[Score]:
+    """Return precision, recall, density and coverage; both sets are cut to the size of the smaller one."""
+    n = min(len(view.features), len(reference.features))
+    done: list[Manifolds] = []
+
+    def computed() -> Manifolds:
+        if not done:
+            done.append(prdc(view.features[:n], reference.features[:n], clusters=view.clusters[:n]))
+        return done[0]
+
+    metrics: dict[str, Compute] = {
+        "precision": lambda: computed().precision,
+        "recall": lambda: computed().recall,
+        "density": lambda: computed().density,
+        "coverage": lambda: computed().coverage,
+    }
+    return [_attempt(name, compute, view, reference, n) for name, compute in metrics.items()]
+
+
+def likeness_scores(view: View, reference: RealView) -> list[Score]:
+    """Return everything that compares the two sets as sets."""
+    return distance_scores(view, reference) + manifold_scores(view, reference)

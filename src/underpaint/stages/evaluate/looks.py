@@ -1,0 +1,68 @@
+"""How pictures look, without words and without a network: color, sharpness, contrast, fractal dimension, naturalness.
+
+None of these is quality. Each compares the distribution over drawn pictures with that over real ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from underpaint.metrics.appearance import Naturalness, colorfulness, contrast, fractal_dimension, sharpness
+from underpaint.metrics.estimate import Estimate
+from underpaint.metrics.wasserstein import wasserstein_1
+from underpaint.stages.evaluate.ledger import Score, attempt
+from underpaint.stages.evaluate.pictures import Drawn, Pixels, Real
+
+CHUNK = 256
+Values = NDArray[np.float64]
+DESCRIPTORS: dict[str, Callable[[Pixels], Values]] = {
+    "colorfulness_w1": colorfulness,
+    "sharpness_w1": sharpness,
+    "contrast_w1": contrast,
+    "fractal_dimension_w1": fractal_dimension,
+}
+
+
+def chunks(pictures: Sequence[Drawn | Real]) -> Iterator[Pixels]:
+    """Yield the pixels of pictures, ``[n, H, W, 4]`` at a time."""
+    for start in range(0, len(pictures), CHUNK):
+        yield np.stack([picture.load() for picture in pictures[start : start + CHUNK]])
+
+
+def described(pictures: Sequence[Drawn | Real], naturalness: Naturalness) -> dict[str, Values]:
+    """Return descriptor to ``[N]``."""
+    parts: dict[str, list[Values]] = {name: [] for name in (*DESCRIPTORS, "naturalness_w1")}
+    for pixels in chunks(pictures):
+        for name, describe in DESCRIPTORS.items():
+            parts[name].append(describe(pixels))
+        parts["naturalness_w1"].append(naturalness.score(pixels))
+    return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def look_scores(drawn: Sequence[Drawn], real: Sequence[Real], reference: str, rng: np.random.Generator) -> list[Score]:
+    """Return the distance of each descriptor's distribution to that of real pictures.
+
+    Args:
+        drawn: Pictures of the main part.
+        real: The reference.
+        reference: Its digest.
+        rng: Draws bootstraps.
+    """
+    images = [picture.wish.image_id for picture in drawn]
+    naturalness = Naturalness.fit(np.concatenate(list(chunks(real))))
+    ours, theirs = described(drawn, naturalness), described(real, naturalness)
+    clusters = [picture.wish.cluster for picture in drawn]
+
+    def distance(name: str) -> Callable[[], Estimate]:
+        return lambda: wasserstein_1(ours[name], theirs[name], rng, clusters=clusters)
+
+    return [attempt(name, distance(name), images=images, reference=reference) for name in ours]
+
+
+def on_white(pixels: Pixels) -> Pixels:
+    """Return pictures ``[N, H, W, 4]`` laid on white, ``[N, H, W, 3]``."""
+    alpha = pixels[..., 3:].astype(np.uint32)
+    return ((pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
