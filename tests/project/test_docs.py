@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from underpaint import __version__
-from underpaint.cli.app import COMMANDS, build_parser, find_command
+from underpaint.cli.app import COMMANDS, ERROR_CODES, build_parser, find_command
 from underpaint.core.errors import UnderpaintError
 
 ROOT = Path(__file__).parents[2]
@@ -102,7 +102,16 @@ def test_the_line_that_draws_a_picture_needs_nothing_else() -> None:
 
 def test_the_readme_explains_every_exit_code() -> None:
     rows = re.findall(r"^\| (\d+) \|", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
-    codes = {0, 70, 130, 141, 143, *(cls.exit_code for cls in UnderpaintError.__subclasses__())}
+    codes = {
+        0,
+        1,
+        70,
+        130,
+        141,
+        143,
+        *ERROR_CODES.values(),
+        *(cls.exit_code for cls in UnderpaintError.__subclasses__()),
+    }
     assert [int(row) for row in rows] == sorted(codes)
 
 

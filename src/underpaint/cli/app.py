@@ -15,8 +15,8 @@ A command is a module ``underpaint.cli.<name>`` with a line in ``COMMANDS`` and 
 - ``run`` may set ``output.resume_hint`` to a sentence that is shown when the user presses Ctrl-C
   ("run the same command again to go on from step 1200").
 
-Exit codes: 0 done; 2 to 7 as in ``underpaint.core.errors``; 70 a defect in underpaint; 130 interrupted; 141 the reader
-of the output went away; 143 terminated.
+Exit codes: 0 done; 2 to 8 as in ``underpaint.core.errors``; 70 a defect in underpaint; 130 interrupted; 141 the reader
+of the output went away; 143 terminated. A command whose small codes are verdicts has a line in ``ERROR_CODES``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("underpaint.cli.train", "train a model after a recipe"),
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
     "show": ("underpaint.cli.show", "print what made a picture"),
+    "gate": ("underpaint.cli.gate", "decide whether a candidate is as good as a baseline"),
 }
+
+ERROR_CODES = {"gate": 64}
+"""Commands whose deliberate errors all leave with one code, so that no mistake reads as one of their verdicts."""
 
 EXAMPLES = """examples:
   underpaint generate "a smiling cat with sunglasses"
@@ -62,16 +66,26 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{message}; see '{self.prog} --help'")
 
 
+def first_word(arguments: Sequence[str]) -> str | None:
+    """Return the first argument that is not an option, or None."""
+    return next((argument for argument in arguments if not argument.startswith("-")), None)
+
+
+def nearest_commands(name: str) -> list[str]:
+    """Return the command that a name is or was meant to be, or nothing."""
+    return difflib.get_close_matches(name, COMMANDS, n=1)
+
+
 def find_command(arguments: Sequence[str]) -> str | None:
     """Return the first argument that is not an option, or None.
 
     Raises:
         InputError: It is not the name of a command; the message suggests the nearest one.
     """
-    name = next((argument for argument in arguments if not argument.startswith("-")), None)
+    name = first_word(arguments)
     if name is None or name in COMMANDS:
         return name
-    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    close = nearest_commands(name)
     hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(COMMANDS)}"
     raise InputError(f"there is no command {name!r:.60}; {hint}")
 
@@ -120,6 +134,8 @@ def run_command(arguments: Sequence[str], output: Output) -> int:
         SystemExit: Help or the version was printed.
         UnderpaintError: The arguments are wrong or the command failed.
     """
+    meant = nearest_commands(first_word(arguments) or "")
+    output.error_code = ERROR_CODES.get(meant[0]) if meant else None
     args = build_parser(find_command(arguments)).parse_args(arguments or ["--help"])
     return importlib.import_module(COMMANDS[args.command][0]).run(args, output)
 

@@ -73,6 +73,7 @@ class Output:
         self.json_mode = json_mode
         self.quiet = quiet
         self.resume_hint = "run the same command again"
+        self.error_code: int | None = None  # of every deliberate error; None for each error's own
         self._stdout = sys.stdout if stdout is None else stdout
         self._stderr = sys.stderr if stderr is None else stderr
         self._environ = os.environ if environ is None else environ
@@ -131,6 +132,8 @@ class Output:
         """
         self._end_bar()
         kind, message, code = self._explain(error)
+        if self.error_code is not None and code < DEFECT:
+            code = self.error_code
         if self.json_mode:
             document = {"error": {"type": kind, "message": message, "exit_code": code}}
             self._write_document(json.dumps(document, indent=2, ensure_ascii=False))

@@ -1,0 +1,81 @@
+"""``underpaint gate``: pass, fail or undecided, for scripts and CI."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from underpaint.cli.output import Output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from underpaint.core.policy import Policy
+    from underpaint.stages.evaluate.verdict import GateResult
+
+EXAMPLES = """examples:
+  underpaint gate artifacts/eval-new --against artifacts/eval-shipped --policy docs/examples/policy.yaml
+  underpaint gate artifacts/eval-new --against artifacts/eval-shipped --policy policy.toml --out artifacts/gate
+
+exit codes: 0 pass, 1 fail, 2 indeterminate, 64 anything wrong with what was typed or handed over, 70 a defect
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("candidate", metavar="CANDIDATE", help="its evaluation: a folder of 'underpaint evaluate'")
+    parser.add_argument("--against", metavar="BASELINE", required=True, help="the baseline's evaluation")
+    parser.add_argument("--policy", metavar="FILE", required=True, help="what must not get worse: YAML, TOML or JSON")
+    parser.add_argument("--look", type=int, metavar="K", help="which of the policy's looks this is (by picture count)")
+    parser.add_argument("--out", metavar="DIR", help="new folder for gate.json and junit.xml; must not exist yet")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Decide, write, print, and leave with the verdict's code."""
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from underpaint.core.errors import StorageError
+    from underpaint.stages.evaluate.gate import run_gate
+    from underpaint.stages.evaluate.gate_text import summary
+    from underpaint.stages.evaluate.policy_file import read_policy
+
+    path, out = Path(args.policy), args.out and Path(args.out)
+    policy = read_policy(path)
+    if out and out.exists():
+        raise StorageError(f"{out} exists already and nothing is overwritten in place; choose another --out")
+    result = run_gate(
+        Path(args.candidate),
+        Path(args.against),
+        policy,
+        look=args.look,
+        policy_written=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+        report=output.report,
+    )
+    if out:
+        write(result, policy, out)
+    written = f"\nwritten to {out}" if out else ""
+    output.result(summary(result) + written, {**result.model_dump(mode="json"), "folder": out})
+    return result.exit_code
+
+
+def write(result: GateResult, policy: Policy, out: Path) -> None:
+    """Write a result as an artifact: ``gate.json``, ``junit.xml``, ``summary.txt``.
+
+    Args:
+        result: The result.
+        policy: The policy that made it.
+        out: The new folder.
+    """
+    from underpaint.core.artifact import seal, staging
+    from underpaint.stages.evaluate.gate_text import summary
+    from underpaint.stages.evaluate.junit import junit
+
+    parents = {"candidate": result.candidate.evaluation, "baseline": result.baseline.evaluation}
+    with staging(out) as folder:
+        (folder / "gate.json").write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (folder / "junit.xml").write_text(junit(result), encoding="utf-8")
+        (folder / "summary.txt").write_text(summary(result) + "\n", encoding="utf-8")
+        figures = {"verdict": result.verdict, "exit_code": result.exit_code}
+        seal(folder, kind="gate", stage="evaluate", config=policy, parents=parents, figures=figures)
