@@ -1,7 +1,7 @@
 """Compare ways to sample from one trained pipeline on held-out captions: refiner, guidance, temperature.
 
 Every row draws the same captions with the same seeds; "beside base" is the paired difference of its kernel distance to
-the first row's (below 0 is better), with the interval of half-samples.
+the first row's (below 0 is better), with its interval.
 
     python benchmarks/sampling.py --data artifacts/stickers-64 --model artifacts/nano/pipeline --json sampling.json
 """
@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from token_codes import drawn_pictures, real_pictures
+from token_codes import drawn_pictures, interval_of, real_pictures
 
 import underpaint
 from underpaint.core.samples import read_samples
-from underpaint.metrics.kernel import KernelTable, subset_interval
+from underpaint.metrics.kernel import kid
 from underpaint.metrics.manifold import prdc
+from underpaint.metrics.paired import difference
 from underpaint.metrics.shape_color import shape_color_features
 from underpaint.pipelines.hybrid import HybridConfig
 
@@ -61,19 +62,18 @@ def main() -> None:
     samples = [samples[i] for i in np.linspace(0, len(samples) - 1, min(args.count, len(samples))).astype(int)]
     real = shape_color_features(real_pictures(args.data, samples))
     pipeline = underpaint.load(args.model).pipeline
-    base, tables, rows = pipeline.config, {}, {}
+    base, distances, rows = pipeline.config, {}, {}
     for name, change in variants(base).items():
         if args.only and name not in args.only:
             continue
         pipeline.config = base.model_copy(update=change)
         features = shape_color_features(drawn_pictures(pipeline, samples))
-        tables[name] = KernelTable.of(real, features)
-        first = next(iter(tables.values()))
+        distances[name] = kid(features, real, scale=1.0)
+        first = next(iter(distances.values()))
         shared = prdc(features, real, enforce=False)
-        own, _, difference = subset_interval([tables[name], first])
         rows[name] = {
-            "kernel_distance": own,
-            "beside_base": difference,
+            "kernel_distance": list(interval_of(distances[name]).values()),
+            "beside_base": list(interval_of(difference(first, distances[name])).values()),
             "precision": shared.precision.value,
             "recall": shared.recall.value,
             "same_caption": float((features * real).sum(axis=1).mean()),

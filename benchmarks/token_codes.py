@@ -17,8 +17,10 @@ from PIL import Image
 
 import underpaint
 from underpaint.core.samples import Sample, read_samples
-from underpaint.metrics.kernel import KernelTable, subset_interval
+from underpaint.metrics.estimate import Estimate
+from underpaint.metrics.kernel import kid
 from underpaint.metrics.manifold import prdc
+from underpaint.metrics.paired import difference
 from underpaint.metrics.shape_color import shape_color_features
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.settings import DrawRequest
@@ -37,15 +39,25 @@ def drawn_pictures(pipeline: HybridPipeline, samples: list[Sample]) -> np.ndarra
     return np.stack(pipeline.draw(requests))
 
 
+def interval_of(estimate: Estimate) -> dict[str, float]:
+    """Return a kernel distance with its interval."""
+    if estimate.interval is None:
+        raise ValueError("the estimate has no interval")
+    return {"kernel_distance": estimate.value, "low": estimate.interval.low, "high": estimate.interval.high}
+
+
 def compare(data: Path, split: str, pipelines: dict[str, HybridPipeline]) -> dict[str, dict[str, float]]:
     """Measure every pipeline on one split; the row ``difference`` is the first minus the second."""
     samples = [sample for sample in read_samples(data) if sample.split == split]
     real = shape_color_features(real_pictures(data, samples))
     drawn = {name: shape_color_features(drawn_pictures(pipeline, samples)) for name, pipeline in pipelines.items()}
-    intervals = subset_interval([KernelTable.of(real, features) for features in drawn.values()])
+    distances = {name: kid(features, real, scale=1.0) for name, features in drawn.items()}
+    if len(distances) > 1:
+        first, second, *_ = distances.values()
+        distances["difference"] = difference(second, first)
     rows = {}
-    for name, (estimate, low, high) in zip([*drawn, "difference"], intervals, strict=False):
-        rows[name] = {"kernel_distance": estimate, "low": low, "high": high}
+    for name, estimate in distances.items():
+        rows[name] = interval_of(estimate)
         if name in drawn:
             shared = prdc(drawn[name], real, enforce=False)
             rows[name] |= {"precision": shared.precision.value, "recall": shared.recall.value}
