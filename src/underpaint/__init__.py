@@ -13,16 +13,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from underpaint.pipelines.generator import load
     from underpaint.pipelines.picture_file import save
+    from underpaint.stages.evaluate.api import evaluate
 
-__all__ = ["__version__", "load", "save"]
+__all__ = ["__version__", "evaluate", "load", "save"]
 
 __version__ = "0.1.0"
 
-_LAZY = {"load": "underpaint.pipelines.generator", "save": "underpaint.pipelines.picture_file"}
+_LAZY = {
+    "evaluate": "underpaint.stages.evaluate.api",
+    "load": "underpaint.pipelines.generator",
+    "save": "underpaint.pipelines.picture_file",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import what draws and saves when it is first asked for, so that ``import underpaint`` stays light."""
+    """Import what draws, saves and evaluates when it is first asked for, so that ``import underpaint`` stays light."""
     if name not in _LAZY:
         raise AttributeError(f"module 'underpaint' has no attribute {name!r}")
     return getattr(importlib.import_module(_LAZY[name]), name)

@@ -81,6 +81,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from underpaint.stages.evaluate.efficiency.prices import read_prices
     from underpaint.stages.evaluate.opening import open_source
     from underpaint.stages.evaluate.run import run as evaluate
+    from underpaint.stages.evaluate.writing import read_report
 
     output.resume_hint = "what is drawn and seen is kept; run the same command again to go on"
     prices = read_prices(Path(args.prices) if args.prices else None)
@@ -168,13 +169,6 @@ def write_prompts(args: argparse.Namespace, output: Output) -> int:
     text = f"{path}: {len(rows)} prompts. Draw each into its file_name, put this file beside them as metadata.jsonl"
     output.result(text, {"prompts": path, "count": len(rows)})
     return 0
-
-
-def read_report(out: Path) -> Report:
-    """Read the report of an artifact."""
-    from underpaint.stages.evaluate.record import Report
-
-    return Report.model_validate_json((out / "report.json").read_text(encoding="utf-8"))
 
 
 def describe(out: Path, report: Report) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from underpaint.metrics.estimate import Estimate
-from underpaint.metrics.frechet import frechet_distance, frechet_pca
+from underpaint.metrics.frechet import frechet_distance, frechet_pca, num_directions
 from underpaint.metrics.kernel import cmmd_v, kid, mmd_rbf
 from underpaint.metrics.manifold import Manifolds, prdc
 from underpaint.metrics.sliced import mind
@@ -16,14 +16,7 @@ from underpaint.stages.evaluate.ledger import Score, attempt
 from underpaint.stages.evaluate.view import RealView, View
 
 CMMD_EXTRACTOR = "clip-vit-large-patch14-336"
-SAMPLES_PER_DIMENSION = 8
-"""Samples that each principal direction of ``fd_pca`` asks for."""
 Compute = Callable[[], Estimate]
-
-
-def principal_directions(n: int, m: int, dim: int) -> int:
-    """Return how many principal directions ``n`` drawn and ``m`` real pictures support."""
-    return min(min(n, m) // SAMPLES_PER_DIMENSION, dim)
 
 
 def kernel_metrics(view: View, reference: RealView) -> dict[str, Compute]:
@@ -50,10 +43,10 @@ def distance_scores(view: View, reference: RealView) -> list[Score]:
         reference: Real ones, seen by the same extractor.
     """
     common = {"clusters": view.clusters, "reference_clusters": reference.clusters}
-    k = principal_directions(len(view.features), len(reference.features), view.features.shape[1])
+    k = max(num_directions(len(view.features), len(reference.features), view.features.shape[1]), 1)
     metrics: dict[str, Compute] = {
         "fd": lambda: frechet_distance(view.features, reference.features, **common),
-        f"fd_pca{max(k, 1)}": lambda: frechet_pca(view.features, reference.features, k=k, **common),
+        f"fd_pca{k}": lambda: frechet_pca(view.features, reference.features, k=k, **common),
         **kernel_metrics(view, reference),
         "mind": lambda: mind(view.features, reference.features),
     }

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from underpaint.metrics.appearance import Naturalness, colorfulness, contrast, fractal_dimension, sharpness
+from underpaint.core.errors import MetricError
+from underpaint.metrics.appearance import colorfulness, contrast, fractal_dimension, sharpness
 from underpaint.metrics.estimate import Estimate
+from underpaint.metrics.naturalness import Naturalness
 from underpaint.metrics.wasserstein import wasserstein_1
 from underpaint.stages.evaluate.ledger import Score, attempt
 from underpaint.stages.evaluate.pictures import Drawn, Pixels, Real
@@ -32,14 +34,25 @@ def chunks(pictures: Sequence[Drawn | Real]) -> Iterator[Pixels]:
         yield np.stack([picture.load() for picture in pictures[start : start + CHUNK]])
 
 
-def described(pictures: Sequence[Drawn | Real], naturalness: Naturalness) -> dict[str, Values]:
-    """Return descriptor to ``[N]``."""
-    parts: dict[str, list[Values]] = {name: [] for name in (*DESCRIPTORS, "naturalness_w1")}
+def described(pictures: Sequence[Drawn | Real], naturalness: Naturalness | None) -> dict[str, Values]:
+    """Return descriptor to ``[N]``; without naturalness where the references are too few to fit it."""
+    describe = dict(DESCRIPTORS)
+    if naturalness is not None:
+        describe["naturalness_w1"] = naturalness.score
+    parts: dict[str, list[Values]] = {name: [] for name in describe}
     for pixels in chunks(pictures):
-        for name, describe in DESCRIPTORS.items():
-            parts[name].append(describe(pixels))
-        parts["naturalness_w1"].append(naturalness.score(pixels))
+        white = on_white(pixels)
+        for name, function in describe.items():
+            parts[name].append(function(white))
     return {name: np.concatenate(values) for name, values in parts.items()}
+
+
+def fitted(real: Sequence[Real]) -> Naturalness | None:
+    """Return naturalness fitted to real pictures, or None if they are too few or do not vary."""
+    try:
+        return Naturalness.fit(np.concatenate([on_white(pixels) for pixels in chunks(real)]))
+    except MetricError:
+        return None
 
 
 def look_scores(drawn: Sequence[Drawn], real: Sequence[Real], reference: str, rng: np.random.Generator) -> list[Score]:
@@ -51,13 +64,13 @@ def look_scores(drawn: Sequence[Drawn], real: Sequence[Real], reference: str, rn
         reference: Its digest.
         rng: Draws bootstraps.
     """
-    images = [picture.wish.image_id for picture in drawn]
-    naturalness = Naturalness.fit(np.concatenate(list(chunks(real))))
+    images, clusters = [p.wish.image_id for p in drawn], [p.wish.cluster for p in drawn]
+    names = [picture.sample.cluster for picture in real]
+    naturalness = fitted(real)
     ours, theirs = described(drawn, naturalness), described(real, naturalness)
-    clusters = [picture.wish.cluster for picture in drawn]
 
     def distance(name: str) -> Callable[[], Estimate]:
-        return lambda: wasserstein_1(ours[name], theirs[name], rng, clusters=clusters)
+        return lambda: wasserstein_1(ours[name], theirs[name], rng, clusters=clusters, reference_clusters=names)
 
     return [attempt(name, distance(name), images=images, reference=reference) for name in ours]
 

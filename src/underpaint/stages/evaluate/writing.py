@@ -11,7 +11,7 @@ from typing import Any
 
 from PIL import Image
 
-from underpaint.core.artifact import Manifest, seal, staging, storage_errors
+from underpaint.core.artifact import Manifest, seal, staging, storage_errors, verify
 from underpaint.core.config import canonical_json
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.stages.evaluate import record
@@ -157,3 +157,13 @@ def write_evaluation(
         write_page(folder, written.report, records)
         figures = figures_of(written.report)
         return seal(folder, kind=KIND, stage=STAGE, config=config, parents=parents, figures=figures, packages=PACKAGES)
+
+
+def read_report(folder: Path) -> record.Report:
+    """Read the report of an evaluation.
+
+    Raises:
+        ArtifactError: The folder holds none, or it is damaged.
+    """
+    verify(folder, kind=KIND, only=(REPORT,))
+    return record.Report.model_validate_json((folder / REPORT).read_text(encoding="utf-8"))
