@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
-DISGUISED = re.compile(r"linear|conv|matmul|mm(_|$)|attention|encoder_layer|lstm|gru|rnn|einsum|fft")
+DISGUISED = re.compile(r"linear|conv|matmul|m[mv](_|$)|dot$|attention|encoder_layer|lstm|gru|rnn|einsum|fft")
 """Names of operators that hold a matrix product."""
 NO_WORK = re.compile(r"^((new_)?(empty|zeros|ones|full)|scalar_tensor|arange|detach|_unsafe_view)(_|$)")
 LOOKUPS = frozenset({"embedding", "index", "index_select", "gather"})

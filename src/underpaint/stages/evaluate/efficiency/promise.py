@@ -1,6 +1,7 @@
 """The highest rate of requests at which a promised latency is kept: found by replaying measured service times.
 
-A queue's latencies depend on each other so much that a valid bound near the limit needs tens of thousands of requests.
+A queue's latencies depend on each other so much that a valid bound near the limit needs tens of thousands of requests
+(800 at 60 % load are worth 56 independent ones for the 95th percentile).
 A queue with one server is fully given by arrivals and service times, though, so the measured service times are replayed
 behind simulated Poisson arrivals, and resampled to see how sure they make us. A real run at the rate found must agree.
 
@@ -20,8 +21,8 @@ from underpaint.metrics.estimate import Floats, Interval
 from underpaint.metrics.interval import fewest_for_quantile
 
 QUANTILE = 0.95
-REQUESTS = 20_000
-REPLAYS = 100
+REQUESTS = 25_000
+REPLAYS = 60
 STEPS = 12
 BLOCK = 10
 
@@ -33,9 +34,13 @@ def replay(service_s: Floats, arrivals_s: Floats) -> Floats:
         service_s: ``[..., n]`` time each request takes by itself.
         arrivals_s: ``[..., n]`` rising.
     """
-    worked = np.cumsum(service_s, axis=-1)
-    start = arrivals_s - (worked - service_s)
-    return np.maximum.accumulate(start, axis=-1) + worked - arrivals_s
+    return _latencies(service_s, np.cumsum(service_s, axis=-1), arrivals_s)
+
+
+def _latencies(service_s: Floats, worked_s: Floats, arrivals_s: Floats) -> Floats:
+    """Return latencies; the server is free of all before a request when the latest start of a busy time allows."""
+    start = arrivals_s - (worked_s - service_s)
+    return np.maximum.accumulate(start, axis=-1) + worked_s - arrivals_s
 
 
 def resampled(trace: Floats, count: int, rng: np.random.Generator) -> Floats:
@@ -89,11 +94,13 @@ class Replays:
             raise TooFewSamples(f"{len(trace)} service times were measured, but {least} are needed; draw more pictures")
         self.capacity = 1.0 / float(trace.mean())
         self._service = np.stack([resampled(trace, requests, rng) for _ in range(replays)])  # [R, n]
+        self._worked = np.cumsum(self._service, axis=-1)  # [R, n]
         self._arrivals = np.cumsum(rng.exponential(1.0, (replays, requests)), axis=-1)  # [R, n]
 
     def quantiles(self, rate: float, quantile: float = QUANTILE) -> Floats:
         """Return the latency quantile in milliseconds ``[R]`` of each replay at a rate."""
-        return np.quantile(replay(self._service, self._arrivals / rate), quantile, axis=-1) * 1000.0
+        latencies = _latencies(self._service, self._worked, self._arrivals / rate)
+        return np.quantile(latencies, quantile, axis=-1, overwrite_input=True) * 1000.0
 
 
 def highest_rate(keeps: Callable[[float], bool], capacity: float, steps: int = STEPS) -> float:
