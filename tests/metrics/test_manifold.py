@@ -89,7 +89,7 @@ def test_expected_coverage_of_the_published_sizes() -> None:
 
 @pytest.mark.slow
 def test_published_vectors() -> None:
-    """The README of prdc at a smaller size; with its 10,000 samples, which take a minute, ours are k is what its numbers hang on."""
+    """The set-up of the README of prdc, with 1,500 samples instead of 10,000, which take a minute."""
     rng = np.random.default_rng(0)
     drawn, real = (rng.normal(size=(1500, 1000)).astype(np.float32) for _ in range(2))
     found = prdc(drawn, real, neighbors_pr=5, strict=True)

@@ -34,6 +34,13 @@ def test_ties_go_to_the_smaller_index() -> None:
     assert index.tolist() == [[0, 1, 2]]
 
 
+def test_a_copy_lies_at_no_distance() -> None:
+    among = cloud(0, 50) + np.float32(1000)
+    index, distance = nearest_rows(among[7:9], among, 2)
+    assert index[:, 0].tolist() == [7, 8]
+    assert distance[:, 0].tolist() == [0.0, 0.0]
+
+
 def test_a_center_keeps_digits() -> None:
     a = cloud(0, 20).astype(np.float64)
     far = a + 1e6

@@ -138,7 +138,7 @@ class _Touches:
 def _radii(features: Features, few: int, many: int, name: str) -> tuple[Floats, Floats]:
     """Return the squared distances to two of the neighbors of each sample."""
     _, distances = nearest_rows(features, features, max(few, many), skip_self=True)
-    if not distances[:, -1].any():
+    if not distances.any() and (features == features[0]).all():
         raise DegenerateSamples(f"all {name} samples are the same, so that they span no manifold")
     return distances[:, few - 1] ** 2, distances[:, many - 1] ** 2
 

@@ -97,15 +97,32 @@ def nearest_rows(
         raise TooFewSamples(f"{count} neighbors were asked for among {len(among) - skip_self} rows; give more rows")
     center = among.mean(axis=0, dtype=np.float64)
     index = np.empty((len(points), count), dtype=np.int64)
-    square = np.empty((len(points), count))
+    distance = np.empty((len(points), count))
     for rows in blocks(len(points)):
-        index[rows], square[rows] = _nearest_of_block(points, among, count, rows, center, skip_self)
-    return index, np.sqrt(square)
+        index[rows] = _nearest_of_block(points, among, count, rows, center, skip_self)
+        index[rows], distance[rows] = exact_distances(points[rows], among, index[rows])
+    return index, distance
+
+
+def exact_distances(points: Features, among: Features, index: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
+    """Return indices and distances of neighbors, nearest first, without the rounding of scalar products.
+
+    Args:
+        points: ``[n, d]``.
+        among: ``[m, d]``.
+        index: ``[n, k]`` rows of ``among``.
+    """
+    distance = np.empty(index.shape)
+    for j in range(index.shape[1]):
+        gap = points.astype(np.float64) - among[index[:, j]]
+        distance[:, j] = np.sqrt(np.einsum("ij,ij->i", gap, gap))
+    order = np.lexsort((index, distance), axis=1)
+    return np.take_along_axis(index, order, 1), np.take_along_axis(distance, order, 1)
 
 
 def _nearest_of_block(
     points: Features, among: Features, count: int, rows: slice, center: Floats, skip_self: bool
-) -> tuple[NDArray[np.int64], Floats]:
+) -> NDArray[np.int64]:
     size = rows.stop - rows.start
     best, where = np.full((size, count), np.inf), np.zeros((size, count), dtype=np.int64)
     for columns in blocks(len(among)):
@@ -120,4 +137,4 @@ def _nearest_of_block(
         best, where = np.concatenate([best, found], axis=1), np.concatenate([where, number], axis=1)
         order = np.lexsort((where, best), axis=1)[:, :count]
         best, where = np.take_along_axis(best, order, 1), np.take_along_axis(where, order, 1)
-    return where, best
+    return where
