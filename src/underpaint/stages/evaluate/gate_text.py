@@ -81,10 +81,10 @@ def summary(result: GateResult) -> str:
         f"look {result.look} of {result.looks}"
     ]
     shown = _first(result.outcomes)
-    for outcome in shown[:LINES]:
-        lines.append(
-            f"  {outcome.verdict:13} {outcome.tier:10} {outcome.name}: {describe_difference(outcome)}, n {outcome.n}"
-        )
+    lines += [
+        f"  {outcome.verdict:13} {outcome.tier:10} {outcome.name}: {describe_difference(outcome)}, n {outcome.n}"
+        for outcome in shown[:LINES]
+    ]
     if len(shown) > LINES:
         counts = ", ".join(f"{sum(o.verdict == v for o in shown[LINES:])} {v}" for v in WORDS)
         lines.append(f"  and {len(shown) - LINES} more: {counts}")

@@ -20,7 +20,8 @@ PARSERS: dict[str, Callable[[str], Any]] = {
     ".toml": tomllib.loads,
     ".json": parse_json,
 }
-PARAMETRIC = ("fd_pca<k>", "vendi_q<q>")
+KNOWN = (*METRICS, "fd_pca<k>", "vendi_q<q>")
+"""Names of metrics that a policy may speak of."""
 
 
 def _read_text(path: Path) -> str:
@@ -53,4 +54,4 @@ def read_policy(path: Path) -> Policy:
         values = parse(_read_text(path))
     except ValueError as error:
         raise PolicyError(f"{path} is no valid {path.suffix[1:].upper()}: {error}") from None
-    return parse_policy(values, source=str(path), known=[*METRICS, *PARAMETRIC])
+    return parse_policy(values, source=str(path), known=KNOWN)

@@ -161,11 +161,22 @@ def difference_trial(
     difference = _unusable(rule, candidate, baseline) or _difference(rule, candidate, baseline, policy)
     if isinstance(difference, str):
         return Trial(rule=rule, outcome=outcome.model_copy(update={"reason": difference}))
+    return try_difference(rule, outcome, difference)
+
+
+def try_difference(rule: MetricRule, start: Outcome, difference: Difference) -> Trial:
+    """Put a difference on trial.
+
+    Args:
+        rule: What the policy asks.
+        start: The outcome so far, with the look's ``z``.
+        difference: Candidate minus baseline.
+    """
     sign = 1.0 if rule.direction == "lower" else -1.0
     delta, margin = sign * difference.delta, margin_of(rule, difference)
     log, base = difference.scale == "log ratio", difference.base
     relative = sign * math.expm1(difference.delta) if log else (delta / base if base > 0 else None)
-    reach = look.z * difference.se
+    reach = start.z * difference.se
     numbers = {
         "scale": difference.scale,
         "delta": delta,
@@ -180,7 +191,7 @@ def difference_trial(
     }
     return Trial(
         rule=rule,
-        outcome=outcome.model_copy(update=numbers),
+        outcome=start.model_copy(update=numbers),
         fixed_variance=difference.fixed_variance,
         linear=difference.linear,
     )
