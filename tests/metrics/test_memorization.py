@@ -106,9 +106,9 @@ def test_novelty_of_new_pictures_is_one_and_of_copies_zero() -> None:
     assert novelty(held_out, training, held_out).value == pytest.approx(1.0)
 
 
-def test_influence_of_novelty_is_its_slope_and_its_error_covers() -> None:
-    training, held = cloud(0, 300), 0
-    truth = 1.0
+def test_influence_of_novelty_has_no_mean_and_its_error_covers() -> None:
+    training, held, truth = cloud(0, 300), 0, 1.0
+    found = novelty(cloud(9, 100), training, cloud(999, 100))
     for seed in range(100):
         found = novelty(cloud(10 + seed, 100), training, cloud(1000 + seed, 100))
         assert found.interval is not None
