@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("underpaint.cli.train", "train a model after a recipe"),
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
     "show": ("underpaint.cli.show", "print what made a picture"),
+    "compare": ("underpaint.cli.compare", "put evaluations side by side"),
     "gate": ("underpaint.cli.gate", "decide whether a candidate is as good as a baseline"),
 }
 

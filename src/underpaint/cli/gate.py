@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--against", metavar="BASELINE", required=True, help="the baseline's evaluation")
     parser.add_argument("--policy", metavar="FILE", required=True, help="what must not get worse: YAML, TOML or JSON")
     parser.add_argument("--look", type=int, metavar="K", help="which of the policy's looks this is (by picture count)")
-    parser.add_argument("--out", metavar="DIR", help="new folder for gate.json and junit.xml; must not exist yet")
+    parser.add_argument("--out", metavar="DIR", help="new folder for gate.json, junit.xml and gate.html")
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -54,27 +54,33 @@ def run(args: argparse.Namespace, output: Output) -> int:
         report=output.report,
     )
     if out:
-        write(result, policy, out)
+        write(result, policy, Path(args.candidate), out)
     written = f"\nwritten to {out}" if out else ""
     output.result(summary(result) + written, {**result.model_dump(mode="json"), "folder": out})
     return result.exit_code
 
 
-def write(result: GateResult, policy: Policy, out: Path) -> None:
-    """Write a result as an artifact: ``gate.json``, ``junit.xml``, ``summary.txt``.
+def write(result: GateResult, policy: Policy, candidate: Path, out: Path) -> None:
+    """Write a result as an artifact: ``gate.json``, ``junit.xml``, ``summary.txt``, ``gate.html``.
 
     Args:
         result: The result.
         policy: The policy that made it.
+        candidate: The candidate's evaluation, whose page shows the result.
         out: The new folder.
     """
     from underpaint.core.artifact import seal, staging
+    from underpaint.stages.evaluate.evaluated import read_evaluation
     from underpaint.stages.evaluate.gate_text import summary
     from underpaint.stages.evaluate.junit import junit
+    from underpaint.stages.evaluate.page.page import page_of
 
+    judged, values = read_evaluation(candidate), result.model_dump(mode="json")
+    page = page_of(judged.folder, judged.report, list(judged.pictures.values()), gate=values)
     parents = {"candidate": result.candidate.evaluation, "baseline": result.baseline.evaluation}
     with staging(out) as folder:
         (folder / "gate.json").write_text(result.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (folder / "gate.html").write_text(page, encoding="utf-8")
         (folder / "junit.xml").write_text(junit(result), encoding="utf-8")
         (folder / "summary.txt").write_text(summary(result) + "\n", encoding="utf-8")
         figures = {"verdict": result.verdict, "exit_code": result.exit_code}
