@@ -159,7 +159,7 @@ def forest_plot(rows: Sequence[Row], scale: Scale, *, width: float) -> Markup:
     axis = Axis(low=low, high=high, start=12.0 if narrow else labels, end=width - (12.0 if narrow else numbers))
     draw, height = (_narrow_row, NARROW_ROW) if narrow else (_wide_row, ROW)
     bottom = len(rows) * height
-    count = max(2, int((axis.end - axis.start) / 80))
+    count = max(4, int((axis.end - axis.start) / 72))
     note = canvas.label(axis.end, bottom + 38, scale.title, class_="tick", anchor="end")
     return canvas.drawing(
         _background(axis, scale, bottom),

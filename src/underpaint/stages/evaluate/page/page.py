@@ -98,9 +98,9 @@ def page_of(
     """
     album = Album(folder, cap_bytes=cap_bytes)
     shown: list[Section | None] = [
+        *(gate_sections(gate) if gate is not None else ()),
         sections.key_figures(report),
         sections.findings(report),
-        *(gate_sections(gate) if gate is not None else ()),
         sections.shares(report),
         *(comparison_sections(comparison) if comparison is not None else ()),
         gallery.cases(pictures, album),

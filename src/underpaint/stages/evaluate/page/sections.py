@@ -56,7 +56,7 @@ def findings(report: Report) -> Section | None:
     """Show what the numbers say."""
     if not report.findings:
         return None
-    body = element("ol", [element("li", words(one)) for one in report.findings], class_="findings")
+    body = element("ol", [element("li", words(text.unbroken(one))) for one in report.findings], class_="findings")
     return Section(title="What we found", body=body)
 
 

@@ -39,7 +39,7 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Child], *, numeric: 
     ]
     whole = element(
         "table",
-        element("caption", caption),
+        element("caption", element("span", caption)),
         element("thead", element("tr", columns)),
         element("tbody", rows),
     )

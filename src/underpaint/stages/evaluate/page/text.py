@@ -53,9 +53,9 @@ SENTENCES = {
 """Key figures that can be said in a sentence."""
 
 KEY_FIGURES = (
-    "r_precision", "composition_accuracy", "attribute_accuracy", "fd_pca", "fd", "kid", "clip_score",
-    "nearest_ratio_flagged", "latency_p50_ms", "throughput_per_s", "peak_rss_mb", "cost_per_1000", "energy_j_per_image",
-    "recall", "precision", "coverage", "density", "vendi_q1",
+    "r_precision", "composition_accuracy", "fd_pca", "fd", "nearest_ratio_flagged", "latency_p50_ms", "peak_rss_mb",
+    "attribute_accuracy", "clip_score", "kid", "throughput_per_s", "cost_per_1000", "energy_j_per_image", "recall",
+    "precision", "coverage", "density", "vendi_q1",
 )  # fmt: skip
 """Metrics in the order in which they are worth a card."""
 MOST_CARDS = 6
@@ -173,7 +173,12 @@ def center_of(m: Measurement) -> float:
 
 def with_unit(text: str, unit: str) -> str:
     """Put a unit behind a number."""
-    return f"{text} {unit}" if unit else text
+    return f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text
+
+
+def unbroken(sentence: str) -> str:
+    """Keep percent signs on the line of their numbers."""
+    return sentence.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def number_text(m: Measurement) -> str:
@@ -262,7 +267,7 @@ def summary(report: Report) -> str:
     real = f"; for real pictures it is {ceiling_text(m)}" if m.ceiling is not None else ""
     label = label_of(m, report.extractors)
     said = SENTENCES.get(base_of(m.metric), "{label}: {}").format(value_text(m), label=label)
-    return f"{said}{bounds}{real}."
+    return unbroken(f"{said}{bounds}{real}.")
 
 
 def listing(parts: Sequence[str]) -> str:
