@@ -1,4 +1,4 @@
-"""YAML by PyYAML, read strictly: no key twice, no aliases, and 1e-3 is a number."""
+"""YAML by PyYAML, read strictly: no key twice, no aliases, keys are words (``null`` too), and 1e-3 is a number."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def _strict_loader(yaml: Any) -> Any:
             return super().compose_node(parent, index)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            keys: set[Any] = set()
+            keys: set[str] = set()
             for key, _ in node.value:
-                if key.value in keys:
-                    raise yaml.constructor.ConstructorError(
-                        None, None, f"the key {key.value!r:.60} stands twice", key.start_mark
-                    )
-                keys.add(key.value if isinstance(key.value, str) else id(key))
+                if not isinstance(key.value, str) or key.value in keys:
+                    problem = f"the key {key.value!r:.60} stands twice, or is no word"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+                keys.add(key.value)
+                key.tag = "tag:yaml.org,2002:str"
             return super().construct_mapping(node, deep)
 
     Strict.add_implicit_resolver("tag:yaml.org,2002:float", FLOAT, list("-+0123456789."))
