@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from underpaint.core.artifact import Manifest, seal
+from underpaint.core.progress import Report
 from underpaint.recipes.table import RECIPES
+from underpaint.stages.train import evaluator_run
+from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 
 Call = Callable[..., Any]
 
@@ -44,3 +48,21 @@ def test_what_cannot_be_trained_is_one_message(
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "new").exists()
+
+
+def test_an_evaluator_is_trained_by_its_own_recipe_and_says_where_its_card_lies(
+    underpaint: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(recipe: EvaluatorRecipe, data: Path, out: Path, report: Report, **where: Any) -> Manifest:
+        assert isinstance(recipe, EvaluatorRecipe) and (data, set(where)) == (tmp_path, {"num_threads", "device"})
+        folder = out / "evaluator"
+        folder.mkdir(parents=True)
+        return seal(folder, kind="evaluator", stage="train", config=recipe, parents={}, figures={"minutes": 1.0})
+
+    monkeypatch.setattr(evaluator_run, "run", run)
+    arguments = ("train", "evaluator-64", "--data", str(tmp_path), "--out")
+    done = underpaint(*arguments, str(tmp_path / "one"))
+    assert done.code == 0
+    assert str(tmp_path / "one" / "evaluator" / "extractor.json") in done.stdout and "generate" not in done.stdout
+    said = underpaint(*arguments, str(tmp_path / "two"), "--json").json
+    assert said["evaluator"] == str(tmp_path / "two" / "evaluator") and said["figures"] == {"minutes": 1.0}

@@ -224,6 +224,16 @@ def test_shipped_models_are_found_by_name(tiny_model, tmp_path, monkeypatch):
         open_model("sticker-64")
 
 
+def test_what_lies_beside_the_shipped_models_and_is_no_pipeline_is_not_one(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(model_folder, "SHIPPED", tmp_path)
+    shutil.copytree(tiny_model, tmp_path / "stickers-64")
+    (tmp_path / "evaluator-64").mkdir()
+    seal(tmp_path / "evaluator-64", kind="evaluator", stage="train", config=Resealed(), parents={})
+    assert list(model_folder.shipped_models()) == ["stickers-64"]
+    with pytest.raises(InputError, match="there is no model folder 'evaluator-64'"):
+        open_model("evaluator-64")
+
+
 def test_a_workspace_of_a_training_is_opened_by_its_own_name(tiny_model, tmp_path):
     workspace = tmp_path / "my-run"
     shutil.copytree(tiny_model, workspace / "pipeline")

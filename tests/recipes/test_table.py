@@ -7,22 +7,31 @@ import pytest
 from underpaint.core.config import Config
 from underpaint.core.errors import InputError
 from underpaint.learning.config import LoopConfig
+from underpaint.models.evaluator import Evaluator, EvaluatorConfig
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.models.residual import ResidualConfig, ResidualRefiner
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
+from underpaint.recipes.evaluator_64 import evaluator
 from underpaint.recipes.table import RECIPES
 from underpaint.stages.train.config import LatentsEncoding, TokenizerTraining
+from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
 
+HYBRID = [name for name, make in RECIPES.items() if isinstance(make(), HybridRecipe)]
 
-@pytest.fixture(params=RECIPES)
+
+@pytest.fixture(params=HYBRID)
 def recipe(request: pytest.FixtureRequest) -> HybridRecipe:
-    return RECIPES[request.param]()
+    made = RECIPES[request.param]()
+    assert isinstance(made, HybridRecipe)
+    return made
 
 
-def test_a_recipe_is_the_same_each_time_and_survives_json(recipe: HybridRecipe) -> None:
-    again = HybridRecipe.parse(recipe.model_dump(mode="json"), source="again")
-    assert again == recipe and again.digest() == recipe.digest()
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_the_same_each_time_and_survives_json(name: str) -> None:
+    recipe = RECIPES[name]()
+    again = type(recipe).parse(recipe.model_dump(mode="json"), source="again")
+    assert again == recipe == RECIPES[name]() and again.digest() == recipe.digest()
 
 
 def test_recipes_differ() -> None:
@@ -68,6 +77,27 @@ def test_sampling_has_one_entry_a_scale_and_the_schedule_ends_at_the_picture(rec
         HybridRecipe.parse({**values, "image_size": 128}, source="recipe")
 
 
+def test_an_evaluator_of_another_seed_or_fold_is_another_one() -> None:
+    digests = {
+        evaluator(seed, folds, fold).digest() for seed, folds, fold in ((0, 1, 0), (1, 1, 0), (0, 2, 0), (0, 2, 1))
+    }
+    assert len(digests) == 4
+
+
+def test_the_evaluator_is_small() -> None:
+    recipe = evaluator()
+    config = EvaluatorConfig(
+        widths=recipe.widths,
+        depths=recipe.depths,
+        dim=recipe.dim,
+        vocab_size=8,
+        text_width=recipe.text_width,
+        text_depth=recipe.text_depth,
+        classes={"concept": tuple(map(str, range(1247)))},
+    )
+    assert sum(p.numel() for p in Evaluator(config).parameters()) < 1_500_000
+
+
 OUT_OF_RANGE: list[tuple[type[Config], dict[str, object], str]] = [
     (LoopConfig, {"steps": 0}, "steps"),
     (LoopConfig, {"steps": 1, "batch_size": 0}, "batch_size"),
@@ -75,6 +105,9 @@ OUT_OF_RANGE: list[tuple[type[Config], dict[str, object], str]] = [
     (LoopConfig, {"steps": 1, "betas": (0.9, 1.0)}, "betas"),
     (LoopConfig, {"steps": 1, "validate_every": 0}, "validate_every"),
     (LatentsEncoding, {"variants": 0}, "variants"),
+    (EvaluatorRecipe, {"loop": {"steps": 1}, "folds": 2, "fold": 2}, "fold must lie below folds = 2"),
+    (EvaluatorRecipe, {"loop": {"steps": 1}, "image_size": 60}, "image_size"),
+    (EvaluatorRecipe, {"loop": {"steps": 1}, "held_out": 0.0}, "held_out"),
     (TokenizerTraining, {"loop": {"steps": 100}, "continuous_steps": 71}, r"joint_share \* steps = 70"),
     (TokenizerTraining, {"loop": {"steps": 1000}, "schedule": ()}, "schedule"),
     (

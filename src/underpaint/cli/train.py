@@ -1,4 +1,4 @@
-"""``underpaint train``: a model from a data set, after a recipe."""
+"""``underpaint train``: a model, or what judges models, from a data set, after a recipe."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ import argparse
 import difflib
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from underpaint.cli.output import Output
 from underpaint.core.errors import InputError
+from underpaint.core.extractor_card import CARD
+
+if TYPE_CHECKING:
+    from underpaint.stages.train.evaluator_config import EvaluatorRecipe
+    from underpaint.stages.train.recipe import HybridRecipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,20 +44,24 @@ def run(args: argparse.Namespace, output: Output) -> int:
         raise InputError("training needs --data DIR (a data set) and --out DIR (a workspace)")
     if not 0 <= args.threads <= 256:
         raise InputError(f"--threads must lie between 0 and 256, not {args.threads}")
+    return _train(RECIPES[args.recipe](), args, output)
+
+
+def _train(recipe: HybridRecipe | EvaluatorRecipe, args: argparse.Namespace, output: Output) -> int:
+    """Train what the recipe is for, and say what to do with it."""
     from underpaint.runtime.device import choose_device, choose_threads
-    from underpaint.stages.train.run import run as train
+    from underpaint.stages.train import evaluator_run, run
+    from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 
     output.resume_hint = "run the same command again to go on from the last saved step"
-    recipe = RECIPES[args.recipe]()
-    manifest = train(
-        recipe,
-        args.data,
-        args.out,
-        output.report,
-        num_threads=args.threads or choose_threads(),
-        device=choose_device(args.device or "cpu"),
-    )
-    folder = args.out / "pipeline"
-    text = f"{folder}: done. Try: {shlex.join(['underpaint', 'generate', 'a smiling cat', '-m', str(folder)])}"
-    output.result(text, {"pipeline": str(folder), "digest": manifest.digest, "figures": manifest.figures})
+    where = {"num_threads": args.threads or choose_threads(), "device": choose_device(args.device or "cpu")}
+    if isinstance(recipe, EvaluatorRecipe):
+        manifest = evaluator_run.run(recipe, args.data, args.out, output.report, **where)
+        folder = args.out / evaluator_run.FOLDER
+        text = f"{folder}: done. What it sees and what it does not stands in {folder / CARD}"
+    else:
+        manifest = run.run(recipe, args.data, args.out, output.report, **where)
+        folder = args.out / "pipeline"
+        text = f"{folder}: done. Try: {shlex.join(['underpaint', 'generate', 'a smiling cat', '-m', str(folder)])}"
+    output.result(text, {manifest.kind: str(folder), "digest": manifest.digest, "figures": manifest.figures})
     return 0

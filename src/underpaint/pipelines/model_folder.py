@@ -107,8 +107,12 @@ class Model:
 
 
 def shipped_models() -> dict[str, Path]:
-    """Return name and folder of the models that came with the package."""
-    return {path.name: path for path in sorted(SHIPPED.glob("*")) if (path / MANIFEST).is_file()}
+    """Return name and folder of the models that came with the package; an evaluator lies beside them and is none."""
+    return {
+        path.name: path
+        for path in sorted(SHIPPED.glob("*"))
+        if (path / MANIFEST).is_file() and (path / INDEX).is_file()
+    }
 
 
 def find_folder(model: str | Path | None) -> Path:
