@@ -60,7 +60,7 @@ def test_interval_covers_the_truth() -> None:
         found = mind(cloud(2 * seed, shift=0.3), cloud(2 * seed + 1), directions=64, enforce=False)
         assert found.interval is not None
         unit = unit_directions(5, 64)
-        exact = truth / 5 * float((unit.sum(axis=0) ** 2).mean())
+        exact = truth * float((unit.sum(axis=0) ** 2).mean())
         hits.append(found.interval.low <= exact <= found.interval.high)
     assert np.mean(hits) >= 0.88
 
