@@ -16,6 +16,7 @@ from underpaint.core.config import Config, digest_of
 from underpaint.stages.evaluate.record import (
     Bounds,
     ControlRecord,
+    Direction,
     Measurement,
     PictureRecord,
     Protocol,
@@ -49,11 +50,11 @@ def pictures_of(n: int, seeds: bool) -> list[PictureRecord]:
     ]
 
 
-def quality(id_: str, value: float, n: int, direction: str, **fields: Any) -> Measurement:
+def quality(id_: str, value: float, n: int, direction: Direction, **fields: Any) -> Measurement:
     metric, _, extractor = id_.partition("@")
     return Measurement(
         id=id_, metric=metric, extractor=extractor, value=value, direction=direction, n=n, se=0.01, **fields
-    )  # fmt: skip  # pyright: ignore[reportArgumentType]
+    )
 
 
 def figure(metric: str, value: float, reach: float, unit: str, **fields: Any) -> Measurement:
@@ -67,10 +68,12 @@ def controls_of(null_delta: float, bad_delta: float) -> list[ControlRecord]:
     """A control moves FD by a delta, and the shares by as much in the other direction."""
     slices = [(FD, "", 1.0), (PRECISION, "", -1.0), *((ACCURACY, f"style={style}", -1.0) for style in STYLES)]
     return [
-        ControlRecord(control=name, kind=kind, id=id_, group=group, delta=sign * delta, se=0.002, n=100)
+        ControlRecord.model_validate(
+            {"control": name, "kind": kind, "id": id_, "group": group, "delta": sign * delta, "se": 0.002, "n": 100}
+        )
         for name, kind, delta in ((NULL, "null", null_delta), (BAD, "known_bad", bad_delta))
         for id_, group, sign in slices
-    ]  # fmt: skip  # pyright: ignore[reportArgumentType]
+    ]
 
 
 def write_evaluation(
