@@ -101,7 +101,9 @@ def _check(evaluated: Evaluated) -> None:
             continue
         unknown = set(order or ()) - evaluated.pictures.keys()
         if rows is None or order is None or len(rows) != len(order) or unknown:
-            raise ArtifactError(f"{evaluated.folder}: the influences of {key!r} do not fit its pictures; evaluate again")
+            raise ArtifactError(
+                f"{evaluated.folder}: the influences of {key!r} do not fit its pictures; evaluate it again"
+            )
         if not np.isfinite(rows).all():
             raise ArtifactError(f"{evaluated.folder}: the influences of {key!r} are not finite; evaluate again")
 
