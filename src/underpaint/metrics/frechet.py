@@ -19,7 +19,7 @@ from underpaint.metrics.deletion import Contributions, Transport, contributions
 from underpaint.metrics.estimate import Estimate, Floats, symmetric_interval, variance_of_mean
 from underpaint.metrics.moments import Moments
 from underpaint.metrics.reference import Reference
-from underpaint.metrics.samples import Features, check_features, check_width, cluster_labels
+from underpaint.metrics.samples import Features, check_features, check_width, cluster_labels, project
 
 SAMPLES_PER_DIMENSION = 4
 SAMPLES_PER_DIRECTION = 8
@@ -238,7 +238,7 @@ def frechet_pca(
         directions = principal_directions(reference, num_directions(n, m, rank) if k is None else min(k, rank))
     _check_directions(directions.shape[1], n, m)
     return frechet_distance(
-        np.asarray(generated @ directions),
+        project(generated, directions),
         reference.project(directions),
         clusters=clusters,
         reference_clusters=reference_clusters,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from underpaint.core.errors import DegenerateSamples
 from underpaint.metrics.estimate import Floats
 from underpaint.metrics.moments import Moments
-from underpaint.metrics.samples import Features
+from underpaint.metrics.samples import Features, project
 
 LEAST_EIGENVALUE = 1e-10
 LEAST_DEVIATION = 1e-3
@@ -93,5 +93,5 @@ class Reference:
 
     def project(self, directions: Floats) -> Reference:
         """Return the reference seen along ``directions [D, k]``."""
-        features = None if self.features is None else np.asarray(self.features @ directions)
+        features = None if self.features is None else project(self.features, directions)
         return Reference(self.mean @ directions, directions.T @ self.covariance @ directions, features)

@@ -24,6 +24,11 @@ def blocks(features: Features, size: int = BLOCK) -> Iterator[Features]:
         yield features[start : start + size]
 
 
+def project(features: Features, directions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``features [n, d]`` along ``directions [d, k]``: ``[n, k]``, block by block."""
+    return np.concatenate([np.asarray(block, dtype=np.float64) @ directions for block in blocks(features)])
+
+
 def check_finite(block: Features, *, name: str, first_row: int = 0) -> None:
     """Refuse NaN and infinity.
 

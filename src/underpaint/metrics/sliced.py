@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from underpaint.metrics.clusters import Clusters
 from underpaint.metrics.estimate import Estimate, Floats, symmetric_interval, variance_of_mean
-from underpaint.metrics.samples import Features, blocks, check_count, check_pair, cluster_labels
+from underpaint.metrics.samples import Features, check_count, check_pair, cluster_labels, project
 from underpaint.runtime.rng import normal
 
 LEAST_SAMPLES = 1000
@@ -67,7 +67,7 @@ def mind(
     other = _Groups.of(reference, reference_clusters, groups)
     unit = unit_directions(generated.shape[1], directions, seed=seed)
     slices = [
-        _slices(_project(generated, part), _project(reference, part), own, other)
+        _slices(project(generated, part).T.copy(), project(reference, part).T.copy(), own, other)
         for part in np.array_split(unit, max(1, directions // _DIRECTIONS_AT_ONCE), axis=1)
     ]
     found = _add(slices)
@@ -124,10 +124,6 @@ def _add(parts: list[_Sliced]) -> _Sliced:
         np.sum([part.without for part in parts], axis=0),
         np.sum([part.reference_without for part in parts], axis=0),
     )
-
-
-def _project(rows: Features, unit: Floats) -> Floats:
-    return np.concatenate([np.asarray(block, dtype=np.float64) @ unit for block in blocks(rows)]).T.copy()  # [M, n]
 
 
 def _slices(x: Floats, y: Floats, own: _Groups, other: _Groups) -> _Sliced:
