@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from underpaint.core.config import digest_of
@@ -115,12 +116,23 @@ class Damaged:
 
 
 def shuffled(pictures: Sequence[Drawn], rng: np.random.Generator) -> list[Drawn]:
-    """Hand every picture to the prompt of another one, of another concept where there is one."""
-    order = rng.permutation(len(pictures))
-    given = np.empty(len(pictures), dtype=np.int64)
-    given[order] = np.roll(order, 1)
-    for index in range(len(pictures)):
-        if pictures[given[index]].wish.cluster == pictures[index].wish.cluster:
-            other = int(rng.integers(len(pictures)))
-            given[index], given[other] = given[other], given[index]
+    """Hand every picture to the prompt of another one of the same part, of another concept where there is one."""
+    given = np.arange(len(pictures))
+    for part in dict.fromkeys(picture.wish.part for picture in pictures):
+        rows = np.array([row for row, picture in enumerate(pictures) if picture.wish.part == part])
+        given[rows] = rows[_derangement([pictures[row].wish.cluster for row in rows], rng)]
     return [replace(pictures[int(source)], wish=picture.wish) for picture, source in zip(pictures, given, strict=True)]
+
+
+def _derangement(clusters: Sequence[str], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return a permutation that leaves no item in its place, nor in its cluster where that is possible."""
+    count = len(clusters)
+    order = rng.permutation(count)
+    given = np.empty(count, dtype=np.int64)
+    given[order] = np.roll(order, 1)
+    for index in range(count):
+        for other in rng.permutation(count) if clusters[given[index]] == clusters[index] else ():
+            if clusters[given[other]] != clusters[index] and clusters[given[index]] != clusters[other]:
+                given[index], given[other] = given[other], given[index]
+                break
+    return given

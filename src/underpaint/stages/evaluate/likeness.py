@@ -21,12 +21,18 @@ Compute = Callable[[], Estimate]
 
 def kernel_metrics(view: View, reference: RealView) -> dict[str, Compute]:
     """Return the kernel distances that apply: the ones on unit vectors carry CLIP's name only with CLIP's network."""
-    common = {"clusters": view.clusters, "reference_clusters": reference.clusters}
+    own, other = view.clusters, reference.clusters
     is_cmmd = view.extractor.startswith(CMMD_EXTRACTOR)
-    metrics: dict[str, Compute] = {"kid": lambda: kid(view.features, reference.features, **common)}
-    metrics["cmmd" if is_cmmd else "mmd_rbf"] = lambda: mmd_rbf(_unit(view), _unit(reference), **common)
+
+    def unit(compute: Callable[..., Estimate]) -> Estimate:
+        return compute(_unit(view), _unit(reference), clusters=own, reference_clusters=other)
+
+    metrics: dict[str, Compute] = {
+        "kid": lambda: kid(view.features, reference.features, clusters=own, reference_clusters=other),
+        "cmmd" if is_cmmd else "mmd_rbf": lambda: unit(mmd_rbf),
+    }
     if is_cmmd:
-        metrics["cmmd_v"] = lambda: cmmd_v(_unit(view), _unit(reference))
+        metrics["cmmd_v"] = lambda: unit(cmmd_v)
     return metrics
 
 
@@ -42,13 +48,13 @@ def distance_scores(view: View, reference: RealView) -> list[Score]:
         view: Drawn pictures.
         reference: Real ones, seen by the same extractor.
     """
-    common = {"clusters": view.clusters, "reference_clusters": reference.clusters}
-    k = max(num_directions(len(view.features), len(reference.features), view.features.shape[1]), 1)
+    ours, theirs, own, other = view.features, reference.features, view.clusters, reference.clusters
+    k = max(num_directions(len(ours), len(theirs), ours.shape[1]), 1)
     metrics: dict[str, Compute] = {
-        "fd": lambda: frechet_distance(view.features, reference.features, **common),
-        f"fd_pca{k}": lambda: frechet_pca(view.features, reference.features, k=k, **common),
+        "fd": lambda: frechet_distance(ours, theirs, clusters=own, reference_clusters=other),
+        f"fd_pca{k}": lambda: frechet_pca(ours, theirs, k=k, clusters=own, reference_clusters=other),
         **kernel_metrics(view, reference),
-        "mind": lambda: mind(view.features, reference.features),
+        "mind": lambda: mind(ours, theirs, clusters=own, reference_clusters=other),
     }
     return [_attempt(name, compute, view, reference) for name, compute in metrics.items()]
 
@@ -65,7 +71,7 @@ def manifold_scores(view: View, reference: RealView) -> list[Score]:
 
     def computed() -> Manifolds:
         if not done:
-            done.append(prdc(view.features[:n], reference.features[:n], clusters=view.clusters[:n]))
+            done.append(_manifolds(view, reference, n))
         return done[0]
 
     metrics: dict[str, Compute] = {
@@ -75,6 +81,15 @@ def manifold_scores(view: View, reference: RealView) -> list[Score]:
         "coverage": lambda: computed().coverage,
     }
     return [_attempt(name, compute, view, reference, n) for name, compute in metrics.items()]
+
+
+def _manifolds(view: View, reference: RealView, n: int) -> Manifolds:
+    return prdc(
+        view.features[:n],
+        reference.features[:n],
+        clusters=view.clusters[:n],
+        reference_clusters=reference.clusters[:n],
+    )
 
 
 def likeness_scores(view: View, reference: RealView) -> list[Score]:
