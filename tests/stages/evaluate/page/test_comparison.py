@@ -62,7 +62,7 @@ def test_a_comparison_shows_differences_pictures_and_refusals(folders: list[Path
     page = write_comparison_page(values, tmp_path / "c.html").read_text(encoding="utf-8")
     titles = ("Differences", "Quality against cost", "The same prompt, drawn by each", "Side by side", "Not compared")
     assert all(f">{title}</h2>" in page for title in titles)
-    assert "of 2 numbers, 0 surely better, 2 surely worse, 0 cannot be told apart" in page
+    assert "of 2 numbers, 0 better, 2 worse, 0 cannot be told apart" in page
     assert page.count("<script") == 1 and "<b>" not in page
     assert page.count('data-flicker="on"') == 6
     assert "place 1 to 2" in page and "not compared" in page

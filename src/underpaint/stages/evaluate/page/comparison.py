@@ -23,7 +23,7 @@ Values = Mapping[str, Any]
 REACH = 0.5
 """Relative difference beyond which the axis ends."""
 COST = "latency_p50_ms"
-CHANGES = {"pass": "surely better", "fail": "surely worse", "indeterminate": "cannot be told apart"}
+CHANGES = {"pass": "better", "fail": "worse", "indeterminate": "cannot be told apart"}
 
 
 def label_of(row: Values) -> str:
@@ -66,7 +66,7 @@ def change_of(row: Values, cell: Values, base: Values) -> tuple[float, float, fl
 
 
 def verdict_of(change: tuple[float, float, float]) -> str:
-    """Return whether a difference is surely better, surely worse, or neither."""
+    """Return whether the whole interval of a difference is better, worse, or neither."""
     _, low, high = change
     return "pass" if high < 0 else "fail" if low > 0 else "indeterminate"
 
@@ -98,7 +98,10 @@ def differences(comparison: Values) -> Section | None:
     if not parts:
         return None
     body = join(parts, legend(*CHANGES.items()))
-    lead = "Turned so that right is always worse, with 95 % intervals; an arrow leads beyond the axis."
+    lead = (
+        "Turned so that right is always worse, with 95 % intervals: about 1 in 20 equal numbers looks different by "
+        "chance. An arrow leads beyond the axis."
+    )
     return Section(title="Differences", body=body, lead=lead)
 
 

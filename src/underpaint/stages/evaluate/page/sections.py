@@ -130,7 +130,7 @@ def _worst(metrics: Sequence[Measurement], whole: Measurement | None) -> str:
         end = m.interval.high if whole.direction == "higher" else m.interval.low
         if end is not None and (end < center if whole.direction == "higher" else end > center):
             worse.append(text.group_text(m.group))
-    return f"Surely worse than over all samples: {text.listing(worse)}." if worse else ""
+    return f"Worse than over all samples, by the whole interval: {text.listing(worse)}." if worse else ""
 
 
 def _slice_figure(metrics: Sequence[Measurement], report: Report) -> Markup:
