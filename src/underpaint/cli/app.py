@@ -40,8 +40,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("underpaint.cli.train", "train a model after a recipe"),
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
     "show": ("underpaint.cli.show", "print what made a picture"),
+    "evaluate": ("underpaint.cli.evaluate", "measure how good, varied, fast and dear a model or a folder of pictures is"),
     "compare": ("underpaint.cli.compare", "put evaluations side by side"),
     "gate": ("underpaint.cli.gate", "decide whether a candidate is as good as a baseline"),
+    "sweep": ("underpaint.cli.sweep", "draw with every combination of some settings and see what each gives"),
 }
 
 ERROR_CODES = {"gate": 64}
@@ -51,6 +53,7 @@ EXAMPLES = """examples:
   underpaint generate "a smiling cat with sunglasses"
   underpaint show cat.png
   underpaint data build stickers --out artifacts/stickers-64 --size 64
+  underpaint evaluate --data artifacts/stickers-64 --out artifacts/report
 """
 
 

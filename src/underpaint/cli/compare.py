@@ -68,12 +68,7 @@ def write(comparison: Comparison, out: Path) -> None:
 
 
 def page(comparison: Comparison) -> str:
-    """Return the page of a comparison: that of its baseline, with the others beside it."""
-    from pathlib import Path
+    """Return the page of a comparison."""
+    from underpaint.stages.evaluate.page.comparison import comparison_page
 
-    from underpaint.stages.evaluate.evaluated import read_evaluation
-    from underpaint.stages.evaluate.page.page import page_of
-
-    baseline = read_evaluation(Path(comparison.subjects[comparison.baseline].folder))
-    pictures = list(baseline.pictures.values())
-    return page_of(baseline.folder, baseline.report, pictures, comparison=comparison.model_dump(mode="json"))
+    return comparison_page(comparison.model_dump(mode="json"))

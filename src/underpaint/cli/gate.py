@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from underpaint.cli.output import Output
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from underpaint.core.policy import Policy
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   underpaint gate artifacts/eval-new --against artifacts/eval-shipped --policy docs/examples/policy.yaml
   underpaint gate artifacts/eval-new --against artifacts/eval-shipped --policy policy.toml --out artifacts/gate
+  underpaint gate artifacts/new --against stickers-64 --data artifacts/stickers-64 --policy policy.yaml
 
 exit codes: 0 pass, 1 fail, 2 indeterminate, 64 anything wrong with what was typed or handed over, 70 a defect
 """
@@ -24,9 +26,11 @@ exit codes: 0 pass, 1 fail, 2 indeterminate, 64 anything wrong with what was typ
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.epilog = EXAMPLES
-    parser.add_argument("candidate", metavar="CANDIDATE", help="its evaluation: a folder of 'underpaint evaluate'")
-    parser.add_argument("--against", metavar="BASELINE", required=True, help="the baseline's evaluation")
+    parser.add_argument("candidate", metavar="CANDIDATE", help="its evaluation, or with --data a model")
+    parser.add_argument("--against", metavar="BASELINE", required=True, help="the baseline: an evaluation or a model")
     parser.add_argument("--policy", metavar="FILE", required=True, help="what must not get worse: YAML, TOML or JSON")
+    parser.add_argument("--data", metavar="DIR", help="for models: the data set that they are evaluated on")
+    parser.add_argument("--suite", metavar="SUITE", help="for models: what is measured (default: standard)")
     parser.add_argument("--look", type=int, metavar="K", help="which of the policy's looks this is (by picture count)")
     parser.add_argument("--out", metavar="DIR", help="new folder for gate.json, junit.xml and gate.html")
 
@@ -45,19 +49,50 @@ def run(args: argparse.Namespace, output: Output) -> int:
     policy = read_policy(path)
     if out and out.exists():
         raise StorageError(f"{out} exists already and nothing is overwritten in place; choose another --out")
-    result = run_gate(
-        Path(args.candidate),
-        Path(args.against),
-        policy,
-        look=args.look,
-        policy_written=datetime.fromtimestamp(path.stat().st_mtime, UTC),
-        report=output.report,
-    )
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    if args.data:
+        result, judged = decide_on_models(args, policy, written, output)
+    else:
+        judged = Path(args.candidate)
+        against = Path(args.against)
+        result = run_gate(judged, against, policy, look=args.look, policy_written=written, report=output.report)
     if out:
-        write(result, policy, Path(args.candidate), out)
-    written = f"\nwritten to {out}" if out else ""
-    output.result(summary(result) + written, {**result.model_dump(mode="json"), "folder": out})
+        write(result, policy, judged, out)
+    place = f"\nwritten to {out}" if out else ""
+    output.result(summary(result) + place, {**result.model_dump(mode="json"), "folder": out})
     return result.exit_code
+
+
+def decide_on_models(
+    args: argparse.Namespace, policy: Policy, written: datetime, output: Output
+) -> tuple[GateResult, Path]:
+    """Evaluate both models, a look after the other, and decide; return the candidate's last evaluation too.
+
+    Raises:
+        InputError: ``--look`` is given, which the looks at models follow by themselves.
+    """
+    from pathlib import Path
+
+    from underpaint.core.cache import cache_folder
+    from underpaint.core.errors import InputError
+    from underpaint.stages.evaluate.config import suite_named
+    from underpaint.stages.evaluate.gate import gate_by_looks
+    from underpaint.stages.evaluate.gate_models import evaluated_at
+
+    if args.look is not None:
+        raise InputError("--look goes with finished evaluations; with --data the looks follow each other by themselves")
+    output.resume_hint = "what is evaluated is kept; run the same command again to go on"
+    work, latest = cache_folder() / "evaluate" / "gate", list[Path]()
+    suite = suite_named(args.suite or "standard")
+    at = evaluated_at(args.candidate, args.against, policy, suite, Path(args.data), work, output.report)
+
+    def remembered(n: int) -> tuple[Path, Path]:
+        pair = at(n)
+        latest.append(pair[0])
+        return pair
+
+    result = gate_by_looks(remembered, policy, policy_written=written, report=output.report)
+    return result, latest[-1]
 
 
 def write(result: GateResult, policy: Policy, candidate: Path, out: Path) -> None:

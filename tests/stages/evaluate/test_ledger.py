@@ -56,11 +56,15 @@ def test_a_value_that_is_not_finite_is_no_value():
 
 def test_influences_come_back_in_order(tmp_path):
     ledger = Ledger()
-    ledger.add([attempt("kid", estimate, images=["a", "b", "c"], extractor="x:1", group="style=flat")])
+    common = {"extractor": "x:1", "group": "style=flat", "reference_clusters": ["heart", "apple"]}
+    ledger.add([attempt("kid", estimate, images=["a", "b", "c"], **common)])
     ledger.add([attempt("recall", fails(TooFewSamples("no")), images=["a"])])
     ledger.write(tmp_path)
     stored, order = load_file(tmp_path / INFLUENCE), json.loads((tmp_path / ORDER).read_text())
     assert stored["kid@x:1|style=flat"].tolist() == [0.5, -0.5, 0.0]
     assert stored["reference|kid@x:1|style=flat"].tolist() == [1.0, -1.0]
-    assert order == {"kid@x:1|style=flat": ["a", "b", "c"]}
+    assert order == {
+        "kid@x:1|style=flat": ["a", "b", "c"],
+        "reference|kid@x:1|style=flat": ["heart", "apple"],
+    }
     assert [m.metric for m in ledger.measurements] == ["kid", "recall"]

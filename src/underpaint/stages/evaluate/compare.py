@@ -85,7 +85,7 @@ def _plain_cell(index: int, measurement: Measurement | None) -> Cell:
     return Cell(
         subject=index,
         status=measurement.status,
-        value=measurement.value,
+        value=measurement.value if measurement.value_debiased is None else measurement.value_debiased,
         low=None if bounds is None else bounds.low,
         high=None if bounds is None else bounds.high,
         n=measurement.n,

@@ -35,7 +35,7 @@ class Cell(Config):
     Args:
         subject: Index of the evaluation.
         status: ``ok``, or why there is no value; ``not_applicable`` where the report does not hold it.
-        value: The number.
+        value: The number, with its bias removed where there is one: what the interval is about.
         low: Lower end of its interval.
         high: Upper end.
         n: Pictures or repetitions.

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from underpaint.core.errors import DegenerateSamples, MetricError, NotApplicable, TooFewSamples
-from underpaint.metrics.estimate import Estimate
+from underpaint.metrics.estimate import Estimate, Floats
 from underpaint.stages.evaluate.catalog import info_of
 from underpaint.stages.evaluate.record import Bounds, Measurement, Status
 
@@ -39,6 +38,7 @@ class Score:
         extractor: ``name:digest8``; empty if none.
         group: Slice; empty for all.
         reference: Digest of the reference; empty if none.
+        reference_clusters: Concept of each picture of the reference, in the order of its influences.
         ceiling: The same on real pictures.
         seconds: Time it took.
     """
@@ -50,6 +50,7 @@ class Score:
     extractor: str = ""
     group: str = ""
     reference: str = ""
+    reference_clusters: Sequence[str] = ()
     ceiling: float | None = None
     seconds: float = 0.0
 
@@ -72,6 +73,7 @@ def attempt(
     extractor: str = "",
     group: str = "",
     reference: str = "",
+    reference_clusters: Sequence[str] = (),
     ceiling: float | None = None,
 ) -> Score:
     """Compute a metric; one that cannot be computed stays in the report with its reason.
@@ -83,6 +85,7 @@ def attempt(
         extractor: Who looked.
         group: Slice.
         reference: Digest of the reference.
+        reference_clusters: Concept of each picture of the reference.
         ceiling: The same on real pictures.
     """
     started = time.perf_counter()
@@ -99,6 +102,7 @@ def attempt(
         extractor=extractor,
         group=group,
         reference=reference,
+        reference_clusters=tuple(reference_clusters),
         ceiling=ceiling,
         seconds=time.perf_counter() - started,
     )
@@ -178,21 +182,23 @@ class Ledger:
     """
 
     measurements: list[Measurement] = field(default_factory=list)
-    _influences: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    _influences: dict[str, Floats] = field(default_factory=dict)
     _orders: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, scores: Sequence[Score]) -> None:
         """Take scores with their influences."""
         for score in scores:
             self.measurements.append(measurement_of(score))
-            estimate = score.estimate
-            if estimate is None or estimate.influence is None:
+            if score.estimate is None:
                 continue
-            self._influences[score.key] = np.ascontiguousarray(estimate.influence, dtype=np.float64)
-            self._orders[score.key] = list(score.images)
-            if estimate.reference_influence is not None:
-                rows = np.ascontiguousarray(estimate.reference_influence, dtype=np.float64)
-                self._influences[f"{REFERENCE_ROWS}{score.key}"] = rows
+            self._keep(score.key, score.estimate.influence, score.images)
+            reference = f"{REFERENCE_ROWS}{score.key}"
+            self._keep(reference, score.estimate.reference_influence, score.reference_clusters)
+
+    def _keep(self, key: str, influence: Floats | None, names: Sequence[str]) -> None:
+        if influence is not None and len(influence) == len(names):
+            self._influences[key] = np.ascontiguousarray(influence, dtype=np.float64)
+            self._orders[key] = list(names)
 
     def write(self, folder: Path) -> None:
         """Write ``influence.safetensors`` and ``order.json`` into a folder."""

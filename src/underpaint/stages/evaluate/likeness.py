@@ -61,7 +61,14 @@ def distance_scores(view: View, reference: RealView) -> list[Score]:
 
 def _attempt(name: str, compute: Compute, view: View, reference: RealView, rows: int | None = None) -> Score:
     images = view.images[:rows]
-    return attempt(name, compute, images=images, extractor=view.extractor, reference=reference.digest)
+    return attempt(
+        name,
+        compute,
+        images=images,
+        extractor=view.extractor,
+        reference=reference.digest,
+        reference_clusters=[sample.cluster for sample in reference.samples[:rows]],
+    )
 
 
 def manifold_scores(view: View, reference: RealView) -> list[Score]:

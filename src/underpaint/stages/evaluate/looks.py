@@ -72,7 +72,9 @@ def look_scores(drawn: Sequence[Drawn], real: Sequence[Real], reference: str, rn
     def distance(name: str) -> Callable[[], Estimate]:
         return lambda: wasserstein_1(ours[name], theirs[name], rng, clusters=clusters, reference_clusters=names)
 
-    return [attempt(name, distance(name), images=images, reference=reference) for name in ours]
+    return [
+        attempt(name, distance(name), images=images, reference=reference, reference_clusters=names) for name in ours
+    ]
 
 
 def on_white(pixels: Pixels) -> Pixels:

@@ -70,6 +70,7 @@ def novelty_of(view: View, reference: RealView, training: RealView) -> Novelty:
             images=main.images,
             extractor=view.extractor,
             reference=reference.digest,
+            reference_clusters=[sample.cluster for sample in reference.samples],
             ceiling=ceilings.get(name),
         )
         for name, compute in computations.items()
