@@ -75,8 +75,9 @@ def half(pixels: Pixels) -> Pixels:
 def damages() -> dict[str, Callable[[Pixels], Pixels]]:
     """Return every damage by name."""
     rng = np.random.default_rng(0)
-    table: dict[str, Callable[[Pixels], Pixels]] = {"white ground": lambda p: opaque(on_white(p))}
-    table |= {f"blur {s:g}": lambda p, s=s: blur(p, s) for s in (0.5, 1.0, 2.0, 4.0)}
+    table: dict[str, Callable[[Pixels], Pixels]] = {
+        f"blur {s:g}": lambda p, s=s: blur(p, s) for s in (0.5, 1.0, 2.0, 4.0)
+    }
     table |= {f"jpeg {q}": lambda p, q=q: jpeg(p, q) for q in (90, 50, 25, 10)}
     table |= {f"noise {s}": lambda p, s=s: noise(p, s, rng) for s in (10, 25)}
     return table | {"half resolution": half}
@@ -93,11 +94,11 @@ def two_halves(samples: list[Sample], count: int) -> tuple[list[Sample], list[Sa
 
 
 def read(data: Path, samples: list[Sample]) -> list[Pixels]:
-    """Return pixels ``[H, W, 4]``."""
+    """Return pixels ``[H, W, 4]`` on white, so that damage is all that differs."""
     pictures = []
     for sample in samples:
         with Image.open(data / sample.file) as image:
-            pictures.append(np.asarray(image.convert("RGBA")))
+            pictures.append(opaque(on_white(np.asarray(image.convert("RGBA")))))
     return pictures
 
 

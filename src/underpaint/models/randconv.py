@@ -1,7 +1,7 @@
 """``randconv-v1``: three convolutions with fixed random weights, the extractor that needs no file.
 
-Random features see damage (blur, noise, blocks, lost detail), not meaning. The weights come from raw words of a
-counter-based generator in exact arithmetic, so they are the same bits on every machine; the card beside
+Random features see damage (blur and lost detail well, blocks and noise less), not meaning. The weights come from raw
+words of a counter-based generator in exact arithmetic, so they are the same bits on every machine; the card in
 ``weights/randconv-v1`` holds their hash and the fixed standardization of the features.
 
 Source: random features as a distance's basis, arXiv 1801.01401 (a distance holds for any features); uniform weights
@@ -122,6 +122,7 @@ def make_card(
         "feature_affine": None if affine is None else affine.model_dump(),
         "known_blind_spots": [
             "meaning: it sees damage, not what a picture shows",
+            "noise and compression, where the pictures have many styles: benchmarks/results/extractors.json",
             "detail below a 64th of the side",
             "white parts on a transparent ground",
         ],
