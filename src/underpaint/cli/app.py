@@ -40,7 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("underpaint.cli.train", "train a model after a recipe"),
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
     "show": ("underpaint.cli.show", "print what made a picture"),
-    "evaluate": ("underpaint.cli.evaluate", "measure how good, varied, fast and dear a model or a folder of pictures is"),
+    "evaluate": ("underpaint.cli.evaluate", "measure how good, varied, fast and dear a model or folder of pictures is"),
     "compare": ("underpaint.cli.compare", "put evaluations side by side"),
     "gate": ("underpaint.cli.gate", "decide whether a candidate is as good as a baseline"),
     "sweep": ("underpaint.cli.sweep", "draw with every combination of some settings and see what each gives"),

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from underpaint.core.artifact import Manifest
     from underpaint.stages.evaluate.config import EvaluateConfig
-    from underpaint.stages.evaluate.record import Report
+    from underpaint.stages.evaluate.record import Measurement, Report
+    from underpaint.stages.evaluate.sets import DataSet
     from underpaint.stages.evaluate.subjects import Sampling
 
 EXAMPLES = """examples:
@@ -23,7 +24,7 @@ EXAMPLES = """examples:
   underpaint evaluate --data artifacts/stickers-64 --write-prompts prompts.jsonl
   underpaint evaluate pictures/ --data artifacts/stickers-64 --out artifacts/report-pictures
 
-The second last writes what another tool is to draw; the folder it draws into is then evaluated like a model. The
+The third writes what another tool is to draw; the folder it draws into is then evaluated like a model. The
 same command goes on where it was interrupted.
 """
 HEADLINES = (
@@ -63,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--prices", metavar="FILE", help="prices and carbon intensities as JSON (default: an example)")
     where = parser.add_argument_group("where to put it")
     where.add_argument("--out", metavar="DIR", help="folder for the report")
+    how.add_argument("--selftest", action="store_true", help="check the intervals on the data set itself, and leave")
     where.add_argument("--write-prompts", metavar="FILE", help="write what is to be drawn as JSON lines, and leave")
 
 
@@ -72,12 +74,14 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
     from underpaint.stages.evaluate.opening import open_data
 
-    if not args.out and not args.write_prompts:
+    if not args.out and not args.write_prompts and not args.selftest:
         raise InputError("name a folder for the report with --out DIR")
     config = config_of(args)
     data = open_data(Path(args.data), config)
     if args.write_prompts:
         return write_prompts(args, output)
+    if args.selftest:
+        return run_selftest(data, config, output)
     from underpaint.stages.evaluate.efficiency.prices import read_prices
     from underpaint.stages.evaluate.opening import open_source
     from underpaint.stages.evaluate.run import run as evaluate
@@ -171,6 +175,30 @@ def write_prompts(args: argparse.Namespace, output: Output) -> int:
     return 0
 
 
+def run_selftest(data: DataSet, config: EvaluateConfig, output: Output) -> int:
+    """Say how often the intervals hold the truth on this data set, for each extractor."""
+    from dataclasses import asdict
+
+    from underpaint.core.cache import cache_folder
+    from underpaint.stages.evaluate.extractors import load_extractor
+    from underpaint.stages.evaluate.selftest import selftest
+    from underpaint.stages.evaluate.sets import Eyes
+
+    found: list[dict[str, Any]] = []
+    for name in config.extractors:
+        extractor = load_extractor(name)
+        eyes = Eyes(extractors=[extractor], cache=cache_folder() / "evaluate", report=output.report)
+        rows = selftest(eyes.real(extractor, data.reference), seed=config.seed, report=output.report)
+        found += [{"extractor": extractor.card.key, **asdict(row)} for row in rows]
+    lines = [
+        f"  {row['metric']}@{row['extractor']:<24} {row['case']:<8} {100 * row['share']:.0f} % of the intervals hold "
+        f"the truth ({100 * row['interval']['low']:.0f} to {100 * row['interval']['high']:.0f} %)"
+        for row in found
+    ]
+    output.result("\n".join(["intervals of 95 % on random halves of the reference:", *lines]), {"coverage": found})
+    return 0
+
+
 def describe(out: Path, report: Report) -> str:
     """Return the findings and the most important numbers, for people."""
     from underpaint.stages.evaluate.catalog import info_of
@@ -182,8 +210,14 @@ def describe(out: Path, report: Report) -> str:
             first.setdefault(measurement.metric.split("_pca")[0], measurement)
     chosen = [(info_of(first[name].metric).title, first[name]) for name in HEADLINES if name in first]
     lines = [*report.findings, ""]
-    lines += [f"  {title:<40} {with_error(m.value, m.se)} {m.unit}".rstrip() for title, m in chosen]
+    lines += [f"  {title:<40} {with_error(shown(m), m.se)} {m.unit}".rstrip() for title, m in chosen]
     return "\n".join([*lines, "", f"{out / 'report.html'}  (the page; numbers for machines in report.json)"])
+
+
+def shown(measurement: Measurement) -> float:
+    """Return the number that the interval is about: without its bias, where it has one."""
+    debiased = measurement.value_debiased
+    return (measurement.value or 0.0) if debiased is None else debiased
 
 
 def as_data(out: Path, manifest: Manifest, report: Report) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from underpaint.cli.output import Output
 from underpaint.core.errors import InputError
-from underpaint.core.extractor_card import CARD
 
 if TYPE_CHECKING:
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
@@ -49,6 +48,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 def _train(recipe: HybridRecipe | EvaluatorRecipe, args: argparse.Namespace, output: Output) -> int:
     """Train what the recipe is for, and say what to do with it."""
+    from underpaint.core.extractor_card import CARD
     from underpaint.runtime.device import choose_device, choose_threads
     from underpaint.stages.train import evaluator_run, run
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe

@@ -9,7 +9,7 @@ Source: the shape of GenEval, arXiv 2310.11513, with the classifiers of ``evalua
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,13 +80,20 @@ class Judged:
         view: The pictures.
         drawn: Answers about them.
         real: Answers about the real ones, in the same order.
-        heads: The heads that are trusted.
+        heads: The heads that are asked.
+        advisory: Those of them that are wrong too often to decide alone; the ceiling says how often.
     """
 
     view: View
     drawn: Sequence[Answer]
     real: Sequence[Answer]
     heads: Sequence[str]
+    advisory: Sequence[str] = ()
+
+    def caution(self, heads: Sequence[str]) -> str:
+        """Say which of some heads are advisory; empty if none is."""
+        weak = [head for head in heads if head in self.advisory]
+        return f"read it beside the ceiling: {', '.join(weak)} is judged by an advisory head" if weak else ""
 
     def rows(self, part: str, level: str = "") -> list[int]:
         """Return the pictures of a part and level that the classifiers can judge."""
@@ -108,9 +115,13 @@ class Judged:
 def _share_score(judged: Judged, metric: str, rows: list[int], heads: Sequence[str], group: str = "") -> Score:
     drawn = np.array([judged.drawn[row].right(heads) for row in rows], dtype=np.float64)
     real = [judged.real[row].right(heads) for row in rows]
+
+    def share() -> Estimate:
+        return replace(proportion(drawn, judged.clusters(rows)), message=judged.caution(heads))
+
     return attempt(
         metric,
-        lambda: proportion(drawn, judged.clusters(rows)),
+        share,
         images=[judged.view.wishes[row].image_id for row in rows],
         extractor=judged.view.extractor,
         group=group,

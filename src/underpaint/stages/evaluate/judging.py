@@ -51,10 +51,10 @@ class Judgement:
             self.by_picture.setdefault(wish.image_id, {})[f"{name}@{view.extractor}"] = float(value)
 
 
-def trusted_heads(extractor: Extractor) -> list[str]:
-    """Return the heads whose held-out accuracy is good enough to judge others."""
-    advisory = set(extractor.card.validation.get("advisory", []))
-    return [head for head in extractor.card.classes if head not in advisory]
+def advisory_heads(extractor: Extractor) -> list[str]:
+    """Return the heads that its card calls advisory: right too seldom on real held-out pictures to decide alone."""
+    named = extractor.card.validation.get("advisory")
+    return [str(head) for head in named] if isinstance(named, list) else []
 
 
 def held_out_captions(data: DataSet, extractor: Extractor) -> Captions:
@@ -86,7 +86,8 @@ def judge_parts(found: Judgement, extractor: Extractor, asked: View, real: RealV
         view=asked,
         drawn=answers([wish.sample for wish in asked.wishes], asked.probabilities, classes),
         real=answers(real.samples, real.probabilities, classes),
-        heads=trusted_heads(extractor),
+        heads=[head for head in HEADS if head in classes],
+        advisory=advisory_heads(extractor),
     )
     found.scores += composition_scores(judged, rng_for("composition", seed)) + style_scores(judged)
     for wish, answer in zip(asked.wishes, judged.drawn, strict=True):
