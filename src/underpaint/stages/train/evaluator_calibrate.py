@@ -1,4 +1,4 @@
-"""After training: norms that fit the averaged weights, and heads whose probabilities mean what they say.
+"""After training: norms that fit the averaged weights, decorrelated features, probabilities that mean what they say.
 
 Source: batch statistics of averaged weights, arXiv 1803.05407, section 3.2; temperature scaling, arXiv 1706.04599.
 """
@@ -20,6 +20,7 @@ from underpaint.stages.train.pictures import Pictures
 
 BATCHES = 40
 FEWEST = 30
+RIDGE = 0.05
 LOWEST, HIGHEST = 0.1, 10.0
 
 
@@ -37,6 +38,35 @@ def settle_norms(trainee: EvaluatorTrainee, batches: int = BATCHES) -> None:
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     trainee.evaluator.eval()
+
+
+@torch.no_grad()
+def decorrelate(evaluator: Evaluator, pictures: Pictures, ridge: float = RIDGE) -> None:
+    """Give all directions of the features about the same variance over some pictures; heads and captions see no change.
+
+    What tells concepts apart varies most, damage least; distances between sets of features would miss the latter.
+    The map ``(S + ridge)^-1/2`` is folded into the weights before the features, its inverse into those behind them.
+
+    Args:
+        evaluator: In evaluation mode.
+        pictures: Those whose features have the covariance ``S``.
+        ridge: Added to every variance, so that directions in which hardly anything varies stay small.
+    """
+    features = features_of(evaluator, rgb_of(evaluator, pictures)).to(torch.float64)
+    values, vectors = torch.linalg.eigh(torch.cov(features.T))
+    scale = (values.clamp_min(0.0) + ridge).sqrt()
+    forth = vectors / scale @ vectors.T  # [D, D]
+    back = vectors * scale @ vectors.T  # [D, D]
+    norm, out = evaluator.image.standardize, evaluator.image.out
+    assert norm.running_mean is not None and norm.running_var is not None, "the last norm keeps statistics"
+    own = forth / (norm.running_var.to(torch.float64) + norm.eps).sqrt().cpu()
+    out.bias.copy_(own @ (out.bias - norm.running_mean).to(torch.float64).cpu())
+    out.weight.copy_(own @ out.weight.to(torch.float64).cpu())
+    norm.running_mean.zero_()
+    norm.running_var.fill_(1.0 - norm.eps)
+    for layer in (*evaluator.head.values(), evaluator.project, evaluator.damage):
+        assert isinstance(layer, nn.Linear), "what reads features is linear"
+        layer.weight.copy_(layer.weight.to(torch.float64).cpu() @ back)
 
 
 def best_temperature(logits: Tensor, classes: Tensor) -> float:

@@ -46,7 +46,7 @@ class EvaluatorRecipe(Config):
     dim: Count = 128
     text_model: str = "stickers-64"
     text_width: int = Field(default=96, ge=8, multiple_of=4)
-    text_rows: Count = 5000
+    text_rows: Count = 3000
     text_depth: int = Field(default=1, ge=0)
     folds: Count = 1
     fold: int = Field(default=0, ge=0)

@@ -19,7 +19,7 @@ from underpaint.models.component import WEIGHTS
 from underpaint.models.evaluator import load_evaluator, save_evaluator
 from underpaint.runtime.device import CPU, describe, threads
 from underpaint.stages.train.evaluator import EvaluatorTrainee
-from underpaint.stages.train.evaluator_calibrate import settle_norms, temperatures_of
+from underpaint.stages.train.evaluator_calibrate import decorrelate, settle_norms, temperatures_of
 from underpaint.stages.train.evaluator_card import card_of
 from underpaint.stages.train.evaluator_check import SPLITS, check
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
@@ -96,6 +96,7 @@ def _make(
     }
     with training.average.applied():
         settle_norms(trainee)
+        decorrelate(trainee.evaluator, train)
         return _seal(trainee, recipe, dataset, parents, figures, out / FOLDER, report)
 
 
