@@ -9,7 +9,7 @@ from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 def evaluator(seed: int = 0, folds: int = 1, fold: int = 0) -> EvaluatorRecipe:
     """The shipped evaluator: pictures and captions in one space, six classifiers, features that see damage, 64 px.
 
-    ``underpaint train evaluator-64 --data artifacts/stickers-64 --out artifacts/evaluator``; about forty minutes on two
+    ``underpaint train evaluator-64 --data artifacts/stickers-64 --out artifacts/evaluator``; about fifty minutes on two
     CPU cores with bfloat16. What it reaches stands on its card, ``extractor.json``.
 
     Args:
