@@ -7,6 +7,8 @@ import math
 from underpaint.stages.evaluate.verdict import GateResult, Outcome
 
 LINES = 6
+ROUNDING = 1e-12
+"""Standard errors below this are rounding, not information."""
 WORDS = {"pass": "PASS", "fail": "FAIL", "indeterminate": "INDETERMINATE"}
 
 
@@ -14,8 +16,8 @@ def number(value: float | None, se: float | None = None) -> str:
     """Write a number with as many digits as its standard error supports, at most four significant ones without."""
     if value is None:
         return "?"
-    if not se or not math.isfinite(se):
-        return f"{value:.4g}"
+    if not se or not math.isfinite(se) or se < ROUNDING:
+        return f"{round(value, 12) + 0.0:.4g}"
     decimals = max(0, 1 - math.floor(math.log10(se)))
     return f"{value:.{decimals}f}"
 

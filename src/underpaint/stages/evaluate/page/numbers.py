@@ -7,6 +7,8 @@ from typing import TypeGuard
 
 MINUS = "\N{MINUS SIGN}"
 SIGNIFICANT = 3
+MOST_DECIMALS = 9
+"""Errors below this are rounding, not information."""
 PREFIXES = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -25,7 +27,7 @@ def decimals_of(se: float) -> int:
         raise ValueError(f"a standard error must be positive and finite to give digits, got {se}")
     exponent = math.floor(math.log10(se))
     leading = se / 10.0**exponent
-    return -exponent + (1 if leading < 3.55 else 0)
+    return min(-exponent + (1 if leading < 3.55 else 0), MOST_DECIMALS)
 
 
 def significant_decimals(value: float, digits: int = SIGNIFICANT) -> int:
