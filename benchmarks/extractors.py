@@ -30,7 +30,7 @@ from underpaint.metrics.kernel import kid
 from underpaint.metrics.paired import difference
 from underpaint.models.extractor import Extractor
 from underpaint.models.randconv import extractor_of, make_card, random_weights, standardization
-from underpaint.stages.evaluate.extractors import load_extractor
+from underpaint.stages.evaluate.seeing.extractors import load_extractor
 
 Pixels = np.ndarray
 DIRECTIONS = 62

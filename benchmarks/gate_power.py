@@ -26,10 +26,10 @@ from underpaint.metrics.estimate import Estimate
 from underpaint.metrics.frechet import frechet_distance
 from underpaint.metrics.interval import wilson
 from underpaint.metrics.kernel import kid
-from underpaint.stages.evaluate.gate import look_at
-from underpaint.stages.evaluate.pairing import difference_of
-from underpaint.stages.evaluate.trial import Look, settle, try_difference
-from underpaint.stages.evaluate.verdict import Outcome
+from underpaint.stages.evaluate.comparing.pairing import difference_of
+from underpaint.stages.evaluate.gate.run import look_at
+from underpaint.stages.evaluate.gate.trial import Look, settle, try_difference
+from underpaint.stages.evaluate.gate.verdict import Outcome
 
 DIMS, REFERENCE, CORRELATION = 64, 5000, 0.9
 TRUE, WORSE = 0.327, 1.19

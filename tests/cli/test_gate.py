@@ -98,7 +98,7 @@ def test_a_defect_is_not_a_verdict(gate: Callable[..., Any], monkeypatch: pytest
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("underpaint.stages.evaluate.gate.run_gate", broken)
+    monkeypatch.setattr("underpaint.stages.evaluate.gate.run.run_gate", broken)
     assert gate().code == 70
 
 

@@ -15,7 +15,8 @@ from underpaint.core.errors import UnderpaintError
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 TEST_LINE = (
-    "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e '.[torch,data,evaluate,dev]' && .venv/bin/pytest"
+    "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e '.[torch,data,evaluate,dev]' "
+    "&& .venv/bin/pytest"
 )
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)")
 

@@ -10,7 +10,7 @@ from underpaint.cli.output import Output
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from underpaint.stages.evaluate.comparison import Comparison
+    from underpaint.stages.evaluate.comparing.comparison import Comparison
 
 EXAMPLES = """examples:
   underpaint compare artifacts/eval-shipped artifacts/eval-new
@@ -31,8 +31,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from pathlib import Path
 
     from underpaint.core.errors import StorageError
-    from underpaint.stages.evaluate.compare import compare
-    from underpaint.stages.evaluate.compare_text import summary
+    from underpaint.stages.evaluate.comparing.compare import compare
+    from underpaint.stages.evaluate.comparing.text import summary
 
     out = Path(args.out) if args.out else None
     if out and out.exists():

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from underpaint.core.artifact import Manifest
     from underpaint.stages.evaluate.config import EvaluateConfig
+    from underpaint.stages.evaluate.drawing.subjects import Sampling
     from underpaint.stages.evaluate.record import Measurement, Report
-    from underpaint.stages.evaluate.sets import DataSet
-    from underpaint.stages.evaluate.subjects import Sampling
+    from underpaint.stages.evaluate.seeing.sets import DataSet
 
 EXAMPLES = """examples:
   underpaint evaluate --data artifacts/stickers-64 --out artifacts/report
@@ -124,7 +124,7 @@ def config_of(args: argparse.Namespace) -> EvaluateConfig:
 
 def sampling_of(args: argparse.Namespace) -> Sampling:
     """Return how a native model shall draw."""
-    from underpaint.stages.evaluate.subjects import Sampling
+    from underpaint.stages.evaluate.drawing.subjects import Sampling
 
     limits = {"guidance": (args.guidance, 20), "temperature": (args.temperature, 10), "steps": (args.steps, 1000)}
     for name, (value, most) in limits.items():
@@ -154,7 +154,7 @@ def write_prompts(args: argparse.Namespace, output: Output) -> int:
     from underpaint.core.artifact import storage_errors
     from underpaint.core.config import canonical_json
     from underpaint.core.samples import read_samples
-    from underpaint.stages.evaluate.wishes import COMPOSITION, MAIN, plan_wishes
+    from underpaint.stages.evaluate.drawing.wishes import COMPOSITION, MAIN, plan_wishes
 
     wishes = [w for w in plan_wishes(read_samples(Path(args.data)), config_of(args)) if w.part in (MAIN, COMPOSITION)]
     path = Path(args.write_prompts)
@@ -180,9 +180,9 @@ def run_selftest(data: DataSet, config: EvaluateConfig, output: Output) -> int:
     from dataclasses import asdict
 
     from underpaint.core.cache import cache_folder
-    from underpaint.stages.evaluate.extractors import load_extractor
-    from underpaint.stages.evaluate.selftest import selftest
-    from underpaint.stages.evaluate.sets import Eyes
+    from underpaint.stages.evaluate.scores.selftest import selftest
+    from underpaint.stages.evaluate.seeing.extractors import load_extractor
+    from underpaint.stages.evaluate.seeing.sets import Eyes
 
     found: list[dict[str, Any]] = []
     for name in config.extractors:
@@ -201,7 +201,7 @@ def run_selftest(data: DataSet, config: EvaluateConfig, output: Output) -> int:
 
 def describe(out: Path, report: Report) -> str:
     """Return the findings and the most important numbers, for people."""
-    from underpaint.stages.evaluate.catalog import info_of
+    from underpaint.stages.evaluate.catalog.table import info_of
     from underpaint.stages.evaluate.page.numbers import with_error
 
     first: dict[str, Any] = {}

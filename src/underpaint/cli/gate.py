@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from underpaint.core.policy import Policy
-    from underpaint.stages.evaluate.verdict import GateResult
+    from underpaint.stages.evaluate.gate.verdict import GateResult
 
 EXAMPLES = """examples:
   underpaint gate artifacts/eval-new --against artifacts/eval-shipped --policy docs/examples/policy.yaml
@@ -41,9 +41,9 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from pathlib import Path
 
     from underpaint.core.errors import StorageError
-    from underpaint.stages.evaluate.gate import run_gate
-    from underpaint.stages.evaluate.gate_text import summary
-    from underpaint.stages.evaluate.policy_file import read_policy
+    from underpaint.stages.evaluate.gate.policy_file import read_policy
+    from underpaint.stages.evaluate.gate.run import run_gate
+    from underpaint.stages.evaluate.gate.text import summary
 
     path, out = Path(args.policy), args.out and Path(args.out)
     policy = read_policy(path)
@@ -76,8 +76,8 @@ def decide_on_models(
     from underpaint.core.cache import cache_folder
     from underpaint.core.errors import InputError
     from underpaint.stages.evaluate.config import suite_named
-    from underpaint.stages.evaluate.gate import gate_by_looks
-    from underpaint.stages.evaluate.gate_models import evaluated_at
+    from underpaint.stages.evaluate.gate.models import evaluated_at
+    from underpaint.stages.evaluate.gate.run import gate_by_looks
 
     if args.look is not None:
         raise InputError("--look goes with finished evaluations; with --data the looks follow each other by themselves")
@@ -105,9 +105,9 @@ def write(result: GateResult, policy: Policy, candidate: Path, out: Path) -> Non
         out: The new folder.
     """
     from underpaint.core.artifact import seal, staging
-    from underpaint.stages.evaluate.evaluated import read_evaluation
-    from underpaint.stages.evaluate.gate_text import summary
-    from underpaint.stages.evaluate.junit import junit
+    from underpaint.stages.evaluate.comparing.evaluated import read_evaluation
+    from underpaint.stages.evaluate.gate.junit import junit
+    from underpaint.stages.evaluate.gate.text import summary
     from underpaint.stages.evaluate.page.page import page_of
 
     judged, values = read_evaluation(candidate), result.model_dump(mode="json")

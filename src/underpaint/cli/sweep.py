@@ -11,7 +11,7 @@ from underpaint.cli.output import Output
 from underpaint.core.errors import InputError
 
 if TYPE_CHECKING:
-    from underpaint.stages.evaluate.sweep_record import SweepReport
+    from underpaint.stages.evaluate.sweep.record import SweepReport
 
 EXAMPLES = """examples:
   underpaint sweep --guidance 0,1.5,3,5 --temperature 0.5,1 --data artifacts/stickers-64 --out artifacts/sweep
@@ -43,12 +43,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
         raise InputError(f"--pictures must be at least 128 for the distances to mean anything, got {args.pictures}")
     from underpaint.core.cache import cache_folder
     from underpaint.stages.evaluate.config import SUITES
-    from underpaint.stages.evaluate.extractors import load_extractor
+    from underpaint.stages.evaluate.drawing.subjects import open_subject
     from underpaint.stages.evaluate.opening import open_data
-    from underpaint.stages.evaluate.sets import Eyes
-    from underpaint.stages.evaluate.subjects import open_subject
-    from underpaint.stages.evaluate.sweep import SweepConfig, run_sweep
-    from underpaint.stages.evaluate.sweep_record import read_sweep
+    from underpaint.stages.evaluate.seeing.extractors import load_extractor
+    from underpaint.stages.evaluate.seeing.sets import Eyes
+    from underpaint.stages.evaluate.sweep.record import read_sweep
+    from underpaint.stages.evaluate.sweep.run import SweepConfig, run_sweep
 
     suite = SUITES["quick"]
     names = tuple(dict.fromkeys(args.extractor or suite.extractors))
@@ -103,7 +103,7 @@ def command_of(args: argparse.Namespace) -> str:
 def describe(out: Path, report: SweepReport) -> str:
     """Return one line a combination: quality, its difference to the model's own settings, time."""
     from underpaint.stages.evaluate.page.numbers import with_error
-    from underpaint.stages.evaluate.sweep_record import LATENCY
+    from underpaint.stages.evaluate.sweep.record import LATENCY
 
     lines = []
     for point in report.points:

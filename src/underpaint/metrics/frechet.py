@@ -29,11 +29,19 @@ _LEAST_RATIO = 1e-12
 
 def frechet_from_moments(mu1: Floats, sigma1: Floats, mu2: Floats, sigma2: Floats) -> float:
     """Return the Frechet distance of two Gaussians from means ``[d]`` and covariances ``[d, d]``."""
-    values, vectors = np.linalg.eigh(np.asarray(sigma2, dtype=np.float64))
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
+    root = _factor(np.asarray(sigma2, dtype=np.float64))
     roots = np.sqrt(np.maximum(np.linalg.eigvalsh(root.T @ sigma1 @ root), 0.0)).sum()
     gap = np.asarray(mu1, dtype=np.float64) - mu2
     return float(gap @ gap + np.trace(sigma1) + np.trace(sigma2) - 2.0 * roots)
+
+
+def _factor(sigma: Floats) -> Floats:
+    """Return ``F`` with ``F F^T = sigma``: by Cholesky, or by eigenvalues where the rank is not full."""
+    try:
+        return np.asarray(np.linalg.cholesky(sigma), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(sigma)
+        return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def frechet_distance(

@@ -177,6 +177,6 @@ BASIC = {
 def policy() -> Callable[..., Any]:
     """Make a policy: ``policy(looks=2)``; ``metrics=[...]`` replaces the two basic rules."""
     from underpaint.core.policy import parse_policy
-    from underpaint.stages.evaluate.policy_file import KNOWN
+    from underpaint.stages.evaluate.gate.policy_file import KNOWN
 
     return lambda **changes: parse_policy({**BASIC, **changes}, source="policy", known=KNOWN)

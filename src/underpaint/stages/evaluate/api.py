@@ -12,12 +12,12 @@ from underpaint.core.progress import Report as Show
 from underpaint.core.progress import silent
 from underpaint.pipelines.generator import Generator
 from underpaint.stages.evaluate.config import EvaluateConfig, suite_named
+from underpaint.stages.evaluate.drawing.subjects import CallableSubject, Draw, ModelSubject
 from underpaint.stages.evaluate.efficiency.prices import read_prices
 from underpaint.stages.evaluate.opening import open_data, open_source
 from underpaint.stages.evaluate.record import Report
 from underpaint.stages.evaluate.run import Source, run
-from underpaint.stages.evaluate.sets import DataSet
-from underpaint.stages.evaluate.subjects import CallableSubject, Draw, ModelSubject
+from underpaint.stages.evaluate.seeing.sets import DataSet
 from underpaint.stages.evaluate.writing import read_report
 
 

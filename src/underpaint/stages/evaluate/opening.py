@@ -11,11 +11,11 @@ from underpaint.core.progress import Report, silent
 from underpaint.core.samples import read_samples
 from underpaint.pipelines.model_folder import INDEX, TRAINED, shipped_models
 from underpaint.stages.evaluate.config import EvaluateConfig
-from underpaint.stages.evaluate.folder import PictureFolder, open_folder
-from underpaint.stages.evaluate.pictures import real_pictures
-from underpaint.stages.evaluate.sets import DataSet
-from underpaint.stages.evaluate.subjects import ModelSubject, Sampling, open_subject
-from underpaint.stages.evaluate.wishes import reference_samples
+from underpaint.stages.evaluate.drawing.folder import PictureFolder, open_folder
+from underpaint.stages.evaluate.drawing.pictures import real_pictures
+from underpaint.stages.evaluate.drawing.subjects import ModelSubject, Sampling, open_subject
+from underpaint.stages.evaluate.drawing.wishes import reference_samples
+from underpaint.stages.evaluate.seeing.sets import DataSet
 
 
 def open_data(folder: Path, config: EvaluateConfig) -> DataSet:

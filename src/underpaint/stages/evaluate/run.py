@@ -16,9 +16,26 @@ from underpaint.core.errors import InputError
 from underpaint.core.progress import Report as Show
 from underpaint.core.progress import silent
 from underpaint.runtime.host import describe_host
-from underpaint.stages.evaluate.chance import rng_for
 from underpaint.stages.evaluate.config import EvaluateConfig
-from underpaint.stages.evaluate.controls import (
+from underpaint.stages.evaluate.drawing.cached import draw_all
+from underpaint.stages.evaluate.drawing.folder import PictureFolder
+from underpaint.stages.evaluate.drawing.pictures import Drawn, check_sizes
+from underpaint.stages.evaluate.drawing.subjects import CallableSubject, ModelSubject, altered, request_of
+from underpaint.stages.evaluate.drawing.wishes import (
+    COMPOSITION,
+    MAIN,
+    SEEN,
+    Wish,
+    plan_wishes,
+    protocol_of,
+    without_styles,
+)
+from underpaint.stages.evaluate.efficiency.measure import EfficiencyResult, measure, measure_callable
+from underpaint.stages.evaluate.efficiency.plan import plan_named
+from underpaint.stages.evaluate.efficiency.prices import Prices, read_prices
+from underpaint.stages.evaluate.record import ControlRecord, Report, SubjectRecord
+from underpaint.stages.evaluate.scores.chance import rng_for
+from underpaint.stages.evaluate.scores.controls import (
     ALTERATIONS,
     DAMAGES,
     SHUFFLED,
@@ -26,21 +43,12 @@ from underpaint.stages.evaluate.controls import (
     check_controls,
     shuffled,
 )
-from underpaint.stages.evaluate.drawing import draw_all
-from underpaint.stages.evaluate.efficiency.measure import EfficiencyResult, measure, measure_callable
-from underpaint.stages.evaluate.efficiency.plan import plan_named
-from underpaint.stages.evaluate.efficiency.prices import Prices, read_prices
-from underpaint.stages.evaluate.extractors import load_extractor
-from underpaint.stages.evaluate.extras import Nearest, add_looks, add_novelty, add_variety
-from underpaint.stages.evaluate.findings import findings_of
-from underpaint.stages.evaluate.folder import PictureFolder
-from underpaint.stages.evaluate.judging import Judgement, control_records, judge, null_sets, relabeled
-from underpaint.stages.evaluate.ledger import Ledger
-from underpaint.stages.evaluate.pictures import Drawn, check_sizes
-from underpaint.stages.evaluate.record import ControlRecord, Report, SubjectRecord
-from underpaint.stages.evaluate.sets import DataSet, Eyes
-from underpaint.stages.evaluate.subjects import CallableSubject, ModelSubject, altered, request_of
-from underpaint.stages.evaluate.wishes import COMPOSITION, MAIN, SEEN, Wish, plan_wishes, protocol_of, without_styles
+from underpaint.stages.evaluate.scores.extras import Nearest, add_looks, add_novelty, add_variety
+from underpaint.stages.evaluate.scores.findings import findings_of
+from underpaint.stages.evaluate.scores.judging import Judgement, control_records, judge, null_sets, relabeled
+from underpaint.stages.evaluate.scores.ledger import Ledger
+from underpaint.stages.evaluate.seeing.extractors import load_extractor
+from underpaint.stages.evaluate.seeing.sets import DataSet, Eyes
 from underpaint.stages.evaluate.writing import Written, now, write_evaluation
 
 Source = ModelSubject | CallableSubject | PictureFolder

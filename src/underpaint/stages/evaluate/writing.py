@@ -16,14 +16,14 @@ from underpaint.core.config import canonical_json
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.stages.evaluate import record
 from underpaint.stages.evaluate.config import EvaluateConfig
-from underpaint.stages.evaluate.extras import Nearest
-from underpaint.stages.evaluate.judging import Judgement
-from underpaint.stages.evaluate.ledger import Ledger
+from underpaint.stages.evaluate.drawing.pictures import Drawn
+from underpaint.stages.evaluate.drawing.wishes import COMPOSITION, MAIN, prompt_id_of
 from underpaint.stages.evaluate.page.page import write_page
 from underpaint.stages.evaluate.page.pictures import nearest_file
-from underpaint.stages.evaluate.pictures import Drawn
-from underpaint.stages.evaluate.sets import DataSet
-from underpaint.stages.evaluate.wishes import COMPOSITION, MAIN, prompt_id_of
+from underpaint.stages.evaluate.scores.extras import Nearest
+from underpaint.stages.evaluate.scores.judging import Judgement
+from underpaint.stages.evaluate.scores.ledger import Ledger
+from underpaint.stages.evaluate.seeing.sets import DataSet
 
 KIND, STAGE = "evaluation", "evaluate"
 REPORT, PER_SAMPLE = "report.json", "per_sample.jsonl"

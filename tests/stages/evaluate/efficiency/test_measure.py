@@ -13,7 +13,7 @@ from underpaint.metrics.estimate import Interval
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.flops import Flops
 from underpaint.runtime.peak import Peak
-from underpaint.stages.evaluate.catalog import info_of
+from underpaint.stages.evaluate.catalog.table import info_of
 from underpaint.stages.evaluate.efficiency import compute, memory, session
 from underpaint.stages.evaluate.efficiency.measure import marked, measure, measure_callable
 from underpaint.stages.evaluate.efficiency.outcome import guarded, measured, refused

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from underpaint.stages.evaluate.comparison import Cell, ComparedSubject, Comparison, Refusal, Row
+from underpaint.stages.evaluate.comparing.comparison import Cell, ComparedSubject, Comparison, Refusal, Row
 from underpaint.stages.evaluate.page.comparison import change_of, comparison_page, verdict_of, write_comparison_page
 from underpaint.stages.evaluate.page.page import page_of
 from underpaint.stages.evaluate.page.sweep import sweep_page, write_sweep_page

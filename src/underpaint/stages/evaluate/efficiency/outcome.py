@@ -9,7 +9,7 @@ from typing import Any
 
 from underpaint.core.errors import DegenerateSamples, SetupError, TooFewSamples
 from underpaint.metrics.estimate import Interval
-from underpaint.stages.evaluate.catalog import info_of
+from underpaint.stages.evaluate.catalog.table import info_of
 from underpaint.stages.evaluate.record import Bounds, Curve, Measurement, Method, Status
 
 EXACT = "exact"

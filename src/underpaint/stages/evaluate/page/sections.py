@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from underpaint.stages.evaluate.catalog import FAMILIES
+from underpaint.stages.evaluate.catalog.table import FAMILIES
 from underpaint.stages.evaluate.page import numbers, tables, text
 from underpaint.stages.evaluate.page.canvas import SERIES
 from underpaint.stages.evaluate.page.forest import Row, Scale, forest_plot

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from underpaint.core.errors import InputError
-from underpaint.stages.evaluate.catalog import METRICS, info_of
+from underpaint.stages.evaluate.catalog.table import METRICS, info_of
 from underpaint.stages.evaluate.page import numbers
 from underpaint.stages.evaluate.record import Measurement, Report
 

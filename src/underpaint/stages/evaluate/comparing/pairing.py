@@ -1,0 +1,144 @@
+"""The difference of a number in two evaluations, paired picture by picture.
+
+Pictures of the same prompt and seed vary together, so the difference of two models is known far better than either
+number; ``metrics.paired`` subtracts their influences, for every metric alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from underpaint.core.errors import ComparisonError
+from underpaint.metrics.clusters import Clusters
+from underpaint.metrics.estimate import Estimate, variance_of_mean
+from underpaint.metrics.paired import difference
+from underpaint.stages.evaluate.comparing.comparable import check_asked
+from underpaint.stages.evaluate.comparing.evaluated import Evaluated
+from underpaint.stages.evaluate.record import Measurement, PictureRecord
+
+Scale = Literal["difference", "log ratio"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Candidate minus baseline.
+
+    Args:
+        delta: The difference, not turned: positive is a larger number.
+        se: Its standard error.
+        n: Samples on each side, the smaller one.
+        base: The baseline's number, on which relative margins rest.
+        scale: ``log ratio`` for positive figures with independent errors, such as times.
+        paired_on: What pictures were paired on; empty if the two sides were taken as independent.
+        fixed_variance: The part of ``se**2`` that more pictures do not reduce: that of the reference.
+        linear: Whether it was made from influences.
+    """
+
+    delta: float
+    se: float
+    n: int
+    base: float
+    scale: Scale = "difference"
+    paired_on: tuple[str, ...] = ()
+    fixed_variance: float = 0.0
+    linear: bool = False
+
+
+def _fixed_variance(candidate: Estimate, baseline: Estimate, clusters: Clusters | None) -> float:
+    """Return the reference's part of the variance of a difference."""
+    first, second = candidate.reference_influence, baseline.reference_influence
+    if first is None or second is None:
+        return 0.0
+    names = None if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1].astype(np.int64)
+    return variance_of_mean(first - second, names)
+
+
+def difference_of(
+    candidate: Estimate,
+    baseline: Estimate,
+    *,
+    clusters: tuple[Clusters, Clusters] | None = None,
+    reference_clusters: Clusters | None = None,
+    paired_on: tuple[str, ...] = ("prompt_id", "seed"),
+) -> Difference:
+    """Return the difference of two estimates of one metric against one reference.
+
+    Args:
+        candidate: Its estimate, with influences.
+        baseline: Likewise.
+        clusters: ``[n]`` names for each side: what shares a name is not independent, within a side and, if paired,
+            across the two. None pairs row by row.
+        reference_clusters: ``[m]``; None if the reference's pictures are independent.
+        paired_on: Recorded; empty takes the two sides as independent.
+
+    Raises:
+        ComparisonError: A side has no influences, or the references are not the same.
+    """
+    rows = tuple(range(candidate.n)), tuple(range(baseline.n))
+    names = [[str(name) for name in np.asarray(side).tolist()] for side in clusters or rows]
+    if not paired_on:
+        names = [[f"{side}:{name}" for name in own] for side, own in enumerate(names)]
+    found = difference(
+        baseline, candidate, clusters=names[0], baseline_clusters=names[1], reference_clusters=reference_clusters
+    )
+    unequal = candidate.n != baseline.n and found.value_debiased is not None
+    assert found.se is not None
+    return Difference(
+        delta=found.value_debiased if unequal and found.value_debiased is not None else found.value,
+        se=found.se,
+        n=min(candidate.n, baseline.n),
+        base=baseline.value if baseline.value_debiased is None else baseline.value_debiased,
+        paired_on=paired_on,
+        fixed_variance=_fixed_variance(candidate, baseline, reference_clusters),
+        linear=True,
+    )
+
+
+def _check_units(
+    candidate: Sequence[PictureRecord], baseline: Sequence[PictureRecord], paired_on: tuple[str, ...]
+) -> None:
+    """Refuse sides that do not hold the same pictures to pair.
+
+    Raises:
+        ComparisonError: A picture stands on one side only.
+    """
+    check_asked(candidate, baseline)
+    if "seed" not in paired_on:
+        return
+    first, second = (sorted((p.part, p.prompt_id, str(p.seed)) for p in side) for side in (candidate, baseline))
+    if first != second:
+        alone = next(iter({*first} ^ {*second}), first[0])
+        raise ComparisonError(
+            f"the two evaluations do not hold the same pictures: part {alone[0]}, prompt {alone[1]!r:.80}, seed "
+            f"{alone[2]} stands in one of them only; evaluate both with the same suite, data set and seed"
+        )
+
+
+def measured_difference(
+    candidate: tuple[Evaluated, Measurement], baseline: tuple[Evaluated, Measurement], paired_on: tuple[str, ...]
+) -> Difference | None:
+    """Return the difference of a number in two evaluations, or None if it has no influences.
+
+    Args:
+        candidate: An evaluation and its number.
+        baseline: Likewise; ``comparable`` has let the two pass.
+        paired_on: What pictures are paired on.
+
+    Raises:
+        ComparisonError: The pictures are not the same.
+    """
+    rows_b, rows_a = candidate[0].rows(candidate[1]), baseline[0].rows(baseline[1])
+    if rows_b is None or rows_a is None:
+        return None
+    _check_units(rows_b, rows_a, paired_on)
+    return difference_of(
+        candidate[0].estimate(candidate[1]),
+        baseline[0].estimate(baseline[1]),
+        clusters=([p.cluster or p.prompt_id for p in rows_b], [p.cluster or p.prompt_id for p in rows_a]),
+        reference_clusters=baseline[0].reference_clusters(baseline[1]),
+        paired_on=paired_on,
+    )

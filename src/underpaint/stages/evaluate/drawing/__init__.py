@@ -1,0 +1,1 @@
+"""What is asked for, what draws it, and the pictures."""

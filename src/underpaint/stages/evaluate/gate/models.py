@@ -1,0 +1,97 @@
+"""The gate for models that are not evaluated yet: evaluations are made on the way, as large as the look asks for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from underpaint.core.artifact import MANIFEST, read_manifest
+from underpaint.core.config import digest_of
+from underpaint.core.errors import InputError
+from underpaint.core.policy import Policy
+from underpaint.core.progress import Report, silent
+from underpaint.stages.evaluate.config import EvaluateConfig
+from underpaint.stages.evaluate.drawing.wishes import reference_samples
+from underpaint.stages.evaluate.opening import open_data, open_source
+from underpaint.stages.evaluate.run import parents_of, run
+from underpaint.stages.evaluate.seeing.sets import DataSet
+from underpaint.stages.evaluate.writing import KIND
+
+
+def is_evaluation(folder: Path) -> bool:
+    """Tell whether a folder is an evaluation."""
+    return (folder / MANIFEST).is_file() and read_manifest(folder).kind == KIND
+
+
+def sized(config: EvaluateConfig, n: int, available: int) -> EvaluateConfig:
+    """Return the suite with ``n`` pictures in the main part: prompts first, then more seeds of all of them."""
+    if n <= available:
+        return config.model_copy(update={"main": n, "repeats": 1})
+    return config.model_copy(update={"main": 0, "repeats": math.ceil(n / available)})
+
+
+def with_controls(config: EvaluateConfig, policy: Policy | None) -> EvaluateConfig:
+    """Return the suite with the controls that a policy asks for; none of them without a policy."""
+    if policy is None:
+        return config.model_copy(update={"null_sets": 0, "known_bad": ()})
+    null, known_bad = policy.controls.null, policy.controls.known_bad
+    return config.model_copy(update={"null_sets": null.seed_sets if null else 0, "known_bad": known_bad})
+
+
+def evaluate_into(name: str, config: EvaluateConfig, data: DataSet, work: Path, report: Report = silent) -> Path:
+    """Evaluate a model or a folder of pictures, unless the very same evaluation lies in ``work`` already.
+
+    Args:
+        name: The model or folder.
+        config: The suite.
+        data: The data set.
+        work: Where evaluations are kept.
+        report: Receives progress.
+    """
+    source = open_source(name, data, config, report)
+    out = work / digest_of([config.digest(), parents_of(source, data)])[:24]
+    run(config, source, data, out, report, command=f"underpaint evaluate {name}")
+    return out
+
+
+def evaluated_at(
+    candidate: str,
+    baseline: str,
+    policy: Policy,
+    config: EvaluateConfig,
+    dataset: Path,
+    work: Path,
+    report: Report = silent,
+) -> Callable[[int], tuple[Path, Path]]:
+    """Return what evaluates two models with so many pictures, for ``gate_by_looks``.
+
+    The baseline is evaluated with the policy's controls, the candidate without.
+
+    Args:
+        candidate: A model, a folder of pictures, or a finished evaluation.
+        baseline: Likewise.
+        policy: Says which controls.
+        config: The suite.
+        dataset: The data set.
+        work: Where evaluations are kept.
+        report: Receives progress.
+
+    Raises:
+        InputError: One is an evaluation and the other is not.
+    """
+    finished = [is_evaluation(Path(name)) for name in (candidate, baseline)]
+    if any(finished):
+        known, other = (candidate, baseline) if finished[0] else (baseline, candidate)
+        raise InputError(f"{known} is an evaluation and {other} a model; evaluate it first, with the same suite")
+    data = open_data(dataset, config)
+    available = len(reference_samples(data.samples, config))
+
+    def at(n: int) -> tuple[Path, Path]:
+        size = sized(config, n, available)
+        return (
+            evaluate_into(candidate, with_controls(size, None), data, work, report),
+            evaluate_into(baseline, with_controls(size, policy), data, work, report),
+        )
+
+    return at

@@ -1,0 +1,57 @@
+"""Reading a gate's policy from a YAML, TOML or JSON file."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from underpaint.adapters.yaml import parse_yaml
+from underpaint.core.config import parse_json
+from underpaint.core.errors import PolicyError
+from underpaint.core.policy import Policy, parse_policy
+from underpaint.stages.evaluate.catalog.table import METRICS
+
+MAX_BYTES = 1_000_000
+PARSERS: dict[str, Callable[[str], Any]] = {
+    ".yaml": parse_yaml,
+    ".yml": parse_yaml,
+    ".toml": tomllib.loads,
+    ".json": parse_json,
+}
+KNOWN = (*METRICS, "fd_pca<k>", "vendi_q<q>")
+"""Names of metrics that a policy may speak of."""
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise PolicyError(f"{path} has {path.stat().st_size} bytes; a policy has at most {MAX_BYTES}")
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise PolicyError(f"there is no policy {path}; docs/examples/policy.yaml is one to begin with") from None
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
+    except OSError as error:
+        raise PolicyError(f"{path} cannot be read ({error.strerror}); name a policy file") from None
+
+
+def read_policy(path: Path) -> Policy:
+    """Read and check a policy.
+
+    Args:
+        path: A file that ends in ``.yaml``, ``.yml``, ``.toml`` or ``.json``.
+
+    Raises:
+        PolicyError: The file cannot be read, or is no policy; the message names the file, the key and what is allowed.
+        MissingDependency: It is YAML, and PyYAML is not installed.
+    """
+    parse = PARSERS.get(path.suffix.lower())
+    if parse is None:
+        raise PolicyError(f"{path}: a policy ends in {', '.join(PARSERS)}, got {path.suffix!r}")
+    try:
+        values = parse(_read_text(path))
+    except ValueError as error:
+        raise PolicyError(f"{path} is no valid {path.suffix[1:].upper()}: {error}") from None
+    return parse_policy(values, source=str(path), known=KNOWN)

@@ -1,0 +1,140 @@
+"""Findings: what the numbers of a report say, in plain sentences, the most important first.
+
+Each finding is a rule over measurements; a rule that has nothing to say says nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from underpaint.stages.evaluate.catalog.table import info_of
+from underpaint.stages.evaluate.record import ControlRecord, Measurement
+
+TWICE, NOTICED = 1.96, 3.0
+"""Standard errors for an interval, and for a control to count as noticed."""
+MANY_LEVELS = 3
+
+
+def _find(metrics: Iterable[Measurement], name: str, group: str = "") -> Measurement | None:
+    """Return the first measurement of a metric that has a value."""
+    return next((m for m in metrics if m.metric == name and m.group == group and m.value is not None), None)
+
+
+def _percent(value: float | None) -> str:
+    return "unknown" if value is None else f"{100 * value:.0f} %"
+
+
+def composition_finding(metrics: Sequence[Measurement]) -> str:
+    """Say how often held-out combinations come out right, and how often the judge itself is right on real drawings."""
+    overall = _find(metrics, "composition_accuracy")
+    if overall is None:
+        return ""
+    text = f"Of combinations that training never showed, {_percent(overall.value)} come out right"
+    if overall.ceiling is not None:
+        text += f"; the same classifiers accept {_percent(overall.ceiling)} of the real drawings"
+    if overall.interval is not None:
+        text += f" (95 % interval {_percent(overall.interval.low)} to {_percent(overall.interval.high)})"
+    return f"{text}."
+
+
+def weakest_finding(metrics: Sequence[Measurement]) -> str:
+    """Name the kind of combination with the lowest share, beside its ceiling."""
+    levels = [m for m in metrics if m.metric == "composition_accuracy" and m.group and m.value is not None]
+    if len(levels) < MANY_LEVELS:
+        return ""
+    weakest = min(levels, key=lambda m: (m.value or 0.0) / max(m.ceiling or 1.0, 0.01))
+    best = max(levels, key=lambda m: (m.value or 0.0) / max(m.ceiling or 1.0, 0.01))
+    return (
+        f"The weakest kind of combination is {weakest.group.removeprefix('level=')!r} ({_percent(weakest.value)} "
+        f"right, real drawings {_percent(weakest.ceiling)}); the strongest is {best.group.removeprefix('level=')!r} "
+        f"({_percent(best.value)}, real drawings {_percent(best.ceiling)})."
+    )
+
+
+def head_finding(metrics: Sequence[Measurement]) -> str:
+    """Name the attribute that is most often wrong, measured against the ceiling."""
+    heads = [m for m in metrics if m.metric.endswith("_accuracy") and not m.group and m.ceiling and m.value is not None]
+    heads = [m for m in heads if m.metric not in ("composition_accuracy", "attribute_accuracy")]
+    if not heads:
+        return ""
+    worst = max(heads, key=lambda m: (m.ceiling or 0.0) - (m.value or 0.0))
+    if (worst.ceiling or 0.0) - (worst.value or 0.0) < TWICE * (worst.se or 0.0):
+        return "No single attribute stands out as wrong: each is as often right as on real drawings, within chance."
+    return (
+        f"What is wrong most often is the {worst.metric.removesuffix('_accuracy')}: right in {_percent(worst.value)} "
+        f"of the pictures that name one, against {_percent(worst.ceiling)} on real drawings."
+    )
+
+
+def balance_finding(metrics: Sequence[Measurement]) -> str:
+    """Say whether broken pictures or missing variety is the larger fault."""
+    precision, recall = _find(metrics, "precision"), _find(metrics, "recall")
+    if precision is None or recall is None or precision.value is None or recall.value is None:
+        return ""
+    text = f"Precision is {precision.value:.2f} and recall {recall.value:.2f}: "
+    if recall.value < precision.value - 0.05:
+        return text + "what is drawn mostly looks real, but parts of the real variety are missing."
+    if precision.value < recall.value - 0.05:
+        return text + "the variety is there, but a good part of the pictures does not look real."
+    return text + "broken pictures and missing variety weigh about the same."
+
+
+def novelty_finding(metrics: Sequence[Measurement]) -> str:
+    """Say whether pictures come nearer to training pictures than held-out pictures do."""
+    flagged = _find(metrics, "nearest_ratio_flagged")
+    if flagged is None or flagged.value is None:
+        return ""
+    low = flagged.interval.low if flagged.interval else None
+    if low is not None and low > 0.0:
+        return (
+            f"More pictures than chance explains lie unusually near a training picture: {_percent(flagged.value)} "
+            "beyond the 1 % that real held-out pictures have. Look at the pairs."
+        )
+    return "Pictures lie no nearer to training pictures than real held-out pictures do, within chance."
+
+
+def speed_finding(metrics: Sequence[Measurement]) -> str:
+    """Say how long a picture takes and what it costs."""
+    warm, cold = _find(metrics, "latency_p50_ms"), _find(metrics, "latency_cold_ms")
+    if warm is None or warm.value is None:
+        return ""
+    text = f"A picture takes {warm.value:.0f} ms"
+    if cold is not None and cold.value is not None:
+        text += f", the first one {cold.value / 1000:.1f} s from the shell"
+    cost = _find(metrics, "cost_per_1000")
+    if cost is not None and cost.value is not None:
+        text += f"; 1,000 pictures cost about {cost.value:.2g} {cost.unit} at the prices given"
+    return f"{text}."
+
+
+def control_finding(controls: Sequence[ControlRecord]) -> str:
+    """Say whether the numbers notice what is known to be bad, and stay calm when nothing has changed."""
+    bad = sorted({c.control for c in controls if c.kind == "known_bad"})
+    if not bad:
+        return ""
+    missed = [name for name in bad if not any(_noticed(c) for c in controls if c.control == name)]
+    if missed:
+        return f"The numbers do not notice these faults: {', '.join(missed)}. Do not rely on them for such changes."
+    return f"The controls hold: every fault that was put in on purpose ({', '.join(bad)}) is noticed."
+
+
+def _noticed(control: ControlRecord) -> bool:
+    info = info_of(control.id.partition("@")[0])
+    worse = -control.delta if info.direction == "higher" else control.delta
+    return info.direction != "none" and worse > NOTICED * control.se
+
+
+RULES: tuple[Callable[[Sequence[Measurement]], str], ...] = (
+    composition_finding,
+    weakest_finding,
+    head_finding,
+    balance_finding,
+    novelty_finding,
+    speed_finding,
+)
+
+
+def findings_of(metrics: Sequence[Measurement], controls: Sequence[ControlRecord]) -> list[str]:
+    """Return what the numbers say, the most important first."""
+    found = [rule(metrics) for rule in RULES]
+    return [text for text in (*found, control_finding(controls)) if text]

@@ -1,0 +1,1 @@
+"""Extractors and what they see in pictures."""
