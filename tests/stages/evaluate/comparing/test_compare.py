@@ -9,9 +9,9 @@ import pytest
 
 from underpaint.core.errors import ComparisonError
 from underpaint.stages.evaluate.comparing.compare import compare
-from underpaint.stages.evaluate.comparing.text import summary
 from underpaint.stages.evaluate.comparing.comparison import Comparison, Row
 from underpaint.stages.evaluate.comparing.ranks import better_pairs, rank_sets
+from underpaint.stages.evaluate.comparing.text import summary
 
 Make = Callable[..., Path]
 

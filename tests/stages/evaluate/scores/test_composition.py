@@ -90,6 +90,11 @@ def test_an_answer_names_what_is_wrong():
     assert answer.reason(HEADS) == "tone: expected light, found dark"
 
 
+def test_a_concept_is_named_in_words():
+    assert in_words("concept", "1f9d1-200d-1f692") == "firefighter" and in_words("tone", "dark") == "dark"
+    assert in_words("concept", "not an id") == "not an id"
+
+
 def test_a_class_that_a_head_does_not_know_is_not_asked_for():
     read = answers([firefighter(0, "train")], {"concept": sure([1], 1 + 1)}, {"concept": ["1f34e", "1f34f"]})
     assert read[0].expected == {} and read[0].right(("concept",))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from underpaint.core.attributes import labels_of
+from underpaint.core.emoji import emoji_names
 from underpaint.core.samples import Sample
 from underpaint.metrics.estimate import Estimate
 from underpaint.metrics.interval import mean_by_prompt, proportion
@@ -23,6 +24,17 @@ from underpaint.stages.evaluate.scores.ledger import Score, attempt
 from underpaint.stages.evaluate.seeing.view import View
 
 Classes = Mapping[str, Sequence[str]]
+
+
+def in_words(head: str, label: str) -> str:
+    """Return a class in words: a concept by its name, anything else as it is."""
+    if head != "concept":
+        return label
+    try:
+        sequence = "".join(chr(int(code, 16)) for code in label.split("-"))
+    except ValueError:
+        return label
+    return emoji_names().get(sequence, label)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +61,8 @@ class Answer:
     def reason(self, heads: Sequence[str]) -> str:
         """Say what is wrong; empty if nothing is."""
         wrong = [head for head, label in self.expected.items() if head in heads and self.found[head] != label]
-        return "; ".join(f"{head}: expected {self.expected[head]}, found {self.found[head]}" for head in wrong)
+        told = [(head, in_words(head, self.expected[head]), in_words(head, self.found[head])) for head in wrong]
+        return "; ".join(f"{head}: expected {expected}, found {found}" for head, expected, found in told)
 
 
 def answers(

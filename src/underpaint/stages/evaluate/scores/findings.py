@@ -13,6 +13,8 @@ from underpaint.stages.evaluate.record import ControlRecord, Measurement
 TWICE, NOTICED = 1.96, 3.0
 """Standard errors for an interval, and for a control to count as noticed."""
 MANY_LEVELS = 3
+JUDGED_WELL = 0.3
+"""Share of real drawings that the classifiers must accept, for a level to be worth a sentence."""
 
 
 def _find(metrics: Iterable[Measurement], name: str, group: str = "") -> Measurement | None:
@@ -40,6 +42,7 @@ def composition_finding(metrics: Sequence[Measurement]) -> str:
 def weakest_finding(metrics: Sequence[Measurement]) -> str:
     """Name the kind of combination with the lowest share, beside its ceiling."""
     levels = [m for m in metrics if m.metric == "composition_accuracy" and m.group and m.value is not None]
+    levels = [m for m in levels if (m.ceiling or 0.0) >= JUDGED_WELL]
     if len(levels) < MANY_LEVELS:
         return ""
     weakest = min(levels, key=lambda m: (m.value or 0.0) / max(m.ceiling or 1.0, 0.01))
