@@ -10,6 +10,7 @@ from underpaint.stages.evaluate.scores.composition import (
     answers,
     composition_scores,
     gap_estimate,
+    in_words,
     style_scores,
 )
 from underpaint.stages.evaluate.seeing.view import View
