@@ -58,7 +58,8 @@ def test_no_color_is_promised_for_a_part_two_colors_or_the_color_alone() -> None
 @pytest.mark.parametrize("tone", TONES[1:])
 @pytest.mark.parametrize("gender", GENDERS[:3])
 def test_every_variant_of_a_concept_has_the_same_concept(tone: str, gender: str) -> None:
-    code = dict(zip(TONES[1:], ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"), strict=True))[tone]
+    codes: dict[str, str] = dict(zip(TONES[1:], ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff"), strict=True))
+    code = codes[tone]
     sign = {"person": "", "man": "-200d-2642", "woman": "-200d-2640"}[gender]
     labels = labels_of_prompt(f"1f6b6-{code}{sign}", f"{gender} walking with {tone} skin tone", "cartoon")
     assert labels == {"concept": "1f6b6", "style": "cartoon", "tone": tone, "gender": gender, "direction": "left"}

@@ -93,7 +93,7 @@ def test_a_function_that_returns_too_few_pictures_or_none_is_refused(tmp_path):
     with pytest.raises(InputError, match="asked for 1 pictures and returned 0"):
         draw_all(CallableSubject(function=lambda wishes: []), [wish(1)], tmp_path)
     with pytest.raises(InputError, match="uint8 array"):
-        rgba(np.zeros((4, 4)))
+        rgba(np.zeros((4, 4)))  # pyright: ignore[reportArgumentType]
 
 
 def test_pictures_without_alpha_are_opaque():

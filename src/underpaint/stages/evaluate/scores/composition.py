@@ -81,7 +81,7 @@ def answers(
     for row, sample in enumerate(samples):
         labels = {} if sample is None else labels_of(sample)
         expected = {head: label for head, label in labels.items() if label in known.get(head, ())}
-        read.append(Answer(expected=expected, found={head: classes[head][best[head][row]] for head in expected}))
+        read.append(Answer(expected=expected, found={head: classes[head][int(best[head][row])] for head in expected}))
     return read
 
 

@@ -131,8 +131,10 @@ def _derangement(clusters: Sequence[str], rng: np.random.Generator) -> NDArray[n
     given = np.empty(count, dtype=np.int64)
     given[order] = np.roll(order, 1)
     for index in range(count):
-        for other in rng.permutation(count) if clusters[given[index]] == clusters[index] else ():
-            if clusters[given[other]] != clusters[index] and clusters[given[index]] != clusters[other]:
+        if clusters[int(given[index])] != clusters[index]:
+            continue
+        for other in rng.permutation(count).tolist():
+            if clusters[int(given[other])] != clusters[index] and clusters[int(given[index])] != clusters[other]:
                 given[index], given[other] = given[other], given[index]
                 break
     return given
