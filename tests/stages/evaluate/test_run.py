@@ -15,8 +15,11 @@ import underpaint as up
 from underpaint.core.artifact import seal, staging, verify
 from underpaint.core.config import Config
 from underpaint.core.errors import DataError, InputError
+from underpaint.core.policy import parse_policy
 from underpaint.core.samples import Sample, write_samples
 from underpaint.stages.evaluate.config import EvaluateConfig
+from underpaint.stages.evaluate.gate.models import evaluated_at
+from underpaint.stages.evaluate.gate.run import gate_by_looks
 from underpaint.stages.evaluate.record import PictureRecord, Report
 
 STYLES = ("flat", "noto")
@@ -221,6 +224,32 @@ def test_a_model_is_told_from_a_worse_one_and_not_from_itself(evaluated, boxes, 
     for candidate, code in (("same", 0), ("grey", 1)):
         done = underpaint("gate", tmp_path / candidate, "--against", evaluated, "--policy", policy, "--json")
         assert done.code == code, done.stderr
+
+
+def test_models_are_evaluated_on_the_way_to_the_gate(boxes, tiny_model, evaluated, tmp_path):
+    policy = parse_policy(
+        {
+            "schema": "underpaint.policy/1",
+            "name": "tiny",
+            "n_max": 160,
+            "looks": 2,
+            "min_power": 0.5,
+            "metrics": [
+                {"id": "kid@randconv-v1", "tier": "required", "direction": "lower", "margin": {"absolute": 0.5}}
+            ],
+            "controls": {"null": {"seed_sets": 1}, "known_bad": []},
+        },
+        source="the test",
+        known=("kid",),
+    )
+    suite, work = SUITE.model_copy(update={"efficiency": "quick"}), tmp_path / "work"
+    at = evaluated_at(str(tiny_model), str(tiny_model), policy, suite, boxes, work)
+    result = gate_by_looks(at, policy)
+    assert result.verdict == "pass" and result.controls.outcomes
+    assert {report_of(folder).protocol.num_prompts for folder in work.iterdir()} <= {80, 160}
+    assert not any(m.unit == "ms" for folder in work.iterdir() for m in report_of(folder).metrics)
+    with pytest.raises(InputError, match="is an evaluation and"):
+        evaluated_at(str(evaluated), str(tiny_model), policy, suite, boxes, work)
 
 
 def test_a_folder_of_few_pictures_has_reasons_in_place_of_numbers(boxes, tmp_path):

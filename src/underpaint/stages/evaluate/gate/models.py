@@ -11,6 +11,7 @@ from underpaint.core.config import digest_of
 from underpaint.core.errors import InputError
 from underpaint.core.policy import Policy
 from underpaint.core.progress import Report, silent
+from underpaint.stages.evaluate.catalog.efficiency_metrics import EFFICIENCY
 from underpaint.stages.evaluate.config import EvaluateConfig
 from underpaint.stages.evaluate.drawing.wishes import reference_samples
 from underpaint.stages.evaluate.opening import open_data, open_source
@@ -31,12 +32,21 @@ def sized(config: EvaluateConfig, n: int, available: int) -> EvaluateConfig:
     return config.model_copy(update={"main": 0, "repeats": math.ceil(n / available)})
 
 
-def with_controls(config: EvaluateConfig, policy: Policy | None) -> EvaluateConfig:
-    """Return the suite with the controls that a policy asks for; none of them without a policy."""
-    if policy is None:
-        return config.model_copy(update={"null_sets": 0, "known_bad": ()})
+def with_controls(config: EvaluateConfig, policy: Policy) -> EvaluateConfig:
+    """Return the suite with the controls that a policy asks for."""
     null, known_bad = policy.controls.null, policy.controls.known_bad
     return config.model_copy(update={"null_sets": null.seed_sets if null else 0, "known_bad": known_bad})
+
+
+def without_controls(config: EvaluateConfig) -> EvaluateConfig:
+    """Return the suite without controls: they are the baseline's affair."""
+    return config.model_copy(update={"null_sets": 0, "known_bad": ()})
+
+
+def for_policy(config: EvaluateConfig, policy: Policy) -> EvaluateConfig:
+    """Return the suite without what no metric of a policy needs: timing takes minutes."""
+    asked = {metric.id.partition("@")[0] for metric in policy.metrics}
+    return config if asked & EFFICIENCY.keys() else config.model_copy(update={"efficiency": ""})
 
 
 def evaluate_into(name: str, config: EvaluateConfig, data: DataSet, work: Path, report: Report = silent) -> Path:
@@ -88,9 +98,9 @@ def evaluated_at(
     available = len(reference_samples(data.samples, config))
 
     def at(n: int) -> tuple[Path, Path]:
-        size = sized(config, n, available)
+        size = sized(for_policy(config, policy), n, available)
         return (
-            evaluate_into(candidate, with_controls(size, None), data, work, report),
+            evaluate_into(candidate, without_controls(size), data, work, report),
             evaluate_into(baseline, with_controls(size, policy), data, work, report),
         )
 

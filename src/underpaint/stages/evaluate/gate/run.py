@@ -214,9 +214,9 @@ def run_gate(
 
 
 def _hopeless(result: GateResult) -> bool:
-    """Tell whether more pictures cannot decide: a required metric is undecided for another reason than too few."""
+    """Tell whether more pictures cannot decide: nothing required is open, or its power stays too low to the end."""
     undecided = [o for o in result.outcomes if o.tier == "required" and o.verdict == "indeterminate"]
-    return not undecided or any(o.se is None or o.reason.startswith("underpowered") for o in undecided)
+    return not undecided or any(o.reason.startswith("underpowered") for o in undecided)
 
 
 def gate_by_looks(
