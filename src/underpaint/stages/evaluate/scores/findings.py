@@ -32,10 +32,10 @@ def composition_finding(metrics: Sequence[Measurement]) -> str:
     if overall is None:
         return ""
     text = f"Of combinations that training never showed, {_percent(overall.value)} come out right"
-    if overall.ceiling is not None:
-        text += f"; the same classifiers accept {_percent(overall.ceiling)} of the real drawings"
     if overall.interval is not None:
         text += f" (95 % interval {_percent(overall.interval.low)} to {_percent(overall.interval.high)})"
+    if overall.ceiling is not None:
+        text += f"; the same classifiers accept {_percent(overall.ceiling)} of the real drawings"
     return f"{text}."
 
 
