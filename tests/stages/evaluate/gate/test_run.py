@@ -160,6 +160,20 @@ def test_a_limit_looks_at_the_bound_of_the_interval(
     assert outcome.high == pytest.approx(rss + 20)
 
 
+@pytest.mark.parametrize(("limit", "verdict"), [(0.25, "indeterminate"), (0.36, "pass"), (0.10, "fail")])
+def test_the_bounds_of_a_limit_widen_around_the_value_without_bias(
+    evaluation: Make, policy: MakePolicy, limit: float, verdict: str
+) -> None:
+    biased = {"value": 0.5, "value_debiased": 0.25, "se": 0.0255}
+    edit = set_metric("fd_pca16", **biased, interval={"low": 0.20, "high": 0.30, "method": "jackknife"})
+    rules = [rule("fd_pca16@evaluator-64", mode="limit", limit=limit), {**LATENCY, "tier": "advisory"}]
+    result = run_gate(evaluation("b", edit=edit), evaluation("a"), policy(metrics=rules, looks=3, n_max=600))
+    outcome = one(result, "fd_pca16")
+    reach = 0.05 * 2.962 / 1.960
+    assert (outcome.delta, outcome.verdict) == (0.25, verdict)
+    assert (outcome.low, outcome.high) == pytest.approx((0.25 - reach, 0.25 + reach), rel=1e-3)
+
+
 def test_a_busy_machine_does_not_change_memory(evaluation: Make, policy: MakePolicy) -> None:
     folder = evaluation("b", edit=set_report(environment={"noisy": True}))
     assert one(run_gate(folder, evaluation("a"), policy(metrics=[FD, MEMORY])), "peak_rss").verdict == "pass"

@@ -35,6 +35,20 @@ def disturbance(environment: dict[str, Any], unit: str) -> str:
     return "; ".join(map(str, reasons)) or "the machine was busy"
 
 
+def center_of(measurement: Measurement) -> float:
+    """Return what the interval of a figure is drawn around: the value without bias, or else the middle of the interval.
+
+    Args:
+        measurement: A figure with a value.
+    """
+    center = measurement.value if measurement.value_debiased is None else measurement.value_debiased
+    assert center is not None
+    bounds = measurement.interval
+    if bounds is None or bounds.low is None or bounds.high is None or bounds.low <= center <= bounds.high:
+        return center
+    return (bounds.low + bounds.high) / 2
+
+
 def standard_error(measurement: Measurement, *, log: bool) -> float | None:
     """Return the standard error of a figure, from the wider side of its interval where there is one.
 
@@ -45,8 +59,7 @@ def standard_error(measurement: Measurement, *, log: bool) -> float | None:
     Returns:
         None if the report gives neither an interval with two ends nor a standard error.
     """
-    value, bounds = measurement.value, measurement.interval
-    assert value is not None
+    value, bounds = center_of(measurement), measurement.interval
     if bounds is None:
         se = measurement.se
         return None if se is None else (se / abs(value) if log else se)

@@ -11,7 +11,13 @@ from underpaint.metrics.sequential import decide, obrien_fleming, p_value, power
 from underpaint.stages.evaluate.catalog.efficiency_metrics import EFFICIENCY
 from underpaint.stages.evaluate.comparing.evaluated import Evaluated
 from underpaint.stages.evaluate.comparing.pairing import Difference, measured_difference
-from underpaint.stages.evaluate.comparing.ratio import disturbance, machine_differences, ratio_of, standard_error
+from underpaint.stages.evaluate.comparing.ratio import (
+    center_of,
+    disturbance,
+    machine_differences,
+    ratio_of,
+    standard_error,
+)
 from underpaint.stages.evaluate.gate.verdict import Outcome
 from underpaint.stages.evaluate.record import Measurement
 
@@ -120,8 +126,7 @@ def limit_trial(rule: MetricRule, candidate: tuple[Evaluated, Measurement], look
     outcome = _start(rule, number, look).model_copy(update={"scale": "value", "margin": limit})
     if reason := _unusable(rule, candidate):
         return Trial(rule=rule, outcome=outcome.model_copy(update={"reason": reason}))
-    se, value = standard_error(number, log=False), number.value
-    assert value is not None
+    se, value = standard_error(number, log=False), center_of(number)
     if se is None:
         reason = "the report gives no interval with two ends for it; measure again with more repetitions"
         return Trial(rule=rule, outcome=outcome.model_copy(update={"delta": value, "reason": reason}))

@@ -22,7 +22,7 @@ class Outcome(Config):
         scale: ``difference``, ``log ratio``, or ``value`` for a limit, where ``margin`` is the limit.
         candidate: The candidate's number.
         baseline: The baseline's number; None for a limit.
-        delta: Candidate minus baseline, turned; for a limit the candidate's number itself, not turned.
+        delta: Candidate minus baseline, turned; for a limit the candidate's number itself without its bias, not turned.
         relative: The difference as a share of the baseline's number, turned; None where that is not above 0.
         se: Standard error of ``delta``.
         low: Lower bound at this look.
