@@ -88,7 +88,7 @@ def test_every_kind_of_error_leaves_with_64(
     assert (shown.code, "exists already" in shown.stderr) == (64, True)
     policy, base = tmp_path / "policy.json", tmp_path / "base"
     shown = underpaint("gate", tmp_path / "none", "--against", base, "--policy", policy, "--json")
-    assert (shown.code, shown.json["error"]["exit_code"], shown.json["error"]["type"]) == (64, 64, "ArtifactError")
+    assert (shown.code, shown.json["error"]["exit_code"], shown.json["error"]["type"]) == (64, 64, "InputError")
     other = tiny.write_evaluation(tmp_path / "other", n=100)
     shown = underpaint("gate", other, "--against", base, "--policy", policy)
     assert (shown.code, "different prompts" in shown.stderr) == (64, True)

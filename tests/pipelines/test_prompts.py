@@ -110,3 +110,12 @@ def test_a_huge_file_is_not_read(tmp_path):
         file.truncate(prompts.FILE_CAP + 1)
     with pytest.raises(InputError, match="split it"):
         read_prompts(path)
+
+
+def test_the_prompts_of_an_evaluation_can_be_drawn(tmp_path):
+    path = tmp_path / "prompts.jsonl"
+    path.write_text(
+        '{"file_name": "main-0.png", "prompt": "a cat", "prompt_id": "1f408/flat", "seed": 3, "style": "flat"}'
+    )
+    (row,) = read_prompts(path)
+    assert (row.prompt, row.style, row.seed) == ("a cat", "flat", 3)

@@ -158,6 +158,8 @@ def write_prompts(args: argparse.Namespace, output: Output) -> int:
 
     wishes = [w for w in plan_wishes(read_samples(Path(args.data)), config_of(args)) if w.part in (MAIN, COMPOSITION)]
     path = Path(args.write_prompts)
+    if path.exists():
+        raise InputError(f"{path} exists already and nothing is overwritten; choose another name")
     rows = [
         {
             "file_name": f"{wish.image_id}.png",
@@ -209,9 +211,16 @@ def describe(out: Path, report: Report) -> str:
         if measurement.value is not None and not measurement.group:
             first.setdefault(measurement.metric.split("_pca")[0], measurement)
     chosen = [(info_of(first[name].metric).title, first[name]) for name in HEADLINES if name in first]
-    lines = [*report.findings, ""]
+    lines = [*report.findings, ""] if chosen else [nothing_found(report), ""]
     lines += [f"  {title:<40} {with_error(shown(m), m.se)} {m.unit}".rstrip() for title, m in chosen]
+    lines += ["", "  (± is the standard error)"] if chosen else []
     return "\n".join([*lines, "", f"{out / 'report.html'}  (the page; numbers for machines in report.json)"])
+
+
+def nothing_found(report: Report) -> str:
+    """Say why there is no number."""
+    reasons = list(dict.fromkeys(m.message for m in report.metrics if m.message))
+    return "\n".join(["No number could be measured:", *(f"  {reason}" for reason in reasons[:3])])
 
 
 def shown(measurement: Measurement) -> float:

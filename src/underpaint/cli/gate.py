@@ -53,6 +53,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     if args.data:
         result, judged = decide_on_models(args, policy, written, output)
     else:
+        check_evaluations(args.candidate, args.against)
         judged = Path(args.candidate)
         against = Path(args.against)
         result = run_gate(judged, against, policy, look=args.look, policy_written=written, report=output.report)
@@ -61,6 +62,24 @@ def run(args: argparse.Namespace, output: Output) -> int:
     place = f"\nwritten to {out}" if out else ""
     output.result(summary(result) + place, {**result.model_dump(mode="json"), "folder": out})
     return result.exit_code
+
+
+def check_evaluations(*names: str) -> None:
+    """Refuse what is no evaluation, with what to do about it.
+
+    Raises:
+        InputError: One is none.
+    """
+    from pathlib import Path
+
+    from underpaint.core.errors import InputError
+    from underpaint.stages.evaluate.gate.models import is_evaluation
+
+    for name in names:
+        if not is_evaluation(Path(name)):
+            raise InputError(
+                f"{name} is no evaluation; make one with 'underpaint evaluate', or add --data DIR for models"
+            )
 
 
 def decide_on_models(

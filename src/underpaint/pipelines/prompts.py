@@ -53,6 +53,8 @@ class PromptRow(Config):
 
 
 COLUMNS = ("prompt", "style", "seed", "n")
+PASSED_OVER = frozenset({"file_name", "prompt_id"})
+"""Keys of the prompts that ``underpaint evaluate --write-prompts`` writes; a drawn PNG says its prompt itself."""
 Row = tuple[int, dict[str, Any] | InputError]
 
 
@@ -111,12 +113,12 @@ def _json_rows(text: str, _source: str) -> Iterator[Row]:
         except ValueError as error:
             yield number, InputError(f"this is no JSON ({error})")
             continue
-        unknown = set(values) - set(COLUMNS) if isinstance(values, dict) else set()
+        unknown = set(values) - set(COLUMNS) - PASSED_OVER if isinstance(values, dict) else set()
         if not isinstance(values, dict) or unknown:
             what = f"unknown keys {', '.join(sorted(unknown))!r:.80}" if unknown else "no JSON object"
             yield number, InputError(f"{what}; allowed are {', '.join(COLUMNS)}")
         else:
-            yield number, values
+            yield number, {key: value for key, value in values.items() if key not in PASSED_OVER}
 
 
 FORMATS: dict[str, Callable[[str, str], Iterator[Row]]] = {

@@ -18,6 +18,7 @@ from underpaint.core.errors import DataError, InputError
 from underpaint.core.policy import parse_policy
 from underpaint.core.samples import Sample, write_samples
 from underpaint.stages.evaluate.config import EvaluateConfig
+from underpaint.stages.evaluate.drawing.subjects import loaded_subject
 from underpaint.stages.evaluate.gate.models import evaluated_at
 from underpaint.stages.evaluate.gate.run import gate_by_looks
 from underpaint.stages.evaluate.record import PictureRecord, Report
@@ -158,6 +159,60 @@ def test_the_same_evaluation_is_not_made_twice_and_another_one_is_refused(evalua
     assert (evaluated / "report.json").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="another evaluation"):
         up.evaluate(tiny_model, data=boxes, out=evaluated, suite=SUITE, seed=1, efficiency=False)
+
+
+def test_other_settings_other_prices_and_another_function_are_another_evaluation(
+    evaluated, boxes, tiny_model, underpaint, tmp_path
+):
+    done = underpaint("evaluate", tiny_model, "--data", boxes, "--out", evaluated, "--no-efficiency", "--guidance", "1")
+    assert done.code == 2 and "another evaluation" in done.stderr
+    plain = SUITE.model_copy(update={"null_sets": 0, "known_bad": (), "novelty": False})
+
+    def draws(wishes):
+        return [drawing(w.seed % 2**31) for w in wishes]
+
+    up.evaluate(draws, data=boxes, out=tmp_path / "x", suite=plain, efficiency=False)
+    with pytest.raises(InputError, match="another evaluation"):
+        up.evaluate(draws, data=boxes, out=tmp_path / "x", suite=plain, efficiency=False)
+
+
+def test_what_is_in_memory_is_judged_not_what_the_folder_holds(boxes, tiny_model):
+    import torch
+
+    first, second = loaded_subject(up.load(tiny_model)), up.load(tiny_model)
+    assert first.identity == loaded_subject(up.load(tiny_model)).identity
+    with torch.no_grad():
+        next(second.pipeline.transformer.parameters()).mul_(1.01)
+    assert loaded_subject(second).identity != first.identity
+    assert loaded_subject(second).record().identity != first.record().identity
+
+
+def test_words_and_parts_are_judged_by_the_shipped_evaluator(boxes, tiny_model, tmp_path):
+    suite = SUITE.model_copy(
+        update={"extractors": ("evaluator-64",), "novelty": False, "null_sets": 0, "known_bad": ()}
+    )
+    report = up.evaluate(tiny_model, data=boxes, out=tmp_path / "out", suite=suite, efficiency=False)
+    found = {(m.metric, m.group): m for m in report.metrics}
+    assert {("r_precision", ""), ("style_accuracy", ""), ("kid", "")} <= found.keys()
+    style = found["style_accuracy", ""]
+    assert style.n == 80 and style.reference and style.ceiling is not None and "advisory" in style.message
+    (card,) = report.extractors.values()
+    assert len(card["artifact_digest"]) == 64
+
+
+def test_a_step_that_fails_for_several_numbers_leaves_all_of_them_with_the_reason(tmp_path, tiny_model):
+    """Forty different captions are too few for ninety-nine distractors, and ten concepts for fifty neighbors."""
+    samples: list[Sample] = []
+    with staging(tmp_path / "data") as folder:
+        for first, count, split in ((0, 40, "validation"), (200, 10, "train")):
+            for number in range(first, first + count):
+                add(folder, number, split, "flat", samples)
+        write_samples(folder, samples)
+        seal(folder, kind="dataset", stage="data", config=Made(), parents={})
+    suite = SUITE.model_copy(update={"extractors": ("evaluator-64",), "null_sets": 0, "known_bad": ()})
+    report = up.evaluate(tiny_model, data=tmp_path / "data", out=tmp_path / "out", suite=suite, efficiency=False)
+    missing = {m.metric: m.status for m in report.metrics if m.metric in ("r_precision", "clip_score", "novelty")}
+    assert missing == {"r_precision": "too_few", "clip_score": "too_few", "novelty": "too_few"}
 
 
 def test_two_runs_differ_only_in_dates_and_durations(evaluated, boxes, tiny_model, tmp_path):

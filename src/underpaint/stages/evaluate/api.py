@@ -12,7 +12,7 @@ from underpaint.core.progress import Report as Show
 from underpaint.core.progress import silent
 from underpaint.pipelines.generator import Generator
 from underpaint.stages.evaluate.config import EvaluateConfig, suite_named
-from underpaint.stages.evaluate.drawing.subjects import CallableSubject, Draw, ModelSubject
+from underpaint.stages.evaluate.drawing.subjects import CallableSubject, Draw, loaded_subject
 from underpaint.stages.evaluate.efficiency.prices import read_prices
 from underpaint.stages.evaluate.opening import open_data, open_source
 from underpaint.stages.evaluate.record import Report
@@ -98,7 +98,7 @@ def _source(
     if subject is None or isinstance(subject, str | Path):
         return open_source(subject, data, config, report)
     if isinstance(subject, Generator):
-        return ModelSubject(model=subject.model, _generator=subject)
+        return loaded_subject(subject)
     if not callable(subject):
         raise InputError(
             f"cannot evaluate a {type(subject).__name__}; give a model, a folder, or a function that draws"

@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from underpaint.core.artifact import read_manifest
+from underpaint.core.errors import InputError
 from underpaint.core.progress import Report, silent
 from underpaint.core.samples import read_samples
 from underpaint.pipelines.model_folder import INDEX, TRAINED, shipped_models
@@ -73,5 +74,13 @@ def open_source(
         DataError: Pictures cannot be read.
     """
     if is_model(name):
+        if device is not None:
+            from underpaint.runtime.device import choose_device
+
+            choose_device(device)
         return open_subject(name, sampling, device)
+    if sampling is not None and sampling.described():
+        raise InputError(
+            f"{name} is a folder of pictures, which are not drawn again; leave out {', '.join(sampling.described())}"
+        )
     return open_folder(Path(str(name)), data.samples, config.splits, report, skip_unreadable=skip_unreadable)

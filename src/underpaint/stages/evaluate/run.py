@@ -47,7 +47,7 @@ from underpaint.stages.evaluate.scores.extras import Nearest, add_looks, add_nov
 from underpaint.stages.evaluate.scores.findings import findings_of
 from underpaint.stages.evaluate.scores.judging import Judgement, control_records, judge, null_sets, relabeled
 from underpaint.stages.evaluate.scores.ledger import Ledger
-from underpaint.stages.evaluate.seeing.extractors import load_extractor
+from underpaint.stages.evaluate.seeing.extractors import artifact_digest, load_extractor
 from underpaint.stages.evaluate.seeing.sets import DataSet, Eyes
 from underpaint.stages.evaluate.writing import Written, now, write_evaluation
 
@@ -152,7 +152,10 @@ class Evaluation:
             ),
             protocol=protocol_of(wishes, self.config, check_sizes(pictures)[0]),
             environment=speed.environment,
-            extractors={e.card.key: e.card.model_dump(mode="json", by_alias=True) for e in self.eyes.extractors},
+            extractors={
+                e.card.key: {**e.card.model_dump(mode="json", by_alias=True), "artifact_digest": artifact_digest(spec)}
+                for spec, e in zip(self.config.extractors, self.eyes.extractors, strict=True)
+            },
             metrics=ledger.measurements,
             curves=speed.curves,
             controls=self.controls,
@@ -163,21 +166,29 @@ class Evaluation:
 
 def parents_of(source: Source, data: DataSet) -> dict[str, str]:
     """Return role to digest of everything that an evaluation rests on."""
-    parents = {"dataset": data.digest}
-    identity = source.record().identity
-    return {**parents, source.record().kind: identity} if identity else parents
+    record, parents = source.record(), {"dataset": data.digest}
+    if record.identity:
+        parents[record.kind] = record.identity
+    if not isinstance(source, PictureFolder) and source.identity:
+        parents["drawn-as"] = source.identity  # model, settings and device
+    return parents
 
 
 def finished(out: Path, config: EvaluateConfig, parents: dict[str, str]) -> Manifest | None:
     """Return the manifest of ``out`` if this very evaluation lies there already, else None.
 
+    What draws without an identity (a function without a digest) is never taken for the same.
+
     Raises:
         InputError: Something else lies there.
     """
     if not (out / MANIFEST).is_file():
+        if out.exists():
+            raise InputError(f"{out} exists already and is no evaluation; choose another --out")
         return None
     manifest = read_manifest(out)
-    if manifest.config_digest == config.digest() and manifest.parents == parents:
+    known = parents.keys() - {"dataset", "prices"}
+    if known and manifest.config_digest == config.digest() and manifest.parents == parents:
         return manifest
     raise InputError(f"{out} holds another evaluation; choose another --out, or remove that folder")
 
@@ -214,7 +225,8 @@ def run(
         StorageError: ``out`` or the cache cannot be written.
     """
     check_controls(config.known_bad)
-    parents = parents_of(source, data)
+    prices = prices or read_prices()
+    parents = parents_of(source, data) | ({"prices": prices.digest()} if config.efficiency else {})
     if (manifest := finished(out, config, parents)) is not None:
         return manifest
     cache = cache or cache_folder() / "evaluate"
@@ -225,7 +237,7 @@ def run(
     found = evaluation.judge(pictures)
     evaluation.run_controls(found, pictures)
     nearest = evaluation.look_closer(found, pictures)
-    speed = evaluation.measure_speed(pictures, prices or read_prices())
+    speed = evaluation.measure_speed(pictures, prices)
     ledger = Ledger()
     ledger.add(found.scores)
     ledger.measurements += speed.measurements

@@ -130,7 +130,7 @@ def unlike_prompts(found: Judged) -> Judged:
         assert one.sample is not None
         parts = one.sample.id.split("-")
         own = one.sample.model_copy(update={"id": "-".join([parts[0], parts[1], "200d", "1f692", f"{number:x}"])})
-        wishes.append(replace(one, sample=own))
+        wishes.append(replace(one, sample=own, cluster=f"concept {number}"))
     return replace(found, view=replace(found.view, wishes=wishes))
 
 

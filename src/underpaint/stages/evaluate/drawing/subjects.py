@@ -92,6 +92,7 @@ class ModelSubject:
         alter: Changes the loaded pipeline in place (a known-bad control, an optimization); None for none.
         alteration: Names ``alter``; part of the identity.
         device: Where it runs; None for the CPU.
+        weights: SHA-256 of the weights and settings in memory, where they may differ from the folder's.
     """
 
     model: Model
@@ -99,6 +100,7 @@ class ModelSubject:
     alter: Callable[[Any], None] | None = None
     alteration: str = ""
     device: str | None = None
+    weights: str = ""
     _generator: Generator | None = None
 
     @property
@@ -109,8 +111,8 @@ class ModelSubject:
     @property
     def identity(self) -> str:
         """SHA-256 over the model, how it draws, and the kind of device."""
-        parts = [self.model.digest, self.sampling.described(), self.alteration, (self.device or "cpu").split(":")[0]]
-        return digest_of(parts)
+        device = (self.device or "cpu").split(":")[0]
+        return digest_of([self.model.digest, self.weights, self.sampling.described(), self.alteration, device])
 
     @property
     def generator(self) -> Generator:
@@ -129,7 +131,7 @@ class ModelSubject:
         name = self.model.name + "".join(f" {key} {value:g}" for key, value in settings.items())
         return SubjectRecord(
             name=f"{name} {self.alteration}".strip(),
-            identity=self.model.digest,
+            identity=digest_of([self.model.digest, self.weights]) if self.weights else self.model.digest,
             kind="model",
             lineage=self.model.manifest.parents,
             figures={**self.model.manifest.figures, "sampling": settings},
@@ -141,6 +143,26 @@ class ModelSubject:
         for start in range(0, len(wishes), size):
             batch = wishes[start : start + size]
             yield from self.generator.pipeline.draw([request_of(wish, self.sampling) for wish in batch])
+
+
+def loaded_subject(generator: Generator) -> ModelSubject:
+    """Return a loaded model as a subject: what is in memory counts, not what its folder holds."""
+    pipeline = generator.pipeline
+    digest = hashlib.sha256(pipeline.config.model_dump_json().encode())
+    for name, module in pipeline.modules.items():
+        for key, tensor in module.state_dict().items():
+            digest.update(f"{name}.{key}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch_bytes()).numpy().tobytes())
+    return ModelSubject(
+        model=generator.model, device=pipeline.device.type, weights=digest.hexdigest(), _generator=generator
+    )
+
+
+def torch_bytes() -> Any:
+    """Return torch's type of bytes; torch is imported only where a model is loaded already."""
+    import torch
+
+    return torch.uint8
 
 
 def rgba(picture: Image.Image | Pixels) -> Pixels:

@@ -162,10 +162,13 @@ def without_styles(wishes: Sequence[Wish], styles: Sequence[str]) -> list[Wish]:
 
 
 def protocol_of(wishes: Sequence[Wish], config: EvaluateConfig, size: int) -> Protocol:
-    """Return what must be equal for two evaluations to be compared; null controls are not compared."""
+    """Return what must be equal for two evaluations to be compared: the parts that every kind of subject can have."""
     main = [wish for wish in wishes if wish.part == MAIN]
-    compared = [wish for wish in wishes if not wish.part.startswith(NULL)]
-    asked = [[wish.part, wish.prompt_id, wish.prompt, wish.style, wish.seed] for wish in compared]
+    compared = [wish for wish in wishes if wish.part in (MAIN, COMPOSITION)]
+    asked = sorted(
+        [wish.part, wish.prompt_id, wish.prompt, wish.style or "", -1 if wish.seed is None else wish.seed]
+        for wish in compared
+    )
     return Protocol(
         prompts_digest=digest_of(asked),
         num_prompts=len({wish.prompt_id for wish in main}),

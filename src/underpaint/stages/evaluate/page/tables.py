@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -174,10 +175,20 @@ def fact(value: Any) -> Child:
     if isinstance(value, int | float):
         return numbers.plain(value) if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        return _number_fact(value) if {"value", "status"} & set(value) and set(value) <= NUMBER_KEYS else facts(value)
+        if {"value", "status"} & set(value) and set(value) <= NUMBER_KEYS:
+            return _number_fact(value)
+        return _folded(value) if any(isinstance(one, Mapping) for one in value.values()) else facts(value)
     if isinstance(value, list | tuple):
         return _list_fact(value)
     return element("code", value, class_="hash") if DIGEST.fullmatch(str(value)) else words(str(value))
+
+
+def _folded(value: Mapping[str, Any]) -> Markup:
+    """Fold facts inside facts away as indented text, since columns inside columns leave no room for the words."""
+    text_ = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    return element(
+        "details", element("summary", f"{len(value)} entries"), element("pre", words(text_), class_="json", tabindex=0)
+    )
 
 
 def _number_fact(value: Mapping[str, Any]) -> Child:

@@ -97,19 +97,18 @@ def alignment_scores(
     texts = [sample.caption for sample in real.samples]
     drawn = agreement(view.features, texts, captions, extractor, seed)
     best = agreement(real.features, texts, captions, extractor, seed)
-    names = [sample.id for sample in real.samples]
     scores = []
     for group, part in GROUPS.items():
         rows = [row for row, wish in enumerate(view.wishes) if wish.part == part]
         if rows:
-            scores += _of_rows(rows, group, drawn, best, names, view, seed)
+            scores += _of_rows(rows, group, drawn, best, real.digest, view, seed)
     return scores, drawn
 
 
 def _of_rows(
-    rows: list[int], group: str, drawn: Agreement, best: Agreement, names: list[str], view: View, seed: int
+    rows: list[int], group: str, drawn: Agreement, best: Agreement, reference: str, view: View, seed: int
 ) -> list[Score]:
-    prompts = [names[row] for row in rows]
+    prompts = [view.wishes[row].cluster for row in rows]
     images = [view.wishes[row].image_id for row in rows]
     return [
         attempt(
@@ -118,6 +117,7 @@ def _of_rows(
             images=images,
             extractor=view.extractor,
             group=group,
+            reference=reference,
             ceiling=float(best.hits[rows].mean()),
         ),
         attempt(
@@ -126,6 +126,7 @@ def _of_rows(
             images=images,
             extractor=view.extractor,
             group=group,
+            reference=reference,
             ceiling=float(best.scores[rows].mean()),
         ),
     ]

@@ -24,6 +24,8 @@ from underpaint.stages.evaluate.scores.ledger import Score, attempt
 from underpaint.stages.evaluate.seeing.view import View
 
 Classes = Mapping[str, Sequence[str]]
+CONCEPTS = "concepts"
+"""What the interval of a slice holds fixed: a slice has too few concepts to speak for others."""
 
 
 def in_words(head: str, label: str) -> str:
@@ -95,6 +97,7 @@ class Judged:
         real: Answers about the real ones, in the same order.
         heads: The heads that are asked.
         advisory: Those of them that are wrong too often to decide alone; the ceiling says how often.
+        reference: Digest of the real pictures.
     """
 
     view: View
@@ -102,6 +105,7 @@ class Judged:
     real: Sequence[Answer]
     heads: Sequence[str]
     advisory: Sequence[str] = ()
+    reference: str = ""
 
     def caution(self, heads: Sequence[str]) -> str:
         """Say which of some heads are advisory; empty if none is."""
@@ -121,7 +125,11 @@ class Judged:
         return [row for row in self.rows(part) if head in self.drawn[row].expected]
 
     def clusters(self, rows: Sequence[int]) -> list[str]:
-        """Return what makes pictures dependent: their words, whatever the style."""
+        """Return what makes pictures dependent: the concept."""
+        return [self.view.wishes[row].cluster for row in rows]
+
+    def prompts(self, rows: Sequence[int]) -> list[str]:
+        """Return the words of pictures, whatever the style."""
         return [sample.id for row in rows if (sample := self.view.wishes[row].sample) is not None]
 
 
@@ -130,7 +138,11 @@ def _share_score(judged: Judged, metric: str, rows: list[int], heads: Sequence[s
     real = [judged.real[row].right(heads) for row in rows]
 
     def share() -> Estimate:
-        return replace(proportion(drawn, judged.clusters(rows)), message=judged.caution(heads))
+        if not group:
+            return replace(proportion(drawn, judged.clusters(rows)), message=judged.caution(heads))
+        found = proportion(drawn, judged.prompts(rows))
+        interval = None if found.interval is None else replace(found.interval, conditional_on=CONCEPTS)
+        return replace(found, interval=interval, message=judged.caution(heads))
 
     return attempt(
         metric,
@@ -138,6 +150,7 @@ def _share_score(judged: Judged, metric: str, rows: list[int], heads: Sequence[s
         images=[judged.view.wishes[row].image_id for row in rows],
         extractor=judged.view.extractor,
         group=group,
+        reference=judged.reference,
         ceiling=float(np.mean(real)) if real else None,
     )
 
@@ -189,6 +202,7 @@ def composition_scores(judged: Judged, rng: np.random.Generator) -> list[Score]:
             lambda: mean_by_prompt(shares, judged.clusters(rows), rng),
             images=[judged.view.wishes[row].image_id for row in rows],
             extractor=judged.view.extractor,
+            reference=judged.reference,
             ceiling=float(np.mean([judged.real[row].share(judged.heads) for row in rows])),
         )
     )

@@ -61,7 +61,7 @@ def add_novelty(found: Judgement, pictures: Sequence[Drawn], data: DataSet, eyes
     view, own = eyes.drawn(extractor, asked), eyes.real(extractor, training)
     result: Novelty = novelty_of(view, eyes.real(extractor, data.reference), own)
     found.scores += result.scores
-    images = [picture.wish.image_id for picture in asked]
+    images = [picture.wish.image_id for picture in asked][: len(result.nearest)]
     found_near = [training[int(row)].sample for row in result.nearest]
     return Nearest(
         samples=dict(zip(images, found_near, strict=True)),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from underpaint.core.errors import ComparisonError
+from underpaint.core.errors import ComparisonError, MetricError
 from underpaint.metrics.estimate import Estimate
 from underpaint.metrics.paired import difference
 from underpaint.models.extractor import Extractor
@@ -21,7 +21,7 @@ from underpaint.stages.evaluate.record import ControlRecord
 from underpaint.stages.evaluate.scores.alignment import Captions, alignment_scores
 from underpaint.stages.evaluate.scores.chance import rng_for
 from underpaint.stages.evaluate.scores.composition import Judged, answers, composition_scores, style_scores
-from underpaint.stages.evaluate.scores.ledger import Score
+from underpaint.stages.evaluate.scores.ledger import Score, refused
 from underpaint.stages.evaluate.scores.likeness import likeness_scores
 from underpaint.stages.evaluate.seeing.sets import DataSet, Eyes
 from underpaint.stages.evaluate.seeing.view import RealView, View, numbered
@@ -72,11 +72,22 @@ def judge_words(found: Judgement, extractor: Extractor, view: View, data: DataSe
     if extractor.text is not None:
         told = asked.where(lambda wish: wish.part != SEEN)
         twins = real.rows([row for row, wish in enumerate(asked.wishes) if wish.part != SEEN])
-        scores, each = alignment_scores(told, twins, held_out_captions(data, extractor), extractor, seed)
-        found.scores += scores
-        found.note(told, "caption_cosine", (each.scores / 100.0).tolist())
+        judge_captions(found, extractor, told, twins, data, seed)
     if set(extractor.card.classes) & set(HEADS):
         judge_parts(found, extractor, asked, real, seed)
+
+
+def judge_captions(
+    found: Judgement, extractor: Extractor, told: View, twins: RealView, data: DataSet, seed: int
+) -> None:
+    """Add how well pictures fit their captions."""
+    try:
+        scores, each = alignment_scores(told, twins, held_out_captions(data, extractor), extractor, seed)
+    except MetricError as error:
+        found.scores += refused(("r_precision", "clip_score"), error, images=told.images, extractor=told.extractor)
+        return
+    found.scores += scores
+    found.note(told, "caption_cosine", (each.scores / 100.0).tolist())
 
 
 def judge_parts(found: Judgement, extractor: Extractor, asked: View, real: RealView, seed: int) -> None:
@@ -88,6 +99,7 @@ def judge_parts(found: Judgement, extractor: Extractor, asked: View, real: RealV
         real=answers(real.samples, real.probabilities, classes),
         heads=[head for head in HEADS if head in classes],
         advisory=advisory_heads(extractor),
+        reference=real.digest,
     )
     found.scores += composition_scores(judged, rng_for("composition", seed)) + style_scores(judged)
     for wish, answer in zip(asked.wishes, judged.drawn, strict=True):

@@ -115,6 +115,18 @@ STATUSES: dict[type[Exception], Status] = {
 }
 
 
+def refused(metrics: Sequence[str], error: Exception, *, images: Sequence[str], extractor: str = "") -> list[Score]:
+    """Return metrics that a common step before them has made impossible, each with the reason.
+
+    Args:
+        metrics: Keys of the catalog.
+        error: Why they cannot be computed.
+        images: ``image_id`` of the pictures.
+        extractor: Who looked.
+    """
+    return [Score(metric=metric, error=error, images=tuple(images), extractor=extractor) for metric in metrics]
+
+
 def _status_of(error: Exception) -> Status:
     for kind, status in STATUSES.items():
         if isinstance(error, kind):

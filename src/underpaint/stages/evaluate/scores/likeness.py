@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from underpaint.metrics.classifier import inception_score
 from underpaint.metrics.estimate import Estimate
 from underpaint.metrics.frechet import frechet_distance, frechet_pca, num_directions
 from underpaint.metrics.kernel import cmmd_v, kid, mmd_rbf
@@ -16,6 +17,8 @@ from underpaint.stages.evaluate.scores.ledger import Score, attempt
 from underpaint.stages.evaluate.seeing.view import RealView, View
 
 CMMD_EXTRACTOR = "clip-vit-large-patch14-336"
+IMAGENET = "imagenet"
+"""The head of the Inception network."""
 Compute = Callable[[], Estimate]
 
 
@@ -99,6 +102,19 @@ def _manifolds(view: View, reference: RealView, n: int) -> Manifolds:
     )
 
 
+def class_scores(view: View) -> list[Score]:
+    """Return the Inception score where the extractor is a classifier of ImageNet's classes."""
+    return [
+        attempt(
+            "inception_score",
+            lambda: inception_score(view.probabilities[IMAGENET], clusters=view.clusters),
+            images=view.images,
+            extractor=view.extractor,
+        )
+        for _ in view.probabilities.keys() & {IMAGENET}
+    ]
+
+
 def likeness_scores(view: View, reference: RealView) -> list[Score]:
-    """Return everything that compares the two sets as sets."""
-    return distance_scores(view, reference) + manifold_scores(view, reference)
+    """Return everything that compares the two sets as sets, and what classes alone say."""
+    return distance_scores(view, reference) + manifold_scores(view, reference) + class_scores(view)

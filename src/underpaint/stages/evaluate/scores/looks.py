@@ -16,7 +16,7 @@ from underpaint.metrics.estimate import Estimate
 from underpaint.metrics.naturalness import Naturalness
 from underpaint.metrics.wasserstein import wasserstein_1
 from underpaint.stages.evaluate.drawing.pictures import Drawn, Pixels, Real
-from underpaint.stages.evaluate.scores.ledger import Score, attempt
+from underpaint.stages.evaluate.scores.ledger import Score, attempt, refused
 
 CHUNK = 256
 Values = NDArray[np.float64]
@@ -67,7 +67,10 @@ def look_scores(drawn: Sequence[Drawn], real: Sequence[Real], reference: str, rn
     images, clusters = [p.wish.image_id for p in drawn], [p.wish.cluster for p in drawn]
     names = [picture.sample.cluster for picture in real]
     naturalness = fitted(real)
-    ours, theirs = described(drawn, naturalness), described(real, naturalness)
+    try:
+        ours, theirs = described(drawn, naturalness), described(real, naturalness)
+    except MetricError as error:
+        return refused((*DESCRIPTORS, "naturalness_w1"), error, images=images)
 
     def distance(name: str) -> Callable[[], Estimate]:
         return lambda: wasserstein_1(ours[name], theirs[name], rng, clusters=clusters, reference_clusters=names)

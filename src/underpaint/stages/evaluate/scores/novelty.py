@@ -8,16 +8,19 @@ known. This finds near-exact copies, not borrowed ideas.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from underpaint.core.errors import MetricError
 from underpaint.metrics.estimate import Estimate
 from underpaint.metrics.memorization import authpct, flagged_share, nearest, novelty, threshold
 from underpaint.stages.evaluate.drawing.wishes import MAIN
-from underpaint.stages.evaluate.scores.ledger import Score, attempt
+from underpaint.stages.evaluate.scores.ledger import Score, attempt, refused
 from underpaint.stages.evaluate.seeing.view import RealView, View
+
+METRICS = ("nearest_ratio_flagged", "novelty", "authenticity")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +29,13 @@ class Novelty:
 
     Args:
         scores: The numbers.
-        ratios: ``[N]`` nearest ratio of each picture.
+        ratios: ``[N]`` nearest ratio of each picture; empty if there are too few training pictures.
         nearest: Index of the nearest training picture of each.
     """
 
     scores: list[Score]
-    ratios: NDArray[np.float64]
-    nearest: NDArray[np.int64]
+    ratios: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    nearest: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 def twin_groups(training: RealView) -> list[str]:
@@ -48,13 +51,15 @@ def novelty_of(view: View, reference: RealView, training: RealView) -> Novelty:
         reference: Real pictures that training did not show.
         training: The training pictures.
     """
-    twins, real = twin_groups(training), reference.features
-    found = nearest(view.features, training.features, groups=twins)
-    held_out = nearest(real, training.features, groups=twins).ratios
-    main = view.part(MAIN)
+    main, twins, real = view.part(MAIN), twin_groups(training), reference.features
+    try:
+        found = nearest(view.features, training.features, groups=twins)
+        held_out = nearest(real, training.features, groups=twins).ratios
+        held_out_authenticity = authpct(real, training.features).value
+    except MetricError as error:
+        return Novelty(scores=refused(METRICS, error, images=main.images, extractor=view.extractor))
     asked = np.array([wish.part == MAIN for wish in view.wishes])
     clusters = main.clusters
-    held_out_authenticity = authpct(real, training.features).value
     computations: dict[str, Callable[[], Estimate]] = {
         "nearest_ratio_flagged": lambda: flagged_share(found.ratios[asked], threshold(held_out), clusters=clusters),
         "novelty": lambda: novelty(

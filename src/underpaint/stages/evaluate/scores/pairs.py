@@ -9,12 +9,25 @@ import numpy as np
 from underpaint.core.errors import NotApplicable
 from underpaint.metrics.estimate import Estimate
 from underpaint.metrics.interval import mean_by_prompt
-from underpaint.metrics.perceptual import feature_distance, psnr, ssim
+from underpaint.metrics.perceptual import feature_distance, ms_ssim, psnr, ssim
 from underpaint.models.extractor import Extractor
 from underpaint.stages.evaluate.drawing.pictures import Drawn, Pixels, Real, real_pictures
 from underpaint.stages.evaluate.scores.ledger import Score, attempt
 from underpaint.stages.evaluate.scores.looks import chunks, on_white
 from underpaint.stages.evaluate.seeing.sets import DataSet
+
+SIDE_OF_FIVE_SCALES = 176
+
+
+def _five_scales(ours: Pixels, theirs: Pixels) -> np.ndarray:
+    if min(ours.shape[1:3]) < SIDE_OF_FIVE_SCALES:
+        raise NotApplicable(
+            f"its five scales need {SIDE_OF_FIVE_SCALES} pixels a side, got {ours.shape[1:3]}; use ssim"
+        )
+    return ms_ssim(ours, theirs)
+
+
+PIXELWISE = {"psnr": psnr, "ssim": ssim, "ms_ssim": _five_scales}
 
 
 def _check_shapes(ours: Pixels, theirs: Pixels) -> None:
@@ -26,7 +39,7 @@ def _check_shapes(ours: Pixels, theirs: Pixels) -> None:
 
 
 def pixel_values(drawn: Sequence[Drawn], real: Sequence[Real], metric: str) -> np.ndarray:
-    """Return PSNR or SSIM of each pair on white, ``[N]``.
+    """Return one of ``PIXELWISE`` of each pair on white, ``[N]``.
 
     Raises:
         NotApplicable: The pictures have other sizes than the real ones.
@@ -34,8 +47,7 @@ def pixel_values(drawn: Sequence[Drawn], real: Sequence[Real], metric: str) -> n
     parts = []
     for ours, theirs in zip(chunks(drawn), chunks(real), strict=True):
         _check_shapes(ours, theirs)
-        compute = psnr if metric == "psnr" else ssim
-        parts.append(compute(on_white(ours), on_white(theirs)))
+        parts.append(PIXELWISE[metric](on_white(ours), on_white(theirs)))
     return np.concatenate(parts)
 
 
@@ -50,7 +62,7 @@ def map_values(drawn: Sequence[Drawn], real: Sequence[Real], extractor: Extracto
 def pair_scores(
     drawn: Sequence[Drawn], data: DataSet, extractors: Sequence[Extractor], rng: np.random.Generator
 ) -> list[Score]:
-    """Return PSNR, SSIM and perceptual distance to the real pictures of the same prompts.
+    """Return PSNR, SSIM, its form over several scales and perceptual distance to the real pictures of the same prompts.
 
     Args:
         drawn: Pictures of the main part.
@@ -70,7 +82,7 @@ def pair_scores(
     def by_maps(extractor: Extractor) -> Estimate:
         return mean_by_prompt(map_values(known, real, extractor), clusters, rng)
 
-    scores = [attempt(metric, lambda m=metric: by_pixels(m), images=images) for metric in ("psnr", "ssim")]
+    scores = [attempt(metric, lambda m=metric: by_pixels(m), images=images) for metric in PIXELWISE]
     return scores + [
         attempt("feature_distance", lambda e=extractor: by_maps(e), images=images, extractor=extractor.card.key)
         for extractor in extractors

@@ -22,7 +22,7 @@ def variety_scores(view: View, reference: RealView) -> list[Score]:
     scores = [
         attempt(
             "vendi_q1",
-            lambda: vendi(main.features[:n]),
+            lambda: vendi(main.features[:n], clusters=main.clusters[:n]),
             images=main.images[:n],
             extractor=view.extractor,
             ceiling=ceiling,

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from underpaint.core.artifact import MANIFEST, read_manifest
 from underpaint.core.errors import InputError
 from underpaint.core.extractor_card import (
     NO_WEIGHTS,
@@ -85,6 +86,14 @@ NAMED: dict[str, Callable[[str | torch.device], Extractor]] = {
     "pixels": load_pixels,
 }
 """Name to loader: what came with the package."""
+
+
+def artifact_digest(spec: str) -> str:
+    """Return the digest of the artifact that an extractor was made as, to find it in lineages; empty if it is none."""
+    kind, _, place = spec.partition(":")
+    folder = EVALUATOR if spec == "evaluator-64" else Path(place) if kind == "evaluator" and place else None
+    return read_manifest(folder).digest if folder is not None and (folder / MANIFEST).is_file() else ""
+
 
 KINDS: dict[str, Callable[[str, str | torch.device], Extractor]] = {
     "evaluator": open_evaluator,
