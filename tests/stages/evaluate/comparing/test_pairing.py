@@ -54,3 +54,21 @@ def test_unequal_sizes_use_the_values_without_bias() -> None:
 def test_what_has_no_influences_cannot_be_paired() -> None:
     with pytest.raises(ComparisonError, match="no influences"):
         difference_of(Estimate(value=1.0, n=3), Estimate(value=1.0, n=3))
+
+
+def share(hits: np.ndarray) -> Estimate:
+    return mean_of(hits.astype(np.float64))
+
+
+@pytest.mark.parametrize("pairing", [("prompt_id", "seed"), ("prompt_id",), ()], ids=len)
+def test_all_right_on_both_sides_is_not_surely_equal(pairing: tuple[str, ...]) -> None:
+    found = difference_of(share(np.ones(30)), share(np.ones(30)), paired_on=pairing)
+    assert found.delta == 0.0
+    assert 1.645 * found.se_at(-0.03) > 0.03
+    assert found.se_at(-0.03) >= found.se > 0
+    assert difference_of(share(np.ones(30)), share(np.ones(30)), same_pictures=True).se == 0.0
+
+
+def test_scores_on_a_scale_are_no_share() -> None:
+    values = np.random.default_rng(3).random(200)
+    assert difference_of(mean_of(values), mean_of(values)).shares is None

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from underpaint.core.config import digest_of
 from underpaint.core.errors import ArtifactError, ComparisonError, PolicyError
 from underpaint.core.policy import Policy
 from underpaint.stages.evaluate.gate.run import gate_by_looks, run_gate
 from underpaint.stages.evaluate.gate.text import summary
 from underpaint.stages.evaluate.gate.verdict import GateResult, Outcome
+from underpaint.stages.evaluate.record import PictureRecord
 
 Make = Callable[..., Path]
 MakePolicy = Callable[..., Policy]
@@ -89,6 +91,34 @@ def test_higher_is_better_turns_the_sign(evaluation: Make, policy: MakePolicy) -
     assert (better.verdict, worse.verdict) == ("pass", "fail")
     assert one(better, "r_precision").delta == pytest.approx(-0.05)
     assert one(worse, "r_precision").delta == pytest.approx(0.1)
+
+
+def drawn_by(name: str) -> Callable[[list[PictureRecord]], list[PictureRecord]]:
+    return lambda pictures: [p.model_copy(update={"sha256": digest_of([name, p.image_id])}) for p in pictures]
+
+
+@pytest.mark.parametrize(("other", "verdict"), [("a", "pass"), ("b", "indeterminate")], ids=["same", "others"])
+def test_no_error_at_all_is_believed_of_the_same_pictures_only(
+    evaluation: Make, policy: MakePolicy, other: str, verdict: str
+) -> None:
+    folders = [
+        evaluation(
+            name, n=40, spread=0.0, own=0.0, edit=set_metric("r_precision", value=1.0), edit_pictures=drawn_by(by)
+        )
+        for name, by in (("b", other), ("a", "a"))
+    ]
+    rules = [rule("r_precision@evaluator-64", direction="higher", margin={"absolute": 0.03})]
+    outcome = one(run_gate(folders[0], folders[1], policy(metrics=rules, controls={})), "r_precision")
+    assert (outcome.delta, outcome.verdict) == (0.0, verdict)
+
+
+def test_a_constant_score_of_other_pictures_decides_nothing(evaluation: Make, policy: MakePolicy) -> None:
+    edit = set_metric("r_precision", value=7.0)
+    folders = [evaluation(name, spread=0.0, own=0.0, edit=edit, edit_pictures=drawn_by(name)) for name in ("b", "a")]
+    rules = [rule("r_precision@evaluator-64", direction="higher", margin={"absolute": 0.03})]
+    outcome = one(run_gate(folders[0], folders[1], policy(metrics=rules, controls={})), "r_precision")
+    assert (outcome.se, outcome.verdict) == (0.0, "indeterminate")
+    assert "no picture differs" in outcome.reason
 
 
 def test_equivalence_refuses_what_is_much_better(evaluation: Make, policy: MakePolicy) -> None:

@@ -6,8 +6,9 @@ number; ``metrics.paired`` subtracts their influences, for every metric alike.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from underpaint.core.errors import ComparisonError
 from underpaint.metrics.clusters import Clusters
 from underpaint.metrics.estimate import Estimate, variance_of_mean
 from underpaint.metrics.paired import difference
+from underpaint.metrics.share_change import Shares, independent_shares, outcomes_of, paired_shares
 from underpaint.stages.evaluate.comparing.comparable import check_asked
 from underpaint.stages.evaluate.comparing.evaluated import Evaluated
 from underpaint.stages.evaluate.record import Measurement, PictureRecord
@@ -36,6 +38,8 @@ class Difference:
         paired_on: What pictures were paired on; empty if the two sides were taken as independent.
         fixed_variance: The part of ``se**2`` that more pictures do not reduce: that of the reference.
         linear: Whether it was made from influences.
+        shares: What was gained and lost, if the number is a share.
+        same_pictures: Whether both sides hold the very same pictures; None if that is not known.
     """
 
     delta: float
@@ -46,6 +50,14 @@ class Difference:
     paired_on: tuple[str, ...] = ()
     fixed_variance: float = 0.0
     linear: bool = False
+    shares: Shares | None = None
+    same_pictures: bool | None = None
+
+    def se_at(self, margin: float) -> float:
+        """Return the standard error if the true difference is ``margin``; that of a share depends on it."""
+        if self.shares is None:
+            return self.se
+        return math.sqrt(max(self.se**2, self.shares.variance_at(margin) + self.fixed_variance))
 
 
 def _fixed_variance(candidate: Estimate, baseline: Estimate, clusters: Clusters | None) -> float:
@@ -57,6 +69,18 @@ def _fixed_variance(candidate: Estimate, baseline: Estimate, clusters: Clusters 
     return variance_of_mean(first - second, names)
 
 
+def _shares(
+    candidate: Estimate, baseline: Estimate, clusters: tuple[Clusters, Clusters] | None, *, paired: bool
+) -> Shares | None:
+    """Return what two shares gained and lost; None for other numbers."""
+    first, second = outcomes_of(candidate), outcomes_of(baseline)
+    if first is None or second is None:
+        return None
+    if paired and len(first) == len(second):
+        return paired_shares(first, second, clusters and clusters[0])
+    return independent_shares(first, second, clusters)
+
+
 def difference_of(
     candidate: Estimate,
     baseline: Estimate,
@@ -64,6 +88,7 @@ def difference_of(
     clusters: tuple[Clusters, Clusters] | None = None,
     reference_clusters: Clusters | None = None,
     paired_on: tuple[str, ...] = ("prompt_id", "seed"),
+    same_pictures: bool | None = None,
 ) -> Difference:
     """Return the difference of two estimates of one metric against one reference.
 
@@ -73,7 +98,8 @@ def difference_of(
         clusters: ``[n]`` names for each side: what shares a name is not independent, within a side and, if paired,
             across the two. None pairs row by row.
         reference_clusters: ``[m]``; None if the reference's pictures are independent.
-        paired_on: Recorded; empty takes the two sides as independent.
+        paired_on: Recorded; empty takes the two sides as independent. With ``seed`` in it, rows must be in one order.
+        same_pictures: Whether both sides hold the very same pictures, so that no difference is none.
 
     Raises:
         ComparisonError: A side has no influences, or the references are not the same.
@@ -87,14 +113,18 @@ def difference_of(
     )
     unequal = candidate.n != baseline.n and found.value_debiased is not None
     assert found.se is not None
+    fixed = _fixed_variance(candidate, baseline, reference_clusters)
+    shares = None if same_pictures else _shares(candidate, baseline, clusters, paired="seed" in paired_on)
     return Difference(
         delta=found.value_debiased if unequal and found.value_debiased is not None else found.value,
-        se=found.se,
+        se=found.se if shares is None else math.sqrt(max(found.se**2, shares.variance + fixed)),
         n=min(candidate.n, baseline.n),
         base=baseline.value if baseline.value_debiased is None else baseline.value_debiased,
         paired_on=paired_on,
-        fixed_variance=_fixed_variance(candidate, baseline, reference_clusters),
+        fixed_variance=fixed,
         linear=True,
+        shares=shares,
+        same_pictures=same_pictures,
     )
 
 
@@ -118,6 +148,26 @@ def _check_units(
         )
 
 
+def _asked(picture: PictureRecord) -> tuple[str, ...]:
+    return picture.part, picture.prompt_id, str(picture.style), str(picture.seed)
+
+
+def _ordered(
+    evaluated: Evaluated, measurement: Measurement, rows: Sequence[PictureRecord]
+) -> tuple[Estimate, list[PictureRecord]]:
+    """Return a number's estimate and its pictures, in the order of what was asked for."""
+    order = sorted(range(len(rows)), key=lambda row: _asked(rows[row]))
+    estimate = evaluated.estimate(measurement)
+    influence = None if estimate.influence is None else estimate.influence[order]
+    return replace(estimate, influence=influence), [rows[row] for row in order]
+
+
+def _same_pictures(candidate: Sequence[PictureRecord], baseline: Sequence[PictureRecord]) -> bool:
+    """Tell whether two sides hold the very same pictures for the same prompts."""
+    first, second = (sorted((p.part, p.prompt_id, p.sha256) for p in side) for side in (candidate, baseline))
+    return first == second
+
+
 def measured_difference(
     candidate: tuple[Evaluated, Measurement], baseline: tuple[Evaluated, Measurement], paired_on: tuple[str, ...]
 ) -> Difference | None:
@@ -135,10 +185,12 @@ def measured_difference(
     if rows_b is None or rows_a is None:
         return None
     _check_units(rows_b, rows_a, paired_on)
+    (first, rows_b), (second, rows_a) = (_ordered(*side) for side in ((*candidate, rows_b), (*baseline, rows_a)))
     return difference_of(
-        candidate[0].estimate(candidate[1]),
-        baseline[0].estimate(baseline[1]),
+        first,
+        second,
         clusters=([p.cluster or p.prompt_id for p in rows_b], [p.cluster or p.prompt_id for p in rows_a]),
         reference_clusters=baseline[0].reference_clusters(baseline[1]),
         paired_on=paired_on,
+        same_pictures=_same_pictures(rows_b, rows_a),
     )

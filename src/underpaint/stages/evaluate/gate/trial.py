@@ -21,6 +21,8 @@ from underpaint.stages.evaluate.comparing.ratio import (
 from underpaint.stages.evaluate.gate.verdict import Outcome
 from underpaint.stages.evaluate.record import Measurement
 
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
@@ -169,6 +171,26 @@ def difference_trial(
     return try_difference(rule, outcome, difference)
 
 
+def _error(rule: MetricRule, difference: Difference, margin: float | str | None) -> float:
+    """Return the standard error to judge by: that of a share is the one that holds at the margin."""
+    if not isinstance(margin, float):
+        return difference.se
+    turned = margin if rule.direction == "lower" else -margin
+    sides = (turned, -turned) if rule.mode == "equivalence" else (turned,)
+    return max(difference.se_at(side) for side in sides)
+
+
+def _obstacle(difference: Difference, se: float, margin: float | str | None) -> str:
+    """Return why nothing can be decided; empty if it can."""
+    if isinstance(margin, str):
+        return margin
+    if margin is None:
+        return "no margin: shown only"
+    if difference.same_pictures is False and se <= ROUNDING * max(1.0, abs(difference.base)):
+        return "no picture differs in this score although the pictures do, so nothing says how sure that is"
+    return ""
+
+
 def try_difference(rule: MetricRule, start: Outcome, difference: Difference) -> Trial:
     """Put a difference on trial.
 
@@ -181,18 +203,19 @@ def try_difference(rule: MetricRule, start: Outcome, difference: Difference) -> 
     delta, margin = sign * difference.delta, margin_of(rule, difference)
     log, base = difference.scale == "log ratio", difference.base
     relative = sign * math.expm1(difference.delta) if log else (delta / base if base > 0 else None)
-    reach = start.z * difference.se
+    se = _error(rule, difference, margin)
+    reach = start.z * se
     numbers = {
         "scale": difference.scale,
         "delta": delta,
         "relative": relative,
-        "se": difference.se,
+        "se": se,
         "low": delta - reach,
         "high": delta + reach,
         "margin": margin if isinstance(margin, float) else None,
         "n": difference.n,
         "paired_on": difference.paired_on,
-        "reason": margin if isinstance(margin, str) else "" if margin is not None else "no margin: shown only",
+        "reason": _obstacle(difference, se, margin),
     }
     return Trial(
         rule=rule,
