@@ -341,14 +341,45 @@ def test_the_wrong_direction_is_refused(evaluation: Make, policy: MakePolicy) ->
         run_gate(folder, folder, policy(metrics=[{**FD, "direction": "higher"}]))
 
 
+ARTIFACT, PROMPTS = "5" * 64, "6" * 64
+CARD = {"name": "evaluator-64", "weights_sha256": "f" * 64, "classes": {"style": ["flat", "cartoon"]}}
+
+
+def judged(**lineage: str) -> Callable[[dict[str, Any]], None]:
+    """An evaluation of a model by an evaluator whose card names its artifact."""
+    return set_report(
+        subject={"lineage": lineage},
+        extractors={EXTRACTOR: {**CARD, "artifact_digest": ARTIFACT}},
+        protocol={"prompts_digest": PROMPTS},
+    )
+
+
 @pytest.mark.parametrize(
     ("ancestor", "words"),
-    [("0a1b2c3d" + "7" * 56, "evaluator-64:0a1b2c3d"), ("f" * 64, "evaluator-64"), ("e" * 64, "reference held-out")],
-    ids=["card", "weights", "reference"],
+    [
+        ("0a1b2c3d" + "7" * 56, "evaluator-64:0a1b2c3d"),
+        ("f" * 64, "evaluator-64"),
+        (ARTIFACT, "evaluator-64"),
+        (digest_of(CARD), "evaluator-64"),
+        (PROMPTS, "the list of prompts"),
+        ("r" * 64, "the reference pictures"),
+    ],
+    ids=["key", "weights", "artifact", "card", "prompts", "reference"],
 )
 def test_a_pupil_is_not_judged_by_its_teacher(evaluation: Make, policy: MakePolicy, ancestor: str, words: str) -> None:
-    pupil = evaluation("b", edit=set_report(subject={"lineage": {"reward": ancestor}}))
-    refused(pupil, evaluation("a"), policy(), words, "reward")
+    pupil = evaluation("b", edit=judged(dataset="e" * 64, reward=ancestor))
+    refused(pupil, evaluation("a", edit=judged()), policy(), words, "reward")
+
+
+def test_a_model_is_measured_on_the_data_set_it_was_trained_on(evaluation: Make, policy: MakePolicy) -> None:
+    """As ``build``, ``train`` and ``gate`` make it: the data set, with its test split, is the parent of the model."""
+    edit = judged(dataset="e" * 64, vae="1" * 64, tokenizer="2" * 64)
+    assert run_gate(evaluation("b", edit=edit), evaluation("a", edit=edit), policy()).verdict == "pass"
+
+
+def test_an_evaluator_without_artifact_refuses_nobody(evaluation: Make, policy: MakePolicy) -> None:
+    edit = set_report(subject={"lineage": {"dataset": "e" * 64}}, extractors={EXTRACTOR: {"artifact_digest": ""}})
+    assert run_gate(evaluation("b", edit=edit), evaluation("a"), policy()).verdict == "pass"
 
 
 def test_a_share_of_a_value_below_zero_is_no_margin(evaluation: Make, policy: MakePolicy) -> None:
