@@ -42,7 +42,7 @@ class EvaluateConfig(Config):
     varied_prompts: Count = 0
     varied_seeds: Count = 8
     null_sets: Count = 1
-    known_bad: tuple[str, ...] = ("jpeg_10", "blur_2", "shuffled_prompts", "int4_round_to_nearest")
+    known_bad: tuple[str, ...] = ("jpeg_10", "blur_2", "shuffled_prompts", "int2_round_to_nearest")
     extractors: tuple[str, ...] = ("evaluator-64", "randconv-v1")
     novelty: bool = True
     efficiency: str = ""
