@@ -77,6 +77,23 @@ def test_what_is_no_policy_is_refused(tmp_path: Path, name: str, text: str, word
     assert str(path) in str(caught.value)
 
 
+def test_a_number_that_changes_with_the_pictures_is_not_required_over_several_looks(tmp_path: Path) -> None:
+    several = YAML + "looks: 3\n"
+    with pytest.raises(PolicyError, match=r"fd_pca62@evaluator-64.*looks: 3.*ask for fd or kid"):
+        read_policy(write(tmp_path, "a.yaml", several))
+    kid = several.replace("fd_pca62", "kid").replace(
+        "controls:", "  - {id: fd_pca62, tier: advisory, direction: lower}\ncontrols:"
+    )
+    assert read_policy(write(tmp_path, "b.yaml", kid)).looks == 3
+
+
+def test_a_control_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    known = YAML + "  known_bad: [jpeg_10, shuffled_prompts]\n"
+    assert read_policy(write(tmp_path, "a.yaml", known)).controls.known_bad == ("jpeg_10", "shuffled_prompts")
+    with pytest.raises(PolicyError, match=r"no control 'jpg_10'; did you mean 'jpeg_10'\? Known are .*blur_2"):
+        read_policy(write(tmp_path, "b.yaml", known.replace("jpeg", "jpg")))
+
+
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match=r"there is no policy .*none.yaml"):
         read_policy(tmp_path / "none.yaml")
