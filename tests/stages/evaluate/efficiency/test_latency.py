@@ -85,6 +85,20 @@ def test_a_cold_start_asks_for_the_same_picture(tmp_path):
     assert int(options["--seed"]) < 2**53 and "--guidance" not in command
 
 
+def test_a_cold_start_takes_guidance_and_steps_and_owns_up_to_the_temperature(monkeypatch, tmp_path, clock):
+    request = DrawRequest(caption="a cat", seed=1, guidance=2.5, residual_steps=4, temperature=0.5)
+    commands: list[list[str]] = []
+    monkeypatch.setattr(latency, "_run", lambda command: (commands.append(command), clock.sleep(1.0)))
+    generator = fake_generator(tmp_path)
+    (number,) = latency.cold(generator, [request], 6, clock).measurements  # pyright: ignore[reportArgumentType]
+    options = dict(zip(commands[0][6::2], commands[0][7::2], strict=False))
+    assert options["--guidance"] == "2.5" and options["--steps"] == "4"
+    assert number.value == pytest.approx(1000.0) and number.message.endswith(latency.unasked(request))
+    assert "own temperature instead of 0.5" in number.message
+    (plain,) = latency.cold(generator, [DrawRequest(caption="a cat", seed=1)], 6, clock).measurements  # pyright: ignore[reportArgumentType]
+    assert "temperature" not in plain.message
+
+
 def test_a_process_that_cannot_draw_is_an_error(monkeypatch, tmp_path):
     failed = subprocess.CompletedProcess([], 4, "", "the model is damaged")
     monkeypatch.setattr(latency.subprocess, "run", lambda *_, **__: failed)

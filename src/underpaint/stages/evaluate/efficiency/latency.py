@@ -178,7 +178,8 @@ def cold_command(generator: Generator, request: DrawRequest, out: str) -> list[s
 def cold(generator: Generator, requests: Sequence[DrawRequest], runs: int, clock: Clock | None = None) -> Part:
     """Measure the time from the shell to the first picture, in processes of their own.
 
-    The first run reads files that later ones find in the system's cache; it is dropped.
+    The first run reads files that later ones find in the system's cache; it is dropped. The command takes no
+    temperature: where the request has one, the message says that the model's own was used.
 
     Args:
         generator: The model; only its folder, device and threads matter.
@@ -194,13 +195,27 @@ def cold(generator: Generator, requests: Sequence[DrawRequest], runs: int, clock
         with tempfile.TemporaryDirectory(prefix="underpaint-cold-") as out:
             command = cold_command(generator, requests[0], out)
             times.append(timed_ms(lambda command=command: _run(command), clock))
-    return cold_from(times[1:], first_ms=times[0])
+    return cold_from(times[1:], first_ms=times[0], note=unasked(requests[0]))
 
 
-def cold_from(times_ms: Sequence[float], first_ms: float) -> Part:
-    """Return the number that times of new processes make."""
+def unasked(request: DrawRequest) -> str:
+    """Return what of a request the command has no option for, in words; empty if nothing."""
+    if request.temperature is None:
+        return ""
+    return f"the model's own temperature instead of {request.temperature:g}, for which the command has no option"
+
+
+def cold_from(times_ms: Sequence[float], first_ms: float, note: str = "") -> Part:
+    """Return the number that times of new processes make.
+
+    Args:
+        times_ms: Of the processes that count.
+        first_ms: Of the one before them.
+        note: What a reader must know besides.
+    """
     details = {"cold_runs_ms": list(times_ms), "cold_first_ms": first_ms}
-    number = percentile("latency_cold_ms", times_ms, 0.5, "median of new processes, files in the system's cache")
+    message = "; ".join(filter(None, ("median of new processes, files in the system's cache", note)))
+    number = percentile("latency_cold_ms", times_ms, 0.5, message)
     return Part(measurements=[number], details={**details, "cold_ms": summary(number)})
 
 
