@@ -57,6 +57,16 @@ def test_unequal_sizes_use_the_debiased_values() -> None:
     assert "200 against 120" in found.message
 
 
+def test_scores_of_the_reference_differ_by_its_pictures_alone() -> None:
+    hits = np.random.default_rng(5).random((2, 300)) < 0.6
+    a, b = (Estimate(value=float(side.mean()), n=200, m=300, reference_influence=side - side.mean()) for side in hits)
+    found, change = difference(a, b), hits[1].astype(float) - hits[0]
+    assert found.value == pytest.approx(change.mean())
+    assert found.se == pytest.approx(change.std(ddof=1) / np.sqrt(300))
+    with pytest.raises(ComparisonError, match="candidate has no influences"):
+        difference(frechet_distance(BASE, REAL), b)
+
+
 def test_spread_of_repeats_is_the_standard_error() -> None:
     rng, found = np.random.default_rng(4), []
     for _ in range(80):

@@ -34,7 +34,8 @@ def difference(
     """Return ``b - a``: how far the candidate ``b`` is from the baseline ``a``.
 
     At equal sizes the biases of the two cancel and the plain values are subtracted; at unequal sizes the debiased ones
-    make the interval.
+    make the interval. Scores of the reference's pictures, such as recall, may have influences there alone; then the
+    drawn pictures are held fixed.
 
     Args:
         a: The baseline.
@@ -72,6 +73,8 @@ def difference(
 
 
 def _own_change(a: Estimate, b: Estimate, clusters: Clusters | None, baseline_clusters: Clusters | None) -> _Change:
+    if a.influence is None and b.influence is None and a.reference_influence is not None:
+        return _Change(None, 0.0)
     if a.influence is None or b.influence is None:
         raise ComparisonError(
             f"the {'baseline' if a.influence is None else 'candidate'} has no influences, so a difference has no "

@@ -96,10 +96,14 @@ Shares = PairedShares | IndependentShares
 
 
 def outcomes_of(estimate: Estimate) -> Floats | None:
-    """Return what each picture adds to a share, in 0 to 1: ``[n]``; None if the estimate is no share."""
-    if estimate.influence is None or not 0 <= estimate.value <= 1:
+    """Return what each picture adds to a share, in 0 to 1: ``[n]``; None if the estimate is no share.
+
+    Where no drawn picture has an influence, those of the reference are meant: ``[m]``.
+    """
+    influence = estimate.reference_influence if estimate.influence is None else estimate.influence
+    if influence is None or not 0 <= estimate.value <= 1:
         return None
-    values = np.round(estimate.value + estimate.influence, 9)
+    values = np.round(estimate.value + influence, 9)
     counts = np.unique(values, return_counts=True)[1]
     discrete = len(counts) <= FEW or counts.max() >= PILED * len(values)
     return np.clip(values, 0.0, 1.0) if discrete else None

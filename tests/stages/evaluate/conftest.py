@@ -26,6 +26,7 @@ from underpaint.stages.evaluate.record import (
 
 EXTRACTOR = "evaluator-64:0a1b2c3d"
 FD, PRECISION, ACCURACY = f"fd_pca16@{EXTRACTOR}", f"r_precision@{EXTRACTOR}", f"attribute_accuracy@{EXTRACTOR}"
+RECALL = f"recall@{EXTRACTOR}"
 STYLES = ("flat", "cartoon")
 QUIET = {"cpu": "Tiny 1", "cores": 2, "noisy": False}
 NULL, BAD = "null-1", "jpeg_10"
@@ -83,6 +84,7 @@ def write_evaluation(
     fd: float = 0.3,
     precision: float = 0.8,
     accuracy: tuple[float, float] = (0.9, 0.7),
+    recall: float | None = None,
     latency: float = 50.0,
     rss: float = 900.0,
     energy: str = "sampled",
@@ -114,6 +116,11 @@ def write_evaluation(
     ]
     contribute(f"{FD}|", everyone)
     contribute(f"{PRECISION}|", everyone)
+    if recall is not None:  # as many reference pictures are found as its value says
+        hits = np.arange(50) < round(50 * recall)
+        metrics.append(quality(RECALL, float(hits.mean()), n, "higher", m=50, reference="r" * 64))
+        influences[f"reference|{RECALL}|"] = hits - hits.mean()
+        orders[f"reference|{RECALL}|"] = [f"c{i}" for i in range(50)]
     influences[f"reference|{FD}|"] = 0.05 * common.standard_normal(50)
     orders[f"reference|{FD}|"] = [f"c{i // 2}" for i in range(50)]
     for index, style in enumerate(STYLES):

@@ -20,6 +20,7 @@ from underpaint.metrics.paired import difference
 from underpaint.metrics.share_change import Shares, independent_shares, outcomes_of, paired_shares
 from underpaint.stages.evaluate.comparing.comparable import check_asked
 from underpaint.stages.evaluate.comparing.evaluated import Evaluated
+from underpaint.stages.evaluate.drawing.wishes import MAIN
 from underpaint.stages.evaluate.record import Measurement, PictureRecord
 
 Scale = Literal["difference", "log ratio"]
@@ -39,6 +40,7 @@ class Difference:
         fixed_variance: The part of ``se**2`` that more pictures do not reduce: that of the reference.
         linear: Whether it was made from influences.
         shares: What was gained and lost, if the number is a share.
+        other_variance: The part of ``se**2`` that is not that of ``shares``.
         same_pictures: Whether both sides hold the very same pictures; None if that is not known.
     """
 
@@ -51,13 +53,14 @@ class Difference:
     fixed_variance: float = 0.0
     linear: bool = False
     shares: Shares | None = None
+    other_variance: float = 0.0
     same_pictures: bool | None = None
 
     def se_at(self, margin: float) -> float:
         """Return the standard error if the true difference is ``margin``; that of a share depends on it."""
         if self.shares is None:
             return self.se
-        return math.sqrt(max(self.se**2, self.shares.variance_at(margin) + self.fixed_variance))
+        return math.sqrt(max(self.se**2, self.shares.variance_at(margin) + self.other_variance))
 
 
 def _fixed_variance(candidate: Estimate, baseline: Estimate, clusters: Clusters | None) -> float:
@@ -114,16 +117,24 @@ def difference_of(
     unequal = candidate.n != baseline.n and found.value_debiased is not None
     assert found.se is not None
     fixed = _fixed_variance(candidate, baseline, reference_clusters)
-    shares = None if same_pictures else _shares(candidate, baseline, clusters, paired="seed" in paired_on)
+    by_reference = candidate.influence is None
+    shares, other = None, 0.0 if by_reference else fixed
+    if not same_pictures:
+        units = (
+            (reference_clusters, reference_clusters) if by_reference and reference_clusters is not None else clusters
+        )
+        shares = _shares(candidate, baseline, units, paired=by_reference or "seed" in paired_on)
+    se = found.se if shares is None else math.sqrt(max(found.se**2, shares.variance + other))
     return Difference(
         delta=found.value_debiased if unequal and found.value_debiased is not None else found.value,
-        se=found.se if shares is None else math.sqrt(max(found.se**2, shares.variance + fixed)),
+        se=se,
         n=min(candidate.n, baseline.n),
         base=baseline.value if baseline.value_debiased is None else baseline.value_debiased,
         paired_on=paired_on,
-        fixed_variance=fixed,
+        fixed_variance=se**2 if by_reference else fixed,
         linear=True,
         shares=shares,
+        other_variance=other,
         same_pictures=same_pictures,
     )
 
@@ -168,6 +179,33 @@ def _same_pictures(candidate: Sequence[PictureRecord], baseline: Sequence[Pictur
     return first == second
 
 
+def _by_reference(
+    candidate: tuple[Evaluated, Measurement], baseline: tuple[Evaluated, Measurement], paired_on: tuple[str, ...]
+) -> Difference | None:
+    """Return the difference of a score of the reference's pictures, such as recall; None if it has no influences.
+
+    Raises:
+        ComparisonError: The drawn pictures are of other prompts, or of another number, on which such a score depends.
+    """
+    first, second = candidate[0].estimate(candidate[1]), baseline[0].estimate(baseline[1])
+    rows_b, rows_a = ([p for p in side[0].pictures.values() if p.part == MAIN] for side in (candidate, baseline))
+    check_asked(rows_b, rows_a)
+    if first.n != second.n:
+        raise ComparisonError(
+            f"{candidate[1].id} depends on the number of pictures, {second.n} of the baseline against {first.n} of the "
+            "candidate; evaluate both with as many"
+        )
+    if first.reference_influence is None or second.reference_influence is None:
+        return None
+    return difference_of(
+        first,
+        second,
+        reference_clusters=baseline[0].reference_clusters(baseline[1]),
+        paired_on=paired_on,
+        same_pictures=_same_pictures(rows_b, rows_a),
+    )
+
+
 def measured_difference(
     candidate: tuple[Evaluated, Measurement], baseline: tuple[Evaluated, Measurement], paired_on: tuple[str, ...]
 ) -> Difference | None:
@@ -182,6 +220,8 @@ def measured_difference(
         ComparisonError: The pictures are not the same.
     """
     rows_b, rows_a = candidate[0].rows(candidate[1]), baseline[0].rows(baseline[1])
+    if rows_b is None and rows_a is None:
+        return _by_reference(candidate, baseline, paired_on)
     if rows_b is None or rows_a is None:
         return None
     _check_units(rows_b, rows_a, paired_on)
