@@ -128,6 +128,32 @@ def test_equivalence_refuses_what_is_much_better(evaluation: Make, policy: MakeP
     assert run_gate(evaluation("c", fd=0.2), base, policy(metrics=rules)).verdict == "fail"
 
 
+RECALL = rule("recall@evaluator-64", direction="higher", margin={"absolute": 0.15})
+
+
+@pytest.mark.parametrize("pair_on", [[], ["prompt_id"], ["prompt_id", "seed"]], ids=len)
+def test_a_score_of_the_reference_is_paired_on_its_pictures(
+    evaluation: Make, policy: MakePolicy, pair_on: list[str]
+) -> None:
+    sides = [evaluation(name, recall=0.8, edit_pictures=drawn_by(name)) for name in ("b", "a")]
+    worse = evaluation("c", recall=0.5, edit_pictures=drawn_by("c"))
+    rules = policy(metrics=[RECALL], controls={}, pair_on=pair_on)
+    same, lost = (one(run_gate(folder, sides[1], rules), "recall") for folder in (sides[0], worse))
+    assert (same.verdict, lost.verdict) == ("pass", "fail")
+    assert same.se is not None
+    assert 2**0.5 / 52 <= same.se < (2 * 0.8 * 0.2 / 50) ** 0.5
+
+
+def test_scores_of_the_reference_need_as_many_pictures_of_the_same_prompts(
+    evaluation: Make, policy: MakePolicy
+) -> None:
+    rules = policy(metrics=[RECALL], controls={}, pair_on=["prompt_id"])
+    base = evaluation("a", recall=0.8)
+    refused(evaluation("b", recall=0.8, n=150), base, rules, "different prompts")
+    more = evaluation("c", recall=0.8, edit=set_metric("recall", n=400))
+    refused(more, base, rules, "200 of the baseline against 400")
+
+
 def test_the_worst_slice_decides(evaluation: Make, policy: MakePolicy) -> None:
     rules, base = [FD, ACCURACY], evaluation("a")
     assert run_gate(evaluation("b"), base, policy(metrics=rules)).verdict == "pass"
@@ -142,6 +168,9 @@ def test_a_slice_with_too_few_pictures_is_not_gated(evaluation: Make, policy: Ma
 
     result = run_gate(evaluation("b", edit=thin), evaluation("a"), policy(metrics=[FD, ACCURACY]))
     assert [o.group for o in result.outcomes if o.id.startswith("attribute")] == ["style=flat"]
+    assert any("too few pictures to judge style=cartoon (too_few, n 100)" in note for note in result.notes)
+    turned = run_gate(evaluation("c"), evaluation("d", edit=thin), policy(metrics=[FD, ACCURACY]))
+    assert any("style=cartoon" in note for note in turned.notes)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from underpaint.stages.evaluate.gate.controls import judge_controls
 from underpaint.stages.evaluate.gate.lineage import check_lineage
 from underpaint.stages.evaluate.gate.trial import Look, Trial, difference_trial, limit_trial, settle
 from underpaint.stages.evaluate.gate.verdict import EXIT_CODES, ControlMatrix, GateResult, Outcome, Side
-from underpaint.stages.evaluate.gate.wanted import wanted
+from underpaint.stages.evaluate.gate.wanted import thin_slices, wanted
 from underpaint.stages.evaluate.record import Verdict
 
 MAKE_CONTROLS = "evaluate the baseline with a suite that draws them: underpaint evaluate MODEL --suite full ..."
@@ -144,6 +144,11 @@ def _notes(older: bool | None, policy: Policy) -> list[str]:
     return notes
 
 
+def _thin_notes(policy: Policy, candidate: Evaluated, baseline: Evaluated) -> list[str]:
+    thin = {rule.id: thin_slices(rule, candidate, baseline) for rule in policy.metrics}
+    return [f"{id_}: too few pictures to judge {', '.join(groups)}" for id_, groups in thin.items() if groups]
+
+
 def _side(evaluated: Evaluated) -> Side:
     report = evaluated.report
     return Side(
@@ -208,7 +213,7 @@ def run_gate(
         outcomes=tuple(outcomes),
         controls=controls,
         reasons=tuple(reasons),
-        notes=tuple(_notes(older, policy)),
+        notes=(*_notes(older, policy), *_thin_notes(policy, candidate, baseline)),
         samples_needed=_needed(outcomes, pictures),
     )
 

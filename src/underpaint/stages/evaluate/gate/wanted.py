@@ -54,9 +54,22 @@ def _missing(evaluated: Evaluated, rule: MetricRule) -> ComparisonError:
     )
 
 
+def _thin(candidate: list[Measurement], baseline: list[Measurement]) -> dict[str, Measurement]:
+    """Return the slices with too few samples on a side, each with the number that says so."""
+    return {m.group: m for m in [*baseline, *candidate] if m.status in NO_NUMBER}
+
+
+def thin_slices(rule: MetricRule, candidate: Evaluated, baseline: Evaluated) -> list[str]:
+    """Return the slices that ``group: worst`` leaves out because a side has too few samples, each with its reason."""
+    if rule.group != WORST:
+        return []
+    thin = _thin(find(candidate, rule), [] if rule.mode == "limit" else find(baseline, rule))
+    return [f"{group} ({m.status}, n {m.n})" for group, m in sorted(thin.items())]
+
+
 def _slices(candidate: list[Measurement], baseline: list[Measurement]) -> tuple[list[Measurement], list[Measurement]]:
-    """Return the slices with enough samples; those with too few are listed in reports, and not gated."""
-    thin = {m.group for m in [*candidate, *baseline] if m.status in NO_NUMBER}
+    """Return the slices with enough samples; those with too few are noted, and not gated."""
+    thin = _thin(candidate, baseline)
     return [m for m in candidate if m.group not in thin], [m for m in baseline if m.group not in thin]
 
 
