@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import json
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from underpaint.core.errors import InputError, TooFewSamples
+from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.evaluate.efficiency.interleaved import (
     Interleaved,
     compare_latency,
     interleave,
+    latency_comparison,
+    latency_summary,
     ratio_of_quantiles,
 )
 
@@ -63,3 +69,37 @@ def test_impossible_pairs_are_refused(clock):
         interleave(clock.taking(1.0), clock.taking(1.0), 0, clock)
     with pytest.raises(InputError, match="at least one picture"):
         compare_latency(None, None, [], 3)  # pyright: ignore[reportArgumentType]
+
+
+def test_two_models_are_compared_on_the_same_requests(clock):
+    asked: list[tuple[str, int]] = []
+
+    def model(name: str, seconds: float):
+        def draw(requests):
+            asked.append((name, requests[0].seed))
+            clock.sleep(seconds)
+
+        return SimpleNamespace(pipeline=SimpleNamespace(draw=draw, device=SimpleNamespace(type="cpu")))
+
+    requests = [DrawRequest(caption="a cat", seed=seed) for seed in range(3)]
+    found = latency_comparison(model("a", 0.03), model("b", 0.02), requests, 60, clock=clock)  # pyright: ignore[reportArgumentType]
+    assert found["pairs"] == 60 and found["candidate_p50_ms"] == pytest.approx(30.0)
+    for name in ("p50", "p95"):
+        one = found["ratios"][name]
+        assert (
+            one["status"] == "ok" and one["ratio"] == pytest.approx(1.5) and one["low"] <= 1.5 + 1e-9 and one["n"] == 60
+        )
+    measured = asked[6:]
+    assert [seed for name, seed in measured if name == "a"] == [seed for name, seed in measured if name == "b"]
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_a_ratio_that_the_pairs_cannot_support_has_its_reason():
+    times = np.linspace(1.0, 2.0, 20)
+    found = latency_summary(Interleaved(candidate_ms=times, baseline_ms=times))
+    assert found["ratios"]["p50"]["status"] == "ok" and found["ratios"]["p50"]["ratio"] == 1.0
+    assert found["ratios"]["p95"] == {
+        "status": "too_few",
+        "message": "the ratio of quantile 0.95 needs 59 pairs, got 20; measure more pairs",
+        "n": 20,
+    }

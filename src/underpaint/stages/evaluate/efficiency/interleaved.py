@@ -6,8 +6,8 @@ Source: ABBA order cancels linear drift: Cox 1958, Planning of Experiments, chap
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 WARMUP_CALLS = 30
 DRAWS = 2000
+RATIOS = (0.5, 0.95)
+"""Quantiles that a comparison gives the ratio of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,3 +155,57 @@ def compare_latency(
     if not requests:
         raise InputError("a comparison needs at least one picture to draw")
     return interleave(drawing(candidate, requests), drawing(baseline, requests), pairs, clock, report)
+
+
+def _ratio(times: Interleaved, quantile: float, rng: np.random.Generator) -> dict[str, Any]:
+    """Return a ratio for a report, or why there is none."""
+    try:
+        found = times.ratio(rng, quantile)
+    except TooFewSamples as error:
+        return {"status": "too_few", "message": str(error), "n": len(times.candidate_ms)}
+    ends = asdict(found.interval) if found.interval else {}
+    return {"status": "ok", "ratio": found.value, "se": found.se, "n": found.n, **ends}
+
+
+def latency_summary(times: Interleaved, seed: int = 0) -> dict[str, Any]:
+    """Return times of pairs as a record of plain values: ratios of the candidate over the baseline, below 1 is faster.
+
+    Args:
+        times: Of both.
+        seed: Of the pairs drawn again.
+    """
+    named = {f"p{100 * quantile:.0f}": quantile for quantile in RATIOS}
+    return {
+        "order": "ABBA",
+        "pairs": len(times.candidate_ms),
+        "candidate_p50_ms": float(np.median(times.candidate_ms)),
+        "baseline_p50_ms": float(np.median(times.baseline_ms)),
+        "ratios": {name: _ratio(times, q, np.random.default_rng(seed)) for name, q in named.items()},
+    }
+
+
+def latency_comparison(
+    candidate: Generator,
+    baseline: Generator,
+    requests: Sequence[DrawRequest],
+    pairs: int,
+    *,
+    seed: int = 0,
+    clock: Clock | None = None,
+    report: Report = silent,
+) -> dict[str, Any]:
+    """Time two models in turn and return the record of it; see ``latency_summary``.
+
+    Args:
+        candidate: A model.
+        baseline: The one it is compared with.
+        requests: Drawn in turn, the same by both.
+        pairs: Number of pairs; the 95th percentile needs 59.
+        seed: Of the pairs drawn again for intervals.
+        clock: What time is read from.
+        report: Receives progress.
+
+    Raises:
+        InputError: There is no request or no pair.
+    """
+    return latency_summary(compare_latency(candidate, baseline, requests, pairs, clock=clock, report=report), seed)
