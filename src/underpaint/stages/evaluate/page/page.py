@@ -44,7 +44,13 @@ def header(report: Report, gate: Mapping[str, Any] | None) -> Markup:
     drawn = f"{plain(protocol.num_prompts)} prompts × {plain(protocol.num_seeds)}"
     against = f"against {report.reference.name} ({plain(report.reference.n)} pictures)" if report.reference else ""
     meta = (f"suite {protocol.suite}", drawn, f"{protocol.size} px", against, report.created)
-    return masthead("evaluation", report.subject.name, meta, _panel(report, gate), _noise(report))
+    title = report.subject.name if gate is None else gate_title(gate)
+    return masthead("gate" if gate else "evaluation", title, meta, _panel(report, gate), _noise(report))
+
+
+def gate_title(gate: Mapping[str, Any]) -> str:
+    """Return who is held against whom."""
+    return f"{gate['candidate']['name']} against {gate['baseline']['name']}"
 
 
 def _subject(title: str, record: SubjectRecord) -> Markup:
@@ -113,7 +119,8 @@ def page_of(
         protocol(report),
     ]
     there = [section for section in shown if section is not None]
-    return document(f"{report.subject.name}: evaluation", header(report, gate), there, footer(report.created))
+    title = f"{report.subject.name}: evaluation" if gate is None else f"{gate_title(gate)}: gate"
+    return document(title, header(report, gate), there, footer(report.created))
 
 
 def write_page(

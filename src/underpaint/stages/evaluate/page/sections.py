@@ -160,7 +160,9 @@ def by_slice(report: Report) -> Section | None:
         plotted = [[m for m in members if m.id == one] for one in dict.fromkeys(m.id for m in members)]
         drawn = [ms for ms in plotted if sum(m.value is not None for m in ms) > 1][:PLOTTED_PER_SLICING]
         heading = text.readable(name)
-        parts.append(element("h3", "By ", words(heading)))
+        parts.append(
+            element("h3", "By ", words(heading)) if drawn else element("h3", "By ", words(heading), ", listed")
+        )
         parts += [_slice_figure(metrics, report) for metrics in drawn]
         parts.append(details("The numbers", tables.group_table(f"By {heading}", members, report)))
     lead = "The dashed line is the number over all samples. A model is only as good as its worst slice."
