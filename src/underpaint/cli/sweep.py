@@ -41,7 +41,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
     factors = factors_of(args)
     if args.pictures < 128:
         raise InputError(f"--pictures must be at least 128 for the distances to mean anything, got {args.pictures}")
+    if args.out.exists():
+        raise InputError(f"{args.out} exists already and nothing is overwritten; choose another --out")
     from underpaint.core.cache import cache_folder
+    from underpaint.stages.evaluate.catalog.table import info_of
     from underpaint.stages.evaluate.config import SUITES
     from underpaint.stages.evaluate.drawing.subjects import open_subject
     from underpaint.stages.evaluate.opening import open_data
@@ -50,6 +53,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from underpaint.stages.evaluate.sweep.record import read_sweep
     from underpaint.stages.evaluate.sweep.run import SweepConfig, run_sweep
 
+    info_of(args.quality)
     suite = SUITES["quick"]
     names = tuple(dict.fromkeys(args.extractor or suite.extractors))
     evaluation = suite.model_copy(update={"main": args.pictures, "extractors": names})
