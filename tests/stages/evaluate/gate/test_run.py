@@ -471,6 +471,11 @@ def test_nothing_is_drawn_for_what_cannot_be_decided(evaluation: Make, policy: M
     assert asked == [100]
 
 
+def test_seeds_of_the_same_prompts_are_noted(evaluation: Make, policy: MakePolicy) -> None:
+    folder = evaluation(edit=set_report(protocol={"num_seeds": 3}))
+    assert any(note.startswith("3 pictures a prompt: more seeds") for note in run_gate(folder, folder, policy()).notes)
+
+
 @pytest.mark.parametrize(("year", "older"), [(2025, True), (2027, False)])
 def test_a_policy_newer_than_the_candidate_is_noted(
     evaluation: Make, policy: MakePolicy, year: int, older: bool

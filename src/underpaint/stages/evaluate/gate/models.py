@@ -25,11 +25,29 @@ def is_evaluation(folder: Path) -> bool:
     return (folder / MANIFEST).is_file() and read_manifest(folder).kind == KIND
 
 
-def sized(config: EvaluateConfig, n: int, available: int) -> EvaluateConfig:
-    """Return the suite with ``n`` pictures in the main part: prompts first, then more seeds of all of them."""
-    if n <= available:
-        return config.model_copy(update={"main": n, "repeats": 1})
-    return config.model_copy(update={"main": 0, "repeats": math.ceil(n / available)})
+def plan_looks(policy: Policy, available: int) -> dict[int, tuple[int, int]]:
+    """Return prompts and seeds a prompt for the number of pictures of each look.
+
+    Looks are equally far apart in pictures, as their bounds ask for, and each holds the pictures of the one before:
+    neither prompts nor seeds become fewer. More seeds of the same prompts tell less than as many prompts would, so the
+    early looks hold a larger part of all information than their bounds assume, which errs on the safe side.
+
+    Args:
+        policy: Says how many looks and pictures.
+        available: Prompts that there are.
+    """
+    plan, most = {}, available
+    for number in range(policy.looks, 0, -1):
+        n = math.ceil(policy.n_max * number / policy.looks)
+        repeats = math.ceil(n / most)
+        most = math.ceil(n / repeats)
+        plan[n] = most, repeats
+    return plan
+
+
+def sized(config: EvaluateConfig, prompts: int, repeats: int) -> EvaluateConfig:
+    """Return the suite with so many prompts in the main part, and so many seeds of each."""
+    return config.model_copy(update={"main": prompts, "repeats": repeats})
 
 
 def with_controls(config: EvaluateConfig, policy: Policy) -> EvaluateConfig:
@@ -74,7 +92,7 @@ def evaluated_at(
     work: Path,
     report: Report = silent,
 ) -> Callable[[int], tuple[Path, Path]]:
-    """Return what evaluates two models with so many pictures, for ``gate_by_looks``.
+    """Return what evaluates two models with the pictures of a look, for ``gate_by_looks``.
 
     The baseline is evaluated with the policy's controls, the candidate without.
 
@@ -95,10 +113,10 @@ def evaluated_at(
         known, other = (candidate, baseline) if finished[0] else (baseline, candidate)
         raise InputError(f"{known} is an evaluation and {other} a model; evaluate it first, with the same suite")
     data = open_data(dataset, config)
-    available = len(reference_samples(data.samples, config))
+    plan = plan_looks(policy, len(reference_samples(data.samples, config)))
 
     def at(n: int) -> tuple[Path, Path]:
-        size = sized(for_policy(config, policy), n, available)
+        size = sized(for_policy(config, policy), *plan[n])
         return (
             evaluate_into(candidate, without_controls(size), data, work, report),
             evaluate_into(baseline, with_controls(size, policy), data, work, report),

@@ -144,6 +144,16 @@ def _notes(older: bool | None, policy: Policy) -> list[str]:
     return notes
 
 
+def _seed_notes(candidate: Evaluated) -> list[str]:
+    protocol = candidate.report.protocol
+    if protocol.num_seeds < 2:
+        return []
+    return [
+        f"{protocol.num_seeds} pictures a prompt: more seeds of the same prompts add less than more prompts, so the "
+        "pictures said to be needed are too few if they are seeds"
+    ]
+
+
 def _thin_notes(policy: Policy, candidate: Evaluated, baseline: Evaluated) -> list[str]:
     thin = {rule.id: thin_slices(rule, candidate, baseline) for rule in policy.metrics}
     return [f"{id_}: too few pictures to judge {', '.join(groups)}" for id_, groups in thin.items() if groups]
@@ -213,7 +223,7 @@ def run_gate(
         outcomes=tuple(outcomes),
         controls=controls,
         reasons=tuple(reasons),
-        notes=(*_notes(older, policy), *_thin_notes(policy, candidate, baseline)),
+        notes=(*_notes(older, policy), *_seed_notes(candidate), *_thin_notes(policy, candidate, baseline)),
         samples_needed=_needed(outcomes, pictures),
     )
 
