@@ -4,7 +4,7 @@ import pytest
 
 from underpaint.core.errors import InputError
 from underpaint.stages.evaluate.record import Measurement
-from underpaint.stages.evaluate.sweep.record import Change, Point, effects_of, front_of, quality_id, with_front
+from underpaint.stages.evaluate.sweep.record import Change, Point, front_of, quality_id, with_front
 from underpaint.stages.evaluate.sweep.run import cells_of, label_of, latency_of, sampling_of, time_in_turn
 
 
@@ -50,14 +50,14 @@ def test_a_cell_without_a_number_is_not_on_the_front():
     assert [p.on_front for p in points] == [True, False]
 
 
-def test_effects_average_over_the_other_settings():
-    points = [point(0.1, 1.0), point(0.2, 1.0, guidance=1, steps=0), point(0.4, 1.0, guidance=1, steps=4)]
-    effect = next(e for e in effects_of(points) if e.factor == "guidance")
-    assert effect.mean == pytest.approx(0.2) and effect.cells == 2
-
-
 def test_the_quality_of_the_front_must_have_been_measured():
     assert quality_id([point(0.1, 1.0)], "kid") == "kid@x:1"
+    projected = [Measurement(id=f"{name}@x:1", metric=name, value=1.0) for name in ("fd", "fd_pca62")]
+    cell = Point(settings={}, label="", metrics=projected)
+    assert quality_id([cell], "fd_pca") == quality_id([cell], "fd_pca62") == "fd_pca62@x:1"
+    assert quality_id([cell], "fd") == "fd@x:1"
+    with pytest.raises(InputError, match=r"'fd' was not measured"):
+        quality_id([Point(settings={}, label="", metrics=projected[1:])], "fd")
     with pytest.raises(InputError, match="was not measured"):
         quality_id([point(0.1, 1.0)], "fd")
 

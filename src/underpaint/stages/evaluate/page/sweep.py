@@ -19,6 +19,11 @@ Values = Mapping[str, Any]
 TIME = "latency_p50_ms"
 SURE = 2.0
 """Standard errors from which a difference is stressed."""
+PROVEN = 0.05
+AVERAGED = (
+    "Averaged over all other settings, with the standard error of the paired difference. Within chance is what is not "
+    "proven at 5 % over all of these numbers together (Holm)."
+)
 
 
 def measurements_of(point: Values) -> dict[str, Measurement]:
@@ -37,7 +42,7 @@ def _cost_point(point: Values, quality: Measurement, cost: Measurement, *, own: 
     ends = [None if end is None else sign * end for end in _ends(quality)][:: 1 if sign > 0 else -1]
     low, high = _ends(cost)
     return Point(
-        label=str(point["label"]),
+        label=str(point["label"]) + " (maybe on the front)" * bool(point.get("maybe_on_front")),
         x=text.center_of(cost),
         y=sign * text.center_of(quality),
         x_low=low,
@@ -86,7 +91,8 @@ def cells(sweep: Values) -> Section:
     rows = []
     for point, own in zip(sweep["points"], found, strict=True):
         changes = {change["id"]: change for change in point["changes"] if not change["group"]}
-        mark = (" ", badge("plain", "front")) if point["on_front"] else None
+        named = "front" if point["on_front"] else "maybe front" if point.get("maybe_on_front") else ""
+        mark = (" ", badge("plain", named)) if named else None
         head = element("th", words(str(point["label"])), mark, scope="row")
         rows.append(element("tr", head, [_change_cell(own.get(id_), changes.get(id_)) for id_ in columns]))
     table = tables.table(
@@ -109,14 +115,18 @@ def effects(sweep: Values) -> Section | None:
         rows.append(element("tr", head, [_effect_cell(one) for one in shown]))
     head = ("Setting", *(text.title_of(id_.partition("@")[0]) for id_ in ids))
     table = tables.table("Mean change by setting", head, rows, numeric=range(1, len(head)))
-    return Section(title="What each setting does", body=table, lead="Averaged over all other settings.")
+    return Section(title="What each setting does", body=table, lead=AVERAGED)
 
 
 def _effect_cell(effect: Values | None) -> Markup:
     if effect is None:
         return tables.cell("–", class_="number absent")
     factor, unit = (100.0, " points") if text.is_share(str(effect["id"]).partition("@")[0]) else (1.0, "")
-    return tables.cell(numbers.plain(float(f"{effect['mean'] * factor:.3g}"), sign=True) + unit, class_="number")
+    se, p = effect.get("se"), effect.get("p_holm")
+    sure = p is not None and p <= PROVEN
+    said = numbers.with_error(effect["mean"] * factor, None if se is None else se * factor, sign=True) + unit
+    chance = "" if sure or p is None else element("span", "within chance", class_="note")
+    return tables.cell((said, chance), class_="number")
 
 
 def _panel(sweep: Values) -> Markup:
@@ -125,10 +135,12 @@ def _panel(sweep: Values) -> Markup:
     said = (
         f"Of {count} combinations, {len(names)} {'is' if len(names) == 1 else 'are'} on the front of quality and time: "
     )
+    maybe = sum(bool(point.get("maybe_on_front")) for point in sweep["points"])
+    doubt = f" Of the others, {maybe} may belong to it: nothing as fast is proven to be better." if maybe else ""
     return element(
         "div",
         badge("plain", "Measured"),
-        element("p", words(said + text.listing(names) + "."), class_="sentence"),
+        element("p", words(said + text.listing(names) + "." + doubt), class_="sentence"),
         class_="verdict plain",
     )
 

@@ -1,12 +1,10 @@
-"""The records of a sweep: what ``sweep.json`` is made of, its Pareto front and the effects of its settings."""
+"""The records of a sweep: what ``sweep.json`` is made of, and its Pareto front."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from underpaint.core.config import Config
 from underpaint.core.errors import InputError
@@ -25,6 +23,8 @@ class Effect(Config):
         id: The metric.
         mean: Mean difference to the model's own settings.
         cells: Cells that it rests on.
+        se: Standard error of the mean, paired picture by picture; None if it cannot be given.
+        p_holm: Two-sided p-value of no effect, adjusted by Holm over all effects of the sweep.
     """
 
     factor: str
@@ -32,6 +32,8 @@ class Effect(Config):
     id: str
     mean: float
     cells: int
+    se: float | None = None
+    p_holm: float | None = None
 
 
 class Change(Config):
@@ -59,6 +61,7 @@ class Point(Config):
         metrics: What was measured.
         changes: Paired differences to the model's own settings.
         on_front: Whether no other cell is better in both quality and time.
+        maybe_on_front: Whether it is off the front, but no cell that is as fast is proven to be better.
     """
 
     settings: dict[str, float]
@@ -66,6 +69,7 @@ class Point(Config):
     metrics: list[Measurement]
     changes: list[Change] = []
     on_front: bool = False
+    maybe_on_front: bool = False
 
 
 class SweepReport(Config):
@@ -109,31 +113,20 @@ def with_front(points: list[Point], quality: str) -> list[Point]:
     return [point.model_copy(update={"on_front": on}) for point, on in zip(points, front_of(places), strict=True)]
 
 
-def effects_of(points: Sequence[Point]) -> list[Effect]:
-    """Return the mean change of every metric at each value of each setting."""
-    sums: dict[tuple[str, float, str], list[float]] = {}
-    for point in points:
-        for change in point.changes:
-            for factor, level in point.settings.items():
-                if not change.group:
-                    sums.setdefault((factor, level, change.id), []).append(change.delta)
-    return [
-        Effect(factor=factor, level=level, id=id_, mean=float(np.mean(values)), cells=len(values))
-        for (factor, level, id_), values in sums.items()
-    ]
-
-
 def quality_id(points: Sequence[Point], metric: str) -> str:
     """Return the id of the metric of the front, by the first extractor that has it.
+
+    Args:
+        points: The cells.
+        metric: Key of the catalog, with or without its number of directions (``kid``, ``fd_pca``, ``fd_pca62``).
 
     Raises:
         InputError: No cell has it.
     """
     for measurement in points[0].metrics:
-        named = measurement.metric == metric or measurement.metric.startswith(f"{metric}_pca")
-        if (
-            named or (metric == "fd_pca" and measurement.metric.startswith("fd_pca"))
-        ) and measurement.value is not None:
+        name = measurement.metric
+        named = name == metric or (name.startswith(metric) and name.removeprefix(metric).isdigit())
+        if named and measurement.value is not None:
             return measurement.id
     raise InputError(f"{metric!r:.40} was not measured in this sweep; choose another --quality, for example kid")
 

@@ -31,13 +31,13 @@ from underpaint.stages.evaluate.record import Bounds, Measurement
 from underpaint.stages.evaluate.scores.judging import Judgement, control_records, judge
 from underpaint.stages.evaluate.scores.ledger import measurement_of
 from underpaint.stages.evaluate.seeing.sets import DataSet, Eyes
+from underpaint.stages.evaluate.sweep.effects import Shift, effects_of, maybe_on_front, shift
 from underpaint.stages.evaluate.sweep.record import (
     LATENCY,
     SWEEP,
     Change,
     Point,
     SweepReport,
-    effects_of,
     quality_id,
     with_front,
 )
@@ -171,7 +171,7 @@ def run_sweep(
     times = time_in_turn(cells, wishes, config.timed_calls, report, clock or SystemClock())
     points = [_point(cell, cells[0], own, data) for cell, own in zip(cells, times, strict=True)]
     quality = quality_id(points, config.quality)
-    points = with_front(points, quality)
+    points = _with_doubt(with_front(points, quality), cells, quality, data)
     made = SweepReport(
         created=now(),
         command=command,
@@ -180,7 +180,7 @@ def run_sweep(
         environment=describe_host().as_dict(),
         quality=quality,
         points=points,
-        effects=effects_of(points),
+        effects=effects_of([(cell.settings, _shifts(cell, cells[0], data)) for cell in cells[1:]]),
     )
     with staging(out) as folder:
         with storage_errors(out):
@@ -214,3 +214,30 @@ def _point(cell: Cell, base: Cell, times_ms: Sequence[float], data: DataSet) -> 
         metrics=[*(measurement_of(score) for score in cell.found.scores), latency_of(times_ms)],
         changes=[Change(id=one.id, group=one.group, delta=one.delta, se=one.se) for one in records],
     )
+
+
+def _shifts(cell: Cell, base: Cell, data: DataSet) -> list[Shift]:
+    """Return how far each number over all samples moved from the model's own settings."""
+    clusters, reference = _concepts(base, data)
+    moved = {score.key: score for score in cell.found.scores}
+    pairs = [(score, moved[score.key]) for score in base.found.scores if not score.group and score.key in moved]
+    found = (shift(own, other, clusters, reference) for own, other in pairs)
+    return [one for one in found if one is not None]
+
+
+def _concepts(cell: Cell, data: DataSet) -> tuple[dict[str, str], list[str]]:
+    """Return the concept of each drawn picture, and of each one of the reference."""
+    clusters = {picture.wish.image_id: picture.wish.cluster for picture in cell.pictures}
+    return clusters, [picture.sample.cluster for picture in data.reference]
+
+
+def _with_doubt(points: list[Point], cells: Sequence[Cell], quality: str, data: DataSet) -> list[Point]:
+    """Mark the cells that the front cannot exclude."""
+    scores = [next((s for s in cell.found.scores if s.id == quality and not s.group), None) for cell in cells]
+    found = next((score for score in scores if score is not None), None)
+    times = [next((m.value for m in point.metrics if m.id == LATENCY), None) for point in points]
+    clusters, reference = _concepts(cells[0], data)
+    lower = found is None or info_of(found.metric).direction != "higher"
+    marks = [point.on_front for point in points]
+    maybe = maybe_on_front(scores, times, marks, clusters, reference, lower_is_better=lower)
+    return [point.model_copy(update={"maybe_on_front": one}) for point, one in zip(points, maybe, strict=True)]
