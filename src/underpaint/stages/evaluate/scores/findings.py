@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from underpaint.metrics.estimate import normal_quantile
 from underpaint.stages.evaluate.catalog.table import info_of
 from underpaint.stages.evaluate.record import ControlRecord, Measurement
 
-TWICE, NOTICED = 1.96, 3.0
-"""Standard errors for an interval, and for a control to count as noticed."""
+TWICE = 1.96
+"""Standard errors for an interval."""
+LEAST_MOVED = 3.5
+"""Standard errors that a null control's number must at least be off by, however few numbers are looked at."""
+CHANCE = 0.05
+"""Probability that chance alone makes a finding of a control, over all numbers looked at together."""
 MANY_LEVELS = 3
 JUDGED_WELL = 0.3
 """Share of real drawings that the classifiers must accept, for a level to be worth a sentence."""
@@ -55,7 +60,7 @@ def weakest_finding(metrics: Sequence[Measurement]) -> str:
 
 
 def head_finding(metrics: Sequence[Measurement]) -> str:
-    """Name the attribute that is most often wrong, measured against the ceiling."""
+    """Name the attribute that is furthest below the share that real drawings reach."""
     heads = [m for m in metrics if m.metric.endswith("_accuracy") and not m.group and m.ceiling and m.value is not None]
     heads = [m for m in heads if m.metric not in ("composition_accuracy", "attribute_accuracy")]
     if not heads:
@@ -64,8 +69,8 @@ def head_finding(metrics: Sequence[Measurement]) -> str:
     if (worst.ceiling or 0.0) - (worst.value or 0.0) < TWICE * (worst.se or 0.0):
         return "No single attribute stands out as wrong: each is as often right as on real drawings, within chance."
     return (
-        f"What is wrong most often is the {worst.metric.removesuffix('_accuracy')}: right in {_percent(worst.value)} "
-        f"of the pictures that name one, against {_percent(worst.ceiling)} on real drawings."
+        f"Furthest below what real drawings reach is the {worst.metric.removesuffix('_accuracy')}: right in "
+        f"{_percent(worst.value)} of the pictures that name one, against {_percent(worst.ceiling)} on real drawings."
     )
 
 
@@ -112,19 +117,50 @@ def speed_finding(metrics: Sequence[Measurement]) -> str:
 
 def control_finding(controls: Sequence[ControlRecord]) -> str:
     """Say whether the numbers notice what is known to be bad, and stay calm when nothing has changed."""
+    return " ".join(text for text in (null_finding(controls), known_bad_finding(controls)) if text)
+
+
+def null_finding(controls: Sequence[ControlRecord]) -> str:
+    """Say which numbers moved although only the seeds changed; nothing if none did."""
+    judged = [c for c in controls if c.kind == "null" and c.se > 0.0]
+    limit = max(LEAST_MOVED, normal_quantile(1.0 - CHANCE / (2 * len(judged)))) if judged else LEAST_MOVED
+    moved = list(dict.fromkeys(_name(c) for c in judged if abs(c.delta) > limit * c.se))
+    if not moved:
+        return ""
+    numbers, their = ("this number", "its error is") if len(moved) == 1 else ("these numbers", "their errors are")
+    return (
+        f"With other seeds alone, {numbers} moved by more than {limit:.1f} standard errors: {', '.join(moved)}. "
+        f"Either {their} too small, or the two drawings differ in more than their seeds."
+    )
+
+
+def known_bad_finding(controls: Sequence[ControlRecord]) -> str:
+    """Say which faults that were put in on purpose the numbers notice."""
     bad = sorted({c.control for c in controls if c.kind == "known_bad"})
+    missed = [name for name in bad if not _noticed([c for c in controls if c.control == name])]
     if not bad:
         return ""
-    missed = [name for name in bad if not any(_noticed(c) for c in controls if c.control == name)]
     if missed:
-        return f"The numbers do not notice these faults: {', '.join(missed)}. Do not rely on them for such changes."
+        faults, them = ("this fault", "such a change") if len(missed) == 1 else ("these faults", "such changes")
+        return f"The numbers do not notice {faults}: {', '.join(missed)}. Do not rely on them for {them}."
+    if len(bad) == 1:
+        return f"The control holds: the fault that was put in on purpose ({bad[0]}) is noticed."
     return f"The controls hold: every fault that was put in on purpose ({', '.join(bad)}) is noticed."
 
 
-def _noticed(control: ControlRecord) -> bool:
-    info = info_of(control.id.partition("@")[0])
-    worse = -control.delta if info.direction == "higher" else control.delta
-    return info.direction != "none" and worse > NOTICED * control.se
+def _name(control: ControlRecord) -> str:
+    return f"{control.id} ({control.group})" if control.group else control.id
+
+
+def _noticed(records: Sequence[ControlRecord]) -> bool:
+    """Tell whether any number got worse by more than chance explains over all numbers of a control."""
+    directions = [info_of(one.id.partition("@")[0]).direction for one in records]
+    turned = [(-c.delta if way == "higher" else c.delta, c.se) for c, way in zip(records, directions, strict=True)]
+    judged = [pair for pair, way in zip(turned, directions, strict=True) if way != "none" and pair[1] > 0.0]
+    if not judged:
+        return False
+    limit = normal_quantile(1.0 - CHANCE / len(judged))
+    return any(worse > limit * se for worse, se in judged)
 
 
 RULES: tuple[Callable[[Sequence[Measurement]], str], ...] = (
