@@ -18,10 +18,9 @@ from underpaint.stages.evaluate.comparing.ratio import (
     ratio_of,
     standard_error,
 )
+from underpaint.stages.evaluate.gate.margin import error_at, margin_of, obstacle
 from underpaint.stages.evaluate.gate.verdict import Outcome
 from underpaint.stages.evaluate.record import Measurement
-
-ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,24 +70,6 @@ class Trial:
         if rule.mode == "limit":
             return p_value(self.sign * (outcome.delta - outcome.margin), outcome.se)
         return p_value(outcome.delta, outcome.se, rule.mode)
-
-
-def margin_of(rule: MetricRule, difference: Difference) -> float | str | None:
-    """Return the margin in the unit of the difference, or why there is none; None for an advisory metric without."""
-    if rule.margin is None:
-        return None
-    if rule.margin.absolute is not None:
-        return rule.margin.absolute
-    share = rule.margin.relative
-    assert share is not None
-    if difference.scale == "log ratio":
-        return math.log1p(share) if rule.direction == "lower" else -math.log1p(-share)
-    if difference.base <= 0:
-        return (
-            f"the baseline's value without bias is {difference.base:.3g}, of which no share can be taken; give an "
-            "absolute margin"
-        )
-    return share * difference.base
 
 
 def _start(rule: MetricRule, measurement: Measurement, look: Look) -> Outcome:
@@ -171,26 +152,6 @@ def difference_trial(
     return try_difference(rule, outcome, difference)
 
 
-def _error(rule: MetricRule, difference: Difference, margin: float | str | None) -> float:
-    """Return the standard error to judge by: that of a share is the one that holds at the margin."""
-    if not isinstance(margin, float):
-        return difference.se
-    turned = margin if rule.direction == "lower" else -margin
-    sides = (turned, -turned) if rule.mode == "equivalence" else (turned,)
-    return max(difference.se_at(side) for side in sides)
-
-
-def _obstacle(difference: Difference, se: float, margin: float | str | None) -> str:
-    """Return why nothing can be decided; empty if it can."""
-    if isinstance(margin, str):
-        return margin
-    if margin is None:
-        return "no margin: shown only"
-    if difference.same_pictures is False and se <= ROUNDING * max(1.0, abs(difference.base)):
-        return "no picture differs in this score although the pictures do, so nothing says how sure that is"
-    return ""
-
-
 def try_difference(rule: MetricRule, start: Outcome, difference: Difference) -> Trial:
     """Put a difference on trial.
 
@@ -203,7 +164,7 @@ def try_difference(rule: MetricRule, start: Outcome, difference: Difference) -> 
     delta, margin = sign * difference.delta, margin_of(rule, difference)
     log, base = difference.scale == "log ratio", difference.base
     relative = sign * math.expm1(difference.delta) if log else (delta / base if base > 0 else None)
-    se = _error(rule, difference, margin)
+    se = error_at(rule, difference, margin)
     reach = start.z * se
     numbers = {
         "scale": difference.scale,
@@ -215,7 +176,7 @@ def try_difference(rule: MetricRule, start: Outcome, difference: Difference) -> 
         "margin": margin if isinstance(margin, float) else None,
         "n": difference.n,
         "paired_on": difference.paired_on,
-        "reason": _obstacle(difference, se, margin),
+        "reason": obstacle(difference, se, margin),
     }
     return Trial(
         rule=rule,
