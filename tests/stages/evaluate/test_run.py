@@ -332,6 +332,11 @@ def test_bad_arguments_are_refused_before_anything_is_drawn(boxes, tiny_model, t
             ["sweep", tiny_model, "--data", boxes, "--out", tmp_path / "x", "--steps", "a"],
             "numbers separated by commas",
         ),
+        (["sweep", tiny_model, "--data", boxes, "--out", tmp_path, "--steps", "1"], "exists already"),
+        (
+            ["sweep", tiny_model, "--data", boxes, "--out", tmp_path / "x", "--steps", "1", "--quality", "kidd"],
+            "did you mean 'kid'",
+        ),
     ]
     for arguments, words in cases:
         done = underpaint(*arguments)
