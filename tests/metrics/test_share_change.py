@@ -62,6 +62,13 @@ def test_pictures_of_one_cluster_count_less() -> None:
     assert together.variance == pytest.approx(together.design * alone.variance)
 
 
+def test_clusters_count_as_alike_until_pictures_show_otherwise() -> None:
+    candidate, baseline, clusters = np.ones(60), np.ones(60), np.repeat(np.arange(20), 3)
+    assert paired_shares(candidate, baseline, clusters).design == pytest.approx(3.0)
+    many = (np.arange(6000) % 2).astype(float)
+    assert paired_shares(many, np.ones(6000), np.repeat(np.arange(3000), 2)).design == 1.0
+
+
 def wrong_passes(n: int, rate: float, mutual: float, runs: int = 4000) -> tuple[float, float]:
     """Return how often a share that is worse by exactly the margin passes: with this error, and with that of pairs."""
     rng = np.random.default_rng([n, int(1000 * rate)])

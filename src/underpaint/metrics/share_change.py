@@ -20,6 +20,7 @@ from underpaint.metrics.estimate import Estimate, Floats, variance_of_mean
 
 FEW = 12
 """Most different outcomes of a picture for its mean to be called a share: 0 and 1, or a share of few parts."""
+WEIGHT = 4
 PILED = 0.5
 """Part of the pictures with the very same outcome from which a mean between 0 and 1 is treated as a share."""
 
@@ -110,10 +111,17 @@ def outcomes_of(estimate: Estimate) -> Floats | None:
 
 
 def _design(values: Floats, clusters: Clusters | None) -> float:
-    alone = variance_of_mean(values)
-    if clusters is None or alone <= 0:
+    """Return by how much clusters raise the variance of a mean.
+
+    Few pictures that stand out cannot show it, so ``WEIGHT`` clusters more are taken to be all alike inside.
+    """
+    if clusters is None:
         return 1.0
-    return max(1.0, variance_of_mean(values, number_clusters(clusters, len(values))) / alone)
+    index = number_clusters(clusters, len(values))
+    sizes, alone = np.bincount(index), variance_of_mean(values)
+    alike, seen = float(sizes @ sizes) / len(values), len(np.unique(index[values != np.median(values)]))
+    found = variance_of_mean(values, index) / alone if alone > 0 else 1.0
+    return max(1.0, (seen * found + WEIGHT * alike) / (seen + WEIGHT))
 
 
 def paired_shares(candidate: Floats, baseline: Floats, clusters: Clusters | None = None) -> PairedShares:
