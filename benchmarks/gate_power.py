@@ -1,10 +1,11 @@
-"""How often the gate is right: false alarms on identical models, and power on a model that is known to be worse.
+"""How often the gate is right: on identical models, on one worse by exactly the margin, and on one that is much worse.
 
     python benchmarks/gate_power.py [--runs 200] [--table docs/tables/gate_power.md]
 
 Gaussian features with a power-law spectrum, so that the true distances are known; two models that draw the same prompts
 and seeds have features with correlation 0.9. Every decision goes through the gate's own path: estimates with
-influences, paired difference, margin, bounds. Beside it stands the rule of thumb "FID rose by more than 2 %".
+influences, paired difference, margin, bounds. Shares are pairs of right and wrong pictures.
+Beside it stands the rule of thumb "FID rose by more than 2 %".
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import argparse
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from gate_world import DIMS, TRUE, Floats, World, make_world
 from machine import describe_machine, print_table
-from numpy.typing import NDArray
 
 from underpaint.core.policy import Margin, MetricRule, Policy
 from underpaint.metrics.estimate import Estimate
@@ -31,86 +32,59 @@ from underpaint.stages.evaluate.gate.run import look_at
 from underpaint.stages.evaluate.gate.trial import Look, settle, try_difference
 from underpaint.stages.evaluate.gate.verdict import Outcome
 
-DIMS, REFERENCE, CORRELATION = 64, 5000, 0.9
-TRUE, WORSE = 0.327, 1.19
-SPREAD = 6.5  # trace of the reference's covariance
+REFERENCE, CORRELATION, WORSE = 5000, 0.9, 1.19
 NAIVE = 1.02
 SIZES = (500, 1000, 2000)
+RELATIVE, ABSOLUTE = 0.10, 0.03
+SHARE_SIZES, RATES, MUTUAL = (30, 96, 368), (0.06, 0.5, 0.98, 1.0), 0.03
+SMALL = 500
 METRICS: dict[str, Callable[..., Estimate]] = {"fd": frechet_distance, "kid": kid}
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class World:
-    """A reference and two models with known distances.
-
-    Args:
-        scales: ``[d]`` standard deviations of the reference.
-        stretch: What the models multiply them by.
-        shift: ``[d]`` direction in which the models are off, of length 1.
-    """
-
-    scales: Floats
-    stretch: float
-    shift: Floats
-
-    def frechet(self, length: float) -> float:
-        """Return the true distance of a model whose mean is off by ``length``."""
-        return length**2 + float(((self.stretch - 1.0) ** 2 * self.scales**2).sum())
-
-    def length(self, frechet: float) -> float:
-        """Return by how much the mean of a model with a given true distance is off."""
-        return float(np.sqrt(frechet - self.frechet(0.0)))
-
-    def draw(self, noise: Floats, frechet: float) -> NDArray[np.float32]:
-        """Return features of a model: ``[n, d]``."""
-        return (noise * self.scales * self.stretch + self.length(frechet) * self.shift).astype(np.float32)
-
-
-def make_world() -> World:
-    """Return the world of all runs: half of the distance is in the mean, half in the covariance."""
-    scales = np.arange(1, DIMS + 1) ** -0.5
-    scales *= np.sqrt(SPREAD / (scales**2).sum())
-    stretch = 1.0 + np.sqrt(TRUE / 2 / (scales**2).sum())
-    shift = np.full(DIMS, DIMS**-0.5)
-    return World(scales=scales, stretch=float(stretch), shift=shift)
 
 
 def policy_of(looks: int, n_max: int) -> Policy:
     """Return the policy: not worse by 10 %."""
-    rules = {"id": "fd", "tier": "required", "direction": "lower", "margin": {"relative": 0.1}}
+    rules = {"id": "fd", "tier": "required", "direction": "lower", "margin": {"relative": RELATIVE}}
     return Policy.model_validate(
         {"schema": "underpaint.policy/1", "name": "sim", "looks": looks, "n_max": n_max, "metrics": [rules]}
     )
 
 
-RULE = MetricRule(id="fd", tier="required", direction="lower", margin=Margin(relative=0.1))
+SHARE_RULE = MetricRule(id="r_precision", tier="required", direction="higher", margin=Margin(absolute=ABSOLUTE))
+RULE = MetricRule(id="fd", tier="required", direction="lower", margin=Margin(relative=RELATIVE))
 
 
-def decide(candidate: Estimate, baseline: Estimate, look: Look, policy: Policy, *, paired: bool) -> Outcome:
+def decide(
+    candidate: Estimate, baseline: Estimate, look: Look, policy: Policy, *, paired: bool, rule: MetricRule = RULE
+) -> Outcome:
     """Decide by the gate's own path."""
     difference = difference_of(candidate, baseline, paired_on=("prompt_id", "seed") if paired else ())
-    start = Outcome(id="fd", tier="required", mode="non_inferiority", z=look.z, look=look.number)
-    trial = try_difference(RULE, start, difference)
+    start = Outcome(id=rule.id, tier="required", mode="non_inferiority", z=look.z, look=look.number)
+    trial = try_difference(rule, start, difference)
     return settle(trial, trial.p <= policy.alpha, policy, look)
 
 
-def one_run(world: World, metric: str, rng: np.random.Generator) -> dict[str, Any]:
+def models_of(world: World, metric: str) -> dict[str, float]:
+    """Return the true Fréchet distance of each candidate."""
+    return {
+        "identical": TRUE,
+        "at the margin": world.truth(metric, 1 + RELATIVE),
+        "worse": TRUE * WORSE,
+    }
+
+
+def one_run(world: World, metric: str, sizes: tuple[int, ...], rng: np.random.Generator) -> dict[str, Any]:
     """Draw one baseline and its candidates, and decide in all settings."""
-    n = max(SIZES)
-    shared, own = rng.standard_normal((n, DIMS)), rng.standard_normal((4, n, DIMS))
+    n = max(sizes)
+    shared, own = rng.standard_normal((n, DIMS)), rng.standard_normal((3, n, DIMS))
     part, rest = np.sqrt(CORRELATION), np.sqrt(1 - CORRELATION)
     noise = {"paired": part * shared + rest * own[1], "unpaired": own[2]}
-    measure = METRICS[metric]
-    reference = (rng.standard_normal((REFERENCE, DIMS)) * world.scales).astype(np.float32)
-    if metric == "kid":
-        reference = reference[: max(SIZES)]
-    sizes = SIZES if metric == "fd" else (500, 2000)
+    measure, count = METRICS[metric], REFERENCE if metric == "fd" else 2 * SMALL if n == SMALL else max(SIZES)
+    reference = (rng.standard_normal((count, DIMS)) * world.scales).astype(np.float32)
     found: dict[str, Any] = {}
     before = world.draw(part * shared + rest * own[0], TRUE)
     for size in sizes:
         base = measure(before[:size], reference)
-        for model, truth in (("identical", TRUE), ("worse", TRUE * WORSE)):
+        for model, truth in models_of(world, metric).items():
             for pairing, values in noise.items():
                 if pairing == "unpaired" and size != max(SIZES):
                     continue
@@ -134,17 +108,52 @@ def sequential_run(world: World, rng: np.random.Generator) -> dict[str, Any]:
     shared, own = rng.standard_normal((n, DIMS)), rng.standard_normal((2, n, DIMS))
     part, rest = np.sqrt(CORRELATION), np.sqrt(1 - CORRELATION)
     reference = (rng.standard_normal((REFERENCE, DIMS)) * world.scales).astype(np.float32)
-    policy, found = policy_of(3, n), {}
-    for model, truth in (("identical", TRUE), ("worse", TRUE * WORSE)):
+    policy, found, bases = policy_of(3, n), {}, {}
+    for model, truth in models_of(world, "fd").items():
         for number in (1, 2, 3):
             size = -(-n * number // 3)
-            base = frechet_distance(world.draw(part * shared + rest * own[0], TRUE)[:size], reference)
+            if size not in bases:
+                bases[size] = frechet_distance(world.draw(part * shared + rest * own[0], TRUE)[:size], reference)
             other = frechet_distance(world.draw(part * shared + rest * own[1], truth)[:size], reference)
-            outcome = decide(other, base, look_at(size, policy, number), policy, paired=True)
+            outcome = decide(other, bases[size], look_at(size, policy, number), policy, paired=True)
             if outcome.verdict != "indeterminate":
                 break
         found[f"fd|{model}|3 looks|{n}"] = {"verdict": outcome.verdict, "n": size, "se": outcome.se}
     return found
+
+
+def share_estimate(hits: Floats) -> Estimate:
+    """Return the share of right pictures, with its influences."""
+    return Estimate(value=float(hits.mean()), n=len(hits), influence=hits - hits.mean())
+
+
+def share_row(n: int, lost: int, gained: int) -> dict[str, Any]:
+    """Decide about a share, of which so many pairs were lost and gained."""
+    candidate, baseline = np.ones(n), np.ones(n)
+    candidate[:lost] = 0.0
+    baseline[lost : lost + gained] = 0.0
+    policy = policy_of(1, n)
+    outcome = decide(
+        share_estimate(candidate), share_estimate(baseline), look_at(n, policy), policy, paired=True, rule=SHARE_RULE
+    )
+    return {"verdict": outcome.verdict, "se": outcome.se, "delta": outcome.delta}
+
+
+def share_runs(runs: int, seed: int) -> dict[str, list[dict[str, Any]]]:
+    """Decide about shares of the baseline's rates, many times; equal counts of pairs are decided once."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for n, rate, (model, drop) in product(SHARE_SIZES, RATES, (("identical", 0.0), ("at the margin", ABSOLUTE))):
+        mutual = min(MUTUAL, 1 - rate)
+        rng = np.random.default_rng([seed, n, int(100 * rate), int(100 * drop)])
+        drawn = rng.multinomial(n, [mutual + drop, mutual, 1 - drop - 2 * mutual], size=runs)
+        cells, counts = np.unique(drawn, axis=0, return_counts=True)
+        key = f"share of {rate:g}|{model}|paired|{n}"
+        rows[key] = [
+            row
+            for (lost, gained, _), count in zip(cells.tolist(), counts.tolist(), strict=True)
+            for row in [share_row(n, lost, gained)] * count
+        ]
+    return rows
 
 
 def share(rows: list[dict[str, Any]], key: str, value: object) -> dict[str, float]:
@@ -161,10 +170,11 @@ def summarize(rows: list[dict[str, Any]]) -> dict[str, Any]:
     found["mean_se"] = float(np.mean([row["se"] for row in rows]))
     if "delta" in rows[0]:
         found["true_sd"] = float(np.std([row["delta"] for row in rows], ddof=1))
+    if "power" in rows[0]:
         found["mean_power"] = float(np.mean([row["power"] for row in rows]))
         found["beyond_margin"] = share(rows, "beyond", True)
         found["naive_flags"] = share(rows, "naive", True)
-    else:
+    if "n" in rows[0]:
         found["mean_n"] = float(np.mean([row["n"] for row in rows]))
     return found
 
@@ -174,7 +184,25 @@ HEAD = ["metric", "candidate", "pairing", "n", "pass", "FAIL", "undecided", "rul
 
 def percent(value: dict[str, float]) -> str:
     """Write a share with its interval."""
-    return f"{100 * value['share']:.0f} % ({100 * value['low']:.0f}-{100 * value['high']:.0f})"
+    return f"{100 * value['share']:.1f} % ({100 * value['low']:.1f}-{100 * value['high']:.1f})"
+
+
+def extremes(results: dict[str, Any]) -> str:
+    """Say what the worst rows are, with the upper end of their intervals."""
+    said = []
+    for model, verdict, words in (
+        ("identical", "fail", "A false alarm (FAIL on an identical model)"),
+        ("at the margin", "pass", "A wrong pass (of a model worse by exactly the margin; alpha allows 5 %)"),
+    ):
+        rows = {key: found[verdict] for key, found in results.items() if key.split("|")[1] == model}
+        worst = max(rows, key=lambda key: rows[key]["share"])
+        widest = max(rows, key=lambda key: rows[key]["high"])
+        where, loose = (" ".join(key.replace(f"|{model}", "").split("|")) for key in (worst, widest))
+        said.append(
+            f"{words} came in {100 * rows[worst]['share']:.1f} % of the runs of the worst row ({where}). No row's "
+            f"interval goes beyond {100 * rows[widest]['high']:.1f} % ({loose}): that much these runs cannot rule out."
+        )
+    return " ".join(said)
 
 
 def table(results: dict[str, Any]) -> list[list[str]]:
@@ -190,51 +218,72 @@ def table(results: dict[str, Any]) -> list[list[str]]:
     return rows
 
 
-def write_table(path: Path, rows: list[list[str]], runs: dict[str, int]) -> None:
+def write_table(path: Path, results: dict[str, Any], runs: dict[str, int]) -> None:
     """Write the table in Markdown."""
     lines = [
         "# How often the gate is right",
         "",
         "Made by `benchmarks/gate_power.py`. Gaussian features of "
-        f"{DIMS} dimensions, reference of {REFERENCE} ({max(SIZES)} for kid); true FD {TRUE}, of the worse candidate "
-        f"{100 * (WORSE - 1):.0f} % more; margin 10 % of the baseline's value, alpha 0.05 one-sided. *Paired*: the two "
-        f"models' features of a prompt and seed have correlation {CORRELATION}. Shares with 95 % intervals (Wilson), "
+        f"{DIMS} dimensions, reference of {REFERENCE} (kid: {2 * SMALL} at n {SMALL}, else {max(SIZES)}); true FD "
+        f"{TRUE}, of the worse one {100 * (WORSE - 1):.0f} % more; margin {100 * RELATIVE:.0f} % of the baseline's, "
+        f"for shares {ABSOLUTE:g}; alpha 0.05 one-sided. *At the margin*: the candidate's true distance is exactly "
+        f"{100 * RELATIVE:.0f} % more, its true share {ABSOLUTE:g} less. *Paired*: the models' features of a prompt "
+        f"and seed have correlation {CORRELATION}; of shares, {100 * MUTUAL:.0f} % of the pairs at most differ in each "
+        "direction without a reason. Percentages with 95 % intervals (Wilson), "
         f"{', '.join(f'{count} runs of {name}' for name, count in runs.items())}. The rule '+2 %' takes plain values.",
+        "",
+        extremes(results),
         "",
         f"| {' | '.join(HEAD)} |",
         f"|{'---|' * len(HEAD)}",
-        *(f"| {' | '.join(row)} |" for row in rows),
+        *(f"| {' | '.join(row)} |" for row in table(results)),
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def collect(args: argparse.Namespace, runs: dict[str, int]) -> dict[str, list[dict[str, Any]]]:
+    """Simulate everything; return the runs of each row."""
+    world, started = make_world(), time.perf_counter()
+    draw: dict[str, Callable[[np.random.Generator], dict[str, Any]]] = {
+        "fd": lambda rng: one_run(world, "fd", SIZES, rng),
+        "kid at n 500": lambda rng: one_run(world, "kid", (SMALL,), rng),
+        "kid at n 2000": lambda rng: one_run(world, "kid", (max(SIZES),), rng),
+        "three looks": lambda rng: sequential_run(world, rng),
+    }
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for index, (kind, make) in enumerate(draw.items()):
+        for number in range(runs[kind]):
+            for key, value in make(np.random.default_rng([args.seed, index, number])).items():
+                rows.setdefault(key, []).append(value)
+        print(f"{kind}: {runs[kind]} runs, {time.perf_counter() - started:.0f} s", flush=True)
+    return rows | share_runs(runs["shares"], args.seed)
+
+
 def main() -> None:
     """Simulate, print a table, write JSON and Markdown."""
-    parser = argparse.ArgumentParser(description="False alarms and power of the gate.")
+    parser = argparse.ArgumentParser(description="False alarms, wrong passes and power of the gate.")
     parser.add_argument("--runs", type=int, default=200)
-    parser.add_argument("--kid-runs", type=int, default=60)
+    parser.add_argument("--kid-runs", type=int, default=30, help="with 2000 pictures")
+    parser.add_argument("--kid-small-runs", type=int, default=200, help="with 500 pictures")
+    parser.add_argument("--share-runs", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "gate_power.json")
     parser.add_argument("--table", type=Path, default=Path(__file__).parents[1] / "docs" / "tables" / "gate_power.md")
     args = parser.parse_args()
-    world, started = make_world(), time.perf_counter()
-    rows: dict[str, list[dict[str, Any]]] = {}
-    kinds = {"fd": args.runs, "kid": args.kid_runs, "three looks": args.runs}
-    for index, (kind, runs) in enumerate(kinds.items()):
-        for number in range(runs):
-            rng = np.random.default_rng([args.seed, index, number])
-            found = sequential_run(world, rng) if kind == "three looks" else one_run(world, kind, rng)
-            for key, value in found.items():
-                rows.setdefault(key, []).append(value)
-        print(f"{kind}: {runs} runs, {time.perf_counter() - started:.0f} s")
-    results = {key: summarize(values) for key, values in rows.items()}
-    shown = table(results)
-    print_table(HEAD, shown)
-    document = {"what": "gate_power", "runs": kinds, "machine": describe_machine(), "results": results}
+    runs = {
+        "fd": args.runs,
+        "kid at n 500": args.kid_small_runs,
+        "kid at n 2000": args.kid_runs,
+        "three looks": args.runs,
+        "shares": args.share_runs,
+    }
+    results = {key: summarize(values) for key, values in collect(args, runs).items()}
+    print_table(HEAD, table(results))
+    document = {"what": "gate_power", "runs": runs, "machine": describe_machine(), "results": results}
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text(json.dumps(document, indent=2) + "\n")
-    write_table(args.table, shown, kinds)
+    write_table(args.table, results, runs)
 
 
 if __name__ == "__main__":
