@@ -136,9 +136,10 @@ class Evaluation:
         draw = self.source.draw
         return measure_callable(lambda index: next(iter(draw([wishes[index % len(wishes)]]))), plan, self.report)
 
-    def report_of(self, ledger: Ledger, speed: EfficiencyResult, pictures: Sequence[Drawn], command: str) -> Report:
+    def report_of(
+        self, ledger: Ledger, speed: EfficiencyResult, wishes: Sequence[Wish], size: int, command: str
+    ) -> Report:
         """Put the report together."""
-        wishes = [picture.wish for picture in pictures]
         return Report(
             created=now(),
             command=command,
@@ -150,7 +151,7 @@ class Evaluation:
                 n=len(self.data.reference),
                 license=self.data.license,
             ),
-            protocol=protocol_of(wishes, self.config, check_sizes(pictures)[0]),
+            protocol=protocol_of(wishes, self.config, size),
             environment=speed.environment,
             extractors={
                 e.card.key: {**e.card.model_dump(mode="json", by_alias=True), "artifact_digest": artifact_digest(spec)}
@@ -233,7 +234,7 @@ def run(
     eyes = Eyes(extractors=[load_extractor(name) for name in config.extractors], cache=cache, report=report)
     evaluation = Evaluation(config=config, source=source, data=data, eyes=eyes, cache=cache, report=report)
     pictures = evaluation.draw(evaluation.wishes())
-    check_sizes(pictures)
+    width, _ = check_sizes(pictures)
     found = evaluation.judge(pictures)
     evaluation.run_controls(found, pictures)
     nearest = evaluation.look_closer(found, pictures)
@@ -241,6 +242,6 @@ def run(
     ledger = Ledger()
     ledger.add(found.scores)
     ledger.measurements += speed.measurements
-    made = evaluation.report_of(ledger, speed, pictures, command)
+    made = evaluation.report_of(ledger, speed, [picture.wish for picture in pictures], width, command)
     written = Written(report=made, ledger=ledger, pictures=pictures, judgement=found, nearest=nearest)
     return write_evaluation(written, data, config, parents, out, report)
