@@ -14,11 +14,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from underpaint.core.config import Config
 from underpaint.models.attention import Block, Norm, Rotation, bias_from, grid_angles, rotation
+from underpaint.models.early import EarlyTokens
 from underpaint.models.text_encoder import TextStates
 
 Cache = list[tuple[Tensor, Tensor]]
@@ -37,6 +39,8 @@ class TransformerConfig(Config):
         text_width: Width of the text states.
         latent_channels: Channels of the latent.
         drop_path: Largest chance to drop a branch while training; grows linearly with depth.
+        early_scales: First scales whose tokens are drawn one by one; 0 draws every scale at once.
+        early_depth: Causal blocks for them.
     """
 
     schedule: tuple[int, ...]
@@ -48,6 +52,14 @@ class TransformerConfig(Config):
     text_width: int = 256
     latent_channels: int = 16
     drop_path: float = 0.05
+    early_scales: int = Field(default=0, ge=0)
+    early_depth: int = Field(default=1, ge=1)
+
+    @model_validator(mode="after")
+    def _check_early(self) -> TransformerConfig:
+        if self.early_scales > len(self.schedule):
+            raise ValueError(f"early_scales must lie in 0 to {len(self.schedule)}, the number of scales")
+        return self
 
 
 @dataclass(frozen=True)
@@ -97,6 +109,10 @@ class ScaleTransformer(nn.Module):
         angles = [grid_angles(side, config.schedule[-1], head_dim) for side in config.schedule]
         self.register_buffer("angles", torch.cat(angles), persistent=False)
         self.use_checkpointing = False
+        self.early: EarlyTokens | None = None
+        if config.early_scales:
+            sides = config.schedule[: config.early_scales]
+            self.early = EarlyTokens(sides, d, config.heads, config.early_depth, config.latent_channels)
 
     angles: Tensor
 
@@ -157,7 +173,11 @@ class ScaleTransformer(nn.Module):
         return mask
 
     def forward(
-        self, condition: Condition, seen: list[Tensor], generator: torch.Generator | None = None
+        self,
+        condition: Condition,
+        seen: list[Tensor],
+        generator: torch.Generator | None = None,
+        tokens: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Predict all scales at once, for training.
 
@@ -165,6 +185,7 @@ class ScaleTransformer(nn.Module):
             condition: From ``condition``.
             seen: For scales 2 to S, what the earlier scales drew, averaged to its cells: each ``[B, k * k, C]``.
             generator: Turns on dropping paths.
+            tokens: Vectors of the true tokens of the early scales ``[B, E, C]``; None predicts them at once too.
 
         Returns:
             Logits ``[B, P, L]`` in float32, and the last hidden states ``[B, P, D]``.
@@ -181,7 +202,11 @@ class ScaleTransformer(nn.Module):
                 x = self._recomputed(block, x, condition.modulation, turn, bias, generator)
             else:
                 x, _ = block(x, condition.modulation, turn, bias, None, generator)
-        return self._logits(x[:, t:], condition)
+        hidden = self._hidden(x[:, t:], condition)
+        if self.early is None or tokens is None:
+            return self.logits(hidden), hidden
+        first, later = hidden.split([self.early.num_tokens, hidden.shape[1] - self.early.num_tokens], dim=1)
+        return self.logits(torch.cat([self.early(first, tokens), later], dim=1)), hidden
 
     @staticmethod
     def _recomputed(
@@ -202,11 +227,14 @@ class ScaleTransformer(nn.Module):
 
         return checkpoint(run, x, use_reentrant=False)
 
-    def _logits(self, x: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
+    def _hidden(self, x: Tensor, condition: Condition) -> Tensor:
         shift, scale = condition.head[:, :, None].to(x.dtype).unbind(1)  # [B, 1, D]
-        hidden = torch.addcmul(shift, self.norm(x), 1.0 + scale)
-        with torch.autocast(x.device.type, enabled=False):
-            return self.head(hidden.to(torch.float32)), hidden
+        return torch.addcmul(shift, self.norm(x), 1.0 + scale)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Return the logits ``[B, L, n_logits]`` of states ``[B, L, D]``, in float32."""
+        with torch.autocast(hidden.device.type, enabled=False):
+            return self.head(hidden.to(torch.float32))
 
     def read_text(self, condition: Condition) -> Cache:
         """Run the text through the blocks once; returns its keys and values per block."""
@@ -229,7 +257,8 @@ class ScaleTransformer(nn.Module):
             scale: Index of the scale.
 
         Returns:
-            Logits ``[B, k * k, L]``, hidden states ``[B, k * k, D]`` and the cache with this scale added.
+            Logits ``[B, k * k, L]`` of all tokens at once, hidden states ``[B, k * k, D]``, from which ``early`` goes on,
+            and the cache with this scale added.
         """
         x = self.scale_input(condition, seen, scale)
         start, stop = self.span(scale)
@@ -240,5 +269,5 @@ class ScaleTransformer(nn.Module):
         for block, past in zip(self.blocks, cache, strict=True):
             x, kv = block(x, condition.modulation, turn, bias, past)
             grown.append(kv)
-        logits, hidden = self._logits(x, condition)
-        return logits, hidden, grown
+        hidden = self._hidden(x, condition)
+        return self.logits(hidden), hidden, grown
