@@ -1,0 +1,32 @@
+"""Recipe for a sharper decoder of the shipped tokenizer, for stickers at 64 pixels."""
+
+from __future__ import annotations
+
+from underpaint.learning.config import LoopConfig
+from underpaint.stages.train.decoder_config import DecoderTraining
+
+
+def decoder(seed: int = 0) -> DecoderTraining:
+    """The shipped tokenizer's decoder, trained on against a patch discriminator, 64 px.
+
+    Takes about 45 minutes on one CPU core without bfloat16.
+
+    Args:
+        seed: Seed of the discriminator's weights and of the batches.
+    """
+    loop = LoopConfig(
+        steps=1400,
+        batch_size=32,
+        lr=5e-4,
+        warmup=50,
+        final_lr=0.05,
+        betas=(0.5, 0.95),
+        weight_decay=0.01,
+        average_decay=0.995,
+        seed=seed,
+        precision="f32",
+        validate_every=200,
+        save_every=100,
+        sample_every=100,
+    )
+    return DecoderTraining(loop=loop, adversarial_weight=0.2)

@@ -1,0 +1,52 @@
+"""Settings for training a tokenizer's decoder on, without torch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from underpaint.core.config import Config
+from underpaint.learning.config import LoopConfig
+
+Count = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class DecoderTraining(Config):
+    """Settings for training the decoder alone, against a patch discriminator.
+
+    Args:
+        loop: The loop; decoder and discriminator share it.
+        discrete_share: Chance that a picture is decoded from its tokens alone.
+        noisy_share: Chance that it is decoded from everything, with noise; the others get a part of the residual.
+        perturb_rate: Largest share of a picture's labels replaced by near ones.
+        noise: Largest noise, in units of the residual's root mean square.
+        adversarial_weight: Weight of the adversarial term beside the comparison with the picture.
+        adversarial_from: Share of the steps after which the term sets in; the discriminator learns from the start.
+        adversarial_ramp: Share of the steps over which it grows to its full weight.
+        penalty_weight: Weight of the discriminator's gradient penalty.
+        penalty_every: Steps between gradient penalties; each counts as many times.
+        discriminator_widths: Channels of the discriminator.
+    """
+
+    loop: LoopConfig
+    discrete_share: Share = 0.4
+    noisy_share: Share = 0.2
+    perturb_rate: Share = 0.3
+    noise: float = Field(default=0.3, ge=0)
+    adversarial_weight: float = Field(default=0.1, ge=0)
+    adversarial_from: Share = 0.05
+    adversarial_ramp: Share = 0.15
+    penalty_weight: float = Field(default=1.0, ge=0)
+    penalty_every: Count = 8
+    discriminator_widths: tuple[Count, Count, Count, Count] = (32, 64, 96, 128)
+
+    @model_validator(mode="after")
+    def _check_shares(self) -> DecoderTraining:
+        if self.discrete_share + self.noisy_share > 1.0:
+            raise ValueError(
+                "discrete_share and noisy_share must not exceed 1 together, but they are "
+                f"{self.discrete_share:g} and {self.noisy_share:g}; lower one of them"
+            )
+        return self
