@@ -77,7 +77,7 @@ def drawn_by_definition(pipeline: HybridPipeline, request: DrawRequest, guidance
         codes = pipeline.quantizer.codes
         noise = gumbel(request.seed, f"tokens-{side}", (side * side, *codes.noise_shape()))
         temperature = pipeline.config.temperatures[scale]
-        labels.append(codes.sample(c, temperature, pipeline.config.top_p, torch.from_numpy(noise)[None]))
+        labels.append(codes.sample(c, temperature, pipeline.config.top_p_at(scale), torch.from_numpy(noise)[None]))
     return labels
 
 

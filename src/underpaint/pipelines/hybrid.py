@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from pydantic import model_validator
 from torch import Tensor, nn
 
 from underpaint.core.config import Config
 from underpaint.core.errors import InputError
-from underpaint.diffusion.solvers import euler, time_grid
+from underpaint.diffusion.path import velocity_from_data
+from underpaint.diffusion.solvers import euler
 from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder
 from underpaint.models.pixels import to_straight
 from underpaint.models.quantizer import MultiScaleQuantizer
@@ -26,6 +28,7 @@ from underpaint.models.text_encoder import TextEncoder, TextStates
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import Condition, ScaleTransformer
 from underpaint.pipelines.settings import DrawRequest, OnStage, Stage
+from underpaint.pipelines.token_choice import Choice, one_by_one
 from underpaint.runtime.device import threads
 from underpaint.runtime.rng import gumbel, normal
 
@@ -38,7 +41,7 @@ class HybridConfig(Config):
         guidance: Default strength of the pull towards the caption.
         guidance_shape: Share of the strength at each scale; 0 skips the unconditional pass there.
         temperatures: Sampling temperature at each scale.
-        top_p: Share of probability kept when sampling.
+        top_p: Share of probability kept when sampling, at all scales or at each.
         residual_steps: Steps of the refiner; 0 adds the mean residual, None leaves the refiner out.
     """
 
@@ -46,8 +49,18 @@ class HybridConfig(Config):
     guidance: float = 1.5
     guidance_shape: tuple[float, ...]
     temperatures: tuple[float, ...]
-    top_p: float = 0.95
+    top_p: float | tuple[float, ...] = 0.95
     residual_steps: int | None = None
+
+    @model_validator(mode="after")
+    def _check_top_p(self) -> HybridConfig:
+        if isinstance(self.top_p, tuple) and len(self.top_p) != len(self.temperatures):
+            raise ValueError(f"top_p must be one number or one for each of {len(self.temperatures)} scales")
+        return self
+
+    def top_p_at(self, scale: int) -> float:
+        """Return the share of probability kept at a scale."""
+        return self.top_p[scale] if isinstance(self.top_p, tuple) else self.top_p
 
 
 def ramp(num_scales: int, off_last: int) -> tuple[float, ...]:
@@ -182,6 +195,33 @@ class HybridPipeline:
         on_stage("decoder")
         return to_straight(self.autoencoder.decode(latent))
 
+    @torch.inference_mode()
+    def decodes(self, requests: Sequence[DrawRequest], steps: int = 4) -> dict[str, list[np.ndarray]]:
+        """Decode one drawing of the tokens in three ways, which shows what the refiner adds.
+
+        Args:
+            requests: What to draw; their own number of steps does not matter.
+            steps: Steps of the sampled residual, at least 1.
+
+        Returns:
+            ``tokens`` (no residual), ``mean`` (the mean residual) and ``sampled``, each with one ``[H, H, 4]`` uint8
+            array a request, straight alpha.
+
+        Raises:
+            InputError: The pipeline has no refiner, or a style is unknown.
+        """
+        if self.residual is None:
+            raise InputError("this model has no refiner, so there is one way to decode; use draw")
+        pictures: dict[str, list[np.ndarray]] = {"tokens": [], "mean": [], "sampled": []}
+        with threads(self.threads):
+            for batch in self._batches(requests):
+                text = self.encode_text([request.caption for request in batch])
+                drawing = self.draw_tokens(text, self.style_index([request.style for request in batch]), batch)
+                mean, sampled = (self._add_residual(self.residual, drawing, batch, n) for n in (0, steps))
+                for name, latent in (("tokens", drawing.f), ("mean", mean), ("sampled", sampled)):
+                    pictures[name].extend(to_straight(self.autoencoder.decode(latent)))
+        return pictures
+
     def encode_text(self, captions: Sequence[str]) -> TextStates:
         """Encode canonical captions, padded to the encoder's longest text."""
         ids, mask = self.text_tokenizer.encode_batch(captions, self.text_encoder.config.max_tokens)
@@ -234,14 +274,22 @@ class HybridPipeline:
             if seen is not None and scale < guided:
                 seen = torch.cat([seen, seen])
             logits, hidden, cache = self.transformer.draw_scale(condition, cache, seen, scale)
-            if scale < guided:
-                logits = (1.0 + pull[scale]) * logits[:size] - pull[scale] * logits[size:]
-            temperature = self.config.temperatures[scale] * factor
-            noise = self._noise(requests, scale)
-            label = self.quantizer.codes.sample(logits, temperature, self.config.top_p, noise)
+            choice = Choice(
+                pull=pull[scale],
+                temperature=self.config.temperatures[scale] * factor,
+                top_p=self.config.top_p_at(scale),
+                noise=self._noise(requests, scale),
+            )
+            label = self._choose(logits, hidden, scale, choice)
             f = f + self.quantizer.lift(self.quantizer.codes.embed(label, scale), scale)
             labels.append(label)
         return Drawing(labels, f, hidden[:size])
+
+    def _choose(self, logits: Tensor, hidden: Tensor, scale: int, choice: Choice) -> Tensor:
+        early, codes = self.transformer.early, self.quantizer.codes
+        if early is None or scale >= self.transformer.config.early_scales:
+            return choice.labels(codes, logits)
+        return one_by_one(early, self.transformer, codes, hidden, scale, choice)
 
     def _both_halves(self, text: TextStates, style: Tensor) -> Condition:
         """Return the condition of ``2B`` samples: with the caption and style, then without either."""
@@ -256,11 +304,16 @@ class HybridPipeline:
         steps = self.config.residual_steps if steps is None else steps
         if self.residual is None or steps is None:
             return drawing.f
+        return self._add_residual(self.residual, drawing, requests, steps)
+
+    def _add_residual(
+        self, refiner: ResidualRefiner, drawing: Drawing, requests: Sequence[DrawRequest], steps: int
+    ) -> Tensor:
         drawn = [normal(request.seed, "residual", drawing.f.shape[1:]) for request in requests]
         noise = torch.from_numpy(np.stack(drawn)).to(self.device)
         last = self.quantizer.num_scales - 1
         token = self.quantizer.codes.embed(drawing.labels[-1], last)
-        residual = draw_residual(self.residual, noise, steps, drawing.hidden, token, drawing.f)
+        residual = draw_residual(refiner, noise, steps, drawing.hidden, token, drawing.f)
         return drawing.f + residual * self.quantizer.residual_std[:, None, None]
 
 
@@ -280,10 +333,10 @@ def draw_residual(
     if steps == 0:
         return refiner(torch.zeros_like(noise), noise.new_zeros(len(noise)), hidden, token, f)
 
-    def denoise(x: Tensor, t: float) -> Tensor:
-        return refiner(x, x.new_full((len(x),), t), hidden, token, f)
+    def velocity(x: Tensor, t: float) -> Tensor:
+        return velocity_from_data(refiner(x, x.new_full((len(x),), t), hidden, token, f), x, t)
 
-    return euler(denoise, noise, time_grid(steps))
+    return euler(velocity, noise, steps)
 
 
 def _unwatched(_stage: Stage) -> None:
