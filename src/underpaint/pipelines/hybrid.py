@@ -18,8 +18,7 @@ from torch import Tensor, nn
 
 from underpaint.core.config import Config
 from underpaint.core.errors import InputError
-from underpaint.diffusion.path import velocity_from_data
-from underpaint.diffusion.solvers import euler
+from underpaint.diffusion.solvers import euler, time_grid
 from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder
 from underpaint.models.pixels import to_straight
 from underpaint.models.quantizer import MultiScaleQuantizer
@@ -333,10 +332,10 @@ def draw_residual(
     if steps == 0:
         return refiner(torch.zeros_like(noise), noise.new_zeros(len(noise)), hidden, token, f)
 
-    def velocity(x: Tensor, t: float) -> Tensor:
-        return velocity_from_data(refiner(x, x.new_full((len(x),), t), hidden, token, f), x, t)
+    def denoise(x: Tensor, t: float) -> Tensor:
+        return refiner(x, x.new_full((len(x),), t), hidden, token, f)
 
-    return euler(velocity, noise, steps)
+    return euler(denoise, noise, time_grid(steps))
 
 
 def _unwatched(_stage: Stage) -> None:
