@@ -1,7 +1,8 @@
 """One training loop for every network: AdamW, warm-up and cosine, clipping, weight averaging, bit-exact resume.
 
 All randomness of step ``s`` comes from a generator seeded by (seed, s), so a run that was killed and resumed takes the
-same path as one that was not.
+same path as one that was not. A step of ``k`` micro-batches has ``k`` generators, seeded by (seed, s, i); process ``r``
+of ``N`` computes micro-batches ``r, r + N, ...``, so the path is the same for every ``N`` but for the order of sums.
 """
 
 from __future__ import annotations
@@ -17,12 +18,17 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import TrainingError
 from underpaint.core.progress import Progress, Report, silent
+from underpaint.learning.agreement import require_agreement
 from underpaint.learning.config import LoopConfig
 from underpaint.learning.ema import WeightAverage
-from underpaint.learning.interrupt import deferred_interrupt
-from underpaint.learning.state import load_state, save_state
+from underpaint.learning.gradients import mean_figures, share_gradients
+from underpaint.learning.interrupt import deferred_interrupt, leave
+from underpaint.learning.optimizer import make_optimizer
+from underpaint.learning.state import load_state, previous_of, save_state, saved_state
+from underpaint.runtime.processes import PartDone, Processes, present
 
 STATE = "state.safetensors"
 LOG = "log.jsonl"
@@ -75,17 +81,23 @@ def hardware_has_bf16(device: torch.device) -> bool:
     return device.type == "cpu" and ("avx512_bf16" in flags or "amx_bf16" in flags)
 
 
-def make_optimizer(module: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
-    """Return AdamW with weight decay on tensors of two dimensions or more, embeddings and norms left out."""
-    trained = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
-    decayed = [p for name, p in trained if p.ndim >= 2 and "embedding" not in name]
-    kept = [p for name, p in trained if p.ndim < 2 or "embedding" in name]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": kept, "weight_decay": 0.0}]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.lr, betas=config.betas, fused=True)
+def require_shares(config: LoopConfig, processes: Processes) -> None:
+    """Check that every process gets equally many micro-batches of a step.
+
+    Raises:
+        TrainingError: It does not.
+    """
+    if config.accumulate % processes.count:
+        raise TrainingError(
+            f"{processes.count} processes cannot evenly share a step of {config.accumulate} micro-batches (accumulate); "
+            "start a number of processes that divides it, or choose a recipe with more micro-batches"
+        )
 
 
 class Run:
     """One training run in a folder that holds its state, its log and its sample grids.
+
+    Where several processes train, each makes the same run of the same folder; the first of them alone writes.
 
     Args:
         trainee: What is trained.
@@ -94,6 +106,9 @@ class Run:
         identity: Digest of all settings and inputs.
         device: Where the trainee's module lies.
         report: Receives progress.
+
+    Raises:
+        TrainingError: The state found is damaged or of another run, or the processes cannot share the steps.
     """
 
     def __init__(
@@ -106,7 +121,8 @@ class Run:
         report: Report = silent,
     ) -> None:
         self.trainee, self.config, self.folder, self.identity, self.report = trainee, config, folder, identity, report
-        self.device = device
+        self.device, self.processes = device, present()
+        require_shares(config, self.processes)
         self.optimizer = make_optimizer(trainee.module, config)
         self.average = WeightAverage(trainee.module, config.average_decay)
         self.bf16 = config.precision == "bf16" or (config.precision == "auto" and hardware_has_bf16(device))
@@ -114,25 +130,37 @@ class Run:
         self.seconds = 0.0
         self.latest: dict[str, float] = {}
         self.smooth: dict[str, float] = {}
-        if (folder / STATE).exists():
-            self._resume()
+        if found := saved_state(folder / STATE):
+            self._resume(found)
 
-    def _resume(self) -> None:
+    def _resume(self, state: Path) -> None:
         self.step, extra = load_state(
-            self.folder / STATE,
+            state,
             module=self.trainee.module,
             optimizer=self.optimizer,
             average=self.average,
             identity=self.identity,
         )
         self.seconds, self.latest, self.smooth = extra["seconds"], extra["latest"], extra.get("smooth", {})
+        if not self.processes.first:
+            return
         log = self.folder / LOG
         lines = log.read_text().splitlines() if log.exists() else []
         kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= self.step]
         log.write_text("".join(line + "\n" for line in kept))
 
     def save(self) -> None:
-        """Write the state; an interrupted run goes on from the last one written."""
+        """Write the state; an interrupted run goes on from the last one written.
+
+        Raises:
+            StorageError: It cannot be written; the states before it are kept.
+            TrainingError: The processes that train no longer agree.
+        """
+        require_agreement(self.trainee.module.state_dict(), self.step, self.processes)
+        if self.processes.first:
+            self._write_state()
+
+    def _write_state(self) -> None:
         save_state(
             self.folder / STATE,
             module=self.trainee.module,
@@ -144,7 +172,7 @@ class Run:
         )
 
     def _log(self, figures: Mapping[str, float]) -> None:
-        with (self.folder / LOG).open("a") as file:
+        with storage_errors(self.folder / LOG), (self.folder / LOG).open("a") as file:
             file.write(json.dumps({"step": self.step, "seconds": round(self.seconds, 1), **figures}) + "\n")
 
     def _clip(self) -> Tensor:
@@ -155,18 +183,37 @@ class Run:
         norms = [nn.utils.clip_grad_norm_(part, self.config.clip) for part in [*networks, rest] if part]
         return torch.stack([norm.to(self.device) for norm in norms]).max()
 
+    def _micro_batch(self, generator: torch.Generator) -> dict[str, float]:
+        """Add a micro-batch's share to the gradients."""
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
+            loss, figures = self.trainee.loss(self.step, generator)
+        count = self.config.accumulate
+        (loss if count == 1 else loss / count).backward()
+        return {"loss": float(loss.detach()), **figures}
+
+    def _gradients(self) -> tuple[dict[str, float], torch.Generator]:
+        """Compute the gradients of a step; its figures, and the generator of what follows them."""
+        seed, total = self.config.seed, self.config.accumulate
+        if total == 1:
+            generators = [step_generator(seed, self.step)]
+        else:
+            mine = range(self.processes.rank, total, self.processes.count)
+            generators = [step_generator(seed, self.step, f"train.{number}") for number in mine]
+        parts = [self._micro_batch(generator) for generator in generators]
+        share_gradients([p for p in self.trainee.module.parameters() if p.requires_grad], self.processes)
+        figures = mean_figures(parts, total, self.processes)
+        return figures, generators[0] if total == 1 else step_generator(seed, self.step, "after")
+
     def _train_step(self) -> dict[str, float]:
-        generator = step_generator(self.config.seed, self.step)
         rate = learning_rate(self.step, self.config)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.bf16):
-            loss, figures = self.trainee.loss(self.step, generator)
-        if not torch.isfinite(loss):
+        figures, generator = self._gradients()
+        loss = figures.pop("loss")
+        if not math.isfinite(loss):
             raise self._diverged("loss", loss)
-        loss.backward()
-        norm = self._clip()
-        if not torch.isfinite(norm):
+        norm = float(self._clip())
+        if not math.isfinite(norm):
             raise self._diverged("gradient's norm", norm)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
@@ -174,12 +221,15 @@ class Run:
             self.trainee.after_step(self.step, generator)
         self.step += 1
         self.average.update(self.step)
-        return {"loss": float(loss.detach()), "gradient_norm": float(norm), "lr": rate, **figures}
+        return {"loss": loss, "gradient_norm": norm, "lr": rate, **figures}
 
-    def _diverged(self, what: str, value: Tensor) -> TrainingError:
+    def _diverged(self, what: str, value: float) -> TrainingError:
+        last, previous = self.folder / STATE, previous_of(self.folder / STATE)
+        kept = f"; the states before it are kept in {self.folder}" if last.exists() else ""
+        other = f", the older of them in {previous.name}" if previous.exists() else ""
         return TrainingError(
-            f"the {what} is {float(value.detach())} at step {self.step}; lower lr ({self.config.lr}) or raise warmup "
-            f"({self.config.warmup}); the last saved state lies in {self.folder}"
+            f"the {what} is {value} at step {self.step}; lower lr ({self.config.lr}) or raise warmup "
+            f"({self.config.warmup}) in the recipe and train into another --out{kept}{other}"
         )
 
     def _due(self, every: int) -> bool:
@@ -202,27 +252,44 @@ class Run:
             The figures of the last validation.
 
         Raises:
-            TrainingError: The loss is no longer finite.
-            KeyboardInterrupt: Ctrl-C; after the present step was finished and the state saved.
+            TrainingError: The loss is no longer finite, or the processes no longer agree.
+            StorageError: The state cannot be written.
+            KeyboardInterrupt: Ctrl-C, in whichever process; after the present step was finished and the state saved.
+            SystemExit: The same for the system's request to leave (SIGTERM).
+            PartDone: The last step is done, in every process but the first.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         self.trainee.module.train()
+        begun = self.step
         with deferred_interrupt() as interrupted:
             while self.step < self.config.steps:
                 started = time.perf_counter()
                 figures = self._train_step()
-                self.smooth = {k: 0.95 * self.smooth.get(k, v) + 0.05 * v for k, v in figures.items()}
-                if self._due(50):
-                    self._log(self.smooth)
-                if self._due(self.config.validate_every) or self._due(self.config.sample_every):
-                    self._milestones()
+                self._tell(figures)
                 self.seconds += time.perf_counter() - started
-                if self._due(self.config.save_every) or interrupted():
+                stop = int(self.processes.largest(torch.tensor([interrupted()]))[0])
+                if self.step == begun + 1:
+                    require_agreement(self.trainee.module.state_dict(), self.step, self.processes)
+                if self._due(self.config.save_every) or stop:
                     self.save()
-                self.report(self._progress())
-                if interrupted():
-                    raise KeyboardInterrupt
+                if self.processes.first:
+                    self.report(self._progress())
+                if stop:
+                    self.processes.wait()
+                    leave(stop)
+        if not self.processes.first:
+            raise PartDone
         return self.latest
+
+    def _tell(self, figures: dict[str, float]) -> None:
+        """Write down what a step and its milestones gave; in the first process alone."""
+        if not self.processes.first:
+            return
+        self.smooth = {k: 0.95 * self.smooth.get(k, v) + 0.05 * v for k, v in figures.items()}
+        if self._due(50):
+            self._log(self.smooth)
+        if self._due(self.config.validate_every) or self._due(self.config.sample_every):
+            self._milestones()
 
     def _progress(self) -> Progress:
         shown = {k: v for k, v in self.smooth.items() if k not in ("lr", "gradient_norm")}

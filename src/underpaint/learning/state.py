@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from underpaint.core.artifact import storage_errors
-from underpaint.core.errors import TrainingError
+from underpaint.core.artifact import fsync, storage_errors
+from underpaint.core.errors import StorageError, TrainingError
 from underpaint.learning.ema import WeightAverage
+from underpaint.runtime.weights import write_weights
+
+
+def previous_of(path: Path) -> Path:
+    """Return where the state before the last one is kept."""
+    return path.with_name(f"{path.stem}.previous{path.suffix}")
+
+
+def saved_state(path: Path) -> Path | None:
+    """Return the newest whole state: the file itself, or the one before it if saving was cut short in between."""
+    return next((file for file in (path, previous_of(path)) if file.exists()), None)
 
 
 def save_state(
@@ -27,7 +37,9 @@ def save_state(
     identity: str,
     extra: dict[str, Any],
 ) -> None:
-    """Write the state to ``path`` in one atomic replacement.
+    """Write the state to ``path``; the one that was there becomes the previous one, which is kept too.
+
+    Nothing that was whole is touched before the new file is whole and on the disk.
 
     Args:
         path: The file.
@@ -37,21 +49,42 @@ def save_state(
         step: Optimizer steps done.
         identity: Digest of the settings and inputs; a resume under another identity is refused.
         extra: Small JSON values to keep (curves, seconds spent).
+
+    Raises:
+        StorageError: The file cannot be written, as on a full disk; the states before it are kept.
     """
     names = {id(parameter): name for name, parameter in module.named_parameters()}
-    tensors: dict[str, Tensor] = {f"module.{k}": v.contiguous().clone() for k, v in module.state_dict().items()}
-    tensors |= {f"average.{k}": v.contiguous().clone() for k, v in average.average.items()}
+    tensors: dict[str, Tensor] = {f"module.{k}": v for k, v in module.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in average.average.items()}
     for parameter, slots in optimizer.state.items():
         for slot, value in slots.items():
-            tensors[f"optimizer.{slot}.{names[id(parameter)]}"] = value.contiguous().clone()
+            tensors[f"optimizer.{slot}.{names[id(parameter)]}"] = value
     metadata = {"step": str(step), "identity": identity, "extra": json.dumps(extra)}
-    with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".partial")
-        save_file(tensors, temporary, metadata=metadata)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+    temporary = path.with_suffix(".partial")
+    try:
+        with storage_errors(path):
+            _write(temporary, tensors, metadata)
+            if path.exists():
+                path.replace(previous_of(path))
+            temporary.replace(path)
+            fsync(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a file and flush it to the disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        write_weights(path, tensors, metadata)
+        fsync(path)
+    except OSError as error:
+        if error.errno != errno.EFBIG:
+            raise
+        raise StorageError(
+            f"cannot write {path}: the file may not grow that large; raise the limit (ulimit -f)"
+        ) from error
 
 
 def load_state(
@@ -77,7 +110,9 @@ def load_state(
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise TrainingError(f"{path} is damaged ({error}); delete it to start this run again") from None
+        previous = previous_of(path)
+        goal = f"go on from {previous}" if previous.exists() and previous != path else "start this run again"
+        raise TrainingError(f"{path} is damaged ({error}); delete it to {goal}") from None
     if metadata.get("identity") != identity:
         raise TrainingError(
             f"{path} belongs to a run with other settings or other data; choose another --out, or delete the folder "
