@@ -6,8 +6,8 @@ Along ``x_t = t x + (1 - t) eps`` every step from ``s`` to ``t`` goes straight t
 
 The solvers differ in ``x*``. Euler takes the prediction at ``s`` (which is also DDIM, and DPM-Solver++ of first order);
 the multistep solvers extrapolate predictions in ``lambda = log(t / (1 - t))``, half the logarithm of the
-signal-to-noise ratio. ``lambda`` is infinite at both ends, so steps that touch an end, or whose past does, fall back to
-the first order; the last step lands on the prediction itself.
+signal-to-noise ratio. ``lambda`` is infinite at both ends, so nothing is extrapolated in the first, the second and the
+last step; the last lands on the prediction itself.
 
 Source: DPM-Solver++, arXiv 2211.01095; UniPC, arXiv 2302.04867; Heun, EDM, arXiv 2206.00364; the shift of times,
 arXiv 2403.03206.
