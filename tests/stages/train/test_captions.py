@@ -7,7 +7,17 @@ import torch
 
 from underpaint.core.samples import Sample
 from underpaint.core.text import canonicalize
-from underpaint.stages.train.captions import NOUNS, STYLE_WORDS, vary, with_article
+from underpaint.stages.train.captions import (
+    KEPT,
+    NOUNS,
+    STYLE_WORDS,
+    keywords,
+    plainer,
+    reordered,
+    reworded,
+    vary,
+    with_article,
+)
 
 
 def sample(caption: str, style: str = "flat") -> Sample:
@@ -76,3 +86,87 @@ def test_what_comes_out_is_canonical():
 @pytest.mark.parametrize(("name", "expected"), [("cat", "a cat"), ("apple", "an apple"), ("eye", "an eye")])
 def test_articles(name, expected):
     assert with_article(name) == expected
+
+
+CAPTIONS = (
+    "woman scientist with dark skin tone",
+    "man with curly hair and medium-light skin tone",
+    "men wrestling with medium-dark skin tone and dark skin tone",
+    "person in manual wheelchair facing right with medium skin tone",
+    "white medium square",
+    "face with tears of joy",
+    "couple with heart, woman, man",
+    "no pedestrians",
+    "smiling cat with heart-eyes",
+)
+
+
+@pytest.mark.parametrize(
+    ("caption", "forms"),
+    [
+        (CAPTIONS[0], ["dark-skinned woman scientist", "dark skin tone woman scientist"]),
+        (
+            CAPTIONS[1],
+            [
+                "medium-light-skinned man with curly hair",
+                "medium-light skin tone man with curly hair",
+                "curly hair man with medium-light skin tone",
+            ],
+        ),
+        (CAPTIONS[2], []),
+        ("man with red hair", ["red hair man"]),
+        (CAPTIONS[5], []),
+        (CAPTIONS[6], []),
+        ("face with open eyes and hand over mouth", []),
+    ],
+)
+def test_a_tone_or_what_one_has_comes_first_and_stays_with_its_noun(caption, forms):
+    assert reordered(caption) == forms
+
+
+def test_keywords_are_what_is_left_without_stop_words():
+    assert keywords("face with tears of joy") == ["face tears joy"]
+    assert keywords("red apple") == [] and keywords("on") == []
+
+
+def test_an_adjective_goes_only_where_a_noun_follows():
+    assert plainer("white medium square") == ["white square"]
+    assert plainer("woman with medium skin tone") == [] and plainer("stuffed with big") == []
+    assert plainer("smiling face with big eyes") == ["face with big eyes", "smiling face with eyes"]
+
+
+@pytest.mark.parametrize("caption", CAPTIONS)
+def test_no_wording_loses_or_adds_a_word_for_tone_gender_color_direction_or_negation(caption):
+    def kept(text: str) -> list[str]:
+        bare = text.replace("-skinned", " skin tone").split()
+        return sorted(word for word in bare if word in KEPT and word != "medium")
+
+    for kind in (0.0, 0.4, 0.9):
+        for form in (0.0, 0.4, 0.9):
+            text = reworded(caption, kind, form)
+            assert kept(text) == kept(caption) and canonicalize(text) == text
+            assert set(text.replace("-skinned", " skin tone").split()) <= set(caption.split())
+
+
+def test_rewording_is_as_frequent_as_asked_and_uses_every_kind():
+    counts = many("smiling cat with big eyes", word_dropout=0.0, rewording=0.6)
+    bare = {text: n for text, n in counts.items() if not text.startswith(("a ", "an ")) and " of " not in text}
+    total = sum(bare.values())
+    assert bare["smiling cat with big eyes"] / total == pytest.approx(0.4, abs=0.03)
+    for text, part in (
+        ("big eyes smiling cat", 0.2),
+        ("smiling cat big eyes", 0.2),
+        ("cat with big eyes", 0.1),
+        ("smiling cat with eyes", 0.1),
+    ):
+        assert bare[text] / total == pytest.approx(part, abs=0.03)
+    assert len(bare) == 5
+
+
+def test_a_caption_without_another_wording_stays():
+    assert reworded("apple", 0.5, 0.5) == "apple"
+
+
+def test_a_dropped_word_is_never_one_that_must_be_kept():
+    for text in many("woman scientist with dark skin tone", word_dropout=1.0, count=500):
+        assert "woman" in text and "dark skin tone" in text
