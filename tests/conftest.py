@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from underpaint.models.text_tokenizer import TextTokenizer
+    from underpaint.pipelines.flow import FlowPipeline
     from underpaint.pipelines.hybrid import HybridPipeline
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -63,27 +67,76 @@ WORDS = (
 )
 
 
-def build_tiny_pipeline(*, refined: bool = True, seed: int = 0) -> HybridPipeline:
-    """Build a pipeline of the real classes with random weights: pictures of 32 pixels in two styles."""
-    import torch
+def build_tiny_tokenizer() -> TextTokenizer:
+    """Build a tokenizer that knows ``WORDS``."""
     from tokenizers import Tokenizer, models, pre_tokenizers
 
+    from underpaint.models.text_tokenizer import TextTokenizer
+
+    vocabulary = {word: index for index, word in enumerate(["[PAD]", "[UNK]", *WORDS])}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return TextTokenizer(tokenizer)
+
+
+def wake(modules: Sequence[nn.Module]) -> None:
+    """Fill what starts at zero with noise, since zeros would hide mistakes."""
+    import torch
+
+    with torch.no_grad():
+        for module in modules:
+            for name, value in module.state_dict().items():
+                if value.is_floating_point() and "norm" not in name and not value.any():
+                    value.normal_(std=0.5)
+
+
+def build_tiny_flow(*, few_step: bool = False, seed: int = 0) -> FlowPipeline:
+    """Build a flow pipeline of the real classes with random weights: pictures of 32 pixels in two styles."""
+    from underpaint.learning.seeding import initialized_by
+    from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
+    from underpaint.models.flow_transformer import FlowTransformer, FlowTransformerConfig
+    from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
+    from underpaint.pipelines.flow import FlowConfig, FlowPipeline
+
+    tokenizer, width = build_tiny_tokenizer(), 32
+    with initialized_by(seed):
+        encoder = TextEncoder(TextEncoderConfig(vocab_size=tokenizer.vocab_size, width=width, depth=1, heads=2))
+        sizes = FlowTransformerConfig(
+            side=4, width=width, depth=2, heads=2, num_styles=2, text_width=width, step_length=few_step
+        )
+        network, autoencoder = FlowTransformer(sizes), Autoencoder(AutoencoderConfig(widths=(8, 16, 16)))
+        wake([encoder, network, autoencoder])
+    counts = (4, 2, 1) if few_step else None
+    return FlowPipeline(
+        text_tokenizer=tokenizer,
+        text_encoder=encoder.eval(),
+        autoencoder=autoencoder.eval(),
+        flow_transformer=network.eval(),
+        config=FlowConfig(styles=("flat", "noto"), steps=4, step_counts=counts, guidance=0.0 if few_step else 1.5),
+    )
+
+
+@pytest.fixture(scope="session")
+def make_tiny_flow() -> Callable[..., FlowPipeline]:
+    """Return ``build_tiny_flow``."""
+    return build_tiny_flow
+
+
+def build_tiny_pipeline(*, refined: bool = True, seed: int = 0) -> HybridPipeline:
+    """Build a pipeline of the real classes with random weights: pictures of 32 pixels in two styles."""
     from underpaint.learning.seeding import initialized_by
     from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
     from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
     from underpaint.models.residual import ResidualConfig, ResidualRefiner
     from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
-    from underpaint.models.text_tokenizer import TextTokenizer
     from underpaint.models.transformer import ScaleTransformer, TransformerConfig
     from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
 
-    vocabulary = {word: index for index, word in enumerate(["[PAD]", "[UNK]", *WORDS])}
-    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer = build_tiny_tokenizer()
     schedule, width = (1, 2, 4), 32
     with initialized_by(seed):
         quantizer = MultiScaleQuantizer(QuantizerConfig(schedule=schedule, codebook_size=32))
-        text_config = TextEncoderConfig(vocab_size=len(vocabulary), width=width, depth=1, heads=2)
+        text_config = TextEncoderConfig(vocab_size=tokenizer.vocab_size, width=width, depth=1, heads=2)
         text_encoder = TextEncoder(text_config)
         transformer = ScaleTransformer(
             TransformerConfig(
@@ -98,13 +151,9 @@ def build_tiny_pipeline(*, refined: bool = True, seed: int = 0) -> HybridPipelin
         )
         residual = ResidualRefiner(ResidualConfig(width=16, depth=1, hidden_width=width)) if refined else None
         networks = [text_encoder, quantizer, transformer, Autoencoder(AutoencoderConfig(widths=(8, 16, 16)))]
-        with torch.no_grad():
-            for module in [*networks, *([residual] if residual else [])]:
-                for name, value in module.state_dict().items():
-                    if value.is_floating_point() and "norm" not in name and not value.any():
-                        value.normal_(std=0.5)  # what starts at zero would hide mistakes
+        wake([*networks, *([residual] if residual else [])])
     return HybridPipeline(
-        text_tokenizer=TextTokenizer(tokenizer),
+        text_tokenizer=tokenizer,
         text_encoder=text_encoder.eval(),
         autoencoder=networks[-1].eval(),  # pyright: ignore[reportArgumentType]
         quantizer=quantizer.eval(),

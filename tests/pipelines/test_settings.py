@@ -56,7 +56,7 @@ def test_the_identity_is_what_decides_the_pixels():
 def test_the_request_carries_what_the_pipeline_needs():
     request = FULL.request
     assert (request.caption, request.style, request.seed) == ("a smiling cat snowman", "flat", 7)
-    assert (request.guidance, request.temperature, request.residual_steps) == (1.5, 1.0, 2)
+    assert (request.guidance, request.temperature, request.steps) == (1.5, 1.0, 2)
 
 
 @pytest.mark.parametrize(

@@ -38,10 +38,35 @@ COMPONENTS: dict[str, str] = {
     "quantizer": "MultiScaleQuantizer",
     "transformer": "ScaleTransformer",
     "residual": "ResidualRefiner",
+    "flow_transformer": "FlowTransformer",
+    "generator": "GanGenerator",
 }
-"""Component to class; there are no others. All but ``residual`` must be there."""
+"""Component to class; there are no others."""
 
-OPTIONAL = frozenset({"residual"})
+
+@dataclass(frozen=True)
+class Layout:
+    """What a pipeline of one class is made of.
+
+    Args:
+        required: Components that must be there.
+        optional: Components that may be missing.
+        steps: The sampling setting that says how many steps it takes; None if it takes none.
+    """
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    steps: str | None = None
+
+
+PIPELINES: dict[str, Layout] = {
+    "HybridPipeline": Layout(
+        ("text_tokenizer", "text_encoder", "autoencoder", "quantizer", "transformer"), ("residual",), "residual_steps"
+    ),
+    "FlowPipeline": Layout(("text_tokenizer", "text_encoder", "autoencoder", "flow_transformer"), steps="steps"),
+    "GanPipeline": Layout(("text_tokenizer", "text_encoder", "generator")),
+}
+"""The classes of pipelines that can be opened."""
 
 
 class Index(Config):
@@ -87,6 +112,13 @@ class Model:
     def styles(self) -> tuple[str, ...]:
         """The styles it draws."""
         return tuple(self.index.sampling.get("styles", ()))
+
+    @property
+    def steps(self) -> str | None:
+        """The sampling setting that says how many steps it takes; None if it takes none."""
+        layout = PIPELINES[self.index.pipeline]
+        absent = set(layout.optional) - set(self.components)
+        return None if "residual" in absent else layout.steps
 
     @property
     def size(self) -> str:
@@ -151,12 +183,18 @@ def _read_index(folder: Path) -> tuple[Index, tuple[str, ...]]:
         values = parse_json(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
         raise ArtifactError(f"{path} is damaged ({error}); make or download the model again") from None
-    if not isinstance(values, dict) or values.get("_class_name") != "HybridPipeline":
-        raise ArtifactError(f"{path} does not describe a HybridPipeline, which is what can be opened here")
+    layout = PIPELINES.get(values.get("_class_name", "")) if isinstance(values, dict) else None
+    if layout is None:
+        raise ArtifactError(f"{path} describes none of the pipelines that can be opened here: {', '.join(PIPELINES)}")
     present = [name for name in COMPONENTS if values.get(name) not in (None, [None, None])]
-    missing = [name for name in COMPONENTS if name not in present and name not in OPTIONAL]
+    missing = [name for name in layout.required if name not in present]
     if missing:
         raise ArtifactError(f"{path} lacks the component {missing[0]!r}; make or download the model again")
+    foreign = [name for name in present if name not in (*layout.required, *layout.optional)]
+    if foreign:
+        raise ArtifactError(
+            f"{path}: a {values['_class_name']} has no component {foreign[0]!r}; update underpaint if the model is newer"
+        )
     for name in present:
         if values[name] != [LIBRARY, COMPONENTS[name]]:
             raise ArtifactError(

@@ -30,7 +30,7 @@ class Options:
         n: Pictures per prompt.
         guidance: Strength of guidance, 0 to 20.
         temperature: Factor on the sampling temperatures, 0 to 10.
-        steps: Steps of the residual refiner.
+        steps: Steps of the refiner or of the flow.
         background: ``transparent``, ``white``, ``black`` or ``#rrggbb``.
     """
 
@@ -120,12 +120,12 @@ class _Seeds:
 def _common(model: Model, options: Options) -> dict[str, Any]:
     """Return the settings that all pictures of a call share, the model's defaults filled in."""
     sampling = model.index.sampling
-    if options.steps is not None and "residual" not in model.components:
-        raise InputError(f"{model.name} has no residual refiner, so it takes no steps; leave the steps out")
+    if options.steps is not None and model.steps is None:
+        raise InputError(f"{model.name} draws without a diffusion part, so it takes no steps; leave the steps out")
     return {
         "guidance": sampling.get("guidance") if options.guidance is None else options.guidance,
         "temperature": 1.0 if options.temperature is None else options.temperature,
-        "steps": sampling.get("residual_steps") if options.steps is None else options.steps,
+        "steps": sampling.get(model.steps or "") if options.steps is None else options.steps,
         "size": model.size,
         "background": normalize_background(options.background),
         "model": model.name,

@@ -16,13 +16,18 @@ from underpaint.core.config import Config
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import read_component_config, save_component
+from underpaint.models.flow_transformer import FlowTransformer, FlowTransformerConfig
+from underpaint.models.gan_generator import GanGenerator, GanGeneratorConfig
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.models.residual import ResidualConfig, ResidualRefiner
 from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
+from underpaint.pipelines.flow import FlowConfig, FlowPipeline
+from underpaint.pipelines.gan import GanConfig, GanPipeline
 from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
-from underpaint.pipelines.model_folder import COMPONENTS, INDEX, KIND, LIBRARY, WEIGHTS, Model
+from underpaint.pipelines.model_folder import COMPONENTS, INDEX, KIND, LIBRARY, PIPELINES, WEIGHTS, Model
+from underpaint.pipelines.text_to_picture import TextToPicture
 from underpaint.runtime.weights import load_module, skip_initialization
 
 NETWORKS: dict[str, tuple[type[nn.Module], type[Config]]] = {
@@ -31,23 +36,34 @@ NETWORKS: dict[str, tuple[type[nn.Module], type[Config]]] = {
     "quantizer": (MultiScaleQuantizer, QuantizerConfig),
     "transformer": (ScaleTransformer, TransformerConfig),
     "residual": (ResidualRefiner, ResidualConfig),
+    "flow_transformer": (FlowTransformer, FlowTransformerConfig),
+    "generator": (GanGenerator, GanGeneratorConfig),
 }
 """Component to network and settings."""
 
+PIPELINE_CLASSES: dict[str, tuple[type[TextToPicture], type[Config]]] = {
+    "HybridPipeline": (HybridPipeline, HybridConfig),
+    "FlowPipeline": (FlowPipeline, FlowConfig),
+    "GanPipeline": (GanPipeline, GanConfig),
+}
+"""Class name in the index to pipeline and sampling settings."""
 
-def index_of(pipeline: HybridPipeline) -> dict[str, Any]:
+
+def index_of(pipeline: TextToPicture) -> dict[str, Any]:
     """Return the contents of a pipeline's ``model_index.json``."""
+    layout = PIPELINES[type(pipeline).__name__]
+    names = [name for name in (*layout.required, *layout.optional) if name in NETWORKS]
     return {
         "_class_name": type(pipeline).__name__,
         "_underpaint_version": __version__,
         "image_size": pipeline.image_size,
         "sampling": pipeline.config.model_dump(mode="json"),
         "text_tokenizer": [LIBRARY, COMPONENTS["text_tokenizer"]],
-        **{name: [LIBRARY, COMPONENTS[name]] if name in pipeline.modules else [None, None] for name in NETWORKS},
+        **{name: [LIBRARY, COMPONENTS[name]] if name in pipeline.modules else [None, None] for name in names},
     }
 
 
-def write_pipeline(pipeline: HybridPipeline, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+def write_pipeline(pipeline: TextToPicture, folder: Path, dtype: torch.dtype = torch.float32) -> None:
     """Write a pipeline's files into a folder, without a manifest.
 
     Args:
@@ -62,7 +78,7 @@ def write_pipeline(pipeline: HybridPipeline, folder: Path, dtype: torch.dtype = 
 
 
 def save_pipeline(
-    pipeline: HybridPipeline,
+    pipeline: TextToPicture,
     out: Path,
     *,
     stage: str,
@@ -105,7 +121,7 @@ def _load_network(model: Model, name: str, device: torch.device) -> Any:
     return load_module(module, model.folder / file, sha256=model.sha256(file)).to(device)
 
 
-def load_pipeline(model: Model, device: torch.device) -> HybridPipeline:
+def load_pipeline(model: Model, device: torch.device) -> TextToPicture:
     """Load a saved pipeline, ready to draw.
 
     Args:
@@ -115,37 +131,25 @@ def load_pipeline(model: Model, device: torch.device) -> HybridPipeline:
     Raises:
         ArtifactError: Weights are missing, cut off, changed, or do not fit their settings; the message names the file.
     """
+    pipeline_class, config_class = PIPELINE_CLASSES[model.index.pipeline]
     try:
-        config = HybridConfig.parse(model.index.sampling, source=str(model.folder / INDEX))
+        config = config_class.parse(model.index.sampling, source=str(model.folder / INDEX))
     except InputError as error:
         raise ArtifactError(f"{error}; make or download the model again") from None
-    networks = {name: _load_network(model, name, device) for name in NETWORKS if name in model.components}
-    pipeline = HybridPipeline(
-        text_tokenizer=TextTokenizer.from_folder(model.folder / "text_tokenizer"),
-        text_encoder=networks["text_encoder"],
-        autoencoder=networks["autoencoder"],
-        quantizer=networks["quantizer"],
-        transformer=networks["transformer"],
-        residual=networks.get("residual"),
-        config=config,
-    )
-    _check_fit(pipeline, model)
+    layout = PIPELINES[model.index.pipeline]
+    parts: dict[str, Any] = dict.fromkeys(layout.optional)
+    parts |= {name: _load_network(model, name, device) for name in NETWORKS if name in model.components}
+    parts["text_tokenizer"] = TextTokenizer.from_folder(model.folder / "text_tokenizer")
+    pipeline = pipeline_class(**parts, config=config)
+    for what, fits in {**_common_fit(pipeline, model), **pipeline.fit()}.items():
+        if not fits:
+            raise ArtifactError(f"{model.folder}: the components disagree about {what}; make the model again")
     return pipeline
 
 
-def _check_fit(pipeline: HybridPipeline, model: Model) -> None:
-    """Check that the components belong together."""
-    scales = pipeline.quantizer.num_scales
-    transformer, sampling = pipeline.transformer.config, pipeline.config
-    fits = {
+def _common_fit(pipeline: TextToPicture, model: Model) -> dict[str, bool]:
+    """Say what every pipeline's components must agree about, and whether they do."""
+    return {
         "the picture size": pipeline.image_size == model.index.image_size,
-        "the schedule": tuple(transformer.schedule) == tuple(pipeline.quantizer.config.schedule),
-        "the number of styles": transformer.num_styles == len(sampling.styles),
-        "the text width": transformer.text_width == pipeline.text_encoder.config.width,
         "the vocabulary": pipeline.text_tokenizer.vocab_size <= pipeline.text_encoder.config.vocab_size,
-        "the guidance": len(sampling.guidance_shape) == scales,
-        "the temperatures": len(sampling.temperatures) == scales,
     }
-    for what, fit in fits.items():
-        if not fit:
-            raise ArtifactError(f"{model.folder}: the components disagree about {what}; make the model again")

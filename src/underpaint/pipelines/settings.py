@@ -35,7 +35,8 @@ class DrawRequest:
         seed: Chooses the picture among all that fit the caption, in [0, 2**64).
         guidance: Strength of the pull towards the caption; 0 is the conditional model alone.
         temperature: Factor on the schedule of sampling temperatures; 1 is the schedule itself.
-        residual_steps: Steps of the residual refiner; 0 adds the mean residual in one evaluation.
+        steps: Steps of the diffusion part: of the hybrid model's refiner (0 adds the mean residual in one evaluation),
+            or of the flow model.
     """
 
     caption: str
@@ -43,7 +44,12 @@ class DrawRequest:
     seed: int
     guidance: float | None = None
     temperature: float | None = None
-    residual_steps: int | None = None
+    steps: int | None = None
+
+    @property
+    def numbers(self) -> tuple[float | None, float | None, int | None]:
+        """What requests that are drawn together have in common."""
+        return self.guidance, self.temperature, self.steps
 
 
 class Settings(Config):
@@ -56,7 +62,7 @@ class Settings(Config):
         seed: The picture's own seed, whichever batch it was drawn in.
         guidance: Strength of guidance; None is the model's default.
         temperature: Factor on the sampling temperatures; None is the model's default.
-        steps: Steps of the residual refiner; None is the model's default.
+        steps: Steps of the refiner or of the flow; None is the model's default.
         size: Width and height in pixels, as ``64x64``.
         background: ``transparent``, or the color that the picture was flattened on, as ``#rrggbb``.
         model: The model's name.
@@ -89,7 +95,7 @@ class Settings(Config):
             seed=self.seed,
             guidance=self.guidance,
             temperature=self.temperature,
-            residual_steps=self.steps,
+            steps=self.steps,
         )
 
     @property

@@ -77,7 +77,7 @@ def fake_generator(folder) -> SimpleNamespace:
 
 
 def test_a_cold_start_asks_for_the_same_picture(tmp_path):
-    request = DrawRequest(caption="a cat", style="flat", seed=2**63 + 5, residual_steps=0)
+    request = DrawRequest(caption="a cat", style="flat", seed=2**63 + 5, steps=0)
     command = latency.cold_command(fake_generator(tmp_path), request, "out")  # pyright: ignore[reportArgumentType]
     assert command[1:5] == ["-m", "underpaint", "generate", "a cat"]
     options = dict(zip(command[6::2], command[7::2], strict=False))
@@ -86,7 +86,7 @@ def test_a_cold_start_asks_for_the_same_picture(tmp_path):
 
 
 def test_a_cold_start_takes_guidance_and_steps_and_owns_up_to_the_temperature(monkeypatch, tmp_path, clock):
-    request = DrawRequest(caption="a cat", seed=1, guidance=2.5, residual_steps=4, temperature=0.5)
+    request = DrawRequest(caption="a cat", seed=1, guidance=2.5, steps=4, temperature=0.5)
     commands: list[list[str]] = []
     monkeypatch.setattr(latency, "_run", lambda command: (commands.append(command), clock.sleep(1.0)))
     generator = fake_generator(tmp_path)

@@ -78,7 +78,7 @@ def request_of(wish: Wish, sampling: Sampling) -> DrawRequest:
         seed=wish.seed or 0,
         guidance=sampling.guidance,
         temperature=sampling.temperature,
-        residual_steps=sampling.steps,
+        steps=sampling.steps,
     )
 
 

@@ -1,0 +1,134 @@
+"""What every native pipeline shares: words in, pictures out, one at a time on a CPU.
+
+Picture *i* of a batch is the same picture alone. The order of floating-point sums in a matrix product depends on the
+batch and on the number of threads, so a CPU draws requests one by one with ``threads`` threads; a GPU draws those with
+equal numbers together.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from underpaint.core.config import Config
+from underpaint.core.errors import InputError
+from underpaint.models.text_encoder import TextEncoder, TextStates
+from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.pipelines.settings import DrawRequest, OnStage, Stage
+from underpaint.runtime.device import threads
+
+
+class SamplingConfig(Config):
+    """Settings that every pipeline has.
+
+    Args:
+        styles: Names of the styles, in the order of the style embedding.
+    """
+
+    styles: tuple[str, ...]
+
+
+S = TypeVar("S", bound=SamplingConfig)
+
+
+class TextToPicture(ABC, Generic[S]):
+    """A pipeline with a text encoder, styles, and a way to draw requests that differ in words and seeds alone.
+
+    Args:
+        text_tokenizer: Text to token ids.
+        text_encoder: Ids to states.
+        config: How to sample.
+    """
+
+    def __init__(self, text_tokenizer: TextTokenizer, text_encoder: TextEncoder, config: S) -> None:
+        self.text_tokenizer, self.text_encoder, self.config = text_tokenizer, text_encoder, config
+        self.threads = 1
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Names of the styles."""
+        return self.config.styles
+
+    @property
+    @abstractmethod
+    def image_size(self) -> int:
+        """Side of the pictures in pixels."""
+
+    @property
+    @abstractmethod
+    def modules(self) -> dict[str, nn.Module]:
+        """The networks by component name."""
+
+    @property
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """The network that draws, in which nearly all of the work is done."""
+
+    @abstractmethod
+    def fit(self) -> dict[str, bool]:
+        """Say what the components must agree about, and whether they do."""
+
+    @abstractmethod
+    def draw_alike(self, requests: Sequence[DrawRequest], on_stage: OnStage) -> np.ndarray:
+        """Draw requests of equal numbers together: ``[B, H, H, 4]`` uint8, straight alpha."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks lie."""
+        return next(self.text_encoder.parameters()).device
+
+    @torch.inference_mode()
+    def draw(self, requests: Sequence[DrawRequest], on_stage: OnStage | None = None) -> list[np.ndarray]:
+        """Draw pictures; each depends on its own request alone, whatever else is in the batch.
+
+        Args:
+            requests: What to draw.
+            on_stage: Called as each stage begins.
+
+        Returns:
+            One ``[H, H, 4]`` uint8 array a request, straight alpha.
+
+        Raises:
+            InputError: A style is unknown.
+        """
+        pictures: list[np.ndarray] = []
+        with threads(self.threads):
+            for batch in self._batches(requests):
+                pictures.extend(self.draw_alike(batch, on_stage or _unwatched))
+        return pictures
+
+    def _batches(self, requests: Sequence[DrawRequest]) -> Iterator[Sequence[DrawRequest]]:
+        if self.device.type == "cpu":
+            yield from ([request] for request in requests)
+            return
+        start = 0
+        for stop in range(1, len(requests) + 1):
+            if stop == len(requests) or requests[stop].numbers != requests[start].numbers:
+                yield requests[start:stop]
+                start = stop
+
+    def encode_text(self, captions: Sequence[str]) -> TextStates:
+        """Encode canonical captions, padded to the encoder's longest text."""
+        ids, mask = self.text_tokenizer.encode_batch(captions, self.text_encoder.config.max_tokens)
+        return self.text_encoder(torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device))
+
+    def style_index(self, styles: Sequence[str | None]) -> Tensor:
+        """Return the rows ``[B]`` of the style embedding for names; None is "any", the last row.
+
+        Raises:
+            InputError: A name is unknown.
+        """
+        for style in styles:
+            if style is not None and style not in self.styles:
+                raise InputError(f"unknown style {style!r}; this model draws {', '.join(self.styles)}")
+        rows = [len(self.styles) if style is None else self.styles.index(style) for style in styles]
+        return torch.tensor(rows, device=self.device)
+
+
+def _unwatched(_stage: Stage) -> None:
+    pass
