@@ -74,7 +74,7 @@ class PatchDiscriminator(nn.Module):
         fine = self.fine(pictures.contiguous(memory_format=torch.channels_last))
         coarse = self.coarse(fine)
         logits = [self.judge_fine(fine).flatten(1), self.judge_coarse(coarse).flatten(1)]
-        return torch.cat(logits, dim=1).to(torch.float32)  # [B, P]
+        return torch.cat(logits, dim=1)  # [B, P]
 
 
 def judge_only(discriminator: PatchDiscriminator, pictures: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ def relativistic_loss(winner: Tensor, loser: Tensor) -> Tensor:
 
     Source: relativistic pairing, R3GAN, arXiv 2501.05441, equation 2.
     """
-    return F.softplus(loser - winner).mean()
+    return F.softplus((loser - winner).to(torch.float32)).mean()
 
 
 def gradient_penalty(discriminator: PatchDiscriminator, real: Tensor) -> Tensor:

@@ -15,9 +15,9 @@ def decoder(seed: int = 0) -> DecoderTraining:
         seed: Seed of the discriminator's weights and of the batches.
     """
     loop = LoopConfig(
-        steps=1400,
-        batch_size=32,
-        lr=5e-4,
+        steps=1000,
+        batch_size=16,
+        lr=4e-4,
         warmup=50,
         final_lr=0.05,
         betas=(0.5, 0.95),
@@ -25,7 +25,7 @@ def decoder(seed: int = 0) -> DecoderTraining:
         average_decay=0.995,
         seed=seed,
         precision="f32",
-        validate_every=200,
+        validate_every=250,
         save_every=100,
         sample_every=100,
     )

@@ -131,8 +131,8 @@ class DecoderTrainee:
         drawn = self.autoencoder.decode(seen)
         pixels = picture_loss(drawn, target, generator)
         critic, adversarial = self._rivalry(drawn.clamp(-1.0, 1.0), target)
-        penalty = self._penalty(step, target)
-        figures = {"pixels": pixels, "adversarial": adversarial, "critic": critic}
+        penalty = self._penalty(target)
+        figures = {"pixels": pixels, "adversarial": adversarial, "critic": critic, "penalty": penalty}
         loss = pixels + self.adversarial_weight(step) * adversarial + critic + penalty
         return loss, {name: float(value.detach()) for name, value in figures.items()}
 
@@ -142,13 +142,15 @@ class DecoderTrainee:
         real, fake = discriminator(target), discriminator(drawn.detach())
         return relativistic_loss(real, fake), relativistic_loss(judge_only(discriminator, drawn), real.detach())
 
-    def _penalty(self, step: int, target: Tensor) -> Tensor:
-        """Return the gradient penalty on one picture in four, on the steps that have one."""
-        if step % self.config.penalty_every or self.config.penalty_weight == 0.0:
+    def _penalty(self, target: Tensor) -> Tensor:
+        """Return the discriminator's gradient penalty, on some of the pictures since it costs a second derivative.
+
+        It comes at every step: one that comes seldom and strong is what clipping and AdamW take the strength from.
+        """
+        if self.config.penalty_weight == 0.0:
             return target.new_zeros(())
-        some = target[: -(-len(target) // 4)]
-        weight = HALF * self.config.penalty_weight * self.config.penalty_every
-        return weight * gradient_penalty(self.module.discriminator, some)
+        some = target[: self.config.penalty_pictures]
+        return HALF * self.config.penalty_weight * gradient_penalty(self.module.discriminator, some)
 
     def adversarial_weight(self, step: int) -> float:
         """Return the adversarial term's weight at a step: zero, a linear rise, then the full weight."""

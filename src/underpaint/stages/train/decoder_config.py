@@ -26,7 +26,7 @@ class DecoderTraining(Config):
         adversarial_from: Share of the steps after which the term sets in; the discriminator learns from the start.
         adversarial_ramp: Share of the steps over which it grows to its full weight.
         penalty_weight: Weight of the discriminator's gradient penalty.
-        penalty_every: Steps between gradient penalties; each counts as many times.
+        penalty_pictures: Pictures of a batch that it is measured on.
         discriminator_widths: Channels of the discriminator.
     """
 
@@ -39,7 +39,7 @@ class DecoderTraining(Config):
     adversarial_from: Share = 0.05
     adversarial_ramp: Share = 0.15
     penalty_weight: float = Field(default=1.0, ge=0)
-    penalty_every: Count = 8
+    penalty_pictures: Count = 4
     discriminator_widths: tuple[Count, Count, Count, Count] = (32, 64, 96, 128)
 
     @model_validator(mode="after")
