@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from underpaint.core.artifact import staging
+from underpaint.cli.data import ATTRIBUTED as ATTRIBUTED_NAMES
+from underpaint.cli.data import describe
+from underpaint.core.artifact import Manifest, staging
 from underpaint.stages.data import run as stage
+from underpaint.stages.data.attributed import ATTRIBUTED
 from underpaint.stages.data.config import DataConfig
 from underpaint.stages.data.drawing import Drawing
 from underpaint.stages.data.render import Renders
@@ -80,6 +83,19 @@ def test_a_folder_that_is_no_data_set_is_refused(underpaint: Call, tmp_path: Pat
     assert "no finished artifact" in done.stderr
 
 
+def test_what_weights_owe_is_said_at_the_end_of_a_build() -> None:
+    figures = {"samples": 1, "captions": 1, "license": "CC-BY-4.0", "dropped": {}, "leaks": 0}
+    fields = {"kind": "dataset", "stage": "data", "config": {}, "config_digest": "", "parents": {}, "files": {}}
+    manifest = Manifest.model_validate(fields | {"digest": "", "versions": {}, "figures": figures})
+    assert "attribution" not in describe("new", manifest)
+    credited = manifest.model_copy(update={"figures": figures | {"credits": ["Ann, CC BY 4.0"]}})
+    assert "attribution needed, on weights too: Ann, CC BY 4.0" in describe("new", credited)
+
+
+def test_the_command_offers_every_source_on_request() -> None:
+    assert set(ATTRIBUTED_NAMES) == set(ATTRIBUTED)
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "expected"),
     [
@@ -88,6 +104,8 @@ def test_a_folder_that_is_no_data_set_is_refused(underpaint: Call, tmp_path: Pat
         (("stickers", "--out", "new", "--size", "65"), 2, "64"),
         (("stickers", "--out", "new", "--jobs", "0"), 2, "from 1 to 64"),
         (("stickers", "--out", "new", "--source", "debian", "--size", "256"), 2, "128 pixels"),
+        (("stickers", "--out", "new", "--source", "debian", "--with", "twemoji"), 2, "twemoji comes from npm"),
+        (("stickers", "--out", "new", "--with", "openmoji"), 2, "twemoji"),
         (("stickers", "--out", "."), 6, "exists already"),
         (("stickers", "--out", "file/new"), 6, "file"),
         (("stickers", "--out", "new"), 5, "apt-get install npm"),

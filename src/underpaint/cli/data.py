@@ -14,10 +14,12 @@ EXAMPLES = """examples:
   underpaint data build stickers --out artifacts/stickers-64
   underpaint data build stickers --out artifacts/stickers-128 --size 128 --jobs 4
   underpaint data build stickers --out artifacts/stickers-debian --source debian
+  underpaint data build stickers --out artifacts/stickers-64-twemoji --with twemoji
   underpaint data check artifacts/stickers-64
 """
 SIZES = (32, 64, 128, 256)
 SOURCES = ("npm", "debian")
+ATTRIBUTED = ("twemoji",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--size", type=int, choices=SIZES, default=64, help="side of the pictures in pixels (64)")
     build.add_argument(
         "--source", choices=SOURCES, default="npm", help="npm packages (4 styles, default) or Debian's emoji font"
+    )
+    build.add_argument(
+        "--with",
+        dest="attributed",
+        action="append",
+        choices=ATTRIBUTED,
+        help="add a source whose authors must be credited, also by whoever hands on weights (twemoji: CC-BY-4.0)",
     )
     build.add_argument("--jobs", type=int, metavar="N", help="processes that render (one a core)")
     build.add_argument(
@@ -60,7 +69,13 @@ def build(args: argparse.Namespace, output: Output) -> int:
         raise InputError(f"--jobs is {args.jobs}; give a number from 1 to 64")
     output.resume_hint = "run the same command again; downloads and finished renders are kept"
     config = DataConfig.parse(
-        {"dataset": args.dataset, "source": args.source, "size": args.size}, source="underpaint data build"
+        {
+            "dataset": args.dataset,
+            "source": args.source,
+            "size": args.size,
+            "attributed": tuple(args.attributed or ()),
+        },
+        source="underpaint data build",
     )
     out, cache = Path(args.out), Path(args.cache).expanduser() if args.cache else None
     manifest = build_data(config, {}, out, output.report, cache=cache, jobs=args.jobs)
@@ -77,6 +92,7 @@ def describe(out: object, manifest: Manifest) -> str:
         f"{out}: {figures['samples']:,} pictures, {figures['captions']:,} captions, license {figures['license']}",
         "  " + ", ".join(f"{name.removeprefix('samples in split ')} {figures[name]:,}" for name in splits),
         f"  left out: {dropped} (audit.json lists each); leaks between splits: {figures['leaks']}",
+        *(f"  attribution needed, on weights too: {words}" for words in figures.get("credits", ())),
         f"  digest {manifest.digest}",
         f"  look at {out}/contact_sheet.png; read {out}/DATASHEET.md",
     ]

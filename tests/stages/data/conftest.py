@@ -21,7 +21,7 @@ from underpaint.stages.data.look import Look, look_at
 from underpaint.stages.data.packages import fetch_all
 from underpaint.stages.data.picture import read_picture
 from underpaint.stages.data.render import Renders, render_all
-from underpaint.stages.data.sources import NPM_EVIDENCE, PACKAGES
+from underpaint.stages.data.sources import NPM_EVIDENCE, PACKAGES, Evidence
 
 SIZE = 32
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32" width="32" height="32">{}</svg>'
@@ -95,13 +95,18 @@ def make_small(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[
     """Build a data set of made-up drawings, without a network: ``make_small(drawings)``."""
     cache = tmp_path_factory.mktemp("cache")
 
-    def make(drawings: Sequence[Drawing], target: Path | None = None, report: Report = silent) -> tuple[Path, Manifest]:
+    def make(
+        drawings: Sequence[Drawing],
+        target: Path | None = None,
+        report: Report = silent,
+        evidence: tuple[Evidence, ...] = NPM_EVIDENCE,
+    ) -> tuple[Path, Manifest]:
         target = target or tmp_path_factory.mktemp("small") / "stickers"
 
         def render(some: Sequence[Drawing], size: int) -> Renders:
             return render_all(some, size=size, cache=cache, jobs=1, report=report)
 
-        source = stage.Source(drawings=list(drawings), evidence=NPM_EVIDENCE, render=render)
+        source = stage.Source(drawings=list(drawings), evidence=evidence, render=render)
         with staging(target) as folder:
             manifest = stage.fill(folder, DataConfig(size=SIZE), source, report)
         return target, manifest
@@ -113,6 +118,12 @@ def make_small(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[
 def made_drawings() -> list[Drawing]:
     """60 made-up drawings in two styles."""
     return made_up("cartoon", "noto", 30) + made_up("flat", "fluent", 30)
+
+
+@pytest.fixture(scope="session")
+def credited_drawings(made_drawings: list[Drawing]) -> list[Drawing]:
+    """The made-up drawings, and 30 of a style that is added on request."""
+    return made_drawings + made_up("bold", "twemoji", 30)
 
 
 @pytest.fixture(scope="session")

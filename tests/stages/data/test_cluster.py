@@ -57,6 +57,14 @@ def test_groups_unite_within_a_style_only(pictures: np.ndarray) -> None:
     assert clusters_of(same, look) == {"1f600": "1f600", "1f601": "1f600", "1f602": "1f602", "1f603": "1f603"}
 
 
+def test_an_added_style_unites_nothing(pictures: np.ndarray) -> None:
+    look = look_at([pictures[0], pictures[1]])
+    assert clusters_of([drawing("1f600", "bold"), drawing("1f601", "bold")], look) == {
+        "1f600": "1f600",
+        "1f601": "1f601",
+    }
+
+
 def test_positions_choose_pictures(pictures: np.ndarray) -> None:
     look = look_at(list(pictures))
     part: Look = look.at([3, 1])

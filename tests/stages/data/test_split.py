@@ -49,3 +49,24 @@ def test_the_order_of_the_input_does_not_matter() -> None:
 def test_one_style_alone_has_no_style_test() -> None:
     drawings = [d for d in all_styles(200) if d.style == "cartoon"]
     assert {p.split for p in split(drawings, {d.id: d.id for d in drawings})} == {"train", "validation", "test_concept"}
+
+
+def test_an_added_style_moves_nothing_and_follows_its_concepts() -> None:
+    drawings = all_styles(400)
+    added = [
+        Drawing(id=d.id, name=d.name, style="bold", family="twemoji", source="s", icon="i", license="MIT")
+        for d in drawings
+        if d.style == "cartoon"
+    ]
+    unknown = Drawing(id="1f6f0", name="x", style="bold", family="twemoji", source="s", icon="i", license="MIT")
+    clusters = {d.id: d.id for d in [*drawings, unknown]}
+    places = split([*drawings, *added, unknown], clusters)
+    assert places[: len(drawings)] == split(drawings, clusters)
+    default = {d.id: p for d, p in zip(drawings, places, strict=False) if d.style == "cartoon"}
+    changed = Counter(
+        (default[d.id].level or default[d.id].split, p.level or p.split)
+        for d, p in zip(added, places[len(drawings) :], strict=False)
+        if p != default[d.id]
+    )
+    assert changed == {("train", "hide_twemoji"): 17, ("hide_noto", "train"): 17}
+    assert places[-1].split == "train"

@@ -197,6 +197,7 @@ def general_fields(facts: Facts) -> dict[str, object]:
             f"with {counts['captions']} different English captions, split by concept."
         ),
         "license": license_urls(facts),
+        **({"creditText": facts.credits} if facts.credits else {}),
         "url": facts.url,
         "creator": creator,
         "publisher": creator,

@@ -21,7 +21,7 @@ from underpaint.core.samples import Sample, read_samples
 from underpaint.stages.data.card import CARD, CONFORMS, CONTEXT, SPDX
 from underpaint.stages.data.facts import count_samples
 from underpaint.stages.data.license import keys_of
-from underpaint.stages.data.notices import ATTRIBUTION
+from underpaint.stages.data.notices import ATTRIBUTION, CREDITS
 from underpaint.stages.data.responsible import RAI_FIELDS
 
 REQUIRED = (
@@ -51,6 +51,8 @@ REQUIRED = (
     "prov:wasGeneratedBy",
     "prov:wasAttributedTo",
 )
+CREDIT = "creditText"
+"""Only there if a source must be credited in given words."""
 RAI_NAMES = frozenset(f"rai:{name}" for name in (*RAI_FIELDS, "hasSyntheticData"))
 DATES = ("datePublished", "dateCreated", "dateModified")
 SEMVER = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
@@ -64,7 +66,7 @@ def name_problems(card: dict[str, Any]) -> Iterator[str]:
     for name in (*REQUIRED, *sorted(RAI_NAMES)):
         if name not in card:
             yield f"{name} is missing"
-    for name in card.keys() - {*REQUIRED, *RAI_NAMES}:
+    for name in card.keys() - {*REQUIRED, *RAI_NAMES, CREDIT}:
         yield f"{name} is no name of Croissant 1.1, RAI 1.0 or PROV that this card uses; is it misspelt?"
     yield from empty_problems(card, "card")
     if card.get("@context") != CONTEXT:
@@ -102,7 +104,7 @@ def value_problems(card: dict[str, Any]) -> Iterator[str]:
 
 
 def license_problems(card: dict[str, Any], folder: Path) -> Iterator[str]:
-    """Check that the licenses are SPDX pages and those of ``attribution.json``."""
+    """Check that the licenses are SPDX pages, and that they and the credits are those of ``attribution.json``."""
     urls = card.get("license")
     found = set()
     for url in urls if isinstance(urls, list) else [urls]:
@@ -114,12 +116,16 @@ def license_problems(card: dict[str, Any], folder: Path) -> Iterator[str]:
         except ValueError as error:
             yield f"license {url!r} is no page below {SPDX}: {error}"
     try:
-        expected = keys_of(parse(json.loads((folder / ATTRIBUTION).read_text(encoding="utf-8"))["license"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        stated = json.loads((folder / ATTRIBUTION).read_text(encoding="utf-8"))
+        expected = keys_of(parse(stated["license"]))
+        owed = stated["obligations_on_weights"].get(CREDITS, [])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         yield f"{ATTRIBUTION} cannot be read: {error}"
     else:
         if found != expected:
             yield f"license names {sorted(found)}, but {ATTRIBUTION} names {sorted(expected)}"
+        if card.get(CREDIT, []) != owed:
+            yield f"{CREDIT} is {card.get(CREDIT)!r}, but {ATTRIBUTION} asks for {owed}"
 
 
 def provenance_problems(card: dict[str, Any]) -> Iterator[str]:

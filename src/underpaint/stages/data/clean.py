@@ -26,7 +26,8 @@ class Dropped(Config):
         icon: Name inside the source.
         name: CLDR name.
         style: Style's name.
-        rule: ``unreadable``, ``blank``, ``flag``, ``caption``, ``color`` or ``duplicate``.
+        rule: ``unreadable``, ``blank``, ``flag``, ``caption``, ``color``,
+            ``duplicate`` or ``twin``.
         detail: More about it.
     """
 

@@ -1,4 +1,7 @@
-"""Clusters: groups of variants, united where drawings of different groups look nearly the same."""
+"""Clusters: groups of variants, united where drawings of different groups look nearly the same.
+
+Added styles have no say, so a concept lies in the same cluster with and without them.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from underpaint.core.concept import concept_of
+from underpaint.stages.data.attributed import ADDED_STYLES
 from underpaint.stages.data.drawing import Drawing
 from underpaint.stages.data.look import Look, near_pairs
 
@@ -45,7 +49,7 @@ def clusters_of(drawings: Sequence[Drawing], look: Look) -> dict[str, str]:
     for index, drawing in enumerate(drawings):
         styles[drawing.style].append(index)
     sets = UnionFind()
-    for index in styles.values():
+    for index in (found for style, found in styles.items() if style not in ADDED_STYLES):
         for one, other in near_pairs(look, index):
             sets.unite(groups[one], groups[other])
     return {group: sets.find(group) for group in groups}

@@ -41,7 +41,8 @@ def cell_of(sample: Sample, folder: Path) -> Cell:
 
 
 def write_contact_sheet(samples: Sequence[Sample], folder: Path) -> Path:
-    """Write ``contact_sheet.png`` into the data set and return its path."""
-    path = folder / CONTACT_SHEET
-    contact_sheet([cell_of(sample, folder) for sample in choose(samples)], columns=COLUMNS).save(path, format="PNG")
+    """Write ``contact_sheet.png`` into the data set, the styles of a concept in one row, and return its path."""
+    path, num_styles = folder / CONTACT_SHEET, len({sample.style for sample in samples})
+    columns = max(1, COLUMNS // num_styles) * num_styles
+    contact_sheet([cell_of(sample, folder) for sample in choose(samples)], columns=columns).save(path, format="PNG")
     return path

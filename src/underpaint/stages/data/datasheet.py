@@ -53,11 +53,13 @@ def licenses(facts: Facts) -> str:
         f"{s.verified.license if s.verified else ''} | {facts.by_source.get(s.source, 0):,} |"
         for s in facts.sources
     )
+    credit = "".join(f"\n- Attribution needed, on weights too: {words}" for words in facts.credits)
     waivers = "".join(f"\n- Waived: {w.rule} for {w.source} by {w.by}: {w.reason}" for w in facts.duties.waivers)
     return (
         f"License of the whole: `{facts.duties.license}`. Weights trained on it: name the authors, hand on the texts "
         f"of {', '.join(facts.duties.notice)}.\n\n"
         f"| author | source | stated | upstream | verified | pictures |\n|---|---|---|---|---|---:|\n{rows}{waivers}"
+        + (f"\n{credit}" if credit else "")
     )
 
 

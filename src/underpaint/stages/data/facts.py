@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from underpaint.core.samples import Sample
 from underpaint.stages.data.audit import Audit
 from underpaint.stages.data.config import DataConfig
-from underpaint.stages.data.license import Obligations
+from underpaint.stages.data.license import Obligations, credits_of
 from underpaint.stages.data.sources import Evidence
 
 VERSION = "1.0.0"
@@ -48,8 +48,8 @@ class Facts:
     @property
     def name(self) -> str:
         """Name of the data set."""
-        suffix = "" if self.config.source == "npm" else f"-{self.config.source}"
-        return f"underpaint-{self.config.dataset}{suffix}-{self.config.size}"
+        origin = () if self.config.source == "npm" else (self.config.source,)
+        return "-".join(("underpaint", self.config.dataset, *origin, *self.config.attributed, str(self.config.size)))
 
     @property
     def url(self) -> str:
@@ -65,6 +65,11 @@ class Facts:
     def counts(self) -> dict[str, int]:
         """Numbers of samples: all, by split and by style."""
         return count_samples(self.samples)
+
+    @property
+    def credits(self) -> list[str]:
+        """Words that must go along with the data and with weights trained on them."""
+        return credits_of(self.sources)
 
     @property
     def by_source(self) -> dict[str, int]:

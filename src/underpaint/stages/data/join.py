@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +84,10 @@ def join_style(style: Style, paths: Mapping[str, Path], names: Mapping[str, str]
     ]
 
 
-def join_all(paths: Mapping[str, Path]) -> list[Drawing]:
-    """Join every style of the npm set."""
+def join_all(paths: Mapping[str, Path], styles: Iterable[Style] = STYLES) -> list[Drawing]:
+    """Join every style of an npm set."""
     names = read_names(paths)
-    return [drawing for style in STYLES for drawing in join_style(style, paths, names)]
+    return [drawing for style in styles for drawing in join_style(style, paths, names)]
 
 
 def check_stated(evidence: Evidence, archive: Path) -> None:

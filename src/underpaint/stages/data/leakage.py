@@ -41,6 +41,11 @@ class LeakReport(Config):
     pairs_compared: int
 
 
+def crosses(first: str, second: str) -> bool:
+    """Tell whether near-duplicates in these two splits are a leak."""
+    return first != second and EXEMPT not in (first, second)
+
+
 def label(sample: Sample) -> str:
     """Return a sample's split, file and caption for messages."""
     return f"{sample.split}:{sample.file} ({sample.caption!r})"
@@ -77,13 +82,11 @@ def find_leaks(samples: Sequence[Sample], look: Look) -> LeakReport:
     leaks = exact_leaks(samples)
     twins = set()
     for one, other in near_pairs(look, range(len(samples))):
-        splits = {samples[one].split, samples[other].split}
-        if len(splits) == 1:
-            continue
-        if EXEMPT in splits:
-            twins |= {i for i in (one, other) if samples[i].split == EXEMPT and "train" in splits}
-        else:
+        splits = (samples[one].split, samples[other].split)
+        if crosses(*splits):
             leaks.append(Leak(rule="near", first=label(samples[one]), second=label(samples[other])))
+        elif "train" in splits:
+            twins |= {i for i in (one, other) if samples[i].split == EXEMPT}
     count = len(samples)
     return LeakReport(leaks=tuple(leaks), composition_twins=len(twins), pairs_compared=count * (count - 1) // 2)
 

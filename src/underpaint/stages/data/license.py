@@ -149,6 +149,11 @@ def gate(sources: Sequence[Evidence], weights_license: str, waivers: Sequence[Wa
     return obligations(sources, tuple(waived[s, r] for s, r, _ in found if (s, r) in waived))
 
 
+def credits_of(sources: Sequence[Evidence]) -> list[str]:
+    """Return the words that must go along with the data and with weights trained on them."""
+    return [source.credit for source in sources if source.credit]
+
+
 def obligations(sources: Sequence[Evidence], waivers: tuple[Waiver, ...] = ()) -> Obligations:
     """Collect what the licenses of accepted sources ask for."""
     keys = {source.source: keys_of(parse(source.stated)) for source in sources}

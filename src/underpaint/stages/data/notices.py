@@ -9,10 +9,11 @@ from pathlib import Path
 
 from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import LicenseRefused
-from underpaint.stages.data.license import Obligations
+from underpaint.stages.data.license import Obligations, credits_of
 from underpaint.stages.data.sources import Evidence
 
 ATTRIBUTION, NOTICE, LICENSES = "attribution.json", "NOTICE", "licenses"
+CREDITS = "hand_on_these_credits"
 
 
 def license_text(key: str) -> str:
@@ -50,12 +51,14 @@ def attribution(sources: Sequence[Evidence], duties: Obligations, counts: dict[s
         }
         for s in sources
     ]
+    words = credits_of(sources)
     return {
         "license": duties.license,
         "obligations_on_weights": {
             "name_the_authors_of": list(duties.attribution),
             "hand_on_the_texts_of": list(duties.notice),
             "not_for_weights": list(duties.evaluation_only),
+            **({CREDITS: words} if words else {}),
         },
         "waivers": [waiver.model_dump() for waiver in duties.waivers],
         "sources": rows,
@@ -70,8 +73,11 @@ def notice(sources: Sequence[Evidence], duties: Obligations) -> str:
         "",
     ]
     for source in sources:
-        lines += [f"{source.author}: {source.purl}", f"    {source.role}, license {source.stated}", ""]
+        lines += [f"{source.author}: {source.purl}", f"    {source.role}, license {source.stated}"]
+        lines += [f"    {source.credit}", ""] if source.credit else [""]
     lines.append(f"The license texts lie in {LICENSES}/: {', '.join(f'{key}.txt' for key in duties.notice)}.")
+    if credits_of(sources):
+        lines.append("Attribution needed: pictures, and weights trained on them, go along with the credit lines above.")
     return "\n".join(lines) + "\n"
 
 

@@ -16,6 +16,7 @@ from underpaint.stages.data.look import LOOK_SIZE, Look, look_at
 from underpaint.stages.data.render import Renders, read_render
 from underpaint.stages.data.sources import Evidence
 from underpaint.stages.data.split import Place, split
+from underpaint.stages.data.twins import without_twins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +69,14 @@ def plan(source: Source, report: Report) -> Plan:
     clusters = clusters_of(drawings, look)
     places = split(drawings, clusters)
     kept, unfit = clean(drawings, look)
+    kept, twins = without_twins(drawings, places, look, kept)
     report(Progress(task="compare", done=len(drawings), total=len(drawings), unit="pictures"))
     return Plan(
         drawings=[drawings[i] for i in kept],
         places=[places[i] for i in kept],
         look=look.at(kept),
         clusters=clusters,
-        dropped=dropped + unfit,
+        dropped=dropped + unfit + twins,
     )
 
 

@@ -19,6 +19,7 @@ from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample, read_samples, write_samples
 from underpaint.core.text import caption_from_name
 from underpaint.stages.data import debian
+from underpaint.stages.data.attributed import ATTRIBUTED
 from underpaint.stages.data.audit import audit, samples_digest
 from underpaint.stages.data.card import AUDIT, write_card
 from underpaint.stages.data.card_check import refuse_card
@@ -33,7 +34,7 @@ from underpaint.stages.data.notices import write_notices
 from underpaint.stages.data.packages import fetch_all
 from underpaint.stages.data.plan import Plan, Source, plan_and_render
 from underpaint.stages.data.render import Renders, read_render, render_all
-from underpaint.stages.data.sources import NPM_EVIDENCE, PACKAGES
+from underpaint.stages.data.sources import NPM_EVIDENCE, PACKAGES, STYLES
 from underpaint.stages.data.split import Place
 
 DRAWING_LIBRARIES = ("resvg_py", "imagehash", "pillow")
@@ -42,16 +43,19 @@ LIBRARIES = ("resvg_py", "imagehash", "numpy", "pillow", "mlcroissant", "license
 MAX_JOBS = 8
 
 
-def open_npm(cache: Path, jobs: int, report: Report) -> Source:
-    """Fetch the pinned npm packages and join their drawings with names."""
-    paths = fetch_all(PACKAGES, cache, report)
-    for evidence in NPM_EVIDENCE:
+def open_npm(cache: Path, jobs: int, report: Report, attributed: Sequence[str] = ()) -> Source:
+    """Fetch the pinned npm packages, those asked for by name included, and join their drawings with names."""
+    added = [ATTRIBUTED[name] for name in attributed]
+    sources = (*NPM_EVIDENCE, *(source.evidence for source in added))
+    paths = fetch_all((*PACKAGES, *(source.style.package for source in added)), cache, report)
+    for evidence in sources:
         check_stated(evidence, paths[evidence.source])
 
     def render(drawings: Sequence[Drawing], size: int) -> Renders:
         return render_all(drawings, size=size, cache=cache, jobs=jobs, report=report)
 
-    return Source(drawings=join_all(paths), evidence=NPM_EVIDENCE, render=render)
+    drawings = join_all(paths, (*STYLES, *(source.style for source in added)))
+    return Source(drawings=drawings, evidence=sources, render=render)
 
 
 def open_debian(root: Path, cache: Path, report: Report) -> Source:
@@ -178,7 +182,10 @@ def run(
     cache = cache or cache_folder()
     jobs = jobs or min(MAX_JOBS, len(os.sched_getaffinity(0)))
     with staging(out) as folder:
-        source = open_debian(debian_root, cache, report) if config.source == "debian" else open_npm(cache, jobs, report)
+        if config.source == "debian":
+            source = open_debian(debian_root, cache, report)
+        else:
+            source = open_npm(cache, jobs, report, config.attributed)
         return fill(folder, config, source, report)
 
 
@@ -219,5 +226,6 @@ def figures_of(facts: Facts) -> dict[str, object]:
         "clusters": audited.clusters,
         "leaks": len(audited.leakage.leaks),
         "license": facts.duties.license,
+        **({"credits": facts.credits} if facts.credits else {}),
         "memorization_percentiles": audited.memorization.percentiles,
     }

@@ -58,6 +58,7 @@ class Evidence(Config):
         verified: See ``Verified``.
         purpose: ``weights`` if models may learn from it, ``evaluation`` if it may only be compared with.
         sha256: SHA-256 of the package file or of the files read from it.
+        credit: The words that name the authors as the license asks; empty if its text and the author suffice.
     """
 
     source: str
@@ -70,6 +71,7 @@ class Evidence(Config):
     verified: Verified | None
     purpose: str = "weights"
     sha256: str = ""
+    credit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,8 @@
-"""Splits: whole clusters, all styles together, in the order of a hash."""
+"""Splits: whole clusters, all styles together, in the order of a hash.
+
+The default styles alone decide; an added style goes where its concepts are. So no picture changes its split when a
+style is added, and models of both sets can be compared on the same held-out pictures.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from underpaint.core.concept import concept_of
+from underpaint.stages.data.attributed import ADDED_STYLES
 from underpaint.stages.data.composition import levels_of, order_of, pinned_groups
 from underpaint.stages.data.drawing import Drawing
 
@@ -15,6 +20,7 @@ HIDDEN_STYLES = {
     "hide_noto": ("cartoon",),
     "hide_fluent": ("flat", "gradient", "line-art"),
     "hide_line_art": ("line-art",),
+    "hide_twemoji": ("bold",),
 }
 
 
@@ -41,7 +47,8 @@ def cluster_roles(free: Sequence[str], styles: Sequence[str]) -> dict[str, str]:
     num_style = round(STYLE_SHARE * (len(ordered) - num_test - num_validation))
     roles = ["test_concept"] * num_test + ["validation"] * num_validation
     if len(set(styles)) > 1:
-        roles += [level for level in HIDDEN_STYLES for _ in range(num_style)]
+        levels = [level for level, hidden in HIDDEN_STYLES.items() if set(hidden) & set(styles)]
+        roles += [level for level in levels for _ in range(num_style)]
     return dict(zip(ordered, roles, strict=False))
 
 
@@ -55,10 +62,11 @@ def split(drawings: Sequence[Drawing], clusters: Mapping[str, str]) -> list[Plac
     Returns:
         One place a drawing, in the same order.
     """
-    levels = levels_of(drawings)
-    pinned = {clusters[group] for group in pinned_groups(drawings)}
-    styles = sorted({drawing.style for drawing in drawings})
-    roles = cluster_roles(sorted(set(clusters.values()) - pinned), styles)
+    deciding = [drawing for drawing in drawings if drawing.style not in ADDED_STYLES]
+    levels = levels_of(deciding)
+    pinned = {clusters[group] for group in pinned_groups(deciding)}
+    free = {clusters[concept_of(drawing.id).group] for drawing in deciding} - pinned
+    roles = cluster_roles(sorted(free), sorted({drawing.style for drawing in drawings}))
     places = []
     for drawing in drawings:
         role = roles.get(clusters[concept_of(drawing.id).group], "train")
