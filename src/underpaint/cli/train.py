@@ -1,4 +1,7 @@
-"""``underpaint train``: a model, or what judges models, from a data set, after a recipe."""
+"""``underpaint train``: a model, or what judges models, from a data set, after a recipe.
+
+Under ``torchrun`` every process runs this command; the first alone reports and says what came of it.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,17 @@ import argparse
 import difflib
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from underpaint.cli.output import Output
 from underpaint.core.errors import InputError
 
 if TYPE_CHECKING:
+    from underpaint.core.artifact import Manifest
+    from underpaint.core.progress import Report
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
     from underpaint.stages.train.recipe import HybridRecipe
+    from underpaint.stages.train.rivals import Rival
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="name of a recipe; see --list", nargs="?")
     parser.add_argument("--data", type=Path, metavar="DIR", help="a data set made by 'underpaint data build'")
     parser.add_argument("--out", type=Path, metavar="DIR", help="workspace; what is there already is resumed")
+    parser.add_argument(
+        "--from", dest="start", metavar="MODEL", help="start from this model's parts and weights (a folder or a name)"
+    )
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="threads (default: all usable cores)")
     parser.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
     parser.add_argument("--list", action="store_true", help="list the recipes and leave")
@@ -46,22 +55,63 @@ def run(args: argparse.Namespace, output: Output) -> int:
     return _train(RECIPES[args.recipe](), args, output)
 
 
-def _train(recipe: HybridRecipe | EvaluatorRecipe, args: argparse.Namespace, output: Output) -> int:
+def _train(recipe: HybridRecipe | EvaluatorRecipe | Rival, args: argparse.Namespace, output: Output) -> int:
     """Train what the recipe is for, and say what to do with it."""
-    from underpaint.core.extractor_card import CARD
+    from underpaint.core.progress import silent
+    from underpaint.runtime import processes
     from underpaint.runtime.device import choose_device, choose_threads
-    from underpaint.stages.train import evaluator_run, run
-    from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 
     output.resume_hint = "run the same command again to go on from the last saved step"
-    where = {"num_threads": args.threads or choose_threads(), "device": choose_device(args.device or "cpu")}
-    if isinstance(recipe, EvaluatorRecipe):
-        manifest = evaluator_run.run(recipe, args.data, args.out, output.report, **where)
-        folder = args.out / evaluator_run.FOLDER
-        text = f"{folder}: done. What it sees and what it does not stands in {folder / CARD}"
-    else:
-        manifest = run.run(recipe, args.data, args.out, output.report, **where)
-        folder = args.out / "pipeline"
-        text = f"{folder}: done. Try: {shlex.join(['underpaint', 'generate', 'a smiling cat', '-m', str(folder)])}"
-    output.result(text, {manifest.kind: str(folder), "digest": manifest.digest, "figures": manifest.figures})
+    device = choose_device(processes.local_name(args.device or "cpu"))
+    num_threads = args.threads or max(1, choose_threads() // processes.neighbors())
+    with processes.joined(device) as shared:
+        report = output.report if shared.first else silent
+        folder, manifest, advice = _make(recipe, args, report, {"num_threads": num_threads, "device": device})
+    if shared.first:
+        data = {manifest.kind: str(folder), "digest": manifest.digest, "figures": manifest.figures}
+        output.result(f"{folder}: done. {advice}", data)
     return 0
+
+
+def _make(
+    recipe: HybridRecipe | EvaluatorRecipe | Rival, args: argparse.Namespace, report: Report, where: dict[str, Any]
+) -> tuple[Path, Manifest, str]:
+    """Train; return the folder of what was made, its manifest, and what to do next."""
+    from underpaint.stages.train.evaluator_config import EvaluatorRecipe
+    from underpaint.stages.train.recipe import HybridRecipe
+
+    if isinstance(recipe, EvaluatorRecipe):
+        return _make_evaluator(recipe, args, report, where)
+    if isinstance(recipe, HybridRecipe):
+        from underpaint.stages.train import run
+
+        manifest = run.run(recipe, args.data, args.out, report, start=args.start, **where)
+    else:
+        from underpaint.stages.train import rivals
+
+        manifest = rivals.run(recipe, args.data, args.out, report, start=args.start, **where)
+    folder = _folder_of(manifest, args.out)
+    advice = shlex.join(["underpaint", "generate", "a smiling cat", "-m", str(folder)])
+    return folder, manifest, f"Try: {advice}"
+
+
+def _make_evaluator(
+    recipe: EvaluatorRecipe, args: argparse.Namespace, report: Report, where: dict[str, Any]
+) -> tuple[Path, Manifest, str]:
+    """Train an evaluator; as ``_make``."""
+    from underpaint.core.extractor_card import CARD
+    from underpaint.stages.train import evaluator_run
+
+    if args.start is not None:
+        raise InputError(f"an evaluator starts from no model; leave out --from {args.start!r:.60}")
+    manifest = evaluator_run.run(recipe, args.data, args.out, report, **where)
+    folder = args.out / evaluator_run.FOLDER
+    return folder, manifest, f"What it sees and what it does not stands in {folder / CARD}"
+
+
+def _folder_of(manifest: Manifest, workspace: Path) -> Path:
+    """Return the folder of a workspace that holds an artifact."""
+    from underpaint.core.artifact import MANIFEST, read_manifest
+
+    folders = (path.parent for path in sorted(workspace.glob(f"*/{MANIFEST}")))
+    return next(folder for folder in folders if read_manifest(folder).digest == manifest.digest)

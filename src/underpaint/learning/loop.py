@@ -89,7 +89,7 @@ def require_shares(config: LoopConfig, processes: Processes) -> None:
     """
     if config.accumulate % processes.count:
         raise TrainingError(
-            f"{processes.count} processes cannot evenly share a step of {config.accumulate} micro-batches (accumulate); "
+            f"{processes.count} processes cannot evenly share {config.accumulate} micro-batches a step (accumulate); "
             "start a number of processes that divides it, or choose a recipe with more micro-batches"
         )
 

@@ -42,11 +42,6 @@ def launched() -> int:
     return _number("WORLD_SIZE", 1)
 
 
-def is_first() -> bool:
-    """Tell whether this is the first of the processes that were started."""
-    return _number("RANK", 0) == 0
-
-
 def neighbors() -> int:
     """Return how many of the processes run on this machine, this one included."""
     return _number("LOCAL_WORLD_SIZE", 1)

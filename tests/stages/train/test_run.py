@@ -16,7 +16,8 @@ from underpaint.stages.data import notices
 from underpaint.stages.train import tokenizer
 from underpaint.stages.train.config import LatentsEncoding
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
-from underpaint.stages.train.run import ATTRIBUTION, run
+from underpaint.stages.train.dataset import ATTRIBUTION
+from underpaint.stages.train.run import run
 from underpaint.stages.train.text_table_config import TextTableConfig
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from underpaint.core.artifact import Manifest, read_manifest, seal, staging, verify
+from underpaint.core.errors import DataError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample, read_samples, write_samples
 from underpaint.learning.loop import step_generator
@@ -114,7 +115,11 @@ def load_latents(folder: Path) -> tuple[Latents, dict[str, Latents]]:
     """Read a ``latents`` artifact.
 
     Returns:
-        The training part, and the held-out parts by name of the split.
+        The training part, and the held-out parts by name of the split; ``validation`` is always among them.
+
+    Raises:
+        ArtifactError: The folder is none, or damaged.
+        DataError: Nothing is held out for validation.
     """
     verify(folder, kind="latents")
     tensors = read_weights(folder / FILE)
@@ -127,4 +132,6 @@ def load_latents(folder: Path) -> tuple[Latents, dict[str, Latents]]:
         if rows:
             chosen = [rest[row] for row in rows]
             parts[split] = Latents(chosen, tensors["held_out"][rows], variant_weights(chosen))
+    if "validation" not in parts:
+        raise DataError(f"{folder} has no pictures in the split 'validation'; build the data set again and encode it")
     return Latents(train, tensors["train"], variant_weights(train)), parts

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from underpaint.core.artifact import read_manifest
-from underpaint.core.errors import DataError
+from underpaint.core.errors import DataError, UnreadableImage
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample, read_samples
 from underpaint.models.pixels import from_straight
@@ -85,12 +86,63 @@ def require_styles(samples: list[Sample], styles: tuple[str, ...], folder: Path)
         raise DataError(f"{folder} has the styles {', '.join(others)}; this model is for {', '.join(styles)}")
 
 
+def require_captions(samples: list[Sample], folder: Path) -> None:
+    """Check that every picture of a data set has words.
+
+    Raises:
+        DataError: Some have none.
+    """
+    bare = [sample.file for sample in samples if not sample.caption.strip()]
+    if bare:
+        raise DataError(
+            f"{folder} has {len(bare)} pictures without a caption among {len(samples)} (the first is {bare[0]}); a "
+            "model learns from pictures with words: build the data set again, or leave these out"
+        )
+
+
+def require_enough(samples: list[Sample], batch_size: int, folder: Path) -> None:
+    """Check that a data set has a batch to train on and something to validate on.
+
+    Args:
+        samples: All its samples.
+        batch_size: Pictures of a micro-batch.
+        folder: Where it lies; named in the error.
+
+    Raises:
+        DataError: It has not.
+    """
+    train, held_out = (sum(sample.split == split for sample in samples) for split in ("train", "validation"))
+    if train < batch_size:
+        raise DataError(
+            f"{folder} has {train} pictures in the split 'train', fewer than one batch of {batch_size}; build a larger "
+            "data set, or choose a recipe with smaller batches"
+        )
+    if not held_out:
+        raise DataError(f"{folder} has no pictures in the split 'validation'; build the data set again")
+
+
+def read_pixels(path: Path) -> NDArray[np.uint8]:
+    """Decode a picture of a data set: ``[H, W, 4]``, straight alpha.
+
+    Raises:
+        DataError: It is missing.
+        UnreadableImage: It is truncated, or no picture.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGBA"))
+    except FileNotFoundError:
+        raise DataError(f"{path} is missing; build the data set again") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise UnreadableImage(f"{path} is no picture that can be read ({error}); build the data set again") from None
+
+
 def load_pictures(folder: Path, splits: tuple[str, ...], report: Report = silent) -> Pictures:
     """Read the pictures of the named splits of a ``dataset`` artifact.
 
     Raises:
         ArtifactError: The folder is no data set.
-        DataError: No sample lies in the splits.
+        DataError: No sample lies in the splits, or the pictures are missing, broken, or not squares of one size.
     """
     read_manifest(folder, kind="dataset")
     samples = [sample for sample in read_samples(folder) if sample.split in splits]
@@ -98,8 +150,23 @@ def load_pictures(folder: Path, splits: tuple[str, ...], report: Report = silent
         raise DataError(f"{folder} has no sample in the splits {', '.join(splits)}; build the data set again")
     pixels = []
     for number, sample in enumerate(samples, 1):
-        with Image.open(folder / sample.file) as image:
-            pixels.append(np.asarray(image.convert("RGBA")))
+        pixels.append(read_pixels(folder / sample.file))
+        require_square(folder / sample.file, pixels[-1].shape[:2], pixels[0].shape[0])
         if number % 500 == 0:
             report(Progress(task="read pictures", done=number, total=len(samples), unit="pictures"))
     return Pictures(samples, torch.from_numpy(np.stack(pixels)), variant_weights(samples))
+
+
+def require_square(path: Path, size: tuple[int, ...], side: int) -> None:
+    """Check that a picture is a square of the side that the others have.
+
+    Args:
+        path: The picture; named in the error.
+        size: Its two sides in pixels.
+        side: The side it must have.
+
+    Raises:
+        DataError: It is none.
+    """
+    if tuple(size) != (side, side):
+        raise DataError(f"{path} has {size[1]} x {size[0]} px, not {side} x {side}; build the data set again")

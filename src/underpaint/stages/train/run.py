@@ -2,13 +2,13 @@
 
 ``text-table`` and ``tokenizer`` come first, ``latents`` from the tokenizer, ``generator`` from all three, and
 ``pipeline`` is what ``underpaint.load`` opens. The states of running training lie in ``state/``; the same call goes on
-from whatever is there.
+from whatever is there. Where several processes train, they share the generator's steps; the first does the rest.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,71 +17,182 @@ import torch
 from underpaint.adapters import minilm
 from underpaint.core.artifact import MANIFEST, Manifest, read_manifest
 from underpaint.core.config import Config
-from underpaint.core.errors import DataError, LicenseRefused, TrainingError
+from underpaint.core.errors import InputError, TrainingError
 from underpaint.core.progress import Report, silent
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
-from underpaint.models.component import load_component
+from underpaint.models.component import load_component, read_component_config
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.models.residual import ResidualConfig, ResidualRefiner
 from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
 from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
+from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.saved import save_pipeline
 from underpaint.runtime.device import CPU, threads
+from underpaint.runtime.processes import by_first, first_says, together
 from underpaint.stages.train import generator, latents, text_table, tokenizer
+from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
 from underpaint.stages.train.generator import STYLES
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
-
-ATTRIBUTION = "attribution.json"
-"""The paper of a data set that says what its licenses ask of weights."""
+from underpaint.stages.train.start import seed_workspace
 
 
-def refuse_evaluation_sources(dataset: Path) -> None:
-    """Refuse a data set with sources that weights must not be trained on.
+@dataclass(frozen=True)
+class Shared:
+    """What all models of a workspace are made from.
 
     Args:
-        dataset: A ``dataset`` artifact; one without an attribution names no such source.
-
-    Raises:
-        DataError: Its attribution cannot be read.
-        LicenseRefused: It holds such a source.
+        dataset: Digest of the data set.
+        text_table: The ``text-table`` artifact.
+        tokenizer: The ``tokenizer`` artifact.
+        latents: The ``latents`` artifact.
+        initial: Folder of the saved model that the workspace starts from, if any.
     """
-    path = dataset / ATTRIBUTION
-    if not path.is_file():
-        return
-    try:
-        refused = json.loads(path.read_text(encoding="utf-8"))["obligations_on_weights"]["not_for_weights"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} cannot be read ({error}); build the data set again") from None
-    if refused:
-        names = ", ".join(map(str, refused))
-        raise LicenseRefused(
-            f"{dataset} holds sources for evaluation only ({names}), but weights may be trained on none of them; "
-            "build a data set without these sources"
-        )
+
+    dataset: str
+    text_table: Manifest
+    tokenizer: Manifest
+    latents: Manifest
+    initial: Path | None
+
+    @property
+    def parents(self) -> dict[str, str]:
+        """Role to digest of what a model on latents is trained from."""
+        return {
+            "latents": self.latents.digest,
+            "tokenizer": self.tokenizer.digest,
+            "text-table": self.text_table.digest,
+        }
 
 
-def made(folder: Path, config: Config, parents: Mapping[str, str], make: Callable[[], Manifest]) -> Manifest:
+def made(
+    folder: Path,
+    config: Config | None,
+    parents: Mapping[str, str],
+    make: Callable[[], object],
+    *,
+    by_all: bool = False,
+) -> Manifest:
     """Return the artifact in a folder, made now if it is not there.
+
+    Where several processes train, the first one makes it alone while the others wait, unless all can share the work.
 
     Args:
         folder: Where it lies or shall lie.
-        config: The settings it must have.
+        config: The settings it must have; None for any.
         parents: The parents it must have; those it has beyond them are not compared.
         make: Makes it.
+        by_all: Whether ``make`` is a training whose steps all processes share.
 
     Raises:
         TrainingError: Another artifact lies there.
     """
-    if not (folder / MANIFEST).exists():
-        return make()
+    if not first_says((folder / MANIFEST).exists):
+        (together if by_all else by_first)(make)
     manifest = read_manifest(folder)
-    if manifest.config_digest != config.digest() or any(manifest.parents.get(k) != v for k, v in parents.items()):
+    settings_differ = config is not None and manifest.config_digest != config.digest()
+    if settings_differ or any(manifest.parents.get(k) != v for k, v in parents.items()):
         raise TrainingError(
             f"{folder} was made with other settings or other data; choose another --out, or remove that folder"
         )
     return manifest
+
+
+def open_start(start: str | Path, recipe: HybridRecipe) -> Model:
+    """Open the saved model that a training starts from.
+
+    Args:
+        start: Its folder, or the name of a shipped model.
+        recipe: What is to be trained.
+
+    Raises:
+        InputError: There is no such model, or it draws another size or on other scales than the recipe's.
+        ArtifactError: It is incomplete or damaged.
+    """
+    model = open_model(start)
+    if model.index.image_size != recipe.image_size:
+        raise InputError(
+            f"{model.name} draws {model.index.image_size} px, but this recipe is for {recipe.image_size} px; choose a "
+            "recipe for the same size, or train without --from"
+        )
+    if "quantizer" in model.components:
+        schedule = read_component_config(model.folder / "quantizer", QuantizerConfig, "MultiScaleQuantizer").schedule
+        if len(schedule) != len(recipe.tokenizer.schedule):
+            raise InputError(
+                f"{model.name} has {len(schedule)} scales, but this recipe has {len(recipe.tokenizer.schedule)}; "
+                "choose another recipe, or train without --from"
+            )
+    return model
+
+
+def shared_parts(
+    recipe: HybridRecipe,
+    dataset: Path,
+    out: Path,
+    report: Report = silent,
+    *,
+    start: str | Path | None = None,
+    device: torch.device = CPU,
+) -> Shared:
+    """Make text table, tokenizer and latents of a workspace, or find them there.
+
+    Args:
+        recipe: The complete settings; with ``start``, those of text table and tokenizer are not used.
+        dataset: A ``dataset`` artifact.
+        out: The workspace.
+        report: Receives progress.
+        start: A saved model, by folder or name, whose text table and tokenizer are taken; None trains them.
+        device: Where to train.
+
+    Raises:
+        ArtifactError: The data set is none.
+        DataError: It cannot be trained on.
+        LicenseRefused: It holds sources that weights must not be trained on.
+        TrainingError: The workspace belongs to another recipe, or training failed.
+    """
+    data = read_manifest(dataset, kind="dataset").digest
+    refuse_evaluation_sources(dataset)
+    loops = [recipe.generator.loop] if start is not None else [recipe.tokenizer.loop, recipe.generator.loop]
+    batch_size = max(loop.batch_size for loop in loops)
+    require_trainable(dataset, image_size=recipe.image_size, batch_size=batch_size, styles=STYLES)
+    model = None if start is None else open_start(start, recipe)
+    if model is None:
+        table, tokens = _trained_parts(recipe, dataset, data, out, report, device)
+    else:
+        by_first(lambda: seed_workspace(model, out))
+        table, tokens = read_manifest(out / "text-table"), read_manifest(out / "tokenizer")
+    encoded = made(
+        out / "latents",
+        recipe.latents,
+        {"dataset": data, "tokenizer": tokens.digest},
+        lambda: latents.run(recipe.latents, dataset, out / "tokenizer", out / "latents", report, device=device),
+    )
+    return Shared(data, table, tokens, encoded, None if model is None else model.folder)
+
+
+def _trained_parts(
+    recipe: HybridRecipe, dataset: Path, data: str, out: Path, report: Report, device: torch.device
+) -> tuple[Manifest, Manifest]:
+    """Make text table and tokenizer after the recipe."""
+    state = out / "state"
+    table = made(
+        out / "text-table",
+        recipe.text_table,
+        {},
+        lambda: text_table.run(
+            recipe.text_table, {"minilm": minilm.fetch(state / "minilm", report)}, out / "text-table", report
+        ),
+    )
+    tokens = made(
+        out / "tokenizer",
+        recipe.tokenizer,
+        {"dataset": data},
+        lambda: tokenizer.run(
+            recipe.tokenizer, dataset, out / "tokenizer", report, work=state / "tokenizer", device=device
+        ),
+    )
+    return table, tokens
 
 
 def run(
@@ -90,6 +201,7 @@ def run(
     out: Path,
     report: Report = silent,
     *,
+    start: str | Path | None = None,
     num_threads: int = 0,
     device: torch.device = CPU,
 ) -> Manifest:
@@ -100,6 +212,7 @@ def run(
         dataset: A ``dataset`` artifact.
         out: The workspace; artifacts already in it are kept, running states are resumed.
         report: Receives progress.
+        start: A saved model, by folder or name, whose parts and weights are the start.
         num_threads: Threads to compute with; 0 for torch's own choice. Bit-exact resuming needs the same number.
         device: Where to train.
 
@@ -108,61 +221,40 @@ def run(
 
     Raises:
         ArtifactError: The data set is none.
+        DataError: It cannot be trained on: captions, pictures or whole splits are missing.
+        InputError: The model to start from does not fit the recipe.
         LicenseRefused: The data set holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another recipe, or training failed.
     """
-    data = read_manifest(dataset, kind="dataset").digest
-    refuse_evaluation_sources(dataset)
-    table_dir, tokenizer_dir, latents_dir = out / "text-table", out / "tokenizer", out / "latents"
-    generator_dir, pipeline_dir, state = out / "generator", out / "pipeline", out / "state"
     with threads(num_threads):
-        table = made(
-            table_dir,
-            recipe.text_table,
-            {},
-            lambda: text_table.run(
-                recipe.text_table, {"minilm": minilm.fetch(state / "minilm", report)}, table_dir, report
-            ),
-        )
-        tokens = made(
-            tokenizer_dir,
-            recipe.tokenizer,
-            {"dataset": data},
-            lambda: tokenizer.run(
-                recipe.tokenizer, dataset, tokenizer_dir, report, work=state / "tokenizer", device=device
-            ),
-        )
-        encoded = made(
-            latents_dir,
-            recipe.latents,
-            {"dataset": data, "tokenizer": tokens.digest},
-            lambda: latents.run(recipe.latents, dataset, tokenizer_dir, latents_dir, report, device=device),
-        )
-        parents = {"latents": encoded.digest, "tokenizer": tokens.digest, "text-table": table.digest}
+        shared = shared_parts(recipe, dataset, out, report, start=start, device=device)
         generated = made(
-            generator_dir,
+            out / "generator",
             recipe.generator,
-            parents,
+            shared.parents,
             lambda: generator.run(
                 recipe.generator,
-                latents_dir,
-                tokenizer_dir,
-                table_dir,
-                generator_dir,
+                out / "latents",
+                out / "tokenizer",
+                out / "text-table",
+                out / "generator",
                 report,
-                work=state / "generator",
+                work=out / "state" / "generator",
+                initial=shared.initial,
                 device=device,
             ),
+            by_all=True,
         )
-    parents = {"generator": generated.digest, "tokenizer": tokens.digest, "text-table": table.digest, "dataset": data}
-    figures = {"tokenizer": tokens.figures, "generator": generated.figures}
+    parents = {"generator": generated.digest, **shared.parents, "dataset": shared.dataset}
+    del parents["latents"]
+    figures = {"tokenizer": shared.tokenizer.figures, "generator": generated.figures}
     return made(
-        pipeline_dir,
+        out / "pipeline",
         recipe,
         parents,
         lambda: save_pipeline(
             assemble(out, recipe.sampling),
-            pipeline_dir,
+            out / "pipeline",
             stage="train",
             config=recipe,
             parents=parents,
