@@ -193,7 +193,8 @@ def _read_index(folder: Path) -> tuple[Index, tuple[str, ...]]:
     foreign = [name for name in present if name not in (*layout.required, *layout.optional)]
     if foreign:
         raise ArtifactError(
-            f"{path}: a {values['_class_name']} has no component {foreign[0]!r}; update underpaint if the model is newer"
+            f"{path}: a {values['_class_name']} has no component {foreign[0]!r}; update underpaint if the model is "
+            "newer"
         )
     for name in present:
         if values[name] != [LIBRARY, COMPONENTS[name]]:

@@ -1,7 +1,7 @@
 """The hybrid model's rivals from a data set: flow transformer, few-step form and GAN, in the hybrid's own workspace.
 
-``text-table``, ``tokenizer`` and ``latents`` are those of the hybrid model; each rival adds its own artifact and, beside it,
-a pipeline that ``underpaint.load`` opens: ``flow`` and ``flow-pipeline``, ``few-step`` and ``few-step-pipeline``,
+``text-table``, ``tokenizer`` and ``latents`` are those of the hybrid model; each rival adds its own artifact and, beside
+it, a pipeline that ``underpaint.load`` opens: ``flow`` and ``flow-pipeline``, ``few-step`` and ``few-step-pipeline``,
 ``gan`` and ``gan-pipeline``.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from underpaint.core.artifact import Manifest, read_manifest
+from underpaint.core.artifact import Manifest
 from underpaint.core.config import Config
 from underpaint.core.progress import Report, silent
 from underpaint.diffusion.guidance import GuidanceInterval
@@ -115,7 +115,7 @@ def _flow(recipe: FlowRecipe, shop: Workshop) -> Manifest:
             device=shop.device,
         )
 
-    return made(shop.out / "flow", recipe.flow, shop.shared.parents, make)
+    return made(shop.out / "flow", recipe.flow, shop.shared.parents, make, by_all=True)
 
 
 def _few_step_pipeline(recipe: FewStepRecipe, teacher: Manifest, shop: Workshop) -> Manifest:
@@ -133,7 +133,7 @@ def _few_step_pipeline(recipe: FewStepRecipe, teacher: Manifest, shop: Workshop)
         )
 
     parents = {**shop.shared.parents, "teacher": teacher.digest}
-    trained = made(shop.out / "few-step", recipe.few_step, parents, make)
+    trained = made(shop.out / "few-step", recipe.few_step, parents, make, by_all=True)
     config = FlowConfig(
         styles=STYLES, steps=recipe.steps, step_counts=recipe.few_step.step_counts, solver="euler", guidance=0.0
     )
@@ -152,8 +152,8 @@ def _gan_pipeline(recipe: GanRecipe, shop: Workshop) -> Manifest:
             device=shop.device,
         )
 
-    parents = {name: shop.shared.parents[name] for name in ("dataset", "text-table")}
-    trained = made(shop.out / "gan", recipe.gan, parents, make)
+    parents = {"dataset": shop.shared.dataset, "text-table": shop.shared.text_table.digest}
+    trained = made(shop.out / "gan", recipe.gan, parents, make, by_all=True)
     folder = shop.out / "gan"
     pipeline = GanPipeline(
         text_tokenizer=TextTokenizer.from_folder(shop.out / "text-table"),
@@ -175,9 +175,8 @@ def _flow_pipeline(out: Path, name: str, config: FlowConfig) -> FlowPipeline:
 
 
 def _save(pipeline: TextToPicture, name: str, recipe: Config, trained: Manifest, shop: Workshop) -> Manifest:
-    parents = {name: trained.digest, **shop.shared.parents}
-    parents = {role: digest for role, digest in parents.items() if role != "latents"}
-    parents["dataset"] = read_manifest(shop.dataset).digest
+    parents = {name: trained.digest, **shop.shared.parents, "dataset": shop.shared.dataset}
+    del parents["latents"]
     folder = shop.out / f"{name}-pipeline"
     return made(
         folder,
