@@ -257,8 +257,8 @@ class ScaleTransformer(nn.Module):
             scale: Index of the scale.
 
         Returns:
-            Logits ``[B, k * k, L]`` of all tokens at once, hidden states ``[B, k * k, D]``, from which ``early`` goes on,
-            and the cache with this scale added.
+            Logits ``[B, k * k, L]`` of all tokens at once, hidden states ``[B, k * k, D]`` (``early`` goes on from
+            them), and the cache with this scale added.
         """
         x = self.scale_input(condition, seen, scale)
         start, stop = self.span(scale)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from underpaint.core.artifact import read_manifest, seal, verify
 from underpaint.core.config import Config
-from underpaint.core.errors import DataError
+from underpaint.core.errors import DataError, InputError
 from underpaint.learning.loop import step_generator
 from underpaint.models.component import load_component
 from underpaint.models.residual import ResidualConfig, ResidualRefiner
@@ -153,7 +153,7 @@ def test_captions_and_styles_are_dropped_as_often_as_the_settings_say(make):
     trainee = make(drop_both=0.2, drop_caption=0.1, drop_style=0.3, batch_size=4000)
     seen: dict[str, torch.Tensor] = {}
 
-    def spy(z, captions, style, drop, generator):
+    def spy(z, captions, style, drop, generator, own):
         seen["style"], seen["caption"] = style == 4, drop
         return torch.zeros(len(z)), torch.zeros(()), None
 
@@ -236,6 +236,65 @@ def test_self_correction_changes_what_later_scales_see_and_must_say(make, share)
     assert changed == bool(share) and (not torch.equal(one[0], two[0])) == bool(share)
 
 
+def test_every_so_many_steps_labels_are_perturbed_towards_the_models_own_samples(make):
+    trainee = make(own_every=4, correction_share=1.0, correction_rate=1.0, drop_path=0.0)
+    seen: list[list[torch.Tensor]] = []
+    trainee.module.transformer.register_forward_pre_hook(lambda _, given: seen.append(given[1]))
+    for step in range(8):
+        before = len(seen)
+        trainee.loss(step, step_generator(0, step))
+        assert len(seen) - before == (2 if step in (3, 7) else 1)
+    guess, taught = seen[3], seen[4]
+    assert not torch.equal(guess[0], taught[0])
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_in_bfloat16_a_step_with_own_samples_reaches_the_same_weights(make, own):
+    trainee = make(drop_path=0.0)
+    trainee.module.train()
+    for block in trainee.module.transformer.blocks:
+        torch.nn.init.ones_(block.norm1_out.weight)
+        torch.nn.init.ones_(block.norm2_out.weight)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        tokens, _, _ = trainee.losses(*batch_of(trainee), step_generator(0, 0), own=own)
+    tokens.mean().backward()
+    reached = [p.grad is not None and bool(p.grad.any()) for p in trainee.module.transformer.blocks.parameters()]
+    assert all(reached) and len(reached) > 10
+
+
+def test_early_tokens_are_learned_from_those_before_them(make):
+    trainee = make(early_scales=2)
+    torch.nn.init.normal_(trainee.module.transformer.early.out.weight, generator=torch.Generator().manual_seed(0))
+    trainee.module.train()
+    z, captions, style, drop = batch_of(trainee)
+    told: list[torch.Tensor] = []
+    trainee.module.transformer.early.register_forward_hook(lambda _, given, __: told.append(given[1]))
+    tokens, _, by_scale = trainee.losses(z, captions, style, drop, step_generator(0, 0), train=False)
+    parts = trainee.quantizer(z)
+    expected = torch.cat([trainee.quantizer.codes.embed(parts.labels[k], k) for k in range(2)], dim=1)
+    assert torch.equal(told[0], expected) and len(by_scale) == 3
+    tokens.mean().backward()
+    assert all(p.grad is not None and p.grad.any() for p in trainee.module.transformer.early.read.parameters())
+
+
+def test_a_setting_by_scale_acts_on_its_scale_alone(make):
+    plain = make(correction_share=0.0, smoothing=0.0, drop_path=0.0)
+    batch = batch_of(plain)
+    before = plain.losses(*batch, step_generator(0, 0))[2]
+    for name, value in (("smoothing", (0.0, 0.9, 0.0)), ("label_noise", (0.0, 1.0, 0.0))):
+        settings = {"correction_share": 0.0, "smoothing": 0.0, "drop_path": 0.0} | {name: value}
+        after = make(**settings).losses(*batch, step_generator(0, 0))[2]
+        assert (after != before).tolist() == [False, True, False], name
+    settings = {"correction_share": 1.0, "correction_rate": (0.0, 1.0, 0.0), "smoothing": 0.0, "drop_path": 0.0}
+    after = make(**settings).losses(*batch, step_generator(0, 0))[2]
+    assert (after != before).tolist() == [False, False, True]
+
+
+def test_a_vector_with_another_number_of_scales_is_refused(make):
+    with pytest.raises(InputError, match="smoothing has 2 numbers; give one, or one for each of 3 scales"):
+        make(smoothing=(0.1, 0.2))
+
+
 def test_checkpointing_changes_no_step_of_training(make):
     gradients = []
     for checkpointing in (False, True):
@@ -277,6 +336,22 @@ def test_a_run_writes_three_networks_and_what_they_measure(trained):
     assert manifest.figures["validation"]["nll"] < 3.1 and "test_concept" in manifest.figures
     with Image.open(work / "samples" / "000020.png") as image:
         assert image.size == (16 * 34, 4 * 34)
+
+
+def test_a_run_that_starts_from_saved_weights_has_them_among_its_parents(
+    trained, encoded, trained_tokenizer, words, generator_settings, tmp_path
+):
+    out, _ = trained
+    settings = generator_settings(1, lr=1e-9, depth=3, early_scales=1)
+    begun = tmp_path / "begun"
+    inputs = (encoded, trained_tokenizer, words, tmp_path / "out")
+    (begun / "transformer").parent.mkdir()
+    for name in ("text_encoder", "transformer", "residual"):
+        (begun / name).symlink_to(out / name)
+    manifest = generator.run(settings, *inputs, work=tmp_path / "work", initial=begun)
+    assert set(manifest.parents) == {"latents", "tokenizer", "text-table", "initial"}
+    before = read_manifest(out).figures["validation"]["nll"]
+    assert manifest.figures["validation"]["nll"] == pytest.approx(before, rel=1e-4)
 
 
 def test_latents_of_another_tokenizer_are_refused(

@@ -11,6 +11,8 @@ from underpaint.learning.config import LoopConfig
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Shares = Share | tuple[Share, ...]
+"""One share for all scales, or one for each, coarse to fine."""
 
 
 class TokenizerTraining(Config):
@@ -75,6 +77,8 @@ class GeneratorTraining(Config):
         depth: Blocks of the transformer.
         heads: Heads of the transformer.
         drop_path: Largest chance to drop a branch of the transformer.
+        early_scales: First scales whose tokens are drawn one by one; 0 draws every scale at once.
+        early_depth: Causal blocks for them.
         text_depth: Blocks of the text encoder.
         residual_kind: ``conv`` or ``mlp``.
         residual_width: Width of the refiner.
@@ -83,8 +87,11 @@ class GeneratorTraining(Config):
         drop_caption: Chance to drop the caption alone.
         drop_style: Chance to drop the style alone.
         correction_share: Share of the pictures trained with self-correction.
-        correction_rate: Largest share of a scale's labels that is perturbed.
-        smoothing: Share of the target's mass given to the nearest codes.
+        correction_rate: Largest share of a scale's labels that is perturbed, for all scales or for each.
+        own_every: Every so many steps labels are perturbed towards the model's own samples; 0 for never.
+        smoothing: Share of the target's mass given to the nearest codes, for all scales or for each.
+        label_noise: Share of the targets replaced by one of their nearest codes, for all scales or for each.
+        rewording: Chance that a caption is worded in another way.
         residual_draws: Times drawn for the refiner per picture and step.
         gradient_checkpointing: Recompute activations in the backward pass to save memory.
     """
@@ -94,6 +101,8 @@ class GeneratorTraining(Config):
     depth: Count = 8
     heads: Count = 4
     drop_path: float = Field(default=0.05, ge=0, lt=1)
+    early_scales: int = Field(default=0, ge=0)
+    early_depth: Count = 1
     text_depth: int = Field(default=2, ge=0)
     residual_kind: Literal["conv", "mlp"] = "conv"
     residual_width: Count = 192
@@ -102,7 +111,10 @@ class GeneratorTraining(Config):
     drop_caption: Share = 0.03
     drop_style: Share = 0.1
     correction_share: Share = 0.8
-    correction_rate: Share = 0.3
-    smoothing: float = Field(default=0.1, ge=0, lt=1)
+    correction_rate: Shares = 0.3
+    own_every: int = Field(default=0, ge=0)
+    smoothing: Shares = 0.1
+    label_noise: Shares = 0.0
+    rewording: Share = 0.0
     residual_draws: Count = 2
     gradient_checkpointing: bool = False

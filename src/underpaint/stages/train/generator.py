@@ -15,45 +15,32 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from underpaint.core.artifact import Manifest, read_manifest, seal, staging, verify
 from underpaint.core.config import digest_of
 from underpaint.core.errors import DataError
 from underpaint.core.progress import Report, silent
-from underpaint.diffusion.path import interpolate, logit_normal, velocity_loss
 from underpaint.learning.loop import Run, step_generator
-from underpaint.learning.seeding import initialized_by
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component, save_component
-from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
-from underpaint.models.residual import ResidualConfig, ResidualRefiner
-from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
+from underpaint.models.quantizer import Decomposition, MultiScaleQuantizer, QuantizerConfig
 from underpaint.models.text_tokenizer import TextTokenizer
-from underpaint.models.transformer import ScaleTransformer, TransformerConfig
+from underpaint.models.transformer import Condition
 from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline, cooling, ramp
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.device import CPU, describe
-from underpaint.runtime.draws import rand, randn
+from underpaint.runtime.draws import rand
 from underpaint.runtime.weights import read_weights
 from underpaint.stages.train.captions import vary
 from underpaint.stages.train.config import GeneratorTraining
+from underpaint.stages.train.correction import draw_rates, own_samples, split_with
+from underpaint.stages.train.generator_loss import by_scale, noisy, residual_loss, token_losses, weigh
 from underpaint.stages.train.grid import save_grid
+from underpaint.stages.train.initial import identity_of, start_from
 from underpaint.stages.train.latents import Latents, load_latents
+from underpaint.stages.train.networks import MAX_TOKENS, STYLES, HybridGenerator, build_networks
 from underpaint.stages.train.pictures import require_styles
-
-STYLES = ("cartoon", "flat", "gradient", "line-art")
-MAX_TOKENS = 24
-
-
-class HybridGenerator(nn.Module):
-    """The three trained networks as one module."""
-
-    def __init__(self, text: TextEncoderConfig, transformer: TransformerConfig, residual: ResidualConfig) -> None:
-        super().__init__()
-        self.text_encoder = TextEncoder(text)
-        self.transformer = ScaleTransformer(transformer)
-        self.residual = ResidualRefiner(residual)
 
 
 def default_sampling(kind: str, schedule: tuple[int, ...]) -> HybridConfig:
@@ -76,6 +63,11 @@ class GeneratorTrainee:
         tokenizer: A ``tokenizer`` artifact.
         text_table: A ``text-table`` artifact.
         device: Where to train.
+        initial: Folder of a saved pipeline whose weights to start from.
+
+    Raises:
+        InputError: A setting has not one number for each scale.
+        TrainingError: The weights to start from do not fit.
     """
 
     def __init__(
@@ -86,57 +78,36 @@ class GeneratorTrainee:
         tokenizer: Path,
         text_table: Path,
         device: torch.device = CPU,
+        initial: Path | None = None,
     ) -> None:
         self.config, self.train, self.held_out = config, train.to(device), held_out.to(device)
         self.autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig, device)
         self.quantizer = load_component(tokenizer / "quantizer", MultiScaleQuantizer, QuantizerConfig, device)
         self.text_tokenizer = TextTokenizer.from_folder(text_table)
         table = read_weights(text_table / "model.safetensors")
-        schedule, channels = self.quantizer.config.schedule, self.quantizer.config.latent_channels
-        with initialized_by(config.loop.seed):
-            self.module: HybridGenerator = HybridGenerator(
-                TextEncoderConfig(
-                    vocab_size=len(table["table"]),
-                    width=table["table"].shape[1],
-                    depth=config.text_depth,
-                    max_tokens=MAX_TOKENS,
-                ),
-                TransformerConfig(
-                    schedule=schedule,
-                    n_logits=self.quantizer.codes.n_logits,
-                    width=config.width,
-                    depth=config.depth,
-                    heads=config.heads,
-                    num_styles=len(STYLES),
-                    text_width=table["table"].shape[1],
-                    latent_channels=channels,
-                    drop_path=config.drop_path,
-                ),
-                ResidualConfig(
-                    kind=config.residual_kind,
-                    width=config.residual_width,
-                    depth=config.residual_depth,
-                    hidden_width=config.width,
-                    latent_channels=channels,
-                ),
-            )
-        self.module.text_encoder.table.copy_(table["table"])
-        self.module.text_encoder.weight.copy_(table["weight"])
-        self.module.transformer.use_checkpointing = config.gradient_checkpointing
+        self.module: HybridGenerator = build_networks(config, self.quantizer, table)
+        if initial is not None:
+            start_from(initial, self.module, self.quantizer)
         self.module.to(device)
+        self.sampling = default_sampling(self.quantizer.config.kind, self.quantizer.config.schedule)
+        scales = self.quantizer.num_scales
+        self.correction_rate = by_scale(config.correction_rate, scales, "correction_rate")
+        self.smoothing = by_scale(config.smoothing, scales, "smoothing")
+        self.label_noise = by_scale(config.label_noise, scales, "label_noise")
 
-    def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:  # noqa: ARG002
+    def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Return the loss of one batch; see the module's docstring."""
         index, z = self.train.choose(self.config.loop.batch_size, generator)
         samples = [self.train.samples[i] for i in index.tolist()]
-        captions = [vary(sample, generator) for sample in samples]
+        captions = [vary(sample, generator, rewording=self.config.rewording) for sample in samples]
         style = torch.tensor([STYLES.index(sample.style) for sample in samples], device=z.device)
         chance = rand((len(z),), generator, z.device)
         c = self.config
         drop_caption = chance < c.drop_both + c.drop_caption
         drop_style = (chance < c.drop_both) | (chance > 1.0 - c.drop_style)
         style = torch.where(drop_style, self.module.transformer.any_style, style)
-        tokens, residual, _ = self.losses(z, captions, style, drop_caption, generator)
+        own = c.own_every > 0 and step % c.own_every == c.own_every - 1
+        tokens, residual, _ = self.losses(z, captions, style, drop_caption, generator, own=own)
         return tokens.mean() + residual, {"tokens": float(tokens.detach().mean()), "residual": float(residual.detach())}
 
     def losses(
@@ -147,6 +118,7 @@ class GeneratorTrainee:
         drop: Tensor,
         generator: torch.Generator,
         train: bool = True,
+        own: bool = False,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Compute both losses of a batch.
 
@@ -157,55 +129,63 @@ class GeneratorTrainee:
             drop: ``[B]`` bool, true where the caption is dropped.
             generator: Draws everything random.
             train: Whether to perturb labels, drop paths and soften targets.
+            own: Whether to perturb labels towards the model's own samples.
 
         Returns:
             Token loss ``[B]``, the refiner's loss (a scalar), and the plain mean loss per scale ``[S]``.
         """
         c, codes = self.config, self.quantizer.codes
-        with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
-            rates = rand((len(z), self.quantizer.num_scales), generator, z.device) * c.correction_rate
-            rates = rates * (rand((len(z), 1), generator, z.device) < c.correction_share)
-            parts, _ = self.quantizer.split(z, rates=rates if train else None, generator=generator)
-            seen = [self.quantizer.down(f, scale) for scale, f in enumerate(parts.partial[:-1], 1)]
-        ids, mask = self.text_tokenizer.encode_batch(captions, MAX_TOKENS)
-        longest = int(mask.sum(axis=1).max())
-        text = self.module.text_encoder(*(torch.from_numpy(array[:, :longest]).to(z.device) for array in (ids, mask)))
-        condition = self.module.transformer.condition(text, style, drop)
-        logits, hidden = self.module.transformer(condition, seen, generator if train else None)
+        condition = self._condition(captions, style, drop)
+        parts = self._split(z, condition, generator, train, own)
+        logits, hidden = self._predict(parts, condition, generator if train else None)
         sizes = [labels.shape[1] for labels in parts.labels]
         scale_logits = logits.split(sizes, dim=1)
-        smoothing = c.smoothing if train else 0.0
-        per_scale = [
-            codes.loss(predicted, labels, smoothing)
-            for predicted, labels in zip(scale_logits, parts.labels, strict=True)
-        ]
-        tokens = 0.5 * torch.cat(per_scale, dim=1).mean(dim=1)
-        tokens = tokens + 0.5 * torch.stack([loss.mean(dim=1) for loss in per_scale], dim=1).mean(dim=1)
+        targets = noisy(codes, parts.labels, self.label_noise, generator) if train else parts.labels
+        smoothing = self.smoothing if train else (0.0,) * len(sizes)
+        per_scale = token_losses(codes, scale_logits, targets, smoothing)
         before = parts.partial[-2] if len(parts.partial) > 1 else torch.zeros_like(z)
-        last_hidden = hidden[:, -sizes[-1] :].detach()
-        residual = self._residual_loss(z, before, parts.labels[-1], scale_logits[-1].detach(), last_hidden, generator)
-        return tokens, residual, torch.stack([loss.detach().mean() for loss in per_scale])
+        last, states = scale_logits[-1].detach(), hidden[:, -sizes[-1] :].detach()
+        given = (z, before, parts.labels[-1], last, states, c.residual_draws, generator)
+        residual = residual_loss(self.module.residual, self.quantizer, *given)
+        return weigh(per_scale), residual, torch.stack([loss.detach().mean() for loss in per_scale])
 
-    def _residual_loss(
-        self, z: Tensor, before: Tensor, labels: Tensor, logits: Tensor, hidden: Tensor, generator: torch.Generator
-    ) -> Tensor:
-        codes, last, draws = self.quantizer.codes, self.quantizer.num_scales - 1, self.config.residual_draws
-        with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
-            half = len(z) // 2
-            uniform = rand((half, logits.shape[1], *codes.noise_shape()), generator, z.device)
-            noise = -torch.log(-torch.log(uniform.clamp(1e-7, 1.0 - 1e-7)))
-            labels = torch.cat([codes.sample(logits[:half], 0.7, 1.0, noise), labels[half:]])
-            token = codes.embed(labels, last)
-            f = before + self.quantizer.lift(token, last)
-            target = (z - f) / self.quantizer.residual_std[:, None, None]
-            target, f, token, hidden = (x.repeat(draws, *[1] * (x.ndim - 1)) for x in (target, f, token, hidden))
-            t = logit_normal(len(target), generator, z.device)
-            mean_only = rand((len(target),), generator, z.device) < 0.25
-            t = torch.where(mean_only, 0.0, t)
-            noise = randn(target.shape, generator, z.device)
-            noise = torch.where(mean_only[:, None, None, None], 0.0, noise)
-            x_t = interpolate(target, noise, t)
-        return velocity_loss(self.module.residual(x_t, t, hidden, token, f).to(torch.float32), target, t)
+    def _condition(self, captions: list[str], style: Tensor, drop: Tensor) -> Condition:
+        ids, mask = self.text_tokenizer.encode_batch(captions, MAX_TOKENS)
+        longest = int(mask.sum(axis=1).max())
+        text = self.module.text_encoder(*(torch.from_numpy(a[:, :longest]).to(style.device) for a in (ids, mask)))
+        return self.module.transformer.condition(text, style, drop)
+
+    @torch.no_grad()
+    def _split(
+        self, z: Tensor, condition: Condition, generator: torch.Generator, train: bool, own: bool
+    ) -> Decomposition:
+        """Quantize, in training with self-correction; with ``own`` towards what the model would draw."""
+        logits = self._guess(z, condition) if own else None
+        with torch.autocast(z.device.type, enabled=False):
+            rates = draw_rates(self.correction_rate, self.config.correction_share, len(z), generator, z.device)
+            if logits is None:
+                return self.quantizer.split(z, rates=rates if train else None, generator=generator)[0]
+            samples = own_samples(self.quantizer, logits, self.sampling.temperatures, generator)
+            return split_with(self.quantizer, z, rates, samples, generator)
+
+    def _guess(self, z: Tensor, condition: Condition) -> Tensor:
+        """Return the logits ``[B, P, L]`` after the true tokens, without paths dropped or gradients."""
+        with torch.autocast(z.device.type, enabled=False):
+            parts = self.quantizer(z)
+        logits, _ = self._predict(parts, condition, None)
+        torch.clear_autocast_cache()  # it holds weights without gradients now
+        return logits
+
+    def _predict(
+        self, parts: Decomposition, condition: Condition, generator: torch.Generator | None
+    ) -> tuple[Tensor, Tensor]:
+        """Return logits ``[B, P, L]`` and states ``[B, P, D]`` after what the sums of a decomposition show."""
+        codes, early = self.quantizer.codes, parts.labels[: self.config.early_scales]
+        with torch.autocast(condition.start.device.type, enabled=False):
+            seen = [self.quantizer.down(f, scale) for scale, f in enumerate(parts.partial[:-1], 1)]
+            vectors = [codes.embed(labels, scale) for scale, labels in enumerate(early)]
+        tokens = torch.cat(vectors, dim=1) if vectors else None
+        return self.module.transformer(condition, seen, generator, tokens)
 
     def after_step(self, step: int, generator: torch.Generator) -> None:
         """Do nothing: the codes are frozen."""
@@ -223,7 +203,7 @@ class GeneratorTrainee:
             quantizer=self.quantizer,
             transformer=self.module.transformer,
             residual=self.module.residual,
-            config=default_sampling(self.quantizer.config.kind, self.quantizer.config.schedule),
+            config=self.sampling,
         )
 
     def draw_samples(self, path: Path) -> None:
@@ -272,6 +252,7 @@ def run(
     *,
     work: Path,
     device: torch.device = CPU,
+    initial: Path | None = None,
 ) -> Manifest:
     """Train a generator and write it as a ``generator`` artifact.
 
@@ -284,10 +265,12 @@ def run(
         report: Receives progress.
         work: Folder of the running state; a run found there is resumed.
         device: Where to train.
+        initial: Folder of a saved pipeline whose weights to start from; a part of the artifact's parents.
 
     Raises:
         DataError: The latents come from another tokenizer.
-        TrainingError: The loss diverged.
+        InputError: A setting has not one number for each scale.
+        TrainingError: The loss diverged, or the weights to start from do not fit.
     """
     encoded = read_manifest(latents, kind="latents")
     parents = {
@@ -297,9 +280,11 @@ def run(
     }
     if encoded.parents["tokenizer"] != parents["tokenizer"]:
         raise DataError(f"{latents} was encoded with another tokenizer than {tokenizer}; encode the data set again")
+    if initial is not None:
+        parents["initial"] = identity_of(initial)
     train, held_out = load_latents(latents)
     require_styles([*train.samples, *held_out["validation"].samples], STYLES, latents)
-    trainee = GeneratorTrainee(config, train, held_out["validation"], tokenizer, text_table, device)
+    trainee = GeneratorTrainee(config, train, held_out["validation"], tokenizer, text_table, device, initial)
     identity = digest_of({"config": config.digest(), "parents": parents})
     training = Run(trainee, config.loop, work, identity, device, report)
     training.finish()
