@@ -114,7 +114,7 @@ def test_a_request_without_guidance_takes_the_default(sharp):
 
 
 def test_a_picture_is_the_same_alone_in_a_batch_and_in_any_order(pipeline):
-    requests = [CAT, DOG, APPLE, replace(CAT, guidance=15.0), replace(DOG, temperature=0.5, residual_steps=0)]
+    requests = [CAT, DOG, APPLE, replace(CAT, guidance=15.0), replace(DOG, temperature=0.5, steps=0)]
     together = pipeline.draw(requests)
     assert len({picture.tobytes() for picture in together}) == 5
     for request, picture in zip(requests, together, strict=True):
@@ -174,7 +174,7 @@ def test_without_a_refiner_the_latent_is_what_the_tokens_say(make_tiny_model, tm
 @torch.no_grad()
 def test_zero_steps_add_the_mean_residual_whatever_the_seed(pipeline):
     drawing = tokens_of(pipeline, CAT)
-    latents = [pipeline.refine(drawing, [replace(CAT, seed=seed, residual_steps=0)]) for seed in (1, 2)]
+    latents = [pipeline.refine(drawing, [replace(CAT, seed=seed, steps=0)]) for seed in (1, 2)]
     assert torch.equal(*latents)
     token = pipeline.quantizer.codes.embed(drawing.labels[-1], 2)
     zero = torch.zeros_like(drawing.f)
@@ -187,9 +187,9 @@ def test_zero_steps_add_the_mean_residual_whatever_the_seed(pipeline):
 @torch.no_grad()
 def test_more_steps_draw_a_residual_of_the_seed(pipeline):
     drawing = tokens_of(pipeline, CAT)
-    drawn = [pipeline.refine(drawing, [replace(CAT, seed=s, residual_steps=n)]) for s, n in ((1, 2), (2, 2), (1, 3))]
+    drawn = [pipeline.refine(drawing, [replace(CAT, seed=s, steps=n)]) for s, n in ((1, 2), (2, 2), (1, 3))]
     assert not torch.allclose(drawn[0], drawn[1]) and not torch.allclose(drawn[0], drawn[2])
-    assert torch.equal(drawn[0], pipeline.refine(drawing, [replace(CAT, seed=1, residual_steps=2)]))
+    assert torch.equal(drawn[0], pipeline.refine(drawing, [replace(CAT, seed=1, steps=2)]))
 
 
 class Known(ResidualRefiner):

@@ -299,7 +299,7 @@ class HybridPipeline:
 
     def refine(self, drawing: Drawing, requests: Sequence[DrawRequest]) -> Tensor:
         """Add the residual to what the tokens say; returns the latent ``[B, C, h, h]``."""
-        steps = requests[0].residual_steps
+        steps = requests[0].steps
         steps = self.config.residual_steps if steps is None else steps
         if self.residual is None or steps is None:
             return drawing.f
@@ -343,7 +343,7 @@ def _unwatched(_stage: Stage) -> None:
 
 
 def _numbers(request: DrawRequest) -> tuple[float | None, float | None, int | None]:
-    return request.guidance, request.temperature, request.residual_steps
+    return request.guidance, request.temperature, request.steps
 
 
 def _first_half(condition: Condition, size: int) -> Condition:
