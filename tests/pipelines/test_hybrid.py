@@ -25,7 +25,9 @@ APPLE = DrawRequest(caption="the green apple", style=None, seed=7)
 
 
 def opened(folder: Path) -> HybridPipeline:
-    return load_pipeline(open_model(folder), torch.device("cpu"))
+    pipeline = load_pipeline(open_model(folder), torch.device("cpu"))
+    assert isinstance(pipeline, HybridPipeline)
+    return pipeline
 
 
 @pytest.fixture(scope="module")

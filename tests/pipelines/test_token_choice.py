@@ -21,9 +21,15 @@ CAT = DrawRequest(caption="a smiling cat", style="flat", seed=5)
 DOG = DrawRequest(caption="a dog with sunglasses , red", style="noto", seed=6)
 
 
+def opened(folder: Path) -> HybridPipeline:
+    pipeline = load_pipeline(open_model(folder), torch.device("cpu"))
+    assert isinstance(pipeline, HybridPipeline)
+    return pipeline
+
+
 @pytest.fixture
 def pipeline(tiny_model: Path) -> HybridPipeline:
-    return load_pipeline(open_model(tiny_model), torch.device("cpu"))
+    return opened(tiny_model)
 
 
 @torch.no_grad()
@@ -130,6 +136,6 @@ def test_three_decodes_of_one_drawing_are_what_each_setting_draws(pipeline, monk
 
 
 def test_a_model_without_a_refiner_has_one_decode(make_tiny_model: Callable[..., Path], tmp_path: Path):
-    pipeline = load_pipeline(open_model(make_tiny_model(tmp_path / "plain", refined=False)), torch.device("cpu"))
+    pipeline = opened(make_tiny_model(tmp_path / "plain", refined=False))
     with pytest.raises(InputError, match="has no refiner"):
         pipeline.decodes([CAT])

@@ -8,7 +8,7 @@ Source: HART, arXiv 2410.10812; guidance by scale, Switti, arXiv 2412.01819.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,6 @@ import torch
 from pydantic import model_validator
 from torch import Tensor, nn
 
-from underpaint.core.config import Config
 from underpaint.core.errors import InputError
 from underpaint.diffusion.solvers import euler, time_grid
 from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder
@@ -26,13 +25,14 @@ from underpaint.models.residual import ResidualRefiner
 from underpaint.models.text_encoder import TextEncoder, TextStates
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import Condition, ScaleTransformer
-from underpaint.pipelines.settings import DrawRequest, OnStage, Stage
+from underpaint.pipelines.settings import DrawRequest, OnStage
+from underpaint.pipelines.text_to_picture import SamplingConfig, TextToPicture
 from underpaint.pipelines.token_choice import Choice, one_by_one
 from underpaint.runtime.device import threads
 from underpaint.runtime.rng import gumbel, normal
 
 
-class HybridConfig(Config):
+class HybridConfig(SamplingConfig):
     """Settings of the hybrid pipeline; vectors have one entry a scale, coarse to fine.
 
     Args:
@@ -44,7 +44,6 @@ class HybridConfig(Config):
         residual_steps: Steps of the refiner; 0 adds the mean residual, None leaves the refiner out.
     """
 
-    styles: tuple[str, ...]
     guidance: float = 1.5
     guidance_shape: tuple[float, ...]
     temperatures: tuple[float, ...]
@@ -94,7 +93,7 @@ class Drawing:
     hidden: Tensor
 
 
-class HybridPipeline:
+class HybridPipeline(TextToPicture[HybridConfig]):
     """Text to picture with the hybrid model; every part is a component that can be trained, swapped and saved alone.
 
     Args:
@@ -118,25 +117,14 @@ class HybridPipeline:
         residual: ResidualRefiner | None,
         config: HybridConfig,
     ) -> None:
-        self.text_tokenizer, self.text_encoder = text_tokenizer, text_encoder
+        super().__init__(text_tokenizer, text_encoder, config)
         self.autoencoder, self.quantizer, self.transformer = autoencoder, quantizer, transformer
-        self.residual, self.config = residual, config
-        self.threads = 1
-
-    @property
-    def styles(self) -> tuple[str, ...]:
-        """Names of the styles."""
-        return self.config.styles
+        self.residual = residual
 
     @property
     def image_size(self) -> int:
         """Side of the pictures in pixels."""
         return self.quantizer.side * DOWNSAMPLING
-
-    @property
-    def device(self) -> torch.device:
-        """Where the networks lie."""
-        return next(self.transformer.parameters()).device
 
     @property
     def modules(self) -> dict[str, nn.Module]:
@@ -150,40 +138,24 @@ class HybridPipeline:
         }
         return {name: module for name, module in named.items() if module is not None}
 
-    @torch.inference_mode()
-    def draw(self, requests: Sequence[DrawRequest], on_stage: OnStage | None = None) -> list[np.ndarray]:
-        """Draw pictures; each depends on its own request alone, whatever else is in the batch.
+    @property
+    def network(self) -> ScaleTransformer:
+        """The network that draws the tokens."""
+        return self.transformer
 
-        On a CPU pictures are drawn one after the other with ``self.threads`` threads, because the order of
-        floating-point sums in a matrix product depends on the batch and on the number of threads.
+    def fit(self) -> dict[str, bool]:
+        """Say what the components must agree about, and whether they do."""
+        transformer, scales = self.transformer.config, self.quantizer.num_scales
+        return {
+            "the schedule": tuple(transformer.schedule) == tuple(self.quantizer.config.schedule),
+            "the number of styles": transformer.num_styles == len(self.styles),
+            "the text width": transformer.text_width == self.text_encoder.config.width,
+            "the guidance": len(self.config.guidance_shape) == scales,
+            "the temperatures": len(self.config.temperatures) == scales,
+        }
 
-        Args:
-            requests: What to draw.
-            on_stage: Called as each stage begins.
-
-        Returns:
-            One ``[H, H, 4]`` uint8 array a request, straight alpha.
-
-        Raises:
-            InputError: A style is unknown.
-        """
-        pictures: list[np.ndarray] = []
-        with threads(self.threads):
-            for batch in self._batches(requests):
-                pictures.extend(self._draw_alike(batch, on_stage or _unwatched))
-        return pictures
-
-    def _batches(self, requests: Sequence[DrawRequest]) -> Iterator[Sequence[DrawRequest]]:
-        if self.device.type == "cpu":
-            yield from ([request] for request in requests)
-            return
-        start = 0
-        for stop in range(1, len(requests) + 1):
-            if stop == len(requests) or _numbers(requests[stop]) != _numbers(requests[start]):
-                yield requests[start:stop]
-                start = stop
-
-    def _draw_alike(self, requests: Sequence[DrawRequest], on_stage: OnStage) -> np.ndarray:
+    def draw_alike(self, requests: Sequence[DrawRequest], on_stage: OnStage) -> np.ndarray:
+        """Draw requests of equal numbers together; see ``TextToPicture``."""
         on_stage("text")
         text = self.encode_text([request.caption for request in requests])
         style = self.style_index([request.style for request in requests])
@@ -220,23 +192,6 @@ class HybridPipeline:
                 for name, latent in (("tokens", drawing.f), ("mean", mean), ("sampled", sampled)):
                     pictures[name].extend(to_straight(self.autoencoder.decode(latent)))
         return pictures
-
-    def encode_text(self, captions: Sequence[str]) -> TextStates:
-        """Encode canonical captions, padded to the encoder's longest text."""
-        ids, mask = self.text_tokenizer.encode_batch(captions, self.text_encoder.config.max_tokens)
-        return self.text_encoder(torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device))
-
-    def style_index(self, styles: Sequence[str | None]) -> Tensor:
-        """Return the rows ``[B]`` of the style embedding for names; None is "any".
-
-        Raises:
-            InputError: A name is unknown.
-        """
-        for style in styles:
-            if style is not None and style not in self.styles:
-                raise InputError(f"unknown style {style!r}; this model draws {', '.join(self.styles)}")
-        rows = [self.transformer.any_style if style is None else self.styles.index(style) for style in styles]
-        return torch.tensor(rows, device=self.device)
 
     def _noise(self, requests: Sequence[DrawRequest], scale: int) -> Tensor:
         side = self.quantizer.config.schedule[scale]
@@ -336,14 +291,6 @@ def draw_residual(
         return refiner(x, x.new_full((len(x),), t), hidden, token, f)
 
     return euler(denoise, noise, time_grid(steps))
-
-
-def _unwatched(_stage: Stage) -> None:
-    pass
-
-
-def _numbers(request: DrawRequest) -> tuple[float | None, float | None, int | None]:
-    return request.guidance, request.temperature, request.steps
 
 
 def _first_half(condition: Condition, size: int) -> Condition:
