@@ -73,8 +73,8 @@ def test_sampling_has_one_entry_a_scale_and_the_schedule_ends_at_the_picture(rec
     short = {**values, "sampling": {**values["sampling"], "temperatures": [1.0]}}
     with pytest.raises(InputError, match="one temperature for each of"):
         HybridRecipe.parse(short, source="recipe")
-    with pytest.raises(InputError, match="schedule must end at 16"):
-        HybridRecipe.parse({**values, "image_size": 128}, source="recipe")
+    with pytest.raises(InputError, match="schedule must end at 24"):
+        HybridRecipe.parse({**values, "image_size": 192}, source="recipe")
 
 
 def test_an_evaluator_of_another_seed_or_fold_is_another_one() -> None:

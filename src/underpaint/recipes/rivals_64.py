@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from underpaint.learning.config import LoopConfig
-from underpaint.recipes.sticker_64 import nano
+from underpaint.recipes.sticker_64 import nano, tiny
 from underpaint.stages.train.flow_config import FewStepTraining, FlowTraining
-from underpaint.stages.train.rival_recipe import FewStepRecipe, FlowRecipe, FlowSampling
+from underpaint.stages.train.gan_config import GanTraining
+from underpaint.stages.train.rival_recipe import FewStepRecipe, FlowRecipe, FlowSampling, GanRecipe
 
 
 def flow_nano() -> FlowRecipe:
@@ -22,6 +23,20 @@ def flow_nano() -> FlowRecipe:
     )
 
 
+def flow_tiny() -> FlowRecipe:
+    """The diffusion rival of the ``tiny`` tier: 256 x 10 (8.65M), 64 px.
+
+    ``underpaint train sticker-64-tiny-flow --data artifacts/stickers-64 --out artifacts/tiny``; as long as the hybrid
+    model of this tier, in whose workspace it is made. Not trained yet (docs/gpu.md).
+    """
+    loop = LoopConfig(steps=35_000, lr=1e-3, warmup=500, validate_every=500, sample_every=2000)
+    return FlowRecipe(
+        shared=tiny(),
+        flow=FlowTraining(loop=loop, width=256, depth=10, heads=4, drop_path=0.1),
+        sampling=FlowSampling(steps=20, solver="dpmpp_2m", guidance=1.5),
+    )
+
+
 def few_step_nano() -> FewStepRecipe:
     """The diffusion rival distilled: the same transformer in 8, 4, 2 or 1 steps, guidance taken in, 64 px.
 
@@ -32,3 +47,23 @@ def few_step_nano() -> FewStepRecipe:
         steps=800, lr=3e-4, warmup=50, average_decay=0.995, validate_every=200, save_every=100, sample_every=200
     )
     return FewStepRecipe(teacher=flow_nano(), few_step=FewStepTraining(loop=loop), steps=4)
+
+
+def gan_nano() -> GanRecipe:
+    """The GAN rival: one pass from noise and words to pixels, parameters within 20 %, 64 px.
+
+    ``underpaint train sticker-64-nano-gan --data artifacts/stickers-64 --out artifacts/family --from stickers-64``.
+    """
+    loop = LoopConfig(
+        steps=1200,
+        lr=4e-4,
+        warmup=50,
+        betas=(0.0, 0.99),
+        weight_decay=0.0,
+        average_decay=0.998,
+        precision="f32",
+        validate_every=300,
+        save_every=100,
+        sample_every=300,
+    )
+    return GanRecipe(shared=nano(), gan=GanTraining(loop=loop))

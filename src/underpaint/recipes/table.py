@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from underpaint.recipes import evaluator_64, smoke, sticker_64
+from underpaint.recipes import evaluator_64, rivals_64, smoke, sticker_64, sticker_128
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 from underpaint.stages.train.recipe import HybridRecipe
+from underpaint.stages.train.rival_recipe import FewStepRecipe, FlowRecipe, GanRecipe
 
-RECIPES: dict[str, Callable[[], HybridRecipe | EvaluatorRecipe]] = {
+Recipe = HybridRecipe | FlowRecipe | FewStepRecipe | GanRecipe | EvaluatorRecipe
+
+RECIPES: dict[str, Callable[[], Recipe]] = {
     "smoke": smoke.smoke,
     "sticker-64-nano": sticker_64.nano,
     "sticker-64-nano-bsq": sticker_64.nano_bsq,
+    "sticker-64-nano-tuned": sticker_64.nano_tuned,
+    "sticker-64-nano-flow": rivals_64.flow_nano,
+    "sticker-64-nano-few-step": rivals_64.few_step_nano,
+    "sticker-64-nano-gan": rivals_64.gan_nano,
+    "sticker-64-tiny": sticker_64.tiny,
+    "sticker-64-tiny-flow": rivals_64.flow_tiny,
+    "sticker-64-small": sticker_64.small,
+    "sticker-128-small": sticker_128.small,
     "evaluator-64": evaluator_64.evaluator,
 }

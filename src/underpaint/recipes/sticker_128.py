@@ -1,0 +1,44 @@
+"""Recipes for stickers at 128 pixels: the hybrid model with eight scales."""
+
+from __future__ import annotations
+
+from underpaint.learning.config import LoopConfig
+from underpaint.recipes.sticker_64 import small as small_64
+from underpaint.recipes.sticker_64 import tokenizer_tiny
+from underpaint.stages.train.recipe import HybridRecipe, Sampling
+
+FULL = (1, 2, 3, 4, 6, 9, 12, 16)
+
+
+def small() -> HybridRecipe:
+    """The flagship at 128 px: 384 x 8, eight scales, 547 tokens; for a GPU.
+
+    ``underpaint train sticker-128-small --data artifacts/stickers-128 --out artifacts/small-128 --device cuda``. Not
+    trained yet (docs/gpu.md).
+    """
+    base = small_64()
+    tokenizer = tokenizer_tiny("vq", steps=12_000).model_copy(
+        update={"schedule": FULL, "widths": (64, 128, 192), "codebook_size": 2048}
+    )
+    loop = LoopConfig(steps=30_000, batch_size=128, lr=8e-4, warmup=500, validate_every=500, sample_every=2000)
+    generator = base.generator.model_copy(
+        update={
+            "loop": loop,
+            "smoothing": (0.2, 0.2, 0.2, 0.15, 0.1, 0.1, 0.1, 0.1),
+            "label_noise": (0.1, 0.1, 0.05, 0.05, 0.0, 0.0, 0.0, 0.0),
+        }
+    )
+    return base.model_copy(
+        update={
+            "image_size": 128,
+            "tokenizer": tokenizer,
+            "generator": generator,
+            "sampling": Sampling(
+                guidance=3.0,
+                guidance_shape=(0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 0.0, 0.0),
+                temperatures=(0.6, 0.6, 0.6, 0.6, 0.54, 0.48, 0.42, 0.3),
+                top_p=0.95,
+                residual_steps=0,
+            ),
+        }
+    )
