@@ -1,0 +1,173 @@
+"""Who is faster at equal quality: the verdicts that follow from the quality and the times of all points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from frontier_drawing import Asked
+from frontier_points import DEFAULT, FIXED_STEPS, REDRAWN, Family, Point
+from frontier_quality import COMPOSITION, CONCEPT, Quality, distance_rank, losses, overall
+from frontier_timing import TOTAL, Cell
+
+from underpaint.metrics.equal_quality import LEVEL, Loss, cheapest_not_worse, not_worse
+from underpaint.metrics.interval import MIN_PAIRS, ratio_of_medians
+
+SCOPES: dict[str, tuple[str, ...]] = {
+    "both": (CONCEPT, COMPOSITION),
+    "never-seen concepts": (CONCEPT,),
+    "held-out compositions": (COMPOSITION,),
+}
+READINGS = {"strict": LEVEL, "by value": 0.0}
+"""How a candidate counts as not worse: by the upper bound of its loss, or by the loss itself, without any error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """What was measured.
+
+    Args:
+        points: Name to point, of those that have pictures.
+        quality: Name to quality.
+        asked: Split to prompts.
+        times: Cell to stage to milliseconds by round.
+        macs: Name to multiply-adds a picture.
+    """
+
+    points: Mapping[str, Point]
+    quality: Mapping[str, Quality]
+    asked: Mapping[str, Asked]
+    times: Mapping[Cell, Mapping[str, np.ndarray]]
+    macs: Mapping[str, int]
+
+    def names(self, family: Family) -> list[str]:
+        """Return the points of a family that have pictures, without those of other seeds."""
+        return [name for name, point in self.points.items() if point.family == family and not point.number]
+
+    @property
+    def timed(self) -> bool:
+        """Whether costs are milliseconds; otherwise they are multiply-adds."""
+        return (DEFAULT, 1) in self.times
+
+    def costs(self, family: Family) -> dict[str, float]:
+        """Return name to median milliseconds a picture, or to multiply-adds as long as nothing is timed."""
+        if self.timed:
+            return {n: float(np.median(self.times[n, 1][TOTAL])) for n in self.names(family) if (n, 1) in self.times}
+        return {n: float(self.macs[n]) for n in self.names(family) if n in self.macs}
+
+    def losses(self, baseline: str, candidate: str, splits: Sequence[str]) -> list[Loss]:
+        """Return the losses of one point against another."""
+        return losses(self.quality[baseline], self.quality[candidate], self.asked, splits)
+
+    def ratio(self, slower: str, faster: str, count: int = 1) -> dict[str, Any] | None:
+        """Return by how much one point takes longer than another, from rounds drawn again; None if it is not known."""
+        if (slower, count) in self.times and (faster, count) in self.times:
+            a, b = self.times[slower, count][TOTAL], self.times[faster, count][TOTAL]
+            n = min(len(a), len(b))
+            if n < MIN_PAIRS:
+                return {"value": float(np.median(a[:n]) / np.median(b[:n])), "unit": "ms"}
+            found = ratio_of_medians(a[:n], b[:n], np.random.default_rng(0))
+            assert found.interval is not None
+            return {"value": found.value, "low": found.interval.low, "high": found.interval.high, "unit": "ms"}
+        return None if self.timed else self.mac_ratio(slower, faster)
+
+    def mac_ratio(self, slower: str, faster: str) -> dict[str, Any] | None:
+        """Return by how much more arithmetic one point does than another; None if it is not counted."""
+        if slower not in self.macs or faster not in self.macs:
+            return None
+        return {"value": self.macs[slower] / self.macs[faster], "unit": "MAC"}
+
+
+def match(table: Table, baseline: str, family: Family, splits: Sequence[str], level: float) -> str | None:
+    """Return the cheapest point of a family that is not worse than a point of another one."""
+    found = {name: table.losses(baseline, name, splits) for name in table.names(family)}
+    return cheapest_not_worse(table.costs(family), found, level)
+
+
+def best_of(table: Table, family: Family, splits: Sequence[str]) -> str | None:
+    """Return the point of a family with the smallest kernel distances, cheap or not; None if it has none."""
+    ranks = {name: distance_rank(overall(table.quality[name], splits)) for name in table.names(family)}
+    return min(ranks, key=ranks.__getitem__, default=None)
+
+
+def against(table: Table, family: Family, splits: Sequence[str]) -> dict[str, Any]:
+    """Return the verdicts on one rival, in both directions."""
+    best = best_of(table, family, splits)
+    found: dict[str, Any] = {"best": best, "speed_up": {}, "reverse": {}}
+    for reading, level in READINGS.items():
+        cheapest = match(table, DEFAULT, family, splits, level)
+        found["speed_up"][reading] = {
+            "point": cheapest,
+            "ratio": table.ratio(cheapest, DEFAULT) if cheapest else None,
+            "mac_ratio": table.mac_ratio(cheapest, DEFAULT) if cheapest else None,
+        }
+        own = match(table, best, "hybrid", splits, level) if best else None
+        found["reverse"][reading] = {
+            "point": own,
+            "ratio": table.ratio(best, own) if best and own else None,
+            "mac_ratio": table.mac_ratio(best, own) if best and own else None,
+        }
+    return found
+
+
+def verdicts(table: Table) -> dict[str, dict[str, Any]]:
+    """Return family to scope to verdict, of the rivals that have pictures."""
+    rivals: tuple[Family, ...] = ("flow", "few-step", "gan")
+    return {
+        family: {scope: against(table, family, splits) for scope, splits in SCOPES.items()}
+        for family in rivals
+        if table.names(family)
+    }
+
+
+def fixed_steps(table: Table) -> dict[str, dict[str, Any]]:
+    """Return how long the flow model takes at fixed numbers of steps over the hybrid's default, quality aside."""
+    rows = {}
+    for steps in FIXED_STEPS:
+        name = f"flow, dpmpp_2m {steps}"
+        rows[str(steps)] = {
+            "ratio": table.ratio(name, DEFAULT),
+            "ratio_batch_8": table.ratio(name, DEFAULT, 8) if table.timed else None,
+            "mac_ratio": table.mac_ratio(name, DEFAULT),
+        }
+    return rows
+
+
+def power(table: Table) -> dict[str, bool] | None:
+    """Say, by reading, whether the same model with other seeds passes as not worse; None if it was not drawn.
+
+    It is as good by construction: where it fails, the pictures are too few for a strict verdict.
+    """
+    if REDRAWN not in table.quality or DEFAULT not in table.quality:
+        return None
+    return {scope: not_worse(table.losses(DEFAULT, REDRAWN, splits)) for scope, splits in SCOPES.items()}
+
+
+def verdict_sentence(found: Mapping[str, Mapping[str, Any]], most_steps: int, *, passes: bool) -> str:
+    """Return the finding on the flow rival in one sentence, whatever it is.
+
+    Args:
+        found: Family to scope to verdict.
+        most_steps: The most steps that were drawn.
+        passes: Whether the hybrid with other seeds passes as not worse.
+    """
+    if "flow" not in found:
+        return "The flow model has not been drawn yet, so there is no verdict."
+    strict, plain = (found["flow"]["both"]["speed_up"][reading] for reading in READINGS)
+    blind = "" if passes else ", though the hybrid with other seeds would not pass either (too few pictures)"
+    loose = f"by the values alone, {_said(plain)}" if plain["point"] else "nor is it by the values alone"
+    if strict["point"] is None:
+        return f"The hybrid's quality is not matched by the flow model at up to {most_steps} steps{blind}; {loose}."
+    return f"At equal quality, {_said(strict)}; {loose}."
+
+
+def _said(one: Mapping[str, Any]) -> str:
+    ratio = one["ratio"]
+    if ratio is None:
+        return f"the cheapest match is {one['point']}, not timed yet"
+    ends = f" ({ratio['low']:.2f}-{ratio['high']:.2f})" if "low" in ratio else ""
+    what = "as long" if ratio["unit"] == "ms" else "as many multiply-adds"
+    winner = "the hybrid wins" if ratio["value"] > 1 else "the flow model wins"
+    return f"the flow model takes {ratio['value']:.2f}{ends} times {what} as the hybrid, with {one['point']}: {winner}"
