@@ -1,8 +1,8 @@
 """A discriminator that says how well a picture fits a caption and a style.
 
 A picture becomes a vector, a caption with its style another, and the score is their product. So one look at a picture
-judges it beside any number of captions. The picture is read through a strided convolution at half its side, then by the
-generator's blocks in the opposite order.
+judges it beside any number of captions. One convolution with few channels reads the pixels; from half their side on,
+blocks follow as in the generator, in the opposite order.
 
 Shapes: ``B`` batch, ``D`` width of the text, ``C`` channels, ``H`` side of the picture, ``F`` features.
 
@@ -35,6 +35,7 @@ class DiscriminatorConfig(Config):
         num_styles: Number of styles, "any" left out.
         text_width: Width of the pooled text.
         style_width: Width of the style embedding.
+        pixel_width: Channels at the full side.
         features: Width of the vectors whose product is the score.
     """
 
@@ -45,6 +46,7 @@ class DiscriminatorConfig(Config):
     num_styles: int
     text_width: int = 256
     style_width: int = 64
+    pixel_width: int = 8
     features: int = 256
 
     @model_validator(mode="after")
@@ -90,7 +92,8 @@ class Discriminator(nn.Module):
         super().__init__()
         self.config = config
         last, width = config.widths[-1], config.features
-        self.read = nn.Conv2d(4, config.widths[0], 4, stride=2, padding=1)
+        self.read = nn.Conv2d(4, config.pixel_width, 3, padding=1)
+        self.coarsen = pointwise(config.pixel_width, config.widths[0])
         self.stages = nn.ModuleList(DiscriminatorStage(config, index) for index in range(len(config.widths)))
         self.basis = nn.Parameter(torch.randn(last, END, END) / END)
         self.project = nn.Linear(last, width, bias=False)
@@ -99,6 +102,7 @@ class Discriminator(nn.Module):
         self.ask = nn.Sequential(
             nn.Linear(config.text_width + config.style_width, width), nn.LeakyReLU(SLOPE), nn.Linear(width, width)
         )
+        nn.init.kaiming_normal_(self.read.weight, a=SLOPE)
         nn.init.ones_(self.ask[2].bias)  # pyright: ignore[reportArgumentType]
 
     @classmethod
@@ -108,7 +112,8 @@ class Discriminator(nn.Module):
 
     def look(self, pictures: Tensor) -> Tensor:
         """Return what is seen in premultiplied pictures ``[B, 4, H, H]``: ``[B, F]``."""
-        x = self.read(channels_last(pictures))  # [B, C, H / 2, H / 2]
+        x = F.leaky_relu(self.read(channels_last(pictures)), SLOPE)  # [B, pixel_width, H, H]
+        x = self.coarsen(F.avg_pool2d(x, 2))  # [B, C, H / 2, H / 2]
         for stage in self.stages:
             x = stage(x)
         return self.project((x * self.basis).sum(dim=(2, 3)))  # [B, F]

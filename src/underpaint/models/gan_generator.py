@@ -1,8 +1,8 @@
 """A generator that draws a picture from noise, a caption and a style in one pass.
 
 Noise and condition become one vector w. It weighs a learned basis of 4 x 4 maps, and at each resolution it scales the
-channels; residual blocks without normalization and bilinear steps lead up to half the side of the picture, from where a
-transposed convolution writes the pixels.
+channels; residual blocks without normalization and bilinear steps lead up to half the side of the picture. The last
+step is taken with few channels, and one convolution writes the pixels.
 
 Shapes: ``B`` batch, ``D`` width of the text, ``C`` channels, ``H`` side of the picture.
 
@@ -38,6 +38,7 @@ class GanGeneratorConfig(Config):
         style_width: Width of the style embedding.
         noise_width: Width of the noise.
         condition_width: Width of w.
+        pixel_width: Channels at the full side.
     """
 
     widths: tuple[int, ...] = (384, 256, 96, 48)
@@ -49,6 +50,7 @@ class GanGeneratorConfig(Config):
     style_width: int = 64
     noise_width: int = 64
     condition_width: int = 640
+    pixel_width: int = 16
 
     @model_validator(mode="after")
     def _check(self) -> GanGeneratorConfig:
@@ -110,8 +112,9 @@ class GanGenerator(nn.Module):
         self.weigh = nn.Linear(width, config.widths[0])
         self.basis = nn.Parameter(torch.randn(config.widths[0], START, START))
         self.stages = nn.ModuleList(GeneratorStage(config, index) for index in range(len(config.widths)))
-        self.write = nn.ConvTranspose2d(config.widths[-1], 4, 4, stride=2, padding=1)
-        for layer in (self.mapping[0], self.mapping[2], self.weigh):
+        self.refine = pointwise(config.widths[-1], config.pixel_width)
+        self.write = nn.Conv2d(config.pixel_width, 4, 3, padding=1)
+        for layer in (self.mapping[0], self.mapping[2], self.weigh, self.write):
             nn.init.kaiming_normal_(layer.weight, a=SLOPE)  # pyright: ignore[reportArgumentType]
 
     @classmethod
@@ -139,4 +142,5 @@ class GanGenerator(nn.Module):
         x = channels_last(self.basis * self.weigh(w)[:, :, None, None])  # [B, C, 4, 4]
         for stage in self.stages:
             x = stage(x, w)
-        return self.write(x).contiguous()  # [B, 4, H, H]
+        x = F.interpolate(self.refine(x), scale_factor=2, mode="bilinear")  # [B, pixel_width, H, H]
+        return self.write(F.leaky_relu(x, SLOPE)).contiguous()  # [B, 4, H, H]

@@ -108,7 +108,9 @@ def test_the_penalty_is_half_the_squared_slope_at_each_picture_alone(discriminat
     assert played(discriminator, real, drawn, penalize=False).penalty.item() == 0.0
 
 
-@pytest.mark.parametrize("layer", ["read.weight", "stages.1.blocks.0.mix.weight", "basis", "ask.2.weight"])
+@pytest.mark.parametrize(
+    "layer", ["read.weight", "coarsen.weight", "stages.1.blocks.0.mix.weight", "basis", "ask.2.weight"]
+)
 def test_the_penalty_falls_as_its_gradient_says(discriminator, layer):
     """The gradient of the penalty, a second derivative, agrees with central differences."""
     real, drawn, _, _ = inputs()

@@ -41,7 +41,7 @@ class GanTraining(Config):
     judge_blocks: tuple[Count, ...] = Field(default=(1, 1, 1, 1), min_length=1)
     condition_width: Count = 640
     text_depth: int = Field(default=1, ge=0)
-    penalty: float = Field(default=1.0, ge=0)
+    penalty: float = Field(default=10.0, ge=0)
     penalty_every: Count = 8
     mismatch: float = Field(default=0.5, ge=0)
     reach: int = Field(default=2, ge=0)
