@@ -259,7 +259,7 @@ def run(
         figures |= {
             "minutes": round(training.seconds / 60.0, 1),
             "hardware": describe(device),
-            "seen_images": config.loop.steps * config.loop.batch_size,
+            "seen_images": config.loop.steps * config.loop.pictures_a_step,
             "parameters": {n: sum(p.numel() for p in m.parameters()) for n, m in trainee.module.named_children()},
         }
         return write_gan(trainee.module, config, parents, figures, out)
