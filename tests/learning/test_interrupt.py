@@ -5,7 +5,21 @@ import threading
 
 import pytest
 
-from underpaint.learning.interrupt import deferred_interrupt
+from underpaint.learning.interrupt import deferred_interrupt, leave
+
+
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_a_signal_that_was_held_back_is_told_and_left_with(number, error):
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with deferred_interrupt() as arrived:
+            signal.raise_signal(number)
+            assert arrived() == number
+        with pytest.raises(error) as left:
+            leave(arrived())
+        assert number == signal.SIGINT or left.value.code == 143
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_an_ignored_interrupt_stays_ignored():
@@ -42,7 +56,7 @@ def test_afterwards_an_interrupt_is_what_it_was():
 
 
 def test_in_another_thread_nothing_is_held_back():
-    seen: list[bool] = []
+    seen: list[int] = []
 
     def work() -> None:
         with deferred_interrupt() as interrupted:
@@ -51,4 +65,4 @@ def test_in_another_thread_nothing_is_held_back():
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert seen == [False]
+    assert seen == [0]

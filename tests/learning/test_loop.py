@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from underpaint.core.errors import TrainingError
+from underpaint.core.errors import InputError, TrainingError
 from underpaint.core.progress import Progress, silent
 from underpaint.learning.config import LoopConfig
-from underpaint.learning.loop import LOG, STATE, Run, learning_rate, make_optimizer, step_generator
+from underpaint.learning.loop import LOG, STATE, Run, learning_rate, step_generator
+from underpaint.learning.optimizer import make_optimizer
 from underpaint.learning.seeding import initialized_by
 
 CPU = torch.device("cpu")
@@ -245,3 +246,102 @@ def test_progress_counts_the_steps(tmp_path):
     run(tmp_path, Line(), settings(steps=5), report=told.append).finish()
     assert [(p.done, p.total, p.unit) for p in told] == [(n, 5, "steps") for n in range(1, 6)]
     assert "loss" in told[-1].note and "held-out weight" in told[-1].note
+
+
+def test_micro_batches_of_one_draw_what_a_step_drew_and_several_draw_other_numbers(tmp_path):
+    class Drawing(Line):
+        def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+            self.drawn = [*getattr(self, "drawn", []), float(torch.rand((), generator=generator))]
+            return super().loss(step, generator)
+
+    drawn = {}
+    for parts in (1, 3):
+        trainee = Drawing()
+        run(tmp_path / str(parts), trainee, settings(steps=2, accumulate=parts)).finish()
+        drawn[parts] = trainee.drawn
+    assert drawn[1] == [float(torch.rand((), generator=step_generator(0, step))) for step in range(2)]
+    assert len(drawn[3]) == len(set(drawn[3])) == 6 and not set(drawn[1]) & set(drawn[3])
+
+
+class Halves(Line):
+    """Every micro-batch is one half of the same pictures, in turn; or all of them at once."""
+
+    def __init__(self, parts: int) -> None:
+        super().__init__()
+        self.module[1] = nn.Identity()  # pyright: ignore
+        self.parts, self.asked = parts, 0
+
+    def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+        x = torch.randn(16, 2, generator=torch.Generator().manual_seed(step)).chunk(self.parts)[self.asked % self.parts]
+        self.asked += 1
+        value = (self.module(x)[:, 0] - x.sum(1)).square().mean()
+        return value, {}
+
+    def after_step(self, step: int, generator: torch.Generator) -> None:
+        pass
+
+
+def test_two_halves_teach_what_the_whole_teaches(tmp_path):
+    for parts in (1, 2):
+        run(tmp_path / str(parts), Halves(parts), settings(accumulate=parts)).finish()
+    a, b = tensors(tmp_path / "1"), tensors(tmp_path / "2")
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], rtol=1e-4, atol=1e-6)
+    for one, two in zip(lines(tmp_path / "1"), lines(tmp_path / "2"), strict=True):
+        assert one == pytest.approx(two, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("changes", [{"accumulate": 2}, {"optimizer": "adamw8bit"}])
+def test_every_option_resumes_bit_for_bit(tmp_path, changes):
+    config = settings(steps=30, **changes)
+    run(tmp_path / "whole", Line(), config).finish()
+    trainee = Line()
+    trainee.interrupt_at = 13
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "stopped", trainee, config).finish()
+    run(tmp_path / "stopped", Line(), config).finish()
+    assert_same_run(tmp_path / "whole", tmp_path / "stopped")
+
+
+def test_options_at_their_defaults_leave_digests_as_they_were():
+    plain = LoopConfig(steps=3)
+    assert {"accumulate", "optimizer"}.isdisjoint(plain.model_dump())
+    assert plain.digest() == LoopConfig(steps=3, accumulate=1, optimizer="adamw").digest()
+    changed = [LoopConfig(steps=3, accumulate=2), LoopConfig(steps=3, optimizer="adamw8bit")]
+    assert len({plain.digest(), *(config.digest() for config in changed)}) == 3
+    assert [LoopConfig.model_validate_json(config.model_dump_json()) for config in changed] == changed
+
+
+def test_a_batch_in_parts_is_as_large_a_step():
+    whole = LoopConfig(steps=3, batch_size=32, accumulate=2)
+    parts = whole.in_parts(4)
+    assert (parts.batch_size, parts.accumulate) == (8, 8) and parts.pictures_a_step == whole.pictures_a_step == 64
+    with pytest.raises(InputError, match="a batch of 32 cannot be cut into 5 equal parts"):
+        whole.in_parts(5)
+
+
+def test_divergence_leaves_two_states_from_before_it(tmp_path):
+    trainee = Line()
+    trainee.poison_at = 25
+    with pytest.raises(TrainingError, match=r"into another --out; the states before it are kept in .*previous"):
+        run(tmp_path, trainee, settings()).finish()
+    older = load_file(tmp_path / "state.previous.safetensors")
+    assert all(torch.isfinite(value).all() for value in older.values())
+    (tmp_path / STATE).unlink()
+    assert run(tmp_path, Line(), settings()).step == 10
+
+
+def test_sigterm_in_the_middle_of_a_step_saves_the_state(tmp_path, uninterrupted):
+    class Terminated(Line):
+        def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
+            if step == 17:
+                signal.raise_signal(signal.SIGTERM)
+            return super().loss(step, generator)
+
+    with pytest.raises(SystemExit) as left:
+        run(tmp_path, Terminated(), settings()).finish()
+    assert left.value.code == 143
+    resumed = run(tmp_path, Line(), settings())
+    assert resumed.step == 18
+    resumed.finish()
+    assert_same_run(tmp_path, uninterrupted)

@@ -63,28 +63,18 @@ def save_state(
     temporary = path.with_suffix(".partial")
     try:
         with storage_errors(path):
-            _write(temporary, tensors, metadata)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_weights(temporary, tensors, metadata)
+            fsync(temporary)
             if path.exists():
                 path.replace(previous_of(path))
             temporary.replace(path)
             fsync(path.parent)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno == errno.EFBIG:
+            raise StorageError(f"cannot write {path}: its size is limited; raise the limit (ulimit -f)") from error
         raise
-
-
-def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a file and flush it to the disk."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        write_weights(path, tensors, metadata)
-        fsync(path)
-    except OSError as error:
-        if error.errno != errno.EFBIG:
-            raise
-        raise StorageError(
-            f"cannot write {path}: the file may not grow that large; raise the limit (ulimit -f)"
-        ) from error
 
 
 def load_state(
