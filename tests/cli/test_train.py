@@ -9,8 +9,9 @@ import pytest
 from underpaint.core.artifact import Manifest, seal
 from underpaint.core.progress import Report
 from underpaint.recipes.table import RECIPES
-from underpaint.stages.train import evaluator_run
+from underpaint.stages.train import evaluator_run, run
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
+from underpaint.stages.train.recipe import HybridRecipe
 
 Call = Callable[..., Any]
 
@@ -32,6 +33,11 @@ def test_the_recipes_are_listed(underpaint: Call) -> None:
         (("smoke", "--data", "set"), 2, "--out DIR"),
         (("smoke", "--data", "set", "--out", "new", "--threads", "-1"), 2, "--threads"),
         (("smoke", "--data", "set", "--out", "new"), 4, "set"),
+        (
+            ("evaluator-64", "--data", "set", "--out", "new", "--from", "stickers-64"),
+            2,
+            "leave out --from 'stickers-64'",
+        ),
     ],
 )
 def test_what_cannot_be_trained_is_one_message(
@@ -53,16 +59,34 @@ def test_what_cannot_be_trained_is_one_message(
 def test_an_evaluator_is_trained_by_its_own_recipe_and_says_where_its_card_lies(
     underpaint: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(recipe: EvaluatorRecipe, data: Path, out: Path, report: Report, **where: Any) -> Manifest:
+    def make(recipe: EvaluatorRecipe, data: Path, out: Path, report: Report, **where: Any) -> Manifest:
         assert isinstance(recipe, EvaluatorRecipe) and (data, set(where)) == (tmp_path, {"num_threads", "device"})
         folder = out / "evaluator"
         folder.mkdir(parents=True)
         return seal(folder, kind="evaluator", stage="train", config=recipe, parents={}, figures={"minutes": 1.0})
 
-    monkeypatch.setattr(evaluator_run, "run", run)
+    monkeypatch.setattr(evaluator_run, "run", make)
     arguments = ("train", "evaluator-64", "--data", str(tmp_path), "--out")
     done = underpaint(*arguments, str(tmp_path / "one"))
     assert done.code == 0
     assert str(tmp_path / "one" / "evaluator" / "extractor.json") in done.stdout and "generate" not in done.stdout
     said = underpaint(*arguments, str(tmp_path / "two"), "--json").json
     assert said["evaluator"] == str(tmp_path / "two" / "evaluator") and said["figures"] == {"minutes": 1.0}
+
+
+def test_the_model_to_start_from_is_handed_on(
+    underpaint: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def make(recipe: HybridRecipe, data: Path, out: Path, report: Report, *, start: str | None, **_: Any) -> Manifest:
+        seen.append(start)
+        (out / "pipeline").mkdir(parents=True)
+        return seal(out / "pipeline", kind="pipeline", stage="train", config=recipe, parents={})
+
+    monkeypatch.setattr(run, "run", make)
+    arguments = ("train", "smoke", "--data", str(tmp_path), "--out")
+    assert underpaint(*arguments, str(tmp_path / "one")).code == 0
+    done = underpaint(*arguments, str(tmp_path / "two"), "--from", "stickers-64")
+    assert seen == [None, "stickers-64"]
+    assert f"-m {tmp_path / 'two' / 'pipeline'}" in done.stdout

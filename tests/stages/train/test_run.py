@@ -10,13 +10,14 @@ import pytest
 
 import underpaint
 from underpaint.core.artifact import MANIFEST, read_manifest, seal, verify
-from underpaint.core.errors import ArtifactError, DataError, LicenseRefused, TrainingError
+from underpaint.core.errors import ArtifactError, DataError, InputError, LicenseRefused, TrainingError
 from underpaint.core.progress import Progress
+from underpaint.core.samples import read_samples, write_samples
 from underpaint.stages.data import notices
 from underpaint.stages.train import tokenizer
 from underpaint.stages.train.config import LatentsEncoding
-from underpaint.stages.train.recipe import HybridRecipe, Sampling
 from underpaint.stages.train.dataset import ATTRIBUTION
+from underpaint.stages.train.recipe import HybridRecipe, Sampling
 from underpaint.stages.train.run import run
 from underpaint.stages.train.text_table_config import TextTableConfig
 
@@ -129,6 +130,58 @@ def test_sources_for_evaluation_only_are_refused_before_anything_is_written(reci
     with pytest.raises(DataError, match=ATTRIBUTION):
         run(recipe, dataset, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("bad", ["caption", "picture"])
+def test_a_data_set_that_cannot_be_trained_on_is_refused_before_anything_is_written(recipe, shapes, tmp_path, bad):
+    dataset = Path(shutil.copytree(shapes, tmp_path / "dataset"))
+    if bad == "picture":
+        (dataset / "3.png").unlink()
+    else:
+        samples = read_samples(dataset)
+        write_samples(dataset, [samples[0].model_copy(update={"caption": ""}), *samples[1:]])
+    with pytest.raises(DataError, match="without a caption" if bad == "caption" else "3.png"):
+        run(recipe, dataset, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_training_starts_from_a_saved_model_s_parts_and_weights(recipe, workspace, shapes, tmp_path):
+    changed_tokenizer = changed(recipe, tokenizer=recipe.tokenizer.model_copy(update={"noise": 0.1}))
+    start = workspace / "pipeline"
+    manifest = run(changed_tokenizer, shapes, tmp_path / "out", start=start)
+    digest = read_manifest(start).digest
+    for name in ("text-table", "tokenizer"):
+        assert read_manifest(tmp_path / "out" / name).parents["model"] == digest
+    assert read_manifest(tmp_path / "out" / "generator").parents["initial"] == digest
+    for name in ("autoencoder", "quantizer"):
+        weights = [folder / name / "model.safetensors" for folder in (start, tmp_path / "out" / "pipeline")]
+        assert weights[0].read_bytes() == weights[1].read_bytes()
+    assert manifest.digest != digest
+    again = run(changed_tokenizer, shapes, tmp_path / "out", start=start)
+    assert again.digest == manifest.digest
+    with pytest.raises(TrainingError, match="other settings"):
+        run(changed_tokenizer, shapes, tmp_path / "out")
+
+
+def test_a_workspace_of_its_own_does_not_start_from_a_model(recipe, workspace, copy, shapes):
+    with pytest.raises(TrainingError, match="was not taken from workspace"):
+        run(recipe, shapes, copy, start=workspace)
+
+
+def test_a_model_that_does_not_fit_the_recipe_is_no_start(recipe, shapes, tmp_path):
+    with pytest.raises(InputError, match="stickers-64 draws 64 px, but this recipe is for 32 px"):
+        run(recipe, shapes, tmp_path / "out", start="stickers-64")
+    with pytest.raises(InputError, match="there is no model folder 'nothing'"):
+        run(recipe, shapes, tmp_path / "out", start="nothing")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_model_on_other_scales_is_no_start(recipe, workspace, shapes, tmp_path):
+    sampling = recipe.sampling.model_copy(update={"guidance_shape": (1.0, 0.0), "temperatures": (1.0, 0.5)})
+    tokenizer_settings = recipe.tokenizer.model_copy(update={"schedule": (2, 4)})
+    other = changed(recipe, tokenizer=tokenizer_settings, sampling=sampling)
+    with pytest.raises(InputError, match="workspace has 3 scales, but this recipe has 2"):
+        run(other, shapes, tmp_path / "out", start=workspace)
 
 
 def test_the_name_of_the_attribution_is_that_of_the_data_stage():
