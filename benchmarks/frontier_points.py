@@ -15,7 +15,7 @@ from underpaint.diffusion.solvers import evaluations
 from underpaint.pipelines.hybrid import ramp
 
 Family = Literal["hybrid", "flow", "few-step", "gan"]
-DEFAULT, REDRAWN = "hybrid, default", "hybrid, default, other seeds"
+DEFAULT, REDRAWN, BLURRED = "hybrid, default", "hybrid, default, other seeds", "hybrid, default, blurred by 1 pixel"
 FIXED_STEPS = (4, 10, 20, 25, 50)
 
 

@@ -37,8 +37,7 @@ class Measure:
     Args:
         name: Of the column.
         better: Which way is better.
-        margin: The largest loss that counts as equal quality: a part of the value of the model under test, or, of a
-            share, an absolute number.
+        margin: The largest loss that counts as equal quality.
         splits: Where it is judged.
     """
 
@@ -49,11 +48,15 @@ class Measure:
 
 
 MEASURES = (
-    Measure(name="KD evaluator-64", better="lower", margin=0.15),
-    Measure(name="KD randconv-v1", better="lower", margin=0.15),
-    Measure(name="own caption first", better="higher", margin=0.1, splits=(COMPOSITION,)),
+    Measure(name="KD evaluator-64", better="lower", margin=0.02),
+    Measure(name="KD randconv-v1", better="lower", margin=0.05),
+    Measure(name="own caption first", better="higher", margin=0.12, splits=(COMPOSITION,)),
 )
-"""Retrieval is judged on compositions alone: of concepts that it never saw the matcher knows little."""
+"""Retrieval is judged on compositions alone: of concepts that it never saw the matcher knows little.
+
+The margins were fixed on the first shipped model, before any rival was measured, for 128 pictures a split: there a blur
+of half a pixel costs 0.043 and 0.037 of the distances, and the error of a paired difference was 0.005, 0.020 and 0.049.
+"""
 
 Quality = dict[str, dict[str, Estimate]]
 """Measure to split to estimate."""
@@ -155,9 +158,12 @@ def losses(baseline: Quality, candidate: Quality, asked: Mapping[str, Asked], sp
 def _loss(measure: Measure, baseline: Estimate, candidate: Estimate, asked: Asked) -> Loss:
     if measure.better == "higher":
         return share_loss(baseline, candidate, measure.margin, clusters=asked.clusters)
-    margin = measure.margin * max(baseline.value, 0.0)
     return distance_loss(
-        baseline, candidate, margin, clusters=asked.clusters, reference_clusters=asked.reference_clusters
+        baseline,
+        candidate,
+        measure.margin,
+        clusters=asked.clusters,
+        reference_clusters=asked.reference_clusters,
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from frontier_drawing import Opened
 from frontier_plot import Panel, Spot
-from frontier_points import DEFAULT, SWEEP_STEPS, Family
+from frontier_points import DEFAULT, REDRAWN, SWEEP_STEPS, Family
 from frontier_quality import MEASURES, overall
 from frontier_timing import BATCH, TOTAL, conditions_of, summary_of
-from frontier_verdict import READINGS, SCOPES, Table, fixed_steps, power, verdict_sentence, verdicts
+from frontier_verdict import READINGS, SCOPES, Table, controls, fixed_steps, verdict_sentence, verdicts
 from machine import describe_machine
 
 from underpaint.metrics.equal_quality import not_worse
@@ -71,17 +71,17 @@ def document_of(
         log: Of the rounds of timing.
         guidance: What was chosen for the flow model, and the score of all that were tried; lower is better.
     """
-    conditions, found, passes = conditions_of(log), verdicts(table), power(table)
+    conditions, found, passes = conditions_of(log), verdicts(table), controls(table)
     peaks = conditions["peak_gmac_per_s"]
     peak_macs = max(peaks) * 1e9 if peaks else None
     chosen = {key: getattr(value, "model_dump", lambda value=value: value)() for key, value in guidance[0].items()}
     most = max((table.points[name].settings.get("steps", 0) for name in table.names("flow")), default=0)
     return {
         "what": "hybrid_vs_diffusion",
-        "verdict": verdict_sentence(found, most, passes=bool(passes and passes["both"])),
+        "verdict": verdict_sentence(found, most, passes=passes.get(REDRAWN, {}).get("both", False)),
         "verdicts": found,
         "fixed_steps": fixed_steps(table),
-        "power": passes,
+        "controls": passes,
         "most_steps": most,
         "captions": {split: len(asked.samples) for split, asked in table.asked.items()},
         "margins": {measure.name: measure.margin for measure in MEASURES},

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from frontier_drawing import Asked
-from frontier_points import DEFAULT, FIXED_STEPS, REDRAWN, Family, Point
+from frontier_points import BLURRED, DEFAULT, FIXED_STEPS, REDRAWN, Family, Point
 from frontier_quality import COMPOSITION, CONCEPT, Quality, distance_rank, losses, overall
 from frontier_timing import TOTAL, Cell
 
@@ -135,14 +135,17 @@ def fixed_steps(table: Table) -> dict[str, dict[str, Any]]:
     return rows
 
 
-def power(table: Table) -> dict[str, bool] | None:
-    """Say, by reading, whether the same model with other seeds passes as not worse; None if it was not drawn.
+def controls(table: Table) -> dict[str, dict[str, bool]]:
+    """Say, by scope, whether controls pass as not worse by the strict reading.
 
-    It is as good by construction: where it fails, the pictures are too few for a strict verdict.
+    The same model with other seeds is as good by construction: where it fails, the pictures are too few for a strict
+    verdict. Its own pictures, blurred, must fail.
     """
-    if REDRAWN not in table.quality or DEFAULT not in table.quality:
-        return None
-    return {scope: not_worse(table.losses(DEFAULT, REDRAWN, splits)) for scope, splits in SCOPES.items()}
+    return {
+        name: {scope: not_worse(table.losses(DEFAULT, name, splits)) for scope, splits in SCOPES.items()}
+        for name in (REDRAWN, BLURRED)
+        if name in table.quality
+    }
 
 
 def verdict_sentence(found: Mapping[str, Mapping[str, Any]], most_steps: int, *, passes: bool) -> str:

@@ -23,7 +23,7 @@ import numpy as np
 from frontier_drawing import Asked, Opened, ask, drawn_once, open_family, pictures_of, place_of
 from frontier_page import page
 from frontier_plot import frontier_plot
-from frontier_points import POINTS, SWEEP, SWEEP_SOLVER, SWEEP_STEPS, Family, Point, distinct
+from frontier_points import BLURRED, DEFAULT, POINTS, SWEEP, SWEEP_SOLVER, SWEEP_STEPS, Family, Point, distinct
 from frontier_quality import COMPOSITION, CONCEPT, Judges, Quality, by_measure, distance_rank
 from frontier_report import document_of, panels_of
 from frontier_timing import Timed, log_of, read_counts, times_of
@@ -31,6 +31,7 @@ from frontier_verdict import Table
 
 from underpaint.core.config import Config
 from underpaint.core.samples import read_samples
+from underpaint.stages.evaluate.scores.controls import blur
 
 HERE = Path(__file__).parent
 FAMILY_FOLDER = Path("artifacts/family")
@@ -117,9 +118,16 @@ class Comparison:
             pictures = self.pictures(point, sampling, missing=False)
             if pictures is not None:
                 points[point.name], quality[point.name] = point, self.quality(pictures)
+            if pictures is not None and point.name == DEFAULT:
+                quality[BLURRED] = self.quality({split: blurred(found) for split, found in pictures.items()})
         return Table(
             points=points, quality=quality, asked=self.asked, times=times_of(timed.log), macs=read_counts(timed.log)
         )
+
+
+def blurred(pictures: np.ndarray) -> np.ndarray:
+    """Return pictures ``[N, H, H, 4]`` blurred by a Gaussian of one pixel, which no measure may miss."""
+    return np.stack([blur(picture, 1.0) for picture in pictures])
 
 
 def share_of(text: str) -> tuple[int, int]:
