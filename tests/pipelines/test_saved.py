@@ -12,8 +12,9 @@ from underpaint.core.artifact import MANIFEST, Manifest, list_files, seal
 from underpaint.core.config import Config
 from underpaint.core.errors import ArtifactError, InputError, StorageError
 from underpaint.pipelines import model_folder
-from underpaint.pipelines.model_folder import COMPONENTS, open_model
-from underpaint.pipelines.saved import NETWORKS, load_pipeline, save_pipeline
+from underpaint.pipelines.model_folder import COMPONENTS, PIPELINES, open_model
+from underpaint.pipelines.saved import load_pipeline, save_pipeline
+from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.weights import read_weights, write_weights
 
 CPU = torch.device("cpu")
@@ -40,6 +41,10 @@ def reseal(folder: Path) -> Manifest:
     return seal(folder, kind="pipeline", stage="test", config=Resealed(), parents={})
 
 
+HYBRID = (*PIPELINES["HybridPipeline"].required, *PIPELINES["HybridPipeline"].optional)
+NETWORKS = tuple(name for name in HYBRID if name != "text_tokenizer")
+
+
 def load(folder: Path):
     return load_pipeline(open_model(folder), CPU)
 
@@ -59,7 +64,7 @@ def test_a_pipeline_survives_the_round_trip_whole(tiny_model, tmp_path):
 def test_the_folder_has_the_layout_of_diffusers(tiny_model):
     index = json.loads((tiny_model / "model_index.json").read_text())
     assert index["_class_name"] == "HybridPipeline"
-    assert {name: index[name] for name in COMPONENTS} == {n: ["underpaint", c] for n, c in COMPONENTS.items()}
+    assert {name: index[name] for name in HYBRID} == {name: ["underpaint", COMPONENTS[name]] for name in HYBRID}
     files = {path.relative_to(tiny_model).as_posix() for path in tiny_model.rglob("*") if path.is_file()}
     expected = {f"{name}/{file}" for name in NETWORKS for file in ("config.json", "model.safetensors")}
     assert files == expected | {"model_index.json", "manifest.json", "text_tokenizer/tokenizer.json"}
@@ -243,3 +248,25 @@ def test_a_workspace_of_a_training_is_opened_by_its_own_name(tiny_model, tmp_pat
 
 def test_the_digest_covers_every_file(tiny_model):
     assert set(open_model(tiny_model).manifest.files) == set(list_files(tiny_model))
+
+
+@pytest.mark.parametrize("few_step", [False, True])
+def test_a_flow_pipeline_survives_the_round_trip_and_draws_the_same(make_tiny_flow, tmp_path, few_step):
+    first = make_tiny_flow(few_step=few_step)
+    save_pipeline(first, tmp_path / "flow", stage="test", config=Resealed(), parents={})
+    model = open_model(tmp_path / "flow")
+    assert (model.index.pipeline, model.steps, model.styles) == ("FlowPipeline", "steps", ("flat", "noto"))
+    second = load(tmp_path / "flow")
+    assert first.config == second.config and set(first.modules) == set(second.modules)
+    request = DrawRequest(caption="a red apple", style="flat", seed=3)
+    assert (first.draw([request])[0] == second.draw([request])[0]).all()
+
+
+def test_a_pipeline_has_no_component_of_another_kind(make_tiny_flow, tiny_model, tmp_path):
+    save_pipeline(make_tiny_flow(), tmp_path / "flow", stage="test", config=Resealed(), parents={})
+    index = json.loads((tmp_path / "flow" / "model_index.json").read_text())
+    index["quantizer"] = ["underpaint", "MultiScaleQuantizer"]
+    (tmp_path / "flow" / "model_index.json").write_text(json.dumps(index))
+    reseal(tmp_path / "flow")
+    with pytest.raises(ArtifactError, match="a FlowPipeline has no component 'quantizer'"):
+        open_model(tmp_path / "flow")

@@ -18,7 +18,7 @@ from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.settings import OnStage, Settings
 
 if TYPE_CHECKING:
-    from underpaint.pipelines.hybrid import HybridPipeline
+    from underpaint.pipelines.text_to_picture import TextToPicture
 
 BATCH_SIZE = 8
 """Pictures handed to the pipeline at once."""
@@ -54,7 +54,7 @@ class Generator:
         pipeline: Its networks, ready to draw.
     """
 
-    def __init__(self, model: Model, pipeline: HybridPipeline) -> None:
+    def __init__(self, model: Model, pipeline: TextToPicture) -> None:
         self.model = model
         self.pipeline = pipeline
 

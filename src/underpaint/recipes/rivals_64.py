@@ -60,6 +60,7 @@ def gan_nano() -> GanRecipe:
         warmup=50,
         betas=(0.0, 0.99),
         weight_decay=0.0,
+        clip=10.0,
         average_decay=0.998,
         precision="f32",
         validate_every=300,

@@ -1,8 +1,8 @@
-"""The hybrid model's rivals from a data set: flow transformer, few-step form and GAN, in the hybrid's own workspace.
+"""The hybrid model's rivals from a data set: flow transformer, few-step form and GAN, in the hybrid's workspace.
 
-``text-table``, ``tokenizer`` and ``latents`` are those of the hybrid model; each rival adds its own artifact and, beside
-it, a pipeline that ``underpaint.load`` opens: ``flow`` and ``flow-pipeline``, ``few-step`` and ``few-step-pipeline``,
-``gan`` and ``gan-pipeline``.
+``text-table``, ``tokenizer`` and ``latents`` are those of the hybrid model; each rival adds its own artifact and a
+pipeline that ``underpaint.load`` opens: ``flow`` and ``flow-pipeline``, ``few-step`` and ``few-step-pipeline``, ``gan`` and
+``gan-pipeline``.
 """
 
 from __future__ import annotations
@@ -149,6 +149,7 @@ def _gan_pipeline(recipe: GanRecipe, shop: Workshop) -> Manifest:
             shop.out / "gan",
             shop.report,
             work=shop.out / "state" / "gan",
+            initial=shop.initial,
             device=shop.device,
         )
 

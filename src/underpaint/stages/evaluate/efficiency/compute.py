@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def dtype_of(generator: Generator) -> torch.dtype:
     """Return the type of the numbers that the transformer computes with."""
-    return next(generator.pipeline.transformer.parameters()).dtype
+    return next(generator.pipeline.network.parameters()).dtype
 
 
 def count(generator: Generator, request: DrawRequest) -> tuple[Measurement, Flops]:

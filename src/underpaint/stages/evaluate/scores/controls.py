@@ -22,7 +22,7 @@ from underpaint.stages.evaluate.drawing.wishes import Wish
 from underpaint.stages.evaluate.record import SubjectRecord
 
 if TYPE_CHECKING:
-    from underpaint.pipelines.hybrid import HybridPipeline
+    from underpaint.pipelines.text_to_picture import TextToPicture
 
 
 def jpeg(pixels: Pixels, quality: int) -> Pixels:
@@ -49,21 +49,22 @@ DAMAGES: dict[str, Callable[[Pixels], Pixels]] = {
 SHUFFLED = "shuffled_prompts"
 
 
-def round_to_nearest(pipeline: HybridPipeline, bits: int) -> None:
-    """Round the transformer's matrices to ``2^bits - 1`` levels a row, without any calibration, in place."""
+def round_to_nearest(pipeline: TextToPicture, bits: int) -> None:
+    """Round the drawing network's matrices to ``2^bits - 1`` levels a row, without any calibration, in place."""
     import torch
     from torch import nn
 
     levels = 2 ** (bits - 1) - 1
     with torch.no_grad():
-        for module in pipeline.transformer.modules():
-            if isinstance(module, nn.Linear):
+        for module in pipeline.network.modules():
+            if isinstance(module, nn.Linear | nn.Conv2d):
                 weight = module.weight
-                step = weight.abs().amax(dim=1, keepdim=True).clamp_min(1e-12) / levels
+                largest = weight.abs().flatten(1).amax(dim=1).view(-1, *[1] * (weight.ndim - 1))
+                step = largest.clamp_min(1e-12) / levels
                 weight.copy_((weight / step).round() * step)
 
 
-ALTERATIONS: dict[str, Callable[[HybridPipeline], None]] = {
+ALTERATIONS: dict[str, Callable[[TextToPicture], None]] = {
     f"int{bits}_round_to_nearest": partial(round_to_nearest, bits=bits) for bits in (2, 3, 4)
 }
 """Controls that change a native model's weights. Four bits a weight hardly show in the pictures; two do."""
