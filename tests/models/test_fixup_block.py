@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from underpaint.learning.seeding import initialized_by
-from underpaint.models.fixup_block import FixupBlock, channels_last, check_widths, pointwise
+from underpaint.models.fixup_block import FixupBlock, Pointwise, channels_last, check_widths
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -53,7 +53,7 @@ def test_grouped_convolutions_are_dense_ones_with_zeros_between_the_groups(stir)
 @torch.no_grad()
 def test_a_change_of_channels_keeps_the_size_of_signals():
     with initialized_by(0):
-        layer = pointwise(256, 512)
+        layer = Pointwise(256, 512)
     x = noise(4, 256, 8, 8)
     assert float(layer(x).std() / x.std()) == pytest.approx(1.0, abs=0.03)
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from underpaint.core.config import Config
 from underpaint.models.attention import Norm
-from underpaint.models.fixup_block import SLOPE, FixupBlock, channels_last, check_widths, pointwise
+from underpaint.models.fixup_block import SLOPE, FixupBlock, Pointwise, channels_last, check_widths
 
 END = 4
 """Side of the last maps."""
@@ -71,7 +71,7 @@ class DiscriminatorStage(nn.Module):
     def __init__(self, config: DiscriminatorConfig, index: int) -> None:
         super().__init__()
         width, depth = config.widths[index], sum(config.blocks)
-        self.enter = pointwise(config.widths[index - 1], width) if index else None
+        self.enter = Pointwise(config.widths[index - 1], width) if index else None
         self.blocks = nn.ModuleList(
             FixupBlock(width, config.expansion, config.group_width, depth) for _ in range(config.blocks[index])
         )
@@ -93,7 +93,7 @@ class Discriminator(nn.Module):
         self.config = config
         last, width = config.widths[-1], config.features
         self.read = nn.Conv2d(4, config.pixel_width, 3, padding=1)
-        self.coarsen = pointwise(config.pixel_width, config.widths[0])
+        self.coarsen = Pointwise(config.pixel_width, config.widths[0])
         self.stages = nn.ModuleList(DiscriminatorStage(config, index) for index in range(len(config.widths)))
         self.basis = nn.Parameter(torch.randn(last, END, END) / END)
         self.project = nn.Linear(last, width, bias=False)

@@ -76,8 +76,9 @@ class FixupBlock(nn.Module):
         return x + self.narrow(inner)  # [B, C, H, H]
 
 
-def pointwise(inputs: int, outputs: int) -> nn.Conv2d:
-    """Return a linear 1x1 convolution that keeps the size of signals; it changes channels between resolutions."""
-    layer = nn.Conv2d(inputs, outputs, 1, bias=False)
-    nn.init.kaiming_normal_(layer.weight, nonlinearity="linear")
-    return layer
+class Pointwise(nn.Conv2d):
+    """A linear 1x1 convolution that keeps the size of signals; it changes channels between resolutions."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 1, bias=False)
+        nn.init.kaiming_normal_(self.weight, nonlinearity="linear")

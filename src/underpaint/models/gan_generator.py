@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from underpaint.core.config import Config
 from underpaint.models.attention import Norm
-from underpaint.models.fixup_block import SLOPE, FixupBlock, channels_last, check_widths, pointwise
+from underpaint.models.fixup_block import SLOPE, FixupBlock, Pointwise, channels_last, check_widths
 
 START = 4
 """Side of the first maps."""
@@ -74,7 +74,7 @@ class GeneratorStage(nn.Module):
     def __init__(self, config: GanGeneratorConfig, index: int) -> None:
         super().__init__()
         width, depth = config.widths[index], sum(config.blocks)
-        self.enter = pointwise(config.widths[index - 1], width) if index else None
+        self.enter = Pointwise(config.widths[index - 1], width) if index else None
         self.gain = nn.Linear(config.condition_width, width)
         self.blocks = nn.ModuleList(
             FixupBlock(width, config.expansion, config.group_width, depth) for _ in range(config.blocks[index])
@@ -112,7 +112,7 @@ class GanGenerator(nn.Module):
         self.weigh = nn.Linear(width, config.widths[0])
         self.basis = nn.Parameter(torch.randn(config.widths[0], START, START))
         self.stages = nn.ModuleList(GeneratorStage(config, index) for index in range(len(config.widths)))
-        self.refine = pointwise(config.widths[-1], config.pixel_width)
+        self.refine = Pointwise(config.widths[-1], config.pixel_width)
         self.write = nn.Conv2d(config.pixel_width, 4, 3, padding=1)
         for layer in (self.mapping[0], self.mapping[2], self.weigh, self.write):
             nn.init.kaiming_normal_(layer.weight, a=SLOPE)  # pyright: ignore[reportArgumentType]

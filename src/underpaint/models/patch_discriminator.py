@@ -33,11 +33,13 @@ class PatchDiscriminatorConfig(Config):
     widths: tuple[Count, Count, Count, Count] = (32, 64, 96, 128)
 
 
-def _convolution(in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1) -> nn.Conv2d:
-    layer = nn.Conv2d(in_channels, out_channels, kernel, stride=stride, padding=1)
-    nn.init.kaiming_normal_(layer.weight, a=SLOPE)
-    nn.init.zeros_(layer.bias)  # pyright: ignore[reportArgumentType]
-    return layer
+class _Convolution(nn.Conv2d):
+    """A convolution whose weights fit the rectifier before it."""
+
+    def __init__(self, in_channels: int, out_channels: int, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__(in_channels, out_channels, kernel, stride=stride, padding=1)
+        nn.init.kaiming_normal_(self.weight, a=SLOPE)
+        nn.init.zeros_(self.bias)  # pyright: ignore[reportArgumentType]
 
 
 class PatchDiscriminator(nn.Module):
@@ -49,17 +51,17 @@ class PatchDiscriminator(nn.Module):
         a, b, c, d = config.widths
         self.fine = nn.Sequential(
             nn.PixelUnshuffle(2),
-            _convolution(16, a),
+            _Convolution(16, a),
             nn.LeakyReLU(SLOPE),
-            _convolution(a, b, kernel=4, stride=2),
+            _Convolution(a, b, kernel=4, stride=2),
             nn.LeakyReLU(SLOPE),
-            _convolution(b, c),
+            _Convolution(b, c),
             nn.LeakyReLU(SLOPE),
         )
         self.coarse = nn.Sequential(
-            _convolution(c, d, kernel=4, stride=2),
+            _Convolution(c, d, kernel=4, stride=2),
             nn.LeakyReLU(SLOPE),
-            _convolution(d, d),
+            _Convolution(d, d),
             nn.LeakyReLU(SLOPE),
         )
         self.judge_fine, self.judge_coarse = nn.Conv2d(c, 1, 1), nn.Conv2d(d, 1, 1)

@@ -1,8 +1,8 @@
 """The hybrid model's rivals from a data set: flow transformer, few-step form and GAN, in the hybrid's workspace.
 
 ``text-table``, ``tokenizer`` and ``latents`` are those of the hybrid model; each rival adds its own artifact and a
-pipeline that ``underpaint.load`` opens: ``flow`` and ``flow-pipeline``, ``few-step`` and ``few-step-pipeline``, ``gan`` and
-``gan-pipeline``.
+pipeline that ``underpaint.load`` opens: ``flow`` and ``flow-pipeline``, ``few-step`` and ``few-step-pipeline``,
+``gan`` and ``gan-pipeline``.
 """
 
 from __future__ import annotations
