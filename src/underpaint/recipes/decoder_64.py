@@ -9,7 +9,8 @@ from underpaint.stages.train.decoder_config import DecoderTraining
 def decoder(seed: int = 0) -> DecoderTraining:
     """The shipped tokenizer's decoder, trained on against a patch discriminator, 64 px.
 
-    Takes about 45 minutes on one CPU core without bfloat16.
+    About 0.65 seconds a step, and 13 a validation, of one CPU core without bfloat16: a quarter of an hour if it is
+    quiet. It has not been trained to its end yet, so no score can be expected.
 
     Args:
         seed: Seed of the discriminator's weights and of the batches.

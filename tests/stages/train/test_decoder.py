@@ -58,7 +58,7 @@ def sharpened(shapes: Path, trained_tokenizer: Path, tmp_path_factory: pytest.Te
 
 
 def emit(z: Tensor, quantizer: MultiScaleQuantizer, **changes: object) -> tuple[Tensor, Tensor]:
-    return emitted(z, quantizer, settings(**changes), step_generator(0, 0))
+    return emitted(z, quantizer, settings(12, **changes), step_generator(0, 0))
 
 
 def test_without_errors_and_noise_latents_lie_between_tokens_and_truth(z, quantizer):

@@ -38,7 +38,7 @@ class DecoderTraining(Config):
     adversarial_weight: float = Field(default=0.1, ge=0)
     adversarial_from: Share = 0.05
     adversarial_ramp: Share = 0.15
-    penalty_weight: float = Field(default=1.0, ge=0)
+    penalty_weight: float = Field(default=0.05, ge=0)
     penalty_pictures: Count = 4
     discriminator_widths: tuple[Count, Count, Count, Count] = (32, 64, 96, 128)
 
