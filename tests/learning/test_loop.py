@@ -14,9 +14,10 @@ from torch import Tensor, nn
 from underpaint.core.errors import InputError, TrainingError
 from underpaint.core.progress import Progress, silent
 from underpaint.learning.config import LoopConfig
-from underpaint.learning.loop import LOG, STATE, Run, learning_rate, step_generator
+from underpaint.learning.loop import LOG, STATE, Run, learning_rate, require_shares, step_generator
 from underpaint.learning.optimizer import make_optimizer
 from underpaint.learning.seeding import initialized_by
+from underpaint.runtime.processes import Processes
 
 CPU = torch.device("cpu")
 
@@ -318,6 +319,12 @@ def test_a_batch_in_parts_is_as_large_a_step():
     assert (parts.batch_size, parts.accumulate) == (8, 8) and parts.pictures_a_step == whole.pictures_a_step == 64
     with pytest.raises(InputError, match="a batch of 32 cannot be cut into 5 equal parts"):
         whole.in_parts(5)
+
+
+def test_micro_batches_that_cannot_be_shared_evenly_are_refused():
+    require_shares(settings(accumulate=4), Processes(1, 2))
+    with pytest.raises(TrainingError, match="2 processes cannot evenly share 3 micro-batches"):
+        require_shares(settings(accumulate=3), Processes(1, 2))
 
 
 def test_divergence_leaves_two_states_from_before_it(tmp_path):

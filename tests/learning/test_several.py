@@ -169,15 +169,12 @@ def wait_for(path: Path) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(
-    ("number", "ending"), [(signal.SIGINT, "KeyboardInterrupt"), (signal.SIGTERM, "SystemExit: 143")]
-)
-def test_a_signal_to_one_process_stops_all_after_the_step_with_the_state_saved(tmp_path, number, ending):
+def test_a_signal_to_one_process_stops_all_after_the_step_with_the_state_saved(tmp_path):
     process = start(tmp_path, settings(steps=10_000, save_every=10_000), "pause=0.05", count=2)
     wait_for(tmp_path / "reported-0")
-    os.kill(int((tmp_path / "process-1").read_text()), number)
+    os.kill(int((tmp_path / "process-1").read_text()), signal.SIGTERM)
     said = process.communicate(timeout=300)[0]
-    assert [(tmp_path / f"ended-{rank}").read_text().rstrip(" :") for rank in (0, 1)] == [ending] * 2, said
+    assert [(tmp_path / f"ended-{rank}").read_text() for rank in (0, 1)] == ["SystemExit: 143"] * 2, said
     assert load_file(tmp_path / STATE)
 
 
@@ -192,8 +189,3 @@ def test_a_loss_that_is_no_number_in_one_process_stops_all(tmp_path):
     assert code != 0
     said = [(tmp_path / f"ended-{rank}").read_text() for rank in (0, 1)]
     assert said[0] == said[1] and "the loss is nan at step 25" in said[0]
-
-
-def test_micro_batches_that_cannot_be_shared_evenly_are_refused(tmp_path):
-    code, _ = train(tmp_path, settings(accumulate=3), count=2)
-    assert code != 0 and "2 processes cannot evenly share 3 micro-batches" in (tmp_path / "ended-1").read_text()
