@@ -129,6 +129,8 @@ def sliced(evaluated: Evaluated, levels: dict[str, str], level: str) -> tuple[Es
         MetricError: There are too few prompts.
     """
     whole = alignment(evaluated)
+    if whole.value is None:
+        raise MetricError(f"no alignment on all combinations: {whole.message}")
     estimate, rows = evaluated.estimate(whole), evaluated.rows(whole)
     assert estimate.influence is not None
     assert rows is not None
