@@ -132,9 +132,7 @@ def sheet_of(pairs: Sequence[tuple[float, Drawn, int]], training: Sequence[Real]
     for ratio, picture, row in pairs:
         near, wish = training[row], picture.wish
         cells.append(
-            Cell(
-                image=Image.fromarray(picture.load()), title=wish.prompt, note=f"drawn, ratio {ratio:.2f}, {wish.part}"
-            )
+            Cell(image=Image.fromarray(picture.load()), title=wish.prompt, note=f"drawn {ratio:.2f}, {wish.part}")
         )
         cells.append(
             Cell(image=Image.fromarray(near.load()), title=near.sample.caption, note=f"training, {near.sample.style}")
