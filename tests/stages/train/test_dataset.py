@@ -9,8 +9,8 @@ from PIL import Image
 
 from underpaint.core.errors import DataError, UnreadableImage
 from underpaint.core.samples import Sample, read_samples, write_samples
+from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.dataset import read_size, require_trainable
-from underpaint.stages.train.generator import STYLES
 from underpaint.stages.train.pictures import load_pictures
 
 Change = Callable[[list[Sample]], list[Sample]]

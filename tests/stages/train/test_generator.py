@@ -16,6 +16,7 @@ from underpaint.models.residual import ResidualConfig, ResidualRefiner
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.train import generator
+from underpaint.stages.train.conditions import Conditions
 from underpaint.stages.train.generator import GeneratorTrainee, default_sampling, measure_likelihood
 from underpaint.stages.train.latents import Latents, load_latents
 
@@ -40,6 +41,11 @@ def batch_of(trainee: GeneratorTrainee, count: int = 6) -> tuple[torch.Tensor, l
     samples = trainee.train.samples[:count]
     z = trainee.train.values[:count, 0].to(torch.float32)
     return z, [s.caption for s in samples], torch.zeros(count, dtype=torch.int64), torch.zeros(count, dtype=torch.bool)
+
+
+def asked_for(trainee: GeneratorTrainee, count: int = 6) -> tuple[torch.Tensor, Conditions]:
+    z, *asked = batch_of(trainee, count)
+    return z, Conditions(*asked)
 
 
 @torch.enable_grad()
@@ -120,7 +126,7 @@ def test_the_token_loss_is_half_by_token_and_half_by_scale(make):
     trainee = make()
     trainee.module.eval()
     z, captions, style, drop = batch_of(trainee)
-    tokens, _, by_scale = trainee.losses(z, captions, style, drop, step_generator(0, 0), train=False)
+    tokens, _, by_scale = trainee.losses(z, Conditions(captions, style, drop), step_generator(0, 0), train=False)
     by_token = (by_scale * torch.tensor([1.0, 4.0, 16.0])).sum() / 21
     assert float(tokens.mean()) == pytest.approx(float(0.5 * by_token + 0.5 * by_scale.mean()), rel=1e-5)
 
@@ -131,10 +137,12 @@ def test_captions_of_any_length_in_a_batch_do_not_disturb_each_other(make):
     train_for(trainee, 5, 3e-3)
     z, captions, style, drop = batch_of(trainee, 4)
     captions[2] = "a flat sticker of a red disc and a green square"
-    together = trainee.losses(z, captions, style, drop, step_generator(0, 0), train=False)[0]
+    together = trainee.losses(z, Conditions(captions, style, drop), step_generator(0, 0), train=False)[0]
     for row in range(4):
         part = slice(row, row + 1)
-        alone = trainee.losses(z[part], captions[part], style[part], drop[part], step_generator(0, 0), train=False)[0]
+        alone = trainee.losses(
+            z[part], Conditions(captions[part], style[part], drop[part]), step_generator(0, 0), train=False
+        )[0]
         torch.testing.assert_close(alone, together[part], atol=1e-4, rtol=1e-4)
 
 
@@ -145,7 +153,9 @@ def test_a_dropped_caption_does_not_reach_the_loss(make):
     z, captions, style, _ = batch_of(trainee, 4)
     drop = torch.tensor([True, False, True, False])
     other = ["yellow ring"] * 4
-    losses = [trainee.losses(z, c, style, drop, step_generator(0, 0), train=False)[0] for c in (captions, other)]
+    losses = [
+        trainee.losses(z, Conditions(c, style, drop), step_generator(0, 0), train=False)[0] for c in (captions, other)
+    ]
     assert torch.equal(torch.isclose(losses[0], losses[1], atol=1e-6), drop)
 
 
@@ -153,8 +163,8 @@ def test_captions_and_styles_are_dropped_as_often_as_the_settings_say(make):
     trainee = make(drop_both=0.2, drop_caption=0.1, drop_style=0.3, batch_size=4000)
     seen: dict[str, torch.Tensor] = {}
 
-    def spy(z, captions, style, drop, generator, own):
-        seen["style"], seen["caption"] = style == 4, drop
+    def spy(z, asked, generator, own):
+        seen["style"], seen["caption"] = asked.style == 4, asked.drop
         return torch.zeros(len(z)), torch.zeros(()), None
 
     trainee.losses = spy
@@ -170,7 +180,7 @@ def test_the_refiner_moves_no_other_network_and_the_tokens_do_not_move_the_refin
     z, captions, style, drop = batch_of(trainee)
     for which, expected in ((0, {"text_encoder", "transformer"}), (1, {"residual"})):
         trainee.module.train().zero_grad()
-        loss = trainee.losses(z, captions, style, drop, step_generator(0, 0))[which]
+        loss = trainee.losses(z, Conditions(captions, style, drop), step_generator(0, 0))[which]
         loss.mean().backward()
         moved = {n.split(".")[0] for n, p in trainee.module.named_parameters() if p.grad is not None and p.grad.any()}
         assert moved <= expected and moved
@@ -188,7 +198,7 @@ def test_the_refiner_is_asked_for_what_the_tokens_of_all_scales_leave_out(make):
         return (z.repeat(3, 1, 1, 1) - given[4]) / trainee.quantizer.residual_std[:, None, None]
 
     trainee.module.residual.register_forward_hook(answer)
-    loss = trainee.losses(z, captions, style, drop, step_generator(0, 0), train=False)[1]
+    loss = trainee.losses(z, Conditions(captions, style, drop), step_generator(0, 0), train=False)[1]
     assert float(loss) < 1e-9
     _, t, hidden, token, f = asked[0]
     parts = trainee.quantizer(z)
@@ -210,7 +220,7 @@ def test_a_mean_is_asked_for_without_any_noise(make):
     trainee.module.eval()
     asked: list[tuple[torch.Tensor, ...]] = []
     trainee.module.residual.register_forward_hook(lambda _, given, __: asked.append(given))
-    trainee.losses(*batch_of(trainee, 20), step_generator(0, 0), train=False)
+    trainee.losses(*asked_for(trainee, 20), step_generator(0, 0), train=False)
     x_t, t = asked[0][:2]
     assert not x_t[t == 0].any() and (x_t[t > 0].flatten(1).std(dim=1) > 0.2).all()
     assert float((t == 0).float().mean()) == pytest.approx(0.25, abs=0.12)
@@ -230,7 +240,7 @@ def test_self_correction_changes_what_later_scales_see_and_must_say(make, share)
     told: list[list[torch.Tensor]] = []
     trainee.module.transformer.register_forward_pre_hook(lambda _, inputs: told.append(inputs[1]))
     for train, step in ((False, 0), (True, 0), (True, 1)):
-        trainee.losses(z, captions, style, drop, step_generator(0, step), train=train)
+        trainee.losses(z, Conditions(captions, style, drop), step_generator(0, step), train=train)
     plain, one, two = told
     changed = not torch.equal(plain[0], one[0])
     assert changed == bool(share) and (not torch.equal(one[0], two[0])) == bool(share)
@@ -256,7 +266,7 @@ def test_in_bfloat16_a_step_with_own_samples_reaches_the_same_weights(make, own)
         torch.nn.init.ones_(block.norm1_out.weight)
         torch.nn.init.ones_(block.norm2_out.weight)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        tokens, _, _ = trainee.losses(*batch_of(trainee), step_generator(0, 0), own=own)
+        tokens, _, _ = trainee.losses(*asked_for(trainee), step_generator(0, 0), own=own)
     tokens.mean().backward()
     reached = [p.grad is not None and bool(p.grad.any()) for p in trainee.module.transformer.blocks.parameters()]
     assert all(reached) and len(reached) > 10
@@ -269,7 +279,7 @@ def test_early_tokens_are_learned_from_those_before_them(make):
     z, captions, style, drop = batch_of(trainee)
     told: list[torch.Tensor] = []
     trainee.module.transformer.early.register_forward_hook(lambda _, given, __: told.append(given[1]))
-    tokens, _, by_scale = trainee.losses(z, captions, style, drop, step_generator(0, 0), train=False)
+    tokens, _, by_scale = trainee.losses(z, Conditions(captions, style, drop), step_generator(0, 0), train=False)
     parts = trainee.quantizer(z)
     expected = torch.cat([trainee.quantizer.codes.embed(parts.labels[k], k) for k in range(2)], dim=1)
     assert torch.equal(told[0], expected) and len(by_scale) == 3
@@ -280,13 +290,13 @@ def test_early_tokens_are_learned_from_those_before_them(make):
 def test_a_setting_by_scale_acts_on_its_scale_alone(make):
     plain = make(correction_share=0.0, smoothing=0.0, drop_path=0.0)
     batch = batch_of(plain)
-    before = plain.losses(*batch, step_generator(0, 0))[2]
+    before = plain.losses(batch[0], Conditions(*batch[1:]), step_generator(0, 0))[2]
     for name, value in (("smoothing", (0.0, 0.9, 0.0)), ("label_noise", (0.0, 1.0, 0.0))):
         settings = {"correction_share": 0.0, "smoothing": 0.0, "drop_path": 0.0} | {name: value}
-        after = make(**settings).losses(*batch, step_generator(0, 0))[2]
+        after = make(**settings).losses(batch[0], Conditions(*batch[1:]), step_generator(0, 0))[2]
         assert (after != before).tolist() == [False, True, False], name
     settings = {"correction_share": 1.0, "correction_rate": (0.0, 1.0, 0.0), "smoothing": 0.0, "drop_path": 0.0}
-    after = make(**settings).losses(*batch, step_generator(0, 0))[2]
+    after = make(**settings).losses(batch[0], Conditions(*batch[1:]), step_generator(0, 0))[2]
     assert (after != before).tolist() == [False, False, True]
 
 

@@ -59,7 +59,13 @@ class Conditions:
 
 
 def draw_conditions(
-    samples: Sequence[Sample], shares: DropShares, any_style: int, generator: torch.Generator, device: torch.device
+    samples: Sequence[Sample],
+    shares: DropShares,
+    any_style: int,
+    generator: torch.Generator,
+    device: torch.device,
+    *,
+    rewording: float = 0.0,
 ) -> Conditions:
     """Draw how a batch of samples is asked for.
 
@@ -69,8 +75,9 @@ def draw_conditions(
         any_style: Row of the style embedding that stands for none in particular.
         generator: Draws everything random.
         device: Where the tensors go.
+        rewording: Chance that a caption is worded in another way.
     """
-    captions = [vary(sample, generator) for sample in samples]
+    captions = [vary(sample, generator, rewording=rewording) for sample in samples]
     style = style_rows(samples, device)
     chance = rand((len(samples),), generator, device)
     drop_caption = chance < shares.drop_both + shares.drop_caption

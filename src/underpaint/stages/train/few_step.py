@@ -39,9 +39,10 @@ from underpaint.stages.train.conditions import (
     encode_captions,
     plain_conditions,
 )
-from underpaint.stages.train.flow import FlowGenerator, draw_grid, effort, parents_of, write_flow
+from underpaint.stages.train.effort import effort
+from underpaint.stages.train.flow import FlowGenerator, draw_grid, write_flow
 from underpaint.stages.train.flow_config import FewStepTraining, FlowTraining
-from underpaint.stages.train.latents import Latents, load_latents
+from underpaint.stages.train.latents import Latents, load_latents, parents_of
 
 TEXT = "text_encoder"
 TRANSFORMER = "flow_transformer"

@@ -15,9 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from underpaint.core.artifact import Manifest, read_manifest, seal, staging, verify
+from underpaint.core.artifact import Manifest, read_manifest, seal, staging
 from underpaint.core.config import Config, digest_of
-from underpaint.core.errors import DataError
 from underpaint.core.progress import Report, silent
 from underpaint.diffusion.path import interpolate, logit_normal, velocity_loss
 from underpaint.learning.loop import Run, step_generator
@@ -29,7 +28,7 @@ from underpaint.models.text_encoder import TextEncoder
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.pipelines.flow import FlowConfig, FlowPipeline
 from underpaint.pipelines.settings import DrawRequest
-from underpaint.runtime.device import CPU, describe
+from underpaint.runtime.device import CPU
 from underpaint.runtime.draws import randn
 from underpaint.stages.train.conditions import (
     STYLES,
@@ -39,10 +38,11 @@ from underpaint.stages.train.conditions import (
     make_text_encoder,
     plain_conditions,
 )
+from underpaint.stages.train.effort import effort
 from underpaint.stages.train.flow_config import FlowTraining
 from underpaint.stages.train.grid import save_grid
 from underpaint.stages.train.growth import grow_flow
-from underpaint.stages.train.latents import Latents, load_latents
+from underpaint.stages.train.latents import Latents, load_latents, parents_of
 from underpaint.stages.train.pictures import require_styles
 
 KIND = "flow"
@@ -182,23 +182,6 @@ def measure_velocity(trainee: FlowTrainee, part: Latents) -> dict[str, float]:
     return {"velocity": total}
 
 
-def parents_of(latents: Path, tokenizer: Path, text_table: Path) -> dict[str, str]:
-    """Return the digests of what a latent generator is trained from.
-
-    Raises:
-        DataError: The latents come from another tokenizer.
-    """
-    encoded = read_manifest(latents, kind="latents")
-    parents = {
-        "latents": encoded.digest,
-        "tokenizer": verify(tokenizer, kind="tokenizer").digest,
-        "text-table": verify(text_table, kind="text-table").digest,
-    }
-    if encoded.parents["tokenizer"] != parents["tokenizer"]:
-        raise DataError(f"{latents} was encoded with another tokenizer than {tokenizer}; encode the data set again")
-    return parents
-
-
 def run(
     config: FlowTraining,
     latents: Path,
@@ -243,16 +226,6 @@ def run(
         trainee.module.eval()
         figures = {split: measure_velocity(trainee, part.to(device)) for split, part in held_out.items()}
         return write_flow(trainee.module, config, parents, {**figures, **effort(training, trainee.module)}, out)
-
-
-def effort(training: Run, module: nn.Module) -> dict[str, Any]:
-    """Return what a training took: minutes, hardware, pictures seen and parameters of each network."""
-    return {
-        "minutes": round(training.seconds / 60.0, 1),
-        "hardware": describe(training.device),
-        "seen_images": training.config.steps * training.config.batch_size,
-        "parameters": {n: sum(p.numel() for p in m.parameters()) for n, m in module.named_children()},
-    }
 
 
 def write_flow(

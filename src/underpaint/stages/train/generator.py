@@ -17,9 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from underpaint.core.artifact import Manifest, read_manifest, seal, staging, verify
+from underpaint.core.artifact import Manifest, seal, staging
 from underpaint.core.config import digest_of
-from underpaint.core.errors import DataError
 from underpaint.core.progress import Report, silent
 from underpaint.learning.loop import Run, step_generator
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
@@ -29,17 +28,17 @@ from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import Condition
 from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline, cooling, ramp
 from underpaint.pipelines.settings import DrawRequest
-from underpaint.runtime.device import CPU, describe
-from underpaint.runtime.draws import rand
+from underpaint.runtime.device import CPU
 from underpaint.runtime.weights import read_weights
-from underpaint.stages.train.captions import vary
+from underpaint.stages.train.conditions import STYLES, Conditions, draw_conditions, encode_captions, plain_conditions
 from underpaint.stages.train.config import GeneratorTraining
 from underpaint.stages.train.correction import draw_rates, own_samples, split_with
+from underpaint.stages.train.effort import effort
 from underpaint.stages.train.generator_loss import by_scale, noisy, residual_loss, token_losses, weigh
 from underpaint.stages.train.grid import save_grid
 from underpaint.stages.train.initial import identity_of, start_from
-from underpaint.stages.train.latents import Latents, load_latents
-from underpaint.stages.train.networks import MAX_TOKENS, STYLES, HybridGenerator, build_networks
+from underpaint.stages.train.latents import Latents, load_latents, parents_of
+from underpaint.stages.train.networks import HybridGenerator, build_networks
 from underpaint.stages.train.pictures import require_styles
 
 
@@ -99,23 +98,16 @@ class GeneratorTrainee:
         """Return the loss of one batch; see the module's docstring."""
         index, z = self.train.choose(self.config.loop.batch_size, generator)
         samples = [self.train.samples[i] for i in index.tolist()]
-        captions = [vary(sample, generator, rewording=self.config.rewording) for sample in samples]
-        style = torch.tensor([STYLES.index(sample.style) for sample in samples], device=z.device)
-        chance = rand((len(z),), generator, z.device)
-        c = self.config
-        drop_caption = chance < c.drop_both + c.drop_caption
-        drop_style = (chance < c.drop_both) | (chance > 1.0 - c.drop_style)
-        style = torch.where(drop_style, self.module.transformer.any_style, style)
+        c, any_style = self.config, self.module.transformer.any_style
+        asked = draw_conditions(samples, c, any_style, generator, z.device, rewording=c.rewording)
         own = c.own_every > 0 and step % c.own_every == c.own_every - 1
-        tokens, residual, _ = self.losses(z, captions, style, drop_caption, generator, own=own)
+        tokens, residual, _ = self.losses(z, asked, generator, own=own)
         return tokens.mean() + residual, {"tokens": float(tokens.detach().mean()), "residual": float(residual.detach())}
 
     def losses(
         self,
         z: Tensor,
-        captions: list[str],
-        style: Tensor,
-        drop: Tensor,
+        asked: Conditions,
         generator: torch.Generator,
         train: bool = True,
         own: bool = False,
@@ -124,9 +116,7 @@ class GeneratorTrainee:
 
         Args:
             z: Latents ``[B, C, h, h]``.
-            captions: ``B`` texts.
-            style: ``[B]`` rows of the style embedding.
-            drop: ``[B]`` bool, true where the caption is dropped.
+            asked: How they are asked for.
             generator: Draws everything random.
             train: Whether to perturb labels, drop paths and soften targets.
             own: Whether to perturb labels towards the model's own samples.
@@ -135,7 +125,8 @@ class GeneratorTrainee:
             Token loss ``[B]``, the refiner's loss (a scalar), and the plain mean loss per scale ``[S]``.
         """
         c, codes = self.config, self.quantizer.codes
-        condition = self._condition(captions, style, drop)
+        text = encode_captions(self.text_tokenizer, self.module.text_encoder, asked.captions, z.device)
+        condition = self.module.transformer.condition(text, asked.style, asked.drop)
         parts = self._split(z, condition, generator, train, own)
         logits, hidden = self._predict(parts, condition, generator if train else None)
         sizes = [labels.shape[1] for labels in parts.labels]
@@ -148,12 +139,6 @@ class GeneratorTrainee:
         given = (z, before, parts.labels[-1], last, states, c.residual_draws, generator)
         residual = residual_loss(self.module.residual, self.quantizer, *given)
         return weigh(per_scale), residual, torch.stack([loss.detach().mean() for loss in per_scale])
-
-    def _condition(self, captions: list[str], style: Tensor, drop: Tensor) -> Condition:
-        ids, mask = self.text_tokenizer.encode_batch(captions, MAX_TOKENS)
-        longest = int(mask.sum(axis=1).max())
-        text = self.module.text_encoder(*(torch.from_numpy(a[:, :longest]).to(style.device) for a in (ids, mask)))
-        return self.module.transformer.condition(text, style, drop)
 
     @torch.no_grad()
     def _split(
@@ -229,11 +214,9 @@ def measure_likelihood(trainee: GeneratorTrainee, part: Latents) -> dict[str, fl
     scales, residual = torch.zeros(len(schedule)), 0.0
     for number, index in enumerate(torch.arange(len(part)).split(64)):
         samples = [part.samples[i] for i in index.tolist()]
-        style = torch.tensor([STYLES.index(s.style) for s in samples], device=part.values.device)
         generator = step_generator(0, number, "validate")
-        drop = torch.zeros(len(index), dtype=torch.bool, device=part.values.device)
         z = part.values[index, 0].to(torch.float32)
-        _, refiner, by_scale = trainee.losses(z, [s.caption for s in samples], style, drop, generator, train=False)
+        _, refiner, by_scale = trainee.losses(z, plain_conditions(samples, z.device), generator, train=False)
         scales += by_scale.cpu() * len(index) / len(part)
         residual += float(refiner) * len(index) / len(part)
     sizes = torch.tensor([side * side for side in schedule], dtype=torch.float32)
@@ -272,14 +255,7 @@ def run(
         InputError: A setting has not one number for each scale.
         TrainingError: The loss diverged, or the weights to start from do not fit.
     """
-    encoded = read_manifest(latents, kind="latents")
-    parents = {
-        "latents": encoded.digest,
-        "tokenizer": verify(tokenizer, kind="tokenizer").digest,
-        "text-table": verify(text_table, kind="text-table").digest,
-    }
-    if encoded.parents["tokenizer"] != parents["tokenizer"]:
-        raise DataError(f"{latents} was encoded with another tokenizer than {tokenizer}; encode the data set again")
+    parents = parents_of(latents, tokenizer, text_table)
     if initial is not None:
         parents["initial"] = identity_of(initial)
     train, held_out = load_latents(latents)
@@ -293,12 +269,7 @@ def run(
         figures: dict[str, Any] = {
             split: measure_likelihood(trainee, part.to(device)) for split, part in held_out.items()
         }
-        figures |= {
-            "minutes": round(training.seconds / 60.0, 1),
-            "hardware": describe(device),
-            "seen_images": config.loop.steps * config.loop.batch_size,
-            "parameters": {n: sum(p.numel() for p in m.parameters()) for n, m in trainee.module.named_children()},
-        }
+        figures |= effort(training, trainee.module)
         with staging(out) as folder:
             for name, module in trainee.module.named_children():
                 save_component(module, module.config, folder / name)  # pyright: ignore[reportArgumentType]

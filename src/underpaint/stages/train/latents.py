@@ -135,3 +135,20 @@ def load_latents(folder: Path) -> tuple[Latents, dict[str, Latents]]:
     if "validation" not in parts:
         raise DataError(f"{folder} has no pictures in the split 'validation'; build the data set again and encode it")
     return Latents(train, tensors["train"], variant_weights(train)), parts
+
+
+def parents_of(latents: Path, tokenizer: Path, text_table: Path) -> dict[str, str]:
+    """Return the digests of what a latent generator is trained from.
+
+    Raises:
+        DataError: The latents come from another tokenizer.
+    """
+    encoded = read_manifest(latents, kind="latents")
+    parents = {
+        "latents": encoded.digest,
+        "tokenizer": verify(tokenizer, kind="tokenizer").digest,
+        "text-table": verify(text_table, kind="text-table").digest,
+    }
+    if encoded.parents["tokenizer"] != parents["tokenizer"]:
+        raise DataError(f"{latents} was encoded with another tokenizer than {tokenizer}; encode the data set again")
+    return parents

@@ -9,10 +9,8 @@ from underpaint.models.quantizer import MultiScaleQuantizer
 from underpaint.models.residual import ResidualConfig, ResidualRefiner
 from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
+from underpaint.stages.train.conditions import MAX_TOKENS, STYLES
 from underpaint.stages.train.config import GeneratorTraining
-
-STYLES = ("cartoon", "flat", "gradient", "line-art")
-MAX_TOKENS = 24
 
 
 class HybridGenerator(nn.Module):

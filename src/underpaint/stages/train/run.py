@@ -19,6 +19,7 @@ from underpaint.core.artifact import MANIFEST, Manifest, read_manifest
 from underpaint.core.config import Config
 from underpaint.core.errors import InputError, TrainingError
 from underpaint.core.progress import Report, silent
+from underpaint.learning.loop import require_shares
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component, read_component_config
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
@@ -30,10 +31,10 @@ from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
 from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.saved import save_pipeline
 from underpaint.runtime.device import CPU, threads
-from underpaint.runtime.processes import by_first, first_says, together
+from underpaint.runtime.processes import by_first, first_says, present, together
 from underpaint.stages.train import generator, latents, text_table, tokenizer
+from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
-from underpaint.stages.train.generator import STYLES
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
 from underpaint.stages.train.start import seed_workspace
 
@@ -224,8 +225,10 @@ def run(
         DataError: It cannot be trained on: captions, pictures or whole splits are missing.
         InputError: The model to start from does not fit the recipe.
         LicenseRefused: The data set holds sources that weights must not be trained on.
-        TrainingError: The workspace belongs to another recipe, or training failed.
+        TrainingError: The workspace belongs to another recipe, the processes cannot share the generator's steps, or
+            training failed.
     """
+    require_shares(recipe.generator.loop, present())
     with threads(num_threads):
         shared = shared_parts(recipe, dataset, out, report, start=start, device=device)
         generated = made(
