@@ -17,9 +17,8 @@ from underpaint.core.errors import InputError
 if TYPE_CHECKING:
     from underpaint.core.artifact import Manifest
     from underpaint.core.progress import Report
+    from underpaint.recipes.table import Recipe
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
-    from underpaint.stages.train.recipe import HybridRecipe
-    from underpaint.stages.train.rivals import Rival
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,12 +54,15 @@ def run(args: argparse.Namespace, output: Output) -> int:
     return _train(RECIPES[args.recipe](), args, output)
 
 
-def _train(recipe: HybridRecipe | EvaluatorRecipe | Rival, args: argparse.Namespace, output: Output) -> int:
+def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
     """Train what the recipe is for, and say what to do with it."""
     from underpaint.core.progress import silent
     from underpaint.runtime import processes
     from underpaint.runtime.device import choose_device, choose_threads
+    from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 
+    if isinstance(recipe, EvaluatorRecipe):
+        _require_plain(args, processes.launched())
     output.resume_hint = "run the same command again to go on from the last saved step"
     device = choose_device(processes.local_name(args.device or "cpu"))
     num_threads = args.threads or max(1, choose_threads() // processes.neighbors())
@@ -73,16 +75,33 @@ def _train(recipe: HybridRecipe | EvaluatorRecipe | Rival, args: argparse.Namesp
     return 0
 
 
+def _require_plain(args: argparse.Namespace, num_processes: int) -> None:
+    """Check that an evaluator is trained from nothing, by one process.
+
+    Raises:
+        InputError: It is not.
+    """
+    if args.start is not None:
+        raise InputError(f"an evaluator starts from no model; leave out --from {args.start!r:.60}")
+    if num_processes > 1:
+        raise InputError(f"an evaluator is trained by one process, not by {num_processes}; start it without torchrun")
+
+
 def _make(
-    recipe: HybridRecipe | EvaluatorRecipe | Rival, args: argparse.Namespace, report: Report, where: dict[str, Any]
+    recipe: Recipe, args: argparse.Namespace, report: Report, where: dict[str, Any]
 ) -> tuple[Path, Manifest, str]:
     """Train; return the folder of what was made, its manifest, and what to do next."""
+    from underpaint.stages.train.decoder_config import DecoderTraining
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
     from underpaint.stages.train.recipe import HybridRecipe
 
     if isinstance(recipe, EvaluatorRecipe):
         return _make_evaluator(recipe, args, report, where)
-    if isinstance(recipe, HybridRecipe):
+    if isinstance(recipe, DecoderTraining):
+        from underpaint.stages.train import decoder_run
+
+        manifest = decoder_run.run(recipe, args.data, args.out, report, start=args.start, **where)
+    elif isinstance(recipe, HybridRecipe):
         from underpaint.stages.train import run
 
         manifest = run.run(recipe, args.data, args.out, report, start=args.start, **where)
@@ -102,8 +121,6 @@ def _make_evaluator(
     from underpaint.core.extractor_card import CARD
     from underpaint.stages.train import evaluator_run
 
-    if args.start is not None:
-        raise InputError(f"an evaluator starts from no model; leave out --from {args.start!r:.60}")
     manifest = evaluator_run.run(recipe, args.data, args.out, report, **where)
     folder = args.out / evaluator_run.FOLDER
     return folder, manifest, f"What it sees and what it does not stands in {folder / CARD}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from underpaint.recipes import evaluator_64, rivals_64, smoke, sticker_64, sticker_128
+from underpaint.recipes import decoder_64, evaluator_64, rivals_64, smoke, sticker_64, sticker_128
+from underpaint.stages.train.decoder_config import DecoderTraining
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 from underpaint.stages.train.recipe import HybridRecipe
 from underpaint.stages.train.rival_recipe import FewStepRecipe, FlowRecipe, GanRecipe
 
-Recipe = HybridRecipe | FlowRecipe | FewStepRecipe | GanRecipe | EvaluatorRecipe
+Recipe = HybridRecipe | FlowRecipe | FewStepRecipe | GanRecipe | DecoderTraining | EvaluatorRecipe
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "smoke": smoke.smoke,
@@ -23,5 +24,6 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "sticker-64-tiny-flow": rivals_64.flow_tiny,
     "sticker-64-small": sticker_64.small,
     "sticker-128-small": sticker_128.small,
+    "decoder-64": decoder_64.decoder,
     "evaluator-64": evaluator_64.evaluator,
 }

@@ -1,0 +1,104 @@
+"""A saved model with a finer decoder: its tokenizer's decoder trained on, everything else as it was.
+
+``tokenizer`` is taken from the model, ``finer-tokenizer`` made from it; ``pipeline`` is the model with the new decoder.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from underpaint.core.artifact import Manifest, read_manifest
+from underpaint.core.errors import InputError
+from underpaint.core.progress import Report, silent
+from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
+from underpaint.models.component import load_component
+from underpaint.pipelines.hybrid import HybridPipeline
+from underpaint.pipelines.model_folder import Model, open_model
+from underpaint.pipelines.saved import load_pipeline, save_pipeline
+from underpaint.runtime.device import CPU, threads
+from underpaint.runtime.processes import by_first
+from underpaint.stages.train import decoder
+from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
+from underpaint.stages.train.decoder_config import DecoderTraining
+from underpaint.stages.train.run import made
+from underpaint.stages.train.start import seed_workspace
+
+FOLDER = "pipeline"
+FINER = "finer-tokenizer"
+
+
+def run(
+    recipe: DecoderTraining,
+    dataset: Path,
+    out: Path,
+    report: Report = silent,
+    *,
+    start: str | Path | None = None,
+    num_threads: int = 0,
+    device: torch.device = CPU,
+) -> Manifest:
+    """Train a model's decoder on and save the model with it.
+
+    Args:
+        recipe: The complete settings.
+        dataset: A ``dataset`` artifact.
+        out: The workspace; artifacts already in it are kept, running states are resumed.
+        report: Receives progress.
+        start: The saved hybrid model, by folder or name; None for the one that comes with underpaint.
+        num_threads: Threads to compute with; 0 for torch's own choice.
+        device: Where to train.
+
+    Returns:
+        The manifest of ``out/pipeline``.
+
+    Raises:
+        ArtifactError: The data set is none, or the model is damaged.
+        DataError: The data set cannot be trained on.
+        InputError: The model has no tokenizer.
+        LicenseRefused: The data set holds sources that weights must not be trained on.
+        TrainingError: The workspace belongs to another model, or training failed.
+    """
+    model = open_model(start)
+    if "quantizer" not in model.components:
+        raise InputError(f"{model.name} draws without tokens, so there is no decoder to refine; choose a hybrid model")
+    data = read_manifest(dataset, kind="dataset").digest
+    refuse_evaluation_sources(dataset)
+    require_trainable(dataset, image_size=model.index.image_size, batch_size=recipe.loop.batch_size)
+    with threads(num_threads):
+        by_first(lambda: seed_workspace(model, out))
+        tokens = read_manifest(out / "tokenizer")
+        finer = made(
+            out / FINER,
+            recipe,
+            {"dataset": data, "tokenizer": tokens.digest},
+            lambda: decoder.run(
+                recipe, dataset, out / "tokenizer", out / FINER, report, work=out / "state" / "decoder", device=device
+            ),
+            by_all=True,
+        )
+    parents = {"model": model.digest, "tokenizer": finer.digest, "dataset": data}
+    figures = {**model.manifest.figures, "tokenizer": finer.figures}
+    return made(
+        out / FOLDER,
+        recipe,
+        parents,
+        lambda: save_pipeline(
+            _with_decoder(model, out / FINER),
+            out / FOLDER,
+            stage="train",
+            config=recipe,
+            parents=parents,
+            figures=figures,
+            dtype=torch.float16,
+        ),
+    )
+
+
+def _with_decoder(model: Model, tokenizer: Path) -> HybridPipeline:
+    """Load a model and put another autoencoder of the same latents into it."""
+    pipeline = load_pipeline(model, CPU)
+    assert isinstance(pipeline, HybridPipeline)
+    pipeline.autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig)
+    return pipeline
