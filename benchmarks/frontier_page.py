@@ -41,12 +41,12 @@ CAVEATS = """## What this does not say
 - Quality was drawn in batches, time was measured one picture at a time; the two differ in the last bits of sums."""
 
 
-def ratio_text(ratio: Mapping[str, Any] | None) -> str:
-    """Return a ratio with its interval."""
+def ratio_text(ratio: Mapping[str, Any] | None, *, unit: bool = True) -> str:
+    """Return a ratio with its interval; one of multiply-adds says so unless the column does."""
     if ratio is None:
         return "–"
-    ends = f" ({ratio['low']:.2f}-{ratio['high']:.2f})" if "low" in ratio else ""
-    return f"{ratio['value']:.2f}{ends}" + (" (multiply-adds)" if ratio["unit"] == "MAC" else "")
+    ends = f" ({ratio['low']:.2f} to {ratio['high']:.2f})" if "low" in ratio else ""
+    return f"{ratio['value']:.2f}{ends}" + (" (multiply-adds)" if unit and ratio["unit"] == "MAC" else "")
 
 
 def rows_of(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -92,7 +92,7 @@ def fixed_table(fixed: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the ratios at fixed numbers of steps."""
     head = ["steps", "time, one picture", "time, batch of 8", "multiply-adds"]
     keys = ("ratio", "ratio_batch_8", "mac_ratio")
-    return rows_of(head, [[steps, *(ratio_text(row[key]) for key in keys)] for steps, row in fixed.items()])
+    return rows_of(head, [[steps, *(ratio_text(row[key], unit=False) for key in keys)] for steps, row in fixed.items()])
 
 
 def estimate_text(estimate: Mapping[str, Any] | None, decimals: int = 3) -> str:
@@ -100,7 +100,7 @@ def estimate_text(estimate: Mapping[str, Any] | None, decimals: int = 3) -> str:
     if estimate is None:
         return "–"
     ends = estimate["interval"]
-    interval = f" ({ends[0]:.{decimals}f}-{ends[1]:.{decimals}f})" if ends else ""
+    interval = f" ({ends[0]:.{decimals}f} to {ends[1]:.{decimals}f})" if ends else ""
     return f"{estimate['value']:.{decimals}f}{interval}"
 
 
@@ -137,7 +137,7 @@ def time_cells(timed: Mapping[str, Any] | None) -> list[str]:
     if timed is None:
         return ["–"] * 6
     ends = timed["interval_ms"]
-    interval = f" ({ends[0]:.1f}-{ends[1]:.1f})" if ends else ""
+    interval = f" ({ends[0]:.1f} to {ends[1]:.1f})" if ends else ""
     stages = [timed["stages_ms"].get(stage) for stage in ("text", "transformer", "residual", "decoder")]
     shown = ["–" if ms is None else f"{ms:.1f}" for ms in stages]
     return [f"{timed['median_ms']:.1f}{interval}", f"{timed['p95_ms']:.1f}", *shown]
@@ -146,6 +146,28 @@ def time_cells(timed: Mapping[str, Any] | None) -> list[str]:
 def peak_cell(point: Mapping[str, Any]) -> str:
     """Return the part of the measured peak of multiply-adds that a point reaches."""
     return "–" if point["fraction_of_peak"] is None else f"{point['fraction_of_peak']:.0%}"
+
+
+def listed(settings: Mapping[str, Any]) -> str:
+    """Write sampling settings in a line."""
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in settings.items() if key != "styles")
+
+
+def models_table(models: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what was trained and for how long, as the manifests say."""
+    rows = []
+    for family, model in models.items():
+        found = next((part for part in nested(model["figures"]) if "seen_images" in part), {})
+        parameters = f"{sum(model['parameters'].values()) / 1e6:.1f}M"
+        seen, minutes = found.get("seen_images"), found.get("minutes")
+        shown = ["–" if seen is None else f"{seen:,}", "–" if minutes is None else f"{minutes:.0f}"]
+        rows.append([family, f"`{model['sha256'][:12]}`", parameters, *shown])
+    return rows_of(["family", "digest", "parameters, all parts", "pictures seen", "minutes"], rows)
+
+
+def nested(figures: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return a mapping of figures and all those inside it."""
+    return [figures, *(one for value in figures.values() if isinstance(value, Mapping) for one in nested(value))]
 
 
 def conditions_text(document: Mapping[str, Any]) -> str:
@@ -189,7 +211,10 @@ def page(document: Mapping[str, Any], plot: str) -> str:
         quality_table(document["points"]),
         "## Time of every point",
         speed_table(document["points"]),
-        f"The hybrid's default: {document['default']}. The flow model's guidance: {document['guidance']}.",
+        f"The hybrid's default: {listed(document['default'])}.",
+        f"The flow model's guidance: {listed(document['guidance'])}.",
+        "## The models",
+        models_table(document["models"]),
         CAVEATS.format(steps=document["sweep_steps"]),
         "## Do it again",
         "```sh\npython benchmarks/hybrid_vs_diffusion.py --quality --timing --report\n```",

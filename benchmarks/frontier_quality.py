@@ -167,12 +167,17 @@ def _loss(measure: Measure, baseline: Estimate, candidate: Estimate, asked: Aske
     )
 
 
+def center_of(estimate: Estimate) -> float:
+    """Return the value that the interval is drawn around: without pairs of one concept, where there are any."""
+    return estimate.value if estimate.value_debiased is None else estimate.value_debiased
+
+
 def mean_of(estimates: Sequence[Estimate]) -> Estimate:
     """Return the mean of estimates on independent sets of pictures, with its interval and without influences."""
     if len(estimates) == 1:
         return estimates[0]
     n = len(estimates)
-    value = sum(one.value for one in estimates) / n
+    value = sum(center_of(one) for one in estimates) / n
     se = float(np.sqrt(sum((one.se or 0.0) ** 2 for one in estimates))) / n
     interval = symmetric_interval(value, se, method="mean of independent sets")
     return Estimate(value=value, n=sum(one.n for one in estimates), se=se, interval=interval)
@@ -189,6 +194,8 @@ def overall(quality: Quality, splits: Sequence[str] = (CONCEPT, COMPOSITION)) ->
 
 
 def distance_rank(quality: Mapping[str, Estimate]) -> float:
-    """Return the geometric mean of the kernel distances, by which settings of one model are chosen; lower is better."""
-    values = [quality[name].value for name in ("KD evaluator-64", "KD randconv-v1")]
-    return float(np.exp(np.mean(np.log(np.maximum(values, 1e-9)))))
+    """Return the sum of the kernel distances in units of their margins, by which settings of one model are chosen.
+
+    Lower is better. Unbiased distances may lie below 0, so no ratio of them is taken.
+    """
+    return sum(quality[one.name].value / one.margin for one in MEASURES if one.better == "lower")

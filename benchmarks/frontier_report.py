@@ -9,7 +9,7 @@ from typing import Any
 from frontier_drawing import Opened
 from frontier_plot import Panel, Spot
 from frontier_points import DEFAULT, REDRAWN, SWEEP_STEPS, Family
-from frontier_quality import MEASURES, overall
+from frontier_quality import MEASURES, center_of, overall
 from frontier_timing import BATCH, TOTAL, conditions_of, summary_of
 from frontier_verdict import READINGS, SCOPES, Table, controls, fixed_steps, verdict_sentence, verdicts
 from machine import describe_machine
@@ -21,7 +21,7 @@ from underpaint.metrics.estimate import Estimate
 def plain(estimate: Estimate) -> dict[str, Any]:
     """Return an estimate as plain values."""
     ends = estimate.interval
-    return {"value": estimate.value, "se": estimate.se, "interval": [ends.low, ends.high] if ends else None}
+    return {"value": center_of(estimate), "se": estimate.se, "interval": [ends.low, ends.high] if ends else None}
 
 
 def point_of(table: Table, name: str, peak_macs: float | None) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def spot_of(table: Table, name: str, measure: str, cost: float) -> Spot:
         family=point.family,
         x=cost,
         x_ends=tuple(timed) if timed else (cost, cost),
-        y=found.value,
-        y_ends=(ends.low, ends.high) if ends else (found.value, found.value),
+        y=center_of(found),
+        y_ends=(ends.low, ends.high) if ends else (center_of(found), center_of(found)),
         label="default" if name == DEFAULT else steps,
     )

@@ -170,7 +170,7 @@ def _said(one: Mapping[str, Any]) -> str:
     ratio = one["ratio"]
     if ratio is None:
         return f"the cheapest match is {one['point']}, not timed yet"
-    ends = f" ({ratio['low']:.2f}-{ratio['high']:.2f})" if "low" in ratio else ""
+    ends = f" ({ratio['low']:.2f} to {ratio['high']:.2f})" if "low" in ratio else ""
     what = "as long" if ratio["unit"] == "ms" else "as many multiply-adds"
     winner = "the hybrid wins" if ratio["value"] > 1 else "the flow model wins"
     return f"the flow model takes {ratio['value']:.2f}{ends} times {what} as the hybrid, with {one['point']}: {winner}"

@@ -101,7 +101,8 @@ class Comparison:
             pictures = self.pictures(point, sampling, missing=True)
             assert pictures is not None
             found = self.quality(pictures)
-            print(point.name, *(f"{k} {e.value:.4f}" for k, v in found.items() for e in v.values()), flush=True)
+            values = (f"{name} {split} {one.value:.4f}" for name, part in found.items() for split, one in part.items())
+            print(point.name, *values, sep="; ", flush=True)
 
     def timed(self) -> Timed:
         """Return what is timed: every point, drawn or not."""
@@ -200,9 +201,10 @@ def main() -> None:
     print("models:", ", ".join(f"{name} ({one.folder})" for name, one in comparison.models.items()), flush=True)
     if args.quality:
         comparison.draw()
+    if args.quality or args.timing:
+        comparison.timed().count()
     if args.timing:
         timed = comparison.timed()
-        timed.count()
         for number in timed.run(args.rounds):
             print(f"round {number + 1} of {args.rounds}", flush=True)
     if args.report:

@@ -90,3 +90,12 @@ def test_the_model_to_start_from_is_handed_on(
     done = underpaint(*arguments, str(tmp_path / "two"), "--from", "stickers-64")
     assert seen == [None, "stickers-64"]
     assert f"-m {tmp_path / 'two' / 'pipeline'}" in done.stdout
+
+
+def test_an_evaluator_is_trained_by_one_process(
+    underpaint: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    done = underpaint("train", "evaluator-64", "--data", str(tmp_path), "--out", str(tmp_path / "new"))
+    assert done.code == 2 and "one process, not by 2; start it without torchrun" in done.stderr
+    assert not (tmp_path / "new").exists()

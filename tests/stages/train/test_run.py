@@ -13,6 +13,7 @@ from underpaint.core.artifact import MANIFEST, read_manifest, seal, verify
 from underpaint.core.errors import ArtifactError, DataError, InputError, LicenseRefused, TrainingError
 from underpaint.core.progress import Progress
 from underpaint.core.samples import read_samples, write_samples
+from underpaint.runtime.processes import Processes
 from underpaint.stages.data import notices
 from underpaint.stages.train import tokenizer
 from underpaint.stages.train.config import LatentsEncoding
@@ -142,6 +143,15 @@ def test_a_data_set_that_cannot_be_trained_on_is_refused_before_anything_is_writ
         write_samples(dataset, [samples[0].model_copy(update={"caption": ""}), *samples[1:]])
     with pytest.raises(DataError, match="without a caption" if bad == "caption" else "3.png"):
         run(recipe, dataset, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_processes_that_cannot_share_the_steps_are_refused_before_anything_is_written(
+    recipe, shapes, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("underpaint.stages.train.run.present", lambda: Processes(0, 2))
+    with pytest.raises(TrainingError, match="2 processes cannot evenly share 1 micro-batches"):
+        run(recipe, shapes, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
