@@ -182,7 +182,7 @@ def test_what_is_in_memory_is_judged_not_what_the_folder_holds(boxes, tiny_model
     first, second = loaded_subject(up.load(tiny_model)), up.load(tiny_model)
     assert first.identity == loaded_subject(up.load(tiny_model)).identity
     with torch.no_grad():
-        next(second.pipeline.transformer.parameters()).mul_(1.01)
+        next(second.pipeline.network.parameters()).mul_(1.01)
     assert loaded_subject(second).identity != first.identity
     assert loaded_subject(second).record().identity != first.record().identity
 

@@ -44,8 +44,8 @@ def batch_of(trainee: GeneratorTrainee, count: int = 6) -> tuple[torch.Tensor, l
 
 
 def asked_for(trainee: GeneratorTrainee, count: int = 6) -> tuple[torch.Tensor, Conditions]:
-    z, *asked = batch_of(trainee, count)
-    return z, Conditions(*asked)
+    z, captions, style, drop = batch_of(trainee, count)
+    return z, Conditions(captions, style, drop)
 
 
 @torch.enable_grad()
