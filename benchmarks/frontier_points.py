@@ -71,6 +71,9 @@ SOLVER_STEPS = {
     "heun": (2, 4, 8, 12),
 }
 UNGUIDED_STEPS = (4, 8, 12, 20)
+FIXED_GUIDANCE = (1.0, 2.0)
+"""Guidance that is drawn whatever the sweep chooses, since the sweep looks at distances and not at captions."""
+GUIDED_STEPS = (4, 8, 12, 20, 50)
 
 FLOW = (
     *(
@@ -91,6 +94,15 @@ FLOW = (
             settings={"solver": "dpmpp_2m", "steps": steps, "guidance": 0.0},
         )
         for steps in UNGUIDED_STEPS
+    ),
+    *(
+        Point(
+            name=f"flow, dpmpp_2m {steps}, guidance {guidance:g}",
+            family="flow",
+            settings={"solver": "dpmpp_2m", "steps": steps, "guidance": guidance},
+        )
+        for guidance in FIXED_GUIDANCE
+        for steps in GUIDED_STEPS
     ),
 )
 

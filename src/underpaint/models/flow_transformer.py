@@ -118,11 +118,8 @@ class FlowTransformer(nn.Module):
             style: ``[B]`` int64 in [0, num_styles]; ``any_style`` for none in particular.
             drop: ``[B]`` bool, true where the text is replaced by the learned null text of the same length.
         """
-        tokens, pooled = text.tokens, text.pooled
-        if drop is not None:
-            tokens = torch.where(drop[:, None, None], self.null_embedding.to(tokens.dtype), tokens)
-            pooled = torch.where(drop[:, None], self.null_embedding.to(pooled.dtype), pooled)
-        return FlowCondition(self.prefix(tokens), text.mask, pooled + self.style_embedding(style))
+        text = text.without(drop, self.null_embedding)
+        return FlowCondition(self.prefix(text.tokens), text.mask, text.pooled + self.style_embedding(style))
 
     def read_text(self, condition: FlowCondition, generator: torch.Generator | None = None) -> Cache:
         """Run the text through the blocks once; returns its keys and values per block.

@@ -49,6 +49,22 @@ class TextStates:
     mask: Tensor
     pooled: Tensor
 
+    def without(self, drop: Tensor | None, null: Tensor) -> TextStates:
+        """Return the states with some texts replaced by a learned null text of the same length.
+
+        Args:
+            drop: ``[B]`` bool, true where the text is replaced; None for nowhere.
+            null: The null text ``[D]``.
+        """
+        if drop is None:
+            return self
+        tokens = torch.where(drop[:, None, None], null.to(self.tokens.dtype), self.tokens)
+        return TextStates(tokens, self.mask, torch.where(drop[:, None], null.to(self.pooled.dtype), self.pooled))
+
+    def twice(self) -> TextStates:
+        """Return the states of ``2B`` texts: all, and all again."""
+        return TextStates(*(torch.cat([part, part]) for part in (self.tokens, self.mask, self.pooled)))
+
 
 class TextEncoder(nn.Module):
     """Word vectors, frequency weights, learned positions, and a few unmodulated blocks."""

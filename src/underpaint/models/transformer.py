@@ -139,13 +139,10 @@ class ScaleTransformer(nn.Module):
             style: ``[B]`` int64 in [0, num_styles]; ``any_style`` for none in particular.
             drop: ``[B]`` bool, true where the text is replaced by the learned null text of the same length.
         """
-        tokens, pooled = text.tokens, text.pooled
-        if drop is not None:
-            tokens = torch.where(drop[:, None, None], self.null_embedding.to(tokens.dtype), tokens)
-            pooled = torch.where(drop[:, None], self.null_embedding.to(pooled.dtype), pooled)
-        whole = pooled + self.style_embedding(style)
+        text = text.without(drop, self.null_embedding)
+        whole = text.pooled + self.style_embedding(style)
         modulation = self.modulate(whole).unflatten(-1, (8, -1))  # [B, 8, D]
-        return Condition(self.prefix(tokens), text.mask, self.start(whole), modulation[:, :6], modulation[:, 6:])
+        return Condition(self.prefix(text.tokens), text.mask, self.start(whole), modulation[:, :6], modulation[:, 6:])
 
     def scale_input(self, condition: Condition, seen: Tensor | None, scale: int) -> Tensor:
         """Return the input tokens of one scale, ``[B, k * k, D]``.

@@ -169,7 +169,6 @@ class FlowPipeline(TextToPicture[FlowConfig]):
 
     def _both_halves(self, text: TextStates, style: Tensor) -> FlowCondition:
         """Return the condition of ``2B`` samples: with the caption and style, then without either."""
-        double = TextStates(*(torch.cat([part, part]) for part in (text.tokens, text.mask, text.pooled)))
         drop = torch.arange(2 * len(style), device=self.device) >= len(style)
         styles = torch.cat([style, torch.full_like(style, self.flow_transformer.any_style)])
-        return self.flow_transformer.condition(double, styles, drop)
+        return self.flow_transformer.condition(text.twice(), styles, drop)

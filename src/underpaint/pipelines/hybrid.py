@@ -247,10 +247,9 @@ class HybridPipeline(TextToPicture[HybridConfig]):
 
     def _both_halves(self, text: TextStates, style: Tensor) -> Condition:
         """Return the condition of ``2B`` samples: with the caption and style, then without either."""
-        double = TextStates(*(torch.cat([part, part]) for part in (text.tokens, text.mask, text.pooled)))
         drop = torch.arange(2 * len(style), device=self.device) >= len(style)
         styles = torch.cat([style, torch.full_like(style, self.transformer.any_style)])
-        return self.transformer.condition(double, styles, drop)
+        return self.transformer.condition(text.twice(), styles, drop)
 
     def refine(self, drawing: Drawing, requests: Sequence[DrawRequest]) -> Tensor:
         """Add the residual to what the tokens say; returns the latent ``[B, C, h, h]``."""

@@ -40,8 +40,9 @@ from underpaint.stages.train.conditions import (
     plain_conditions,
 )
 from underpaint.stages.train.effort import effort
-from underpaint.stages.train.flow import FlowGenerator, draw_grid, write_flow
+from underpaint.stages.train.flow import FlowGenerator, write_flow
 from underpaint.stages.train.flow_config import FewStepTraining, FlowTraining
+from underpaint.stages.train.grid import draw_grid
 from underpaint.stages.train.latents import Latents, load_latents, parents_of
 
 TEXT = "text_encoder"
@@ -65,9 +66,8 @@ class Teacher:
     def target(self, x_t: Tensor, times: tuple[Tensor, Tensor, Tensor], text: TextStates, style: Tensor) -> Tensor:
         """Return what the student should predict at ``x_t [B, C, h, h]`` for steps from, over and to ``times``."""
         size, network = len(x_t), self.network
-        double = TextStates(*(torch.cat([part, part]) for part in (text.tokens, text.mask, text.pooled)))
         drop = torch.arange(2 * size, device=x_t.device) >= size
-        condition = network.condition(double, torch.cat([style, torch.full_like(style, network.any_style)]), drop)
+        condition = network.condition(text.twice(), torch.cat([style, torch.full_like(style, network.any_style)]), drop)
         cache = network.read_text(condition)
         low, high = self.config.interval
 
@@ -197,7 +197,12 @@ class FewStepTrainee:
     def draw_samples(self, path: Path) -> None:
         """Draw held-out captions in the finest and in a single step, one grid each."""
         for steps in (self.config.finest, 1):
-            draw_grid(self.pipeline(steps), self.autoencoder, (self.held_out,), path.with_stem(f"{path.stem}-{steps}"))
+            draw_grid(
+                self.pipeline(steps).draw_latents,
+                self.autoencoder,
+                (self.held_out,),
+                path.with_stem(f"{path.stem}-{steps}"),
+            )
 
 
 def _rows(text: TextStates, rows: slice) -> TextStates:

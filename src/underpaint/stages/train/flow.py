@@ -27,7 +27,6 @@ from underpaint.models.flow_transformer import FlowTransformer, FlowTransformerC
 from underpaint.models.text_encoder import TextEncoder
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.pipelines.flow import FlowConfig, FlowPipeline
-from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.device import CPU
 from underpaint.runtime.draws import randn
 from underpaint.stages.train.conditions import (
@@ -40,13 +39,12 @@ from underpaint.stages.train.conditions import (
 )
 from underpaint.stages.train.effort import effort
 from underpaint.stages.train.flow_config import FlowTraining
-from underpaint.stages.train.grid import save_grid
+from underpaint.stages.train.grid import draw_grid
 from underpaint.stages.train.growth import grow_flow
 from underpaint.stages.train.latents import Latents, load_latents, parents_of
 from underpaint.stages.train.pictures import require_styles
 
 KIND = "flow"
-NUM_SAMPLES = 16
 
 
 class FlowGenerator(nn.Module):
@@ -153,19 +151,7 @@ class FlowTrainee:
 
     def draw_samples(self, path: Path) -> None:
         """Draw 16 held-out captions, originals above, and 16 captions of the training set below."""
-        draw_grid(self.pipeline(), self.autoencoder, (self.held_out, self.train), path)
-
-
-def draw_grid(pipeline: FlowPipeline, autoencoder: Autoencoder, parts: tuple[Latents, ...], path: Path) -> None:
-    """Write originals and drawings of 16 captions of each part, row by row."""
-    rows = []
-    for part in parts:
-        index = torch.arange(0, len(part), max(len(part) // NUM_SAMPLES, 1))[:NUM_SAMPLES]
-        samples = [part.samples[i] for i in index.tolist()]
-        requests = [DrawRequest(caption=s.caption, style=s.style, seed=i) for i, s in enumerate(samples)]
-        rows.append(autoencoder.decode(part.values[index, 0].to(torch.float32)))
-        rows.append(torch.cat([autoencoder.decode(pipeline.draw_latents([request])) for request in requests]))
-    save_grid(path, torch.cat(rows), columns=NUM_SAMPLES)
+        draw_grid(self.pipeline().draw_latents, self.autoencoder, (self.held_out, self.train), path)
 
 
 @torch.no_grad()

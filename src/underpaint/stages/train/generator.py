@@ -11,6 +11,7 @@ Source: Infinity, arXiv 2412.04431, section 3.4; HART, arXiv 2410.10812, section
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from underpaint.stages.train.config import GeneratorTraining
 from underpaint.stages.train.correction import draw_rates, own_samples, split_with
 from underpaint.stages.train.effort import effort
 from underpaint.stages.train.generator_loss import by_scale, noisy, residual_loss, token_losses, weigh
-from underpaint.stages.train.grid import save_grid
+from underpaint.stages.train.grid import draw_grid
 from underpaint.stages.train.initial import identity_of, start_from
 from underpaint.stages.train.latents import Latents, load_latents, parents_of
 from underpaint.stages.train.networks import HybridGenerator, build_networks
@@ -193,18 +194,13 @@ class GeneratorTrainee:
 
     def draw_samples(self, path: Path) -> None:
         """Draw 16 held-out captions, originals above, and 16 captions of the training set below."""
-        pipeline, rows = self.pipeline(), []
-        for part in (self.held_out, self.train):
-            index = torch.arange(0, len(part), max(len(part) // 16, 1))[:16]
-            samples = [part.samples[i] for i in index.tolist()]
-            requests = [DrawRequest(caption=s.caption, style=s.style, seed=i) for i, s in enumerate(samples)]
-            originals = self.autoencoder.decode(part.values[index, 0].to(torch.float32))
-            rows += [originals, torch.cat([self._draw(pipeline, request) for request in requests])]
-        save_grid(path, torch.cat(rows), columns=16)
+        pipeline = self.pipeline()
 
-    def _draw(self, pipeline: HybridPipeline, request: DrawRequest) -> Tensor:
-        text, style = pipeline.encode_text([request.caption]), pipeline.style_index([request.style])
-        return self.autoencoder.decode(pipeline.draw_tokens(text, style, [request]).f)
+        def draw(requests: Sequence[DrawRequest]) -> Tensor:
+            text = pipeline.encode_text([request.caption for request in requests])
+            return pipeline.draw_tokens(text, pipeline.style_index([request.style for request in requests]), requests).f
+
+        draw_grid(draw, self.autoencoder, (self.held_out, self.train), path)
 
 
 @torch.no_grad()

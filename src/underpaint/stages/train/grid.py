@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import torch
 from PIL import Image
 from torch import Tensor
 
 from underpaint.core.artifact import storage_errors
+from underpaint.models.autoencoder import Autoencoder
 from underpaint.models.pixels import to_straight
+from underpaint.pipelines.settings import DrawRequest
+from underpaint.stages.train.latents import Latents
+
+NUM_SAMPLES = 16
 
 
 def save_grid(path: Path, pictures: Tensor, columns: int) -> None:
@@ -30,3 +37,24 @@ def save_grid(path: Path, pictures: Tensor, columns: int) -> None:
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         sheet.save(path)
+
+
+def draw_grid(
+    draw: Callable[[Sequence[DrawRequest]], Tensor], autoencoder: Autoencoder, parts: Sequence[Latents], path: Path
+) -> None:
+    """Write originals and drawings of 16 captions of each part, row by row.
+
+    Args:
+        draw: Draws latents ``[B, C, h, h]``; called with one request at a time.
+        autoencoder: Turns latents into pictures.
+        parts: Where the captions come from.
+        path: A PNG file; its folder is created.
+    """
+    rows = []
+    for part in parts:
+        index = torch.arange(0, len(part), max(len(part) // NUM_SAMPLES, 1))[:NUM_SAMPLES]
+        samples = [part.samples[i] for i in index.tolist()]
+        requests = [DrawRequest(caption=s.caption, style=s.style, seed=i) for i, s in enumerate(samples)]
+        rows.append(autoencoder.decode(part.values[index, 0].to(torch.float32)))
+        rows.append(torch.cat([autoencoder.decode(draw([request])) for request in requests]))
+    save_grid(path, torch.cat(rows), columns=NUM_SAMPLES)
