@@ -83,9 +83,15 @@ class Timed:
         ]
         return {"round": round_, "load": [load, os.getloadavg()[0]], "cells": found}
 
+    def rounds_done(self) -> int:
+        """Return the number of earlier rounds in which all that is to be timed was timed together."""
+        wanted = {(point.name, count) for point, _, count in self.cells}
+        rounds = ({(name, count) for name, count, _ in record["cells"]} for record in read_rounds(self.log))
+        return sum(wanted <= timed for timed in rounds)
+
     def run(self, rounds: int) -> Iterator[int]:
         """Time up to ``rounds`` rounds in all, those of earlier runs counted; yields their numbers."""
-        done = len(read_rounds(self.log))
+        done = self.rounds_done()
         with torch.inference_mode(), threads(1):
             if done < rounds:
                 self.write({"peak_flops_per_s": peak()})
@@ -112,11 +118,10 @@ class Timed:
             file.write(json.dumps(record) + "\n")
 
 
-def log_of(work: Path, models: Mapping[Family, Opened], points: Sequence[tuple[Point, Config]]) -> Path:
-    """Return the file of the rounds of these very models and points."""
+def log_of(work: Path, models: Mapping[Family, Opened]) -> Path:
+    """Return the file of the rounds of these very models; a round may hold some of the points alone."""
     digests = {family: opened.digest for family, opened in models.items()}
-    settings = {point.name: sampling.model_dump(mode="json") for point, sampling in points}
-    return work / f"timing-{digest_of({'models': digests, 'points': settings})[:16]}.jsonl"
+    return work / f"timing-{digest_of(digests)[:16]}.jsonl"
 
 
 def count_work(opened: Opened, sampling: Config, requests: Sequence[DrawRequest]) -> int:

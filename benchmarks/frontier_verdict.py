@@ -172,5 +172,6 @@ def _said(one: Mapping[str, Any]) -> str:
         return f"the cheapest match is {one['point']}, not timed yet"
     ends = f" ({ratio['low']:.2f} to {ratio['high']:.2f})" if "low" in ratio else ""
     what = "as long" if ratio["unit"] == "ms" else "as many multiply-adds"
-    winner = "the hybrid wins" if ratio["value"] > 1 else "the flow model wins"
+    low, high = ratio.get("low", ratio["value"]), ratio.get("high", ratio["value"])
+    winner = "the hybrid wins" if low > 1 else "the flow model wins" if high < 1 else "level within the error"
     return f"the flow model takes {ratio['value']:.2f}{ends} times {what} as the hybrid, with {one['point']}: {winner}"

@@ -108,7 +108,7 @@ class Comparison:
         """Return what is timed: every point, drawn or not."""
         points = self.points(self.choose_guidance()[0])
         return Timed(
-            models=self.models, points=points, asked=self.asked[COMPOSITION], log=log_of(self.work, self.models, points)
+            models=self.models, points=points, asked=self.asked[COMPOSITION], log=log_of(self.work, self.models)
         )
 
     def table(self) -> Table:
