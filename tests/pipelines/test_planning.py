@@ -90,7 +90,7 @@ def test_an_unknown_style_lists_the_styles_and_the_nearest(model):
 
 def test_steps_need_a_refiner(make_tiny_model, tmp_path):
     model = open_model(make_tiny_model(tmp_path / "plain", refined=False))
-    with pytest.raises(InputError, match="no residual refiner"):
+    with pytest.raises(InputError, match="draws without a diffusion part, so it takes no steps"):
         plan(model, [row()], Options(steps=2))
     assert plan(model, [row()], Options())[0].steps is None
 
