@@ -57,12 +57,25 @@ class Table:
             return {n: float(np.median(self.times[n, 1][TOTAL])) for n in self.names(family) if (n, 1) in self.times}
         return {n: float(self.macs[n]) for n in self.names(family) if n in self.macs}
 
+    def all_costs(self, family: Family) -> dict[str, float]:
+        """Return the costs with those of points that were not timed, at the pace in which the family's others compute.
+
+        They decide which point is the cheapest, so that leaving a point out of the timing spares no one its rival.
+        """
+        known = self.costs(family)
+        paces = [ms / self.macs[name] for name, ms in known.items() if name in self.macs]
+        pace = float(np.median(paces)) if paces else 1.0
+        return {name: known.get(name, pace * self.macs[name]) for name in self.names(family) if name in self.macs}
+
     def losses(self, baseline: str, candidate: str, splits: Sequence[str]) -> list[Loss]:
         """Return the losses of one point against another."""
         return losses(self.quality[baseline], self.quality[candidate], self.asked, splits)
 
     def ratio(self, slower: str, faster: str, count: int = 1) -> dict[str, Any] | None:
-        """Return by how much one point takes longer than another, from rounds drawn again; None if it is not known."""
+        """Return by how much one point takes longer than another, from rounds drawn again.
+
+        Where one of them is not timed, multiply-adds are compared; None if these are not counted either.
+        """
         if (slower, count) in self.times and (faster, count) in self.times:
             a, b = self.times[slower, count][TOTAL], self.times[faster, count][TOTAL]
             n = min(len(a), len(b))
@@ -71,7 +84,7 @@ class Table:
             found = ratio_of_medians(a[:n], b[:n], np.random.default_rng(0))
             assert found.interval is not None
             return {"value": found.value, "low": found.interval.low, "high": found.interval.high, "unit": "ms"}
-        return None if self.timed else self.mac_ratio(slower, faster)
+        return self.mac_ratio(slower, faster) if count == 1 else None
 
     def mac_ratio(self, slower: str, faster: str) -> dict[str, Any] | None:
         """Return by how much more arithmetic one point does than another; None if it is not counted."""
@@ -83,7 +96,7 @@ class Table:
 def match(table: Table, baseline: str, family: Family, splits: Sequence[str], level: float) -> str | None:
     """Return the cheapest point of a family that is not worse than a point of another one."""
     found = {name: table.losses(baseline, name, splits) for name in table.names(family)}
-    return cheapest_not_worse(table.costs(family), found, level)
+    return cheapest_not_worse(table.all_costs(family), found, level)
 
 
 def best_of(table: Table, family: Family, splits: Sequence[str]) -> str | None:
@@ -124,15 +137,16 @@ def verdicts(table: Table) -> dict[str, dict[str, Any]]:
 
 def fixed_steps(table: Table) -> dict[str, dict[str, Any]]:
     """Return how long the flow model takes at fixed numbers of steps over the hybrid's default, quality aside."""
-    rows = {}
-    for steps in FIXED_STEPS:
-        name = f"flow, dpmpp_2m {steps}"
-        rows[str(steps)] = {
-            "ratio": table.ratio(name, DEFAULT),
-            "ratio_batch_8": table.ratio(name, DEFAULT, 8) if table.timed else None,
+    names = [f"flow, dpmpp_2m {steps}{guided}" for guided in ("", ", guidance 2") for steps in FIXED_STEPS]
+    return {
+        name: {
+            "ratio": table.ratio(name, DEFAULT) if (name, 1) in table.times else None,
+            "ratio_batch_8": table.ratio(name, DEFAULT, 8),
             "mac_ratio": table.mac_ratio(name, DEFAULT),
         }
-    return rows
+        for name in names
+        if name in table.points
+    }
 
 
 def controls(table: Table) -> dict[str, dict[str, bool]]:
