@@ -54,7 +54,7 @@ def test_two_processes_make_the_model_that_one_makes(tokenizer_settings, generat
     program.write_text(PROGRAM)
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(program)]
     command = [*launcher, recipe.model_dump_json(), str(shapes), str(two)]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONFAULTHANDLER": "1"}
     done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("pipeline: done.") == 1
