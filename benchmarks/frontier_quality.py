@@ -55,8 +55,8 @@ MEASURES = (
 """Retrieval is judged on compositions alone: of concepts that it never saw the matcher knows little.
 
 The margins were fixed on the first shipped model after a look at a half-trained rival, before any finished one was
-measured, for 128 pictures a split: there a blur of half a pixel costs 0.043 and 0.037 of the distances, and the error of
-a paired difference was 0.005, 0.020 and 0.049.
+measured, for 128 pictures a split: there a blur of half a pixel costs 0.043 and 0.037 of the distances, and the error
+of a paired difference was 0.005, 0.020 and 0.049.
 """
 
 Quality = dict[str, dict[str, Estimate]]
