@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from underpaint.learning.config import LoopConfig
+from underpaint.recipes.sticker_64 import PARTS, tokenizer_tiny
 from underpaint.recipes.sticker_64 import small as small_64
-from underpaint.recipes.sticker_64 import tokenizer_tiny
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
 
 FULL = (1, 2, 3, 4, 6, 9, 12, 16)
@@ -21,6 +21,7 @@ def small() -> HybridRecipe:
         update={"schedule": FULL, "widths": (64, 128, 192), "codebook_size": 2048}
     )
     loop = LoopConfig(steps=30_000, batch_size=128, lr=8e-4, warmup=500, validate_every=500, sample_every=2000)
+    loop = loop.in_parts(PARTS)
     generator = base.generator.model_copy(
         update={
             "loop": loop,

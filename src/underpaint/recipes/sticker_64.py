@@ -10,6 +10,8 @@ from underpaint.stages.train.recipe import HybridRecipe, Sampling
 from underpaint.stages.train.text_table_config import TextTableConfig
 
 FULL = (1, 2, 3, 4, 6, 8)
+PARTS = 8
+"""Micro-batches of a step of the larger recipes, which up to so many processes can share."""
 REGULARIZED: dict[str, Any] = {
     "drop_path": 0.1,
     "own_every": 4,
@@ -141,4 +143,6 @@ def small() -> HybridRecipe:
     ``underpaint train sticker-64-small --data artifacts/stickers-64 --out artifacts/small --device cuda``; about
     twenty minutes on a large GPU by arithmetic. Not trained yet (docs/gpu.md).
     """
-    return _larger(384, 8, 6, (256, 4), steps=20_000, batch_size=256)
+    recipe = _larger(384, 8, 6, (256, 4), steps=20_000, batch_size=256)
+    loop = recipe.generator.loop.in_parts(PARTS)
+    return recipe.model_copy(update={"generator": recipe.generator.model_copy(update={"loop": loop})})

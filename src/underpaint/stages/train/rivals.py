@@ -16,6 +16,8 @@ from underpaint.core.artifact import Manifest
 from underpaint.core.config import Config
 from underpaint.core.progress import Report, silent
 from underpaint.diffusion.guidance import GuidanceInterval
+from underpaint.learning.config import LoopConfig
+from underpaint.learning.loop import require_shares
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
 from underpaint.models.flow_transformer import FlowTransformer, FlowTransformerConfig
@@ -27,6 +29,7 @@ from underpaint.pipelines.gan import GanConfig, GanPipeline
 from underpaint.pipelines.saved import save_pipeline
 from underpaint.pipelines.text_to_picture import TextToPicture
 from underpaint.runtime.device import CPU, threads
+from underpaint.runtime.processes import present
 from underpaint.stages.train import few_step, flow, gan
 from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.rival_recipe import FewStepRecipe, FlowRecipe, GanRecipe
@@ -85,6 +88,7 @@ def run(
         LicenseRefused: The data set holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another recipe, or training failed.
     """
+    require_shares(_loop_of(recipe), present())
     hybrid = recipe.teacher.shared if isinstance(recipe, FewStepRecipe) else recipe.shared
     with threads(num_threads):
         shared = shared_parts(hybrid, dataset, out, report, start=start, device=device)
@@ -99,6 +103,13 @@ def run(
         interval = GuidanceInterval(low=flow_recipe.sampling.interval[0], high=flow_recipe.sampling.interval[1])
         pipeline = _flow_pipeline(out, "flow", FlowConfig(styles=STYLES, interval=interval, **sampling))
         return _save(pipeline, "flow", recipe, trained, shop)
+
+
+def _loop_of(recipe: Rival) -> LoopConfig:
+    """Return the loop that is trained last."""
+    if isinstance(recipe, GanRecipe):
+        return recipe.gan.loop
+    return recipe.few_step.loop if isinstance(recipe, FewStepRecipe) else recipe.flow.loop
 
 
 def _flow(recipe: FlowRecipe, shop: Workshop) -> Manifest:
