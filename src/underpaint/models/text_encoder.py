@@ -61,9 +61,19 @@ class TextStates:
         tokens = torch.where(drop[:, None, None], null.to(self.tokens.dtype), self.tokens)
         return TextStates(tokens, self.mask, torch.where(drop[:, None], null.to(self.pooled.dtype), self.pooled))
 
-    def twice(self) -> TextStates:
-        """Return the states of ``2B`` texts: all, and all again."""
-        return TextStates(*(torch.cat([part, part]) for part in (self.tokens, self.mask, self.pooled)))
+    def with_and_without(self, style: Tensor, any_style: int) -> tuple[TextStates, Tensor, Tensor]:
+        """Return what a guided batch of ``2B`` samples is conditioned on: texts and styles, then neither.
+
+        Args:
+            style: ``[B]`` rows of the style embedding.
+            any_style: The row that stands for none in particular.
+
+        Returns:
+            The states of all texts and all again, ``2B`` styles, and ``[2B]`` bool, true where the text is dropped.
+        """
+        double = TextStates(*(torch.cat([part, part]) for part in (self.tokens, self.mask, self.pooled)))
+        drop = torch.arange(2 * len(style), device=style.device) >= len(style)
+        return double, torch.cat([style, torch.full_like(style, any_style)]), drop
 
 
 class TextEncoder(nn.Module):

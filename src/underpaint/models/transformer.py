@@ -80,6 +80,11 @@ class Condition:
     modulation: Tensor
     head: Tensor
 
+    def half(self, size: int) -> Condition:
+        """Return the condition of the first ``size`` samples."""
+        parts = (self.prefix, self.mask, self.start, self.modulation, self.head)
+        return Condition(*(part[:size] for part in parts))
+
 
 class ScaleTransformer(nn.Module):
     """The transformer with its conditioning and its head."""

@@ -149,7 +149,8 @@ class FlowPipeline(TextToPicture[FlowConfig]):
     def _denoiser(self, text: TextStates, style: Tensor, strength: float, times: Sequence[float]) -> Denoiser:
         """Return the prediction of the clean latent as a function of state and time."""
         network, size = self.flow_transformer, len(style)
-        condition = self._both_halves(text, style) if strength > 0.0 else network.condition(text, style)
+        asked = text.with_and_without(style, network.any_style) if strength > 0.0 else (text, style, None)
+        condition = network.condition(*asked)
         cache = network.read_text(condition)
         plain, plain_cache = condition.half(size), [(k[:size], v[:size]) for k, v in cache]
         lengths = dict(zip(times[:-1], np.diff(times).tolist(), strict=True))
@@ -166,9 +167,3 @@ class FlowPipeline(TextToPicture[FlowConfig]):
             return data[:size], data[size:]
 
         return guided_denoiser(conditional, both, strength, self.config.interval)
-
-    def _both_halves(self, text: TextStates, style: Tensor) -> FlowCondition:
-        """Return the condition of ``2B`` samples: with the caption and style, then without either."""
-        drop = torch.arange(2 * len(style), device=self.device) >= len(style)
-        styles = torch.cat([style, torch.full_like(style, self.flow_transformer.any_style)])
-        return self.flow_transformer.condition(text.twice(), styles, drop)

@@ -24,7 +24,7 @@ from underpaint.models.quantizer import MultiScaleQuantizer
 from underpaint.models.residual import ResidualRefiner
 from underpaint.models.text_encoder import TextEncoder, TextStates
 from underpaint.models.text_tokenizer import TextTokenizer
-from underpaint.models.transformer import Condition, ScaleTransformer
+from underpaint.models.transformer import ScaleTransformer
 from underpaint.pipelines.settings import DrawRequest, OnStage
 from underpaint.pipelines.text_to_picture import SamplingConfig, TextToPicture
 from underpaint.pipelines.token_choice import Choice, one_by_one
@@ -215,19 +215,21 @@ class HybridPipeline(TextToPicture[HybridConfig]):
         factor = 1.0 if requests[0].temperature is None else requests[0].temperature
         pull = [strength * share for share in self.config.guidance_shape]
         guided = max((index + 1 for index, t in enumerate(pull) if t > 0.0), default=0)
-        condition = self._both_halves(text, style) if guided else self.transformer.condition(text, style)
-        cache = self.transformer.read_text(condition)
+        network = self.transformer
+        asked = text.with_and_without(style, network.any_style) if guided else (text, style, None)
+        condition = network.condition(*asked)
+        cache = network.read_text(condition)
         f = text.tokens.new_zeros(size, self.quantizer.config.latent_channels, self.quantizer.side, self.quantizer.side)
         labels: list[Tensor] = []
         hidden = f
         for scale in range(self.quantizer.num_scales):
             if scale == guided and guided:
-                condition = _first_half(condition, size)
+                condition = condition.half(size)
                 cache = [(k[:size], v[:size]) for k, v in cache]
             seen = self.quantizer.down(f, scale) if scale else None
             if seen is not None and scale < guided:
                 seen = torch.cat([seen, seen])
-            logits, hidden, cache = self.transformer.draw_scale(condition, cache, seen, scale)
+            logits, hidden, cache = network.draw_scale(condition, cache, seen, scale)
             choice = Choice(
                 pull=pull[scale],
                 temperature=self.config.temperatures[scale] * factor,
@@ -244,12 +246,6 @@ class HybridPipeline(TextToPicture[HybridConfig]):
         if early is None or scale >= self.transformer.config.early_scales:
             return choice.labels(codes, logits)
         return one_by_one(early, self.transformer, codes, hidden, scale, choice)
-
-    def _both_halves(self, text: TextStates, style: Tensor) -> Condition:
-        """Return the condition of ``2B`` samples: with the caption and style, then without either."""
-        drop = torch.arange(2 * len(style), device=self.device) >= len(style)
-        styles = torch.cat([style, torch.full_like(style, self.transformer.any_style)])
-        return self.transformer.condition(text.twice(), styles, drop)
 
     def refine(self, drawing: Drawing, requests: Sequence[DrawRequest]) -> Tensor:
         """Add the residual to what the tokens say; returns the latent ``[B, C, h, h]``."""
@@ -290,13 +286,3 @@ def draw_residual(
         return refiner(x, x.new_full((len(x),), t), hidden, token, f)
 
     return euler(denoise, noise, time_grid(steps))
-
-
-def _first_half(condition: Condition, size: int) -> Condition:
-    return Condition(
-        condition.prefix[:size],
-        condition.mask[:size],
-        condition.start[:size],
-        condition.modulation[:size],
-        condition.head[:size],
-    )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from underpaint.diffusion.guidance import guided
 from underpaint.models.codes import Codes
 from underpaint.models.early import EarlyTokens, Past
 from underpaint.models.transformer import ScaleTransformer
@@ -44,7 +45,7 @@ class Choice:
         """
         size = len(self.noise)
         if len(logits) > size:
-            logits = (1.0 + self.pull) * logits[:size] - self.pull * logits[size:]  # [B, n, L]
+            logits = guided(logits[:size], logits[size:], self.pull)  # [B, n, L]
         return codes.sample(logits, self.temperature, self.top_p, self.noise[:, tokens])
 
 

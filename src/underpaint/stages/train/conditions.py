@@ -5,7 +5,7 @@ All text-conditional models draw these in the same order from the same generator
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -112,10 +112,19 @@ def make_text_encoder(text_table: Path, depth: int) -> TextEncoder:
         text_table: The artifact.
         depth: Transformer blocks.
     """
-    tensors = read_weights(text_table / "model.safetensors")
-    rows, width = tensors["table"].shape
+    return encoder_above(read_weights(text_table / "model.safetensors"), depth)
+
+
+def encoder_above(table: Mapping[str, Tensor], depth: int) -> TextEncoder:
+    """Build a text encoder with fresh weights above a frozen table.
+
+    Args:
+        table: ``table`` ``[vocabulary, width]`` and ``weight`` ``[vocabulary]``.
+        depth: Transformer blocks.
+    """
+    rows, width = table["table"].shape
     config = TextEncoderConfig(vocab_size=rows, width=width, depth=depth, max_tokens=MAX_TOKENS)
     encoder = TextEncoder(config)
-    encoder.table.copy_(tensors["table"])
-    encoder.weight.copy_(tensors["weight"])
+    encoder.table.copy_(table["table"])
+    encoder.weight.copy_(table["weight"])
     return encoder

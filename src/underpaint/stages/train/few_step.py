@@ -39,7 +39,7 @@ from underpaint.stages.train.conditions import (
     encode_captions,
     plain_conditions,
 )
-from underpaint.stages.train.effort import effort
+from underpaint.stages.train.finish import effort
 from underpaint.stages.train.flow import FlowGenerator, write_flow
 from underpaint.stages.train.flow_config import FewStepTraining, FlowTraining
 from underpaint.stages.train.grid import draw_grid
@@ -66,8 +66,7 @@ class Teacher:
     def target(self, x_t: Tensor, times: tuple[Tensor, Tensor, Tensor], text: TextStates, style: Tensor) -> Tensor:
         """Return what the student should predict at ``x_t [B, C, h, h]`` for steps from, over and to ``times``."""
         size, network = len(x_t), self.network
-        drop = torch.arange(2 * size, device=x_t.device) >= size
-        condition = network.condition(text.twice(), torch.cat([style, torch.full_like(style, network.any_style)]), drop)
+        condition = network.condition(*text.with_and_without(style, network.any_style))
         cache = network.read_text(condition)
         low, high = self.config.interval
 

@@ -15,14 +15,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from underpaint.core.artifact import Manifest, read_manifest, seal, staging
+from underpaint.core.artifact import Manifest
 from underpaint.core.config import Config, digest_of
 from underpaint.core.progress import Report, silent
 from underpaint.diffusion.path import interpolate, logit_normal, velocity_loss
 from underpaint.learning.loop import Run, step_generator
 from underpaint.learning.seeding import initialized_by
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
-from underpaint.models.component import load_component, save_component
+from underpaint.models.component import load_component
 from underpaint.models.flow_transformer import FlowTransformer, FlowTransformerConfig
 from underpaint.models.text_encoder import TextEncoder
 from underpaint.models.text_tokenizer import TextTokenizer
@@ -37,10 +37,11 @@ from underpaint.stages.train.conditions import (
     make_text_encoder,
     plain_conditions,
 )
-from underpaint.stages.train.effort import effort
+from underpaint.stages.train.finish import effort, write_networks
 from underpaint.stages.train.flow_config import FlowTraining
 from underpaint.stages.train.grid import draw_grid
 from underpaint.stages.train.growth import grow_flow
+from underpaint.stages.train.initial import identity_of
 from underpaint.stages.train.latents import Latents, load_latents, parents_of
 from underpaint.stages.train.pictures import require_styles
 
@@ -199,7 +200,7 @@ def run(
     """
     parents = parents_of(latents, tokenizer, text_table)
     if initial is not None:
-        parents["initial"] = read_manifest(initial).digest
+        parents["initial"] = identity_of(initial)
     train, held_out = load_latents(latents)
     require_styles([*train.samples, *held_out["validation"].samples], STYLES, latents)
     trainee = FlowTrainee(config, train, held_out["validation"], tokenizer, text_table, device)
@@ -218,15 +219,5 @@ def write_flow(
     module: FlowGenerator, config: Config, parents: dict[str, str], figures: dict[str, Any], out: Path
 ) -> Manifest:
     """Write text encoder and transformer as a ``flow`` artifact."""
-    with staging(out) as folder:
-        save_component(module.text_encoder, module.text_encoder.config, folder / "text_encoder")
-        save_component(module.transformer, module.transformer.config, folder / "flow_transformer")
-        return seal(
-            folder,
-            kind=KIND,
-            stage="train",
-            config=config,
-            parents=parents,
-            figures=figures,
-            packages=("torch", "numpy", "tokenizers"),
-        )
+    networks = {"text_encoder": module.text_encoder, "flow_transformer": module.transformer}
+    return write_networks(networks, out, kind=KIND, config=config, parents=parents, figures=figures)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from underpaint.core.artifact import Manifest, read_manifest, seal, staging, verify
+from underpaint.core.artifact import Manifest, read_manifest, verify
 from underpaint.core.config import digest_of
 from underpaint.core.progress import Report, silent
 from underpaint.core.samples import Sample
@@ -25,7 +25,7 @@ from underpaint.learning.loop import Run
 from underpaint.learning.seeding import initialized_by
 from underpaint.metrics.kernel import kid
 from underpaint.metrics.shape_color import shape_color_features
-from underpaint.models.component import WEIGHTS, save_component
+from underpaint.models.component import WEIGHTS
 from underpaint.models.discriminator import Discriminator, DiscriminatorConfig
 from underpaint.models.gan_generator import GanGenerator, GanGeneratorConfig
 from underpaint.models.pixels import to_straight
@@ -33,11 +33,12 @@ from underpaint.models.text_encoder import TextEncoder
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.pipelines.gan import GanConfig, GanPipeline
 from underpaint.pipelines.settings import DrawRequest
-from underpaint.runtime.device import CPU, describe
+from underpaint.runtime.device import CPU
 from underpaint.runtime.draws import randint, randn
 from underpaint.runtime.weights import expected_of, read_weights
 from underpaint.stages.train.augment import shift
 from underpaint.stages.train.conditions import STYLES, draw_conditions, encode_captions, make_text_encoder
+from underpaint.stages.train.finish import effort, write_networks
 from underpaint.stages.train.gan_config import GanTraining
 from underpaint.stages.train.gan_loss import Game, play
 from underpaint.stages.train.grid import save_grid
@@ -256,34 +257,12 @@ def run(
         figures: dict[str, Any] = {
             split: measure_drawings(trainee.pipeline(), of_split(held_out, split)) for split in splits
         }
-        figures |= {
-            "minutes": round(training.seconds / 60.0, 1),
-            "hardware": describe(device),
-            "seen_images": config.loop.steps * config.loop.pictures_a_step,
-            "parameters": {n: sum(p.numel() for p in m.parameters()) for n, m in trainee.module.named_children()},
-        }
-        return write_gan(trainee.module, config, parents, figures, out)
+        figures |= effort(training, trainee.module)
+        networks = dict(trainee.module.named_children())
+        return write_networks(networks, out, kind=KIND, config=config, parents=parents, figures=figures)
 
 
 def of_split(pictures: Pictures, split: str) -> Pictures:
     """Return the pictures of one split."""
     rows = [row for row, sample in enumerate(pictures.samples) if sample.split == split]
     return Pictures([pictures.samples[row] for row in rows], pictures.pixels[rows], pictures.weights[rows])
-
-
-def write_gan(
-    networks: GanNetworks, config: GanTraining, parents: dict[str, str], figures: dict[str, Any], out: Path
-) -> Manifest:
-    """Write the three networks as a ``gan`` artifact."""
-    with staging(out) as folder:
-        for name, module in networks.named_children():
-            save_component(module, module.config, folder / name)  # pyright: ignore[reportArgumentType]
-        return seal(
-            folder,
-            kind=KIND,
-            stage="train",
-            config=config,
-            parents=parents,
-            figures=figures,
-            packages=("torch", "numpy", "tokenizers"),
-        )

@@ -18,12 +18,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from underpaint.core.artifact import Manifest, seal, staging
+from underpaint.core.artifact import Manifest
 from underpaint.core.config import digest_of
 from underpaint.core.progress import Report, silent
 from underpaint.learning.loop import Run, step_generator
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
-from underpaint.models.component import load_component, save_component
+from underpaint.models.component import load_component
 from underpaint.models.quantizer import Decomposition, MultiScaleQuantizer, QuantizerConfig
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import Condition
@@ -34,7 +34,7 @@ from underpaint.runtime.weights import read_weights
 from underpaint.stages.train.conditions import STYLES, Conditions, draw_conditions, encode_captions, plain_conditions
 from underpaint.stages.train.config import GeneratorTraining
 from underpaint.stages.train.correction import draw_rates, own_samples, split_with
-from underpaint.stages.train.effort import effort
+from underpaint.stages.train.finish import effort, write_networks
 from underpaint.stages.train.generator_loss import by_scale, noisy, residual_loss, token_losses, weigh
 from underpaint.stages.train.grid import draw_grid
 from underpaint.stages.train.initial import identity_of, start_from
@@ -266,15 +266,5 @@ def run(
             split: measure_likelihood(trainee, part.to(device)) for split, part in held_out.items()
         }
         figures |= effort(training, trainee.module)
-        with staging(out) as folder:
-            for name, module in trainee.module.named_children():
-                save_component(module, module.config, folder / name)  # pyright: ignore[reportArgumentType]
-            return seal(
-                folder,
-                kind="generator",
-                stage="train",
-                config=config,
-                parents=parents,
-                figures=figures,
-                packages=("torch", "numpy", "tokenizers"),
-            )
+        networks = dict(trainee.module.named_children())
+        return write_networks(networks, out, kind="generator", config=config, parents=parents, figures=figures)

@@ -7,18 +7,18 @@ from torch import Tensor, nn
 from underpaint.learning.seeding import initialized_by
 from underpaint.models.quantizer import MultiScaleQuantizer
 from underpaint.models.residual import ResidualConfig, ResidualRefiner
-from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
+from underpaint.models.text_encoder import TextEncoder
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
-from underpaint.stages.train.conditions import MAX_TOKENS, STYLES
+from underpaint.stages.train.conditions import STYLES, encoder_above
 from underpaint.stages.train.config import GeneratorTraining
 
 
 class HybridGenerator(nn.Module):
     """The three trained networks as one module."""
 
-    def __init__(self, text: TextEncoderConfig, transformer: TransformerConfig, residual: ResidualConfig) -> None:
+    def __init__(self, text_encoder: TextEncoder, transformer: TransformerConfig, residual: ResidualConfig) -> None:
         super().__init__()
-        self.text_encoder = TextEncoder(text)
+        self.text_encoder = text_encoder
         self.transformer = ScaleTransformer(transformer)
         self.residual = ResidualRefiner(residual)
 
@@ -33,9 +33,7 @@ def build_networks(
         quantizer: The tokenizer's quantizer.
         table: The text table's tensors: ``table`` ``[vocabulary, width]`` and ``weight`` ``[vocabulary]``.
     """
-    vocabulary, text_width = table["table"].shape
     schedule, channels = quantizer.config.schedule, quantizer.config.latent_channels
-    text = TextEncoderConfig(vocab_size=vocabulary, width=text_width, depth=config.text_depth, max_tokens=MAX_TOKENS)
     transformer = TransformerConfig(
         schedule=schedule,
         n_logits=quantizer.codes.n_logits,
@@ -43,7 +41,7 @@ def build_networks(
         depth=config.depth,
         heads=config.heads,
         num_styles=len(STYLES),
-        text_width=text_width,
+        text_width=table["table"].shape[1],
         latent_channels=channels,
         drop_path=config.drop_path,
         early_scales=config.early_scales,
@@ -57,8 +55,6 @@ def build_networks(
         latent_channels=channels,
     )
     with initialized_by(config.loop.seed):
-        networks = HybridGenerator(text, transformer, residual)
-    networks.text_encoder.table.copy_(table["table"])
-    networks.text_encoder.weight.copy_(table["weight"])
+        networks = HybridGenerator(encoder_above(table, config.text_depth), transformer, residual)
     networks.transformer.use_checkpointing = config.gradient_checkpointing
     return networks
