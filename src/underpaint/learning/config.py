@@ -21,7 +21,8 @@ class LoopConfig(Config):
         steps: Optimizer steps.
         batch_size: Pictures of a micro-batch.
         accumulate: Micro-batches a step, whose gradients are averaged; several processes share them.
-        optimizer: ``adamw``, or ``adamw8bit`` with moments of 8 bits: a quarter of the state's memory.
+        optimizer: ``adamw``, or ``adamw8bit`` with moments of 8 bits: a quarter of the state's memory,
+            or ``muon``, which orthogonalizes the steps of hidden matrices: more learned from the same pictures.
         lr: Peak learning rate.
         warmup: Steps of linear warm-up.
         final_lr: Learning rate at the end, as a share of the peak.
@@ -40,7 +41,7 @@ class LoopConfig(Config):
     steps: int = Field(ge=1)
     batch_size: int = Field(default=32, ge=1)
     accumulate: int = Field(default=1, ge=1)
-    optimizer: Literal["adamw", "adamw8bit"] = "adamw"
+    optimizer: Literal["adamw", "adamw8bit", "muon"] = "adamw"
     lr: float = Field(default=1e-3, gt=0)
     warmup: int = Field(default=100, ge=0)
     final_lr: float = Field(default=0.02, ge=0, le=1)

@@ -1,4 +1,4 @@
-"""The optimizer of every training: AdamW with weight decay on matrices and kernels only."""
+"""The optimizer of every training: AdamW or Muon, with weight decay on matrices and kernels only."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import nn
 
 from underpaint.learning.adamw8bit import AdamW8bit
 from underpaint.learning.config import LoopConfig
+from underpaint.learning.muon import Muon
 
 
 def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
@@ -20,8 +21,24 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, A
     return [group for group in groups if group["params"]]
 
 
+def with_muon(module: nn.Module, groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the groups with the hidden matrices apart and marked ``muon``.
+
+    What reads the input or writes the output in many classes is no hidden matrix: embeddings, kernels, and heads.
+    """
+    heads = {id(p) for name, p in module.named_parameters() if "head." in name}
+    parted: list[dict[str, Any]] = []
+    for group in groups:
+        decayed = group["weight_decay"] > 0
+        hidden = [p for p in group["params"] if decayed and p.ndim == 2 and id(p) not in heads]
+        chosen = {id(p) for p in hidden}
+        rest = [p for p in group["params"] if id(p) not in chosen]
+        parted += [{**group, "params": hidden, "muon": True}, {**group, "params": rest}]
+    return [group for group in parted if group["params"]]
+
+
 def make_optimizer(module: nn.Module, config: LoopConfig) -> torch.optim.Optimizer:
-    """Return AdamW over a module's trained parameters, with moments of 32 or 8 bits.
+    """Return the optimizer of a module's trained parameters: AdamW with moments of 32 or 8 bits, or Muon.
 
     Args:
         module: What is trained.
@@ -30,4 +47,6 @@ def make_optimizer(module: nn.Module, config: LoopConfig) -> torch.optim.Optimiz
     groups = parameter_groups(module, config.weight_decay)
     if config.optimizer == "adamw8bit":
         return AdamW8bit(groups, lr=config.lr, betas=config.betas)
+    if config.optimizer == "muon":
+        return Muon(with_muon(module, groups), lr=config.lr, betas=config.betas)
     return torch.optim.AdamW(groups, lr=config.lr, betas=config.betas, fused=True)
