@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from frontier_points import Family
 
+from underpaint.core.page.markup import Markup, element, join
 from underpaint.stages.evaluate.page import canvas
 from underpaint.stages.evaluate.page.axes import Axis, log_padded, padded
-from underpaint.stages.evaluate.page.markup import Markup, element, join
 from underpaint.stages.evaluate.sweep.record import front_of
 
 WIDTH, PANEL, LEFT, RIGHT, TOP, FOOT, LEGEND = 860.0, 300.0, 64.0, 16.0, 30.0, 44.0, 34.0

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from underpaint.core.errors import StorageError
+from underpaint.core.page.album import Album
+from underpaint.core.page.markup import Markup, element, escape, join
 from underpaint.stages.evaluate.gate.verdict import ControlMatrix, ControlOutcome, GateResult, Outcome, Side
 from underpaint.stages.evaluate.page import text
-from underpaint.stages.evaluate.page.markup import Markup, element, escape, join
 from underpaint.stages.evaluate.page.page import page_of, write_page
-from underpaint.stages.evaluate.page.pictures import Album, best_and_worst
+from underpaint.stages.evaluate.page.pictures import best_and_worst
 from underpaint.stages.evaluate.record import Measurement, PictureRecord, Protocol, Report, SubjectRecord
 
 VOID = {"br", "hr", "img", "input", "link", "meta"}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from underpaint.core.page.markup import Child, Markup, element, join
 from underpaint.stages.evaluate.page.axes import Axis, tick_label
-from underpaint.stages.evaluate.page.markup import Child, Markup, element, join
 
 SVG = "http://www.w3.org/2000/svg"
 CHARACTER = 6.7

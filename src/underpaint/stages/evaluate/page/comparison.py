@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from underpaint.core.artifact import storage_errors
+from underpaint.core.page.layout import Section, badge, document, figure, legend
+from underpaint.core.page.markup import Markup, element, join, words
+from underpaint.core.page.masthead import footer, masthead
 from underpaint.stages.evaluate.page import numbers, tables, text
 from underpaint.stages.evaluate.page.forest import Row, Scale, forest_plot
-from underpaint.stages.evaluate.page.layout import Section, badge, document, figure, legend
-from underpaint.stages.evaluate.page.markup import Markup, element, join, words
-from underpaint.stages.evaluate.page.masthead import footer, masthead
 from underpaint.stages.evaluate.page.plots import Point
 from underpaint.stages.evaluate.page.side_by_side import side_by_side
 from underpaint.stages.evaluate.page.tradeoff import dominates, trade_off

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from underpaint.core.page.markup import Markup, element, join
 from underpaint.stages.evaluate.page import canvas
 from underpaint.stages.evaluate.page.axes import Axis, padded
-from underpaint.stages.evaluate.page.markup import Markup, element, join
 
 ROW, NARROW_ROW = 32.0, 50.0
 NARROW = 560.0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from underpaint.core.page.album import Album
+from underpaint.core.page.layout import Section, note
+from underpaint.core.page.markup import Child, element, join
 from underpaint.stages.evaluate.page import text
-from underpaint.stages.evaluate.page.layout import Section, note
-from underpaint.stages.evaluate.page.markup import Child, element, join
-from underpaint.stages.evaluate.page.pictures import Album, best_and_worst, case, grid, near_copies, pair
+from underpaint.stages.evaluate.page.pictures import best_and_worst, case, grid, near_copies, pair
 from underpaint.stages.evaluate.record import PictureRecord, Report
 
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from underpaint.core.page.layout import Section, badge, figure, legend, note
+from underpaint.core.page.markup import Child, Markup, element, join, words
 from underpaint.stages.evaluate.page import numbers, tables, text
 from underpaint.stages.evaluate.page.forest import Row, Scale, forest_plot
-from underpaint.stages.evaluate.page.layout import Section, badge, figure, legend, note
-from underpaint.stages.evaluate.page.markup import Child, Markup, element, join, words
 
 Values = Mapping[str, Any]
 TIERS = {"required": 0, "supporting": 1, "advisory": 2}

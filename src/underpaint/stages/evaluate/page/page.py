@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from underpaint.core.artifact import storage_errors
+from underpaint.core.page.album import CAP_BYTES, Album
+from underpaint.core.page.layout import Section, badge, command_block, details, document, note
+from underpaint.core.page.markup import Markup, element, join, words
+from underpaint.core.page.masthead import footer, masthead
 from underpaint.stages.evaluate.page import gallery, sections, tables, text
 from underpaint.stages.evaluate.page.comparison import comparison_sections
 from underpaint.stages.evaluate.page.gate import gate_panel, gate_sections
-from underpaint.stages.evaluate.page.layout import Section, badge, command_block, details, document, note
-from underpaint.stages.evaluate.page.markup import Markup, element, join, words
-from underpaint.stages.evaluate.page.masthead import footer, masthead
 from underpaint.stages.evaluate.page.numbers import plain
-from underpaint.stages.evaluate.page.pictures import CAP_BYTES, Album
 from underpaint.stages.evaluate.record import PictureRecord, Report, SubjectRecord
 
 PAGE = "report.html"

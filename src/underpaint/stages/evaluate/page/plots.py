@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from underpaint.core.page.markup import Markup, element, join
 from underpaint.stages.evaluate.page import canvas
 from underpaint.stages.evaluate.page.axes import Axis, log_padded, padded
-from underpaint.stages.evaluate.page.markup import Markup, element, join
 
 LEFT, TOP, RIGHT, FOOT = 54.0, 28.0, 14.0, 48.0
 

@@ -6,12 +6,12 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from underpaint.core.page.layout import HALF, Section, details, figure, legend, note
+from underpaint.core.page.markup import Markup, element, join, words
 from underpaint.stages.evaluate.catalog.table import FAMILIES
 from underpaint.stages.evaluate.page import numbers, tables, text
 from underpaint.stages.evaluate.page.canvas import SERIES
 from underpaint.stages.evaluate.page.forest import Row, Scale, forest_plot
-from underpaint.stages.evaluate.page.layout import HALF, Section, details, figure, legend, note
-from underpaint.stages.evaluate.page.markup import Markup, element, join, words
 from underpaint.stages.evaluate.page.plots import Line, curve_plot
 from underpaint.stages.evaluate.record import Curve, Measurement, Report
 

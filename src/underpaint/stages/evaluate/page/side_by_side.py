@@ -8,18 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from underpaint.stages.evaluate.page.layout import Section
-from underpaint.stages.evaluate.page.markup import element, words
-from underpaint.stages.evaluate.page.pictures import (
-    CAP_BYTES,
-    LOWER_IS_BETTER,
-    Album,
-    caption,
-    duo,
-    grid,
-    score_name,
-    tile,
-)
+from underpaint.core.page.album import CAP_BYTES, Album, tile
+from underpaint.core.page.layout import Section
+from underpaint.core.page.markup import element, words
+from underpaint.stages.evaluate.page.pictures import LOWER_IS_BETTER, caption, duo, grid, score_name
 from underpaint.stages.evaluate.record import PictureRecord
 
 SHOWN = 24

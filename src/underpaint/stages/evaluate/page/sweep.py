@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from underpaint.core.artifact import storage_errors
+from underpaint.core.page.layout import Section, badge, command_block, document
+from underpaint.core.page.markup import Markup, element, join, words
+from underpaint.core.page.masthead import footer, masthead
 from underpaint.stages.evaluate.page import numbers, tables, text
-from underpaint.stages.evaluate.page.layout import Section, badge, command_block, document
-from underpaint.stages.evaluate.page.markup import Markup, element, join, words
-from underpaint.stages.evaluate.page.masthead import footer, masthead
 from underpaint.stages.evaluate.page.plots import Point
 from underpaint.stages.evaluate.page.tradeoff import trade_off
 from underpaint.stages.evaluate.record import Measurement

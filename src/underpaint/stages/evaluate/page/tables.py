@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from underpaint.core.page.markup import Child, Markup, element, join, words
+from underpaint.core.page.table import cell, table
 from underpaint.stages.evaluate.page import numbers, text
-from underpaint.stages.evaluate.page.markup import Child, Markup, element, join, words
 from underpaint.stages.evaluate.record import ControlRecord, Measurement, Report
 
 ARROWS = {"lower": "↓", "higher": "↑", "none": ""}
@@ -18,33 +19,6 @@ SEEN = 3.0
 LONGEST_LIST = 12
 DIGEST = re.compile(r"[0-9a-f]{40,128}")
 NUMBER_KEYS = {"value", "low", "high", "n", "level", "unit", "method", "se", "status", "message"}
-
-
-def cell(child: Child, *, class_: str | None = None) -> Markup:
-    """Make a cell."""
-    return element("td", child, class_=class_)
-
-
-def table(caption: str, head: Sequence[str], rows: Iterable[Child], *, numeric: Sequence[int] = ()) -> Markup:
-    """Make a table that scrolls in a container of its own where it is too wide.
-
-    Args:
-        caption: What it shows.
-        head: Column headings.
-        rows: ``tr`` elements.
-        numeric: Columns aligned to the right.
-    """
-    columns = [
-        element("th", name, scope="col", class_="number" if index in numeric else None)
-        for index, name in enumerate(head)
-    ]
-    whole = element(
-        "table",
-        element("caption", element("span", caption)),
-        element("thead", element("tr", columns)),
-        element("tbody", rows),
-    )
-    return element("div", whole, class_="scroll", role="region", aria_label=caption, tabindex=0)
 
 
 def _name(m: Measurement, report: Report) -> Markup:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from underpaint.stages.evaluate.page.layout import Section, figure, legend
-from underpaint.stages.evaluate.page.markup import join
+from underpaint.core.page.layout import Section, figure, legend
+from underpaint.core.page.markup import join
 from underpaint.stages.evaluate.page.plots import Point, pareto_plot
 
 LOG_FROM = 20.0

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from underpaint.stages.evaluate.page.markup import Child, Markup, anchor_of, element, join, words
+from underpaint.core.page.markup import Child, Markup, anchor_of, element, join, words
 
 WIDE, HALF, NARROW = 878.0, 410.0, 300.0
 

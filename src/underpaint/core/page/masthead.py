@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from underpaint.stages.evaluate.page.markup import Child, Markup, element, words
+from underpaint.core.page.markup import Child, Markup, element, words
 
 
 def masthead(kind: str, title: str, meta: Sequence[str], *panel: Child) -> Markup:

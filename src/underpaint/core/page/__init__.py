@@ -1,0 +1,1 @@
+"""The room of every page for people: escaped markup, sections, tables, pictures inside the page."""
