@@ -232,6 +232,11 @@ class Run:
             f"({self.config.warmup}) in the recipe and train into another --out{kept}{other}"
         )
 
+    @property
+    def over(self) -> bool:
+        """Whether no further step is to be done."""
+        return self.step >= self.config.steps
+
     def _due(self, every: int) -> bool:
         return self.step % every == 0 or self.step == self.config.steps
 
@@ -262,7 +267,7 @@ class Run:
         self.trainee.module.train()
         begun = self.step
         with deferred_interrupt() as interrupted:
-            while self.step < self.config.steps:
+            while not self.over:
                 started = time.perf_counter()
                 figures = self._train_step()
                 self._tell(figures)

@@ -66,6 +66,7 @@ def draw_conditions(
     device: torch.device,
     *,
     rewording: float = 0.0,
+    styles: Sequence[str] = STYLES,
 ) -> Conditions:
     """Draw how a batch of samples is asked for.
 
@@ -76,18 +77,26 @@ def draw_conditions(
         generator: Draws everything random.
         device: Where the tensors go.
         rewording: Chance that a caption is worded in another way.
+        styles: The styles that the model knows, in the order of the style embedding.
     """
     captions = [vary(sample, generator, rewording=rewording) for sample in samples]
-    style = style_rows(samples, device)
+    style = style_rows(samples, device, styles)
     chance = rand((len(samples),), generator, device)
     drop_caption = chance < shares.drop_both + shares.drop_caption
     drop_style = (chance < shares.drop_both) | (chance > 1.0 - shares.drop_style)
     return Conditions(captions, torch.where(drop_style, any_style, style), drop_caption)
 
 
-def style_rows(samples: Sequence[Sample], device: torch.device) -> Tensor:
-    """Return the rows ``[B]`` of the style embedding for samples."""
-    return torch.tensor([STYLES.index(sample.style) for sample in samples], device=device)
+def style_rows(samples: Sequence[Sample], device: torch.device, styles: Sequence[str] = STYLES) -> Tensor:
+    """Return the rows ``[B]`` of the style embedding for samples; no style, or one that is not known, is the null row.
+
+    Args:
+        samples: ``B`` samples.
+        device: Where the tensor goes.
+        styles: The styles that the model knows, in the order of the style embedding.
+    """
+    rows = {style: row for row, style in enumerate(styles)}
+    return torch.tensor([rows.get(sample.style, len(rows)) for sample in samples], device=device)
 
 
 def plain_conditions(samples: Sequence[Sample], device: torch.device) -> Conditions:

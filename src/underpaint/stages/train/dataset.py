@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 from underpaint.core.errors import DataError, LicenseRefused, UnreadableImage
-from underpaint.core.samples import read_samples
+from underpaint.core.samples import Sample, read_samples
 from underpaint.stages.train.pictures import require_captions, require_enough, require_square, require_styles
 
 ATTRIBUTION = "attribution.json"
@@ -63,6 +64,20 @@ def require_trainable(
     require_captions(samples, dataset)
     if styles is not None:
         require_styles(samples, styles, dataset)
+    require_image_size(samples, image_size, dataset)
+
+
+def require_image_size(samples: Sequence[Sample], image_size: int, dataset: Path) -> None:
+    """Check that every picture is a square of one side, by the heads of the files.
+
+    Args:
+        samples: The samples.
+        image_size: The side in pixels.
+        dataset: Folder of the files.
+
+    Raises:
+        DataError: A picture is missing or of another size.
+    """
     sizes = {sample.file: read_size(dataset / sample.file) for sample in samples}
     first = next(iter(sizes.values()))
     if len(set(sizes.values())) == 1 and first != (image_size, image_size):
