@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from underpaint.core.config import Config
 from underpaint.models.attention import Block, Norm, bias_from, grid_angles, rotation, sinusoid
+from underpaint.models.recomputation import recomputed
 from underpaint.models.text_encoder import TextStates
 from underpaint.models.transformer import Cache
 
@@ -168,8 +168,8 @@ class FlowTransformer(nn.Module):
         bias = bias_from(seen[:, None, :], self.config.heads)
         turn = rotation(self.angles, x.dtype)
         for block, past in zip(self.blocks, cache, strict=True):
-            if self.use_checkpointing and self.training and generator is None:
-                x, _ = checkpoint(block, x, modulation[:, :6], turn, bias, past, use_reentrant=False)
+            if self.use_checkpointing and self.training:
+                x = recomputed(block, x, modulation[:, :6], turn, bias, past, generator)
             else:
                 x, _ = block(x, modulation[:, :6], turn, bias, past, generator)
         shift, scale = modulation[:, 6:, None].to(x.dtype).unbind(1)  # [B, 1, D]

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from underpaint.core.config import Config
-from underpaint.models.attention import Block, Norm, Rotation, bias_from, grid_angles, rotation
+from underpaint.models.attention import Block, Norm, bias_from, grid_angles, rotation
 from underpaint.models.early import EarlyTokens
+from underpaint.models.recomputation import recomputed
 from underpaint.models.text_encoder import TextStates
 
 Cache = list[tuple[Tensor, Tensor]]
@@ -201,7 +201,7 @@ class ScaleTransformer(nn.Module):
         bias = bias_from(self.mask(condition.mask), self.config.heads).to(x.dtype)
         for block in self.blocks:
             if self.use_checkpointing and self.training:
-                x = self._recomputed(block, x, condition.modulation, turn, bias, generator)
+                x = recomputed(block, x, condition.modulation, turn, bias, None, generator)
             else:
                 x, _ = block(x, condition.modulation, turn, bias, None, generator)
         hidden = self._hidden(x[:, t:], condition)
@@ -209,25 +209,6 @@ class ScaleTransformer(nn.Module):
             return self.logits(hidden), hidden
         first, later = hidden.split([self.early.num_tokens, hidden.shape[1] - self.early.num_tokens], dim=1)
         return self.logits(torch.cat([self.early(first, tokens), later], dim=1)), hidden
-
-    @staticmethod
-    def _recomputed(
-        block: nn.Module, x: Tensor, modulation: Tensor, turn: Rotation, bias: Tensor, generator: torch.Generator | None
-    ) -> Tensor:
-        """Run a block without keeping its activations; the backward pass recomputes them with the same drops."""
-        if generator is None:
-            return checkpoint(lambda y: block(y, modulation, turn, bias)[0], x, use_reentrant=False)
-        first = generator.get_state()
-
-        def run(y: Tensor) -> Tensor:
-            now = generator.get_state()
-            generator.set_state(first)
-            y, _ = block(y, modulation, turn, bias, None, generator)
-            if not torch.equal(now, first):
-                generator.set_state(now)
-            return y
-
-        return checkpoint(run, x, use_reentrant=False)
 
     def _hidden(self, x: Tensor, condition: Condition) -> Tensor:
         shift, scale = condition.head[:, :, None].to(x.dtype).unbind(1)  # [B, 1, D]

@@ -27,7 +27,7 @@ class FlowTraining(Config):
         drop_caption: Chance to drop the caption alone.
         drop_style: Chance to drop the style alone.
         time_mean: Mean of the logit of the times drawn; below 0 favors noisy latents.
-        gradient_checkpointing: Recompute activations in the backward pass to save memory; dropping paths is then off.
+        gradient_checkpointing: Recompute activations in the backward pass to save memory.
     """
 
     loop: LoopConfig
