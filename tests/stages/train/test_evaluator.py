@@ -47,6 +47,7 @@ def test_the_artifact_is_whole_and_its_card_is_that_of_its_weights(workspace: Pa
     assert set(manifest.files) == {"config.json", "model.safetensors", "tokenizer.json", "extractor.json"}
     card = read_card(folder)
     check_weights(card, folder / "model.safetensors")
+    assert manifest.figures["seen_images"] == STEPS * 24
     assert card.identity == manifest.figures["card"] and card.dim == 16 and card.task == "dual_encoder"
     assert manifest.parents["dataset"] == verify(shapes).digest and set(card.trained_on) == set(
         manifest.parents.values()
@@ -88,6 +89,13 @@ def test_a_finished_evaluator_is_kept_and_other_settings_are_refused(workspace, 
 def test_pictures_of_another_size_are_refused(shapes, words, tmp_path) -> None:
     with pytest.raises(DataError, match="32 px"):
         evaluator_run.run(settle(words, image_size=64), shapes, tmp_path)
+
+
+def test_a_data_set_that_is_smaller_than_a_batch_is_refused_before_anything_is_made(shapes, words, tmp_path) -> None:
+    loop = settle(words).loop.model_copy(update={"batch_size": 97})
+    with pytest.raises(DataError, match="fewer than one batch of 97"):
+        evaluator_run.run(settle(words, loop=loop), shapes, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_narrow_text_table_is_refused(words) -> None:

@@ -66,6 +66,19 @@ def test_a_step_depends_on_nothing_but_its_generator(trainee: FlowTrainee):
     assert torch.equal(first, second) and not torch.equal(first, other)
 
 
+def test_checkpointing_changes_no_step_of_training(encoded, trained_tokenizer, words):
+    train, held_out = load_latents(encoded)
+    gradients = []
+    for checkpointing in (False, True):
+        config = settings(gradient_checkpointing=checkpointing, drop_path=0.5)
+        made = FlowTrainee(config, train, held_out["validation"], trained_tokenizer, words)
+        made.module.train()
+        torch.nn.init.normal_(made.module.transformer.out.weight, generator=torch.Generator().manual_seed(0))
+        made.loss(0, step_generator(0, 0))[0].backward()
+        gradients.append([p.grad for p in made.module.parameters() if p.grad is not None])
+    assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
+
+
 def test_the_text_table_is_not_trained(trained: Path, words: Path):
     encoder = load_component(trained / "text_encoder", TextEncoder, TextEncoderConfig)
     fresh = flow.make_text_encoder(words, 1)
@@ -84,7 +97,7 @@ def test_latents_of_another_tokenizer_are_refused(shapes, trained_tokenizer, wor
 
 
 def test_a_donor_of_another_size_is_refused(encoded, trained_tokenizer, words, tiny_model, tmp_path):
-    with pytest.raises(TrainingError, match="cannot start this network"):
+    with pytest.raises(TrainingError, match="cannot start this training"):
         flow.run(
             settings(), encoded, trained_tokenizer, words, tmp_path / "flow", work=tmp_path / "w", initial=tiny_model
         )

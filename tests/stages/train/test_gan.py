@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 
 from underpaint.core.artifact import read_manifest, verify
-from underpaint.core.errors import ArtifactError, DataError
+from underpaint.core.errors import DataError, TrainingError
 from underpaint.core.progress import Progress
 from underpaint.learning.config import LoopConfig
 from underpaint.learning.loop import step_generator
@@ -24,6 +25,7 @@ from underpaint.stages.train import gan
 from underpaint.stages.train.augment import shift
 from underpaint.stages.train.gan import GanTrainee, differing, measure_drawings, requests_for, spread
 from underpaint.stages.train.gan_config import GanTraining
+from underpaint.stages.train.initial import identity_of
 from underpaint.stages.train.pictures import Pictures, load_pictures
 
 
@@ -195,18 +197,18 @@ def test_an_interrupted_run_goes_on_bit_for_bit(trained, shapes, words, tmp_path
 
 
 def test_a_run_can_start_from_the_text_encoder_of_another_model(trained, shapes, words, tmp_path):
-    config = settle(steps=1, lr=1e-12, warmup=0)
-    manifest = gan.run(config, shapes, words, tmp_path / "out", work=tmp_path / "work", initial=trained / "out")
-    assert manifest.parents["initial"] == read_manifest(trained / "out").digest
+    config, model = settle(steps=1, lr=1e-12, warmup=0), tmp_path / "model"
+    shutil.copytree(trained / "out" / "text_encoder", model / "text_encoder")
+    manifest = gan.run(config, shapes, words, tmp_path / "out", work=tmp_path / "work", initial=model)
+    assert manifest.parents["initial"] == identity_of(model)
     donor, taken = (
         load_component(folder / "text_encoder", TextEncoder, TextEncoderConfig)
         for folder in (trained / "out", tmp_path / "out")
     )
     for one, two in zip(donor.parameters(), taken.parameters(), strict=True):
         torch.testing.assert_close(one, two)
-    with pytest.raises(ArtifactError):
-        deeper = settle(steps=1, text_depth=2)
-        gan.run(deeper, shapes, words, tmp_path / "no", work=tmp_path / "no-work", initial=trained / "out")
+    with pytest.raises(TrainingError, match="there and nothing here"):
+        gan.run(settle(steps=1, text_depth=0), shapes, words, tmp_path / "no", work=tmp_path / "w", initial=model)
 
 
 def test_the_text_table_stays_as_it_is(trained, words):

@@ -16,9 +16,12 @@ from underpaint.stages.train.growth import grow_flow
 
 def fresh(tiny_model: Path, **changes: object) -> tuple[TextEncoder, FlowTransformer]:
     values = {"side": 4, "width": 32, "depth": 3, "heads": 2, "num_styles": 2, "text_width": 32} | changes
+    donor = load_component(tiny_model / "text_encoder", TextEncoder, TextEncoderConfig)
     with initialized_by(3):
-        donor = load_component(tiny_model / "text_encoder", TextEncoder, TextEncoderConfig)
-        return TextEncoder(donor.config), FlowTransformer(FlowTransformerConfig.model_validate(values))
+        encoder, network = TextEncoder(donor.config), FlowTransformer(FlowTransformerConfig.model_validate(values))
+    encoder.table.copy_(donor.table)
+    encoder.weight.copy_(donor.weight)
+    return encoder, network
 
 
 @torch.no_grad()
@@ -38,5 +41,20 @@ def test_text_and_trunk_come_from_the_donor_and_further_blocks_are_the_identity(
 @pytest.mark.parametrize("change", [{"width": 64}, {"depth": 1}, {"num_styles": 3}], ids=["width", "depth", "styles"])
 def test_a_donor_of_other_sizes_is_refused(tiny_model: Path, change):
     encoder, network = fresh(tiny_model, **change)
-    with pytest.raises(TrainingError, match="cannot start this network"):
+    with pytest.raises(TrainingError, match="cannot start this training"):
         grow_flow(encoder, network, tiny_model)
+
+
+def test_a_donor_above_another_text_table_is_refused(tiny_model: Path):
+    encoder, network = fresh(tiny_model)
+    encoder.table.add_(1.0)
+    with pytest.raises(TrainingError, match="another text table"):
+        grow_flow(encoder, network, tiny_model)
+
+
+def test_a_refused_donor_changes_nothing(tiny_model: Path):
+    encoder, network = fresh(tiny_model, num_styles=3)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    with pytest.raises(TrainingError):
+        grow_flow(encoder, network, tiny_model)
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())

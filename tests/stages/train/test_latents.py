@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
-from underpaint.core.artifact import read_manifest, verify
-from underpaint.core.errors import ArtifactError
+from underpaint.core.artifact import read_manifest, seal, staging, verify
+from underpaint.core.errors import ArtifactError, DataError
+from underpaint.core.samples import read_samples, write_samples
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
 from underpaint.stages.train import latents
@@ -70,6 +72,15 @@ def test_the_same_work_gives_the_same_artifact(encoded, shapes, trained_tokenize
 def test_the_artifact_names_its_parents(encoded, shapes, trained_tokenizer):
     parents = {"dataset": read_manifest(shapes).digest, "tokenizer": read_manifest(trained_tokenizer).digest}
     assert verify(encoded, kind="latents").parents == parents
+
+
+def test_a_style_that_the_models_do_not_know_is_refused(encoded, tmp_path):
+    with staging(tmp_path / "other") as folder:
+        write_samples(folder, [s.model_copy(update={"style": "oil"}) for s in read_samples(encoded)])
+        shutil.copyfile(encoded / latents.FILE, folder / latents.FILE)
+        seal(folder, kind="latents", stage="train", config=LatentsEncoding(), parents={})
+    with pytest.raises(DataError, match="has the styles oil"):
+        load_latents(tmp_path / "other")
 
 
 def test_another_artifact_is_refused(shapes, tmp_path):

@@ -18,9 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from underpaint.core.artifact import Manifest, read_manifest, seal, staging, verify
-from underpaint.core.config import digest_of
 from underpaint.core.progress import Report, silent
-from underpaint.learning.loop import Run
 from underpaint.learning.seeding import initialized_by
 from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component, save_component
@@ -32,10 +30,11 @@ from underpaint.models.patch_discriminator import (
     relativistic_loss,
 )
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
-from underpaint.runtime.device import CPU, describe
+from underpaint.runtime.device import CPU
 from underpaint.runtime.draws import rand, randn
 from underpaint.stages.train.augment import flip_and_shift
 from underpaint.stages.train.decoder_config import DecoderTraining
+from underpaint.stages.train.finish import time_taken, trained
 from underpaint.stages.train.grid import save_grid
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size
 from underpaint.stages.train.tokenizer import picture_loss, psnr
@@ -240,12 +239,9 @@ def run(
     require_size(train, quantizer.side * DOWNSAMPLING, dataset)
     held_out = load_pictures(dataset, ("validation",), report)
     trainee = DecoderTrainee(config, autoencoder, quantizer, train, held_out, device)
-    identity = digest_of({"config": config.digest(), "parents": parents})
-    training = Run(trainee, config.loop, work, identity, device, report)
-    training.finish()
-    with training.average.applied():
+    with trained(trainee, config, parents, work, device=device, report=report) as training:
         figures: dict[str, Any] = {**old.figures, **trainee.validate()}
-        figures |= {"minutes": round(training.seconds / 60.0, 1), "hardware": describe(device)}
+        figures |= time_taken(training)
         with staging(out) as folder:
             save_component(autoencoder, autoencoder.config, folder / "autoencoder")
             shutil.copytree(tokenizer / "quantizer", folder / "quantizer")

@@ -11,13 +11,12 @@ from typing import Any
 import torch
 
 from underpaint.core.artifact import Manifest, hash_file, read_manifest, seal, staging
-from underpaint.core.config import digest_of
 from underpaint.core.extractor_card import write_card
 from underpaint.core.progress import Report, silent
-from underpaint.learning.loop import Run
 from underpaint.models.component import WEIGHTS
 from underpaint.models.evaluator import load_evaluator, save_evaluator
-from underpaint.runtime.device import CPU, describe, threads
+from underpaint.runtime.device import CPU, threads
+from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
 from underpaint.stages.train.evaluator import EvaluatorTrainee
 from underpaint.stages.train.evaluator_calibrate import decorrelate, settle_norms, temperatures_of
 from underpaint.stages.train.evaluator_card import card_of
@@ -25,8 +24,9 @@ from underpaint.stages.train.evaluator_check import SPLITS, check
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 from underpaint.stages.train.evaluator_labels import split_pictures
 from underpaint.stages.train.evaluator_words import choose_words
+from underpaint.stages.train.finish import time_taken, trained
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size
-from underpaint.stages.train.run import made, refuse_evaluation_sources
+from underpaint.stages.train.run import made
 
 KIND = "evaluator"
 FOLDER = "evaluator"
@@ -57,12 +57,13 @@ def run(
 
     Raises:
         ArtifactError: The data set is none.
-        DataError: Its pictures have another size than the recipe's.
+        DataError: It cannot be trained on: captions, pictures or whole splits are missing, or of another size.
         LicenseRefused: The data set holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another recipe, or training failed.
     """
     parents = {"dataset": read_manifest(dataset, kind="dataset").digest}
     refuse_evaluation_sources(dataset)
+    require_trainable(dataset, image_size=recipe.image_size, batch_size=recipe.loop.batch_size)
     with threads(num_threads):
         return made(
             out / FOLDER,
@@ -84,17 +85,11 @@ def _make(
     words = choose_words(recipe.text_model, captions, rows=recipe.text_rows, width=recipe.text_width)
     parents = {"dataset": data, "text-table": words.origin}
     trainee = EvaluatorTrainee(recipe, train, {k: v for k, v in held_out.items() if len(v)}, words, device)
-    identity = digest_of({"config": recipe.digest(), "parents": parents})
-    training = Run(trainee, recipe.loop, out / "state" / KIND, identity, device, report)
-    training.finish()
-    figures: dict[str, Any] = {
-        "minutes": round(training.seconds / 60.0, 1),
-        "hardware": describe(device),
-        "seen_images": recipe.loop.steps * recipe.loop.batch_size,
-        "parameters": sum(p.numel() for p in trainee.evaluator.parameters()),
-        "trained_pictures": len(train),
-    }
-    with training.average.applied():
+    with trained(trainee, recipe, parents, out / "state" / KIND, device=device, report=report) as training:
+        figures: dict[str, Any] = time_taken(training) | {
+            "parameters": sum(p.numel() for p in trainee.evaluator.parameters()),
+            "trained_pictures": len(train),
+        }
         settle_norms(trainee)
         decorrelate(trainee.evaluator, train)
         return _seal(trainee, recipe, dataset, parents, figures, out / FOLDER, report)

@@ -17,13 +17,12 @@ import torch
 from torch import Tensor
 
 from underpaint.core.artifact import Manifest, read_manifest
-from underpaint.core.config import digest_of
 from underpaint.core.progress import Report, silent
 from underpaint.diffusion.guidance import guided
 from underpaint.diffusion.halving import draw_halvings, halving_target
 from underpaint.diffusion.path import interpolate, velocity_loss
 from underpaint.diffusion.solvers import time_grid
-from underpaint.learning.loop import Run, step_generator
+from underpaint.learning.loop import step_generator
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
 from underpaint.models.flow_transformer import FlowCondition, FlowTransformer, FlowTransformerConfig
@@ -39,7 +38,7 @@ from underpaint.stages.train.conditions import (
     encode_captions,
     plain_conditions,
 )
-from underpaint.stages.train.finish import effort
+from underpaint.stages.train.finish import effort, trained
 from underpaint.stages.train.flow import FlowGenerator, write_flow
 from underpaint.stages.train.flow_config import FewStepTraining, FlowTraining
 from underpaint.stages.train.grid import draw_grid
@@ -254,10 +253,6 @@ def run(
     parents = {**parents_of(latents, tokenizer, text_table), "teacher": read_manifest(teacher, kind="flow").digest}
     train, held_out = load_latents(latents)
     trainee = FewStepTrainee(config, teacher, train, held_out["validation"], tokenizer, text_table, device)
-    identity = digest_of({"config": config.digest(), "parents": parents})
-    training = Run(trainee, config.loop, work, identity, device, report)
-    training.finish()
-    with training.average.applied():
-        trainee.module.eval()
+    with trained(trainee, config, parents, work, device=device, report=report) as training:
         figures = {split: measure(trainee, part.to(device)) for split, part in held_out.items()}
         return write_flow(trainee.module, config, parents, {**figures, **effort(training, trainee.module)}, out)

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from underpaint.core.artifact import Manifest
-from underpaint.core.config import Config, digest_of
+from underpaint.core.config import Config
 from underpaint.core.progress import Report, silent
 from underpaint.diffusion.path import interpolate, logit_normal, velocity_loss
-from underpaint.learning.loop import Run, step_generator
+from underpaint.learning.loop import step_generator
 from underpaint.learning.seeding import initialized_by
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
@@ -37,13 +37,12 @@ from underpaint.stages.train.conditions import (
     make_text_encoder,
     plain_conditions,
 )
-from underpaint.stages.train.finish import effort, write_networks
+from underpaint.stages.train.finish import effort, trained, write_networks
 from underpaint.stages.train.flow_config import FlowTraining
 from underpaint.stages.train.grid import draw_grid
 from underpaint.stages.train.growth import grow_flow
-from underpaint.stages.train.initial import identity_of
+from underpaint.stages.train.initial import initial_parent
 from underpaint.stages.train.latents import Latents, load_latents, parents_of
-from underpaint.stages.train.pictures import require_styles
 
 KIND = "flow"
 
@@ -106,8 +105,7 @@ class FlowTrainee:
         samples = [self.train.samples[i] for i in index.tolist()]
         asked = draw_conditions(samples, self.config, self.module.transformer.any_style, generator, z.device)
         t = logit_normal(len(z), generator, z.device, mean=self.config.time_mean)
-        drop_paths = None if self.config.gradient_checkpointing else generator
-        loss = self.velocity_error(z, asked, t, generator, drop_paths)
+        loss = self.velocity_error(z, asked, t, generator, drop=True)
         return loss, {"velocity": float(loss.detach())}
 
     def velocity_error(
@@ -116,7 +114,7 @@ class FlowTrainee:
         asked: Conditions,
         t: Tensor,
         generator: torch.Generator,
-        drop_paths: torch.Generator | None = None,
+        drop: bool = False,
     ) -> Tensor:
         """Return the mean squared velocity error of a batch.
 
@@ -124,14 +122,14 @@ class FlowTrainee:
             z: Clean latents ``[B, C, h, h]``.
             asked: How they are asked for.
             t: Times ``[B]``.
-            generator: Draws the noise.
-            drop_paths: Turns on dropping paths.
+            generator: Draws the noise and the paths to drop.
+            drop: Whether paths are dropped, as in training.
         """
         network = self.module.transformer
         text = encode_captions(self.text_tokenizer, self.module.text_encoder, asked.captions, z.device)
         x_t = interpolate(z, randn(z.shape, generator, z.device), t)
         condition = network.condition(text, asked.style, asked.drop)
-        return velocity_loss(network(x_t, t, condition, generator=drop_paths), z, t)
+        return velocity_loss(network(x_t, t, condition, generator=generator if drop else None), z, t)
 
     def after_step(self, step: int, generator: torch.Generator) -> None:
         """Do nothing: there is nothing but weights."""
@@ -198,19 +196,12 @@ def run(
         DataError: The latents come from another tokenizer.
         TrainingError: The loss diverged, or the initial weights do not fit.
     """
-    parents = parents_of(latents, tokenizer, text_table)
-    if initial is not None:
-        parents["initial"] = identity_of(initial)
+    parents = parents_of(latents, tokenizer, text_table) | initial_parent(initial)
     train, held_out = load_latents(latents)
-    require_styles([*train.samples, *held_out["validation"].samples], STYLES, latents)
     trainee = FlowTrainee(config, train, held_out["validation"], tokenizer, text_table, device)
     if initial is not None:
         grow_flow(trainee.module.text_encoder, trainee.module.transformer, initial)
-    identity = digest_of({"config": config.digest(), "parents": parents})
-    training = Run(trainee, config.loop, work, identity, device, report)
-    training.finish()
-    with training.average.applied():
-        trainee.module.eval()
+    with trained(trainee, config, parents, work, device=device, report=report) as training:
         figures = {split: measure_velocity(trainee, part.to(device)) for split, part in held_out.items()}
         return write_flow(trainee.module, config, parents, {**figures, **effort(training, trainee.module)}, out)
 

@@ -18,10 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from underpaint.core.artifact import Manifest, read_manifest, verify
-from underpaint.core.config import digest_of
 from underpaint.core.progress import Report, silent
 from underpaint.core.samples import Sample
-from underpaint.learning.loop import Run
 from underpaint.learning.seeding import initialized_by
 from underpaint.metrics.kernel import kid
 from underpaint.metrics.shape_color import shape_color_features
@@ -35,13 +33,14 @@ from underpaint.pipelines.gan import GanConfig, GanPipeline
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.device import CPU
 from underpaint.runtime.draws import randint, randn
-from underpaint.runtime.weights import expected_of, read_weights
+from underpaint.runtime.weights import read_weights
 from underpaint.stages.train.augment import shift
 from underpaint.stages.train.conditions import STYLES, draw_conditions, encode_captions, make_text_encoder
-from underpaint.stages.train.finish import effort, write_networks
+from underpaint.stages.train.finish import effort, trained, write_networks
 from underpaint.stages.train.gan_config import GanTraining
 from underpaint.stages.train.gan_loss import Game, play
 from underpaint.stages.train.grid import save_grid
+from underpaint.stages.train.initial import fill, initial_parent
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size, require_styles
 
 KIND = "gan"
@@ -231,28 +230,22 @@ def run(
         device: Where to train.
 
     Raises:
-        ArtifactError: The initial text encoder has other sizes.
+        ArtifactError: An input is missing or damaged.
         DataError: The pictures have another size or a style that is not known.
-        TrainingError: The loss diverged.
+        TrainingError: The loss diverged, or the initial text encoder does not fit.
     """
     parents = {
         "dataset": read_manifest(dataset, kind="dataset").digest,
         "text-table": verify(text_table, kind="text-table").digest,
-    }
-    if initial is not None:
-        parents["initial"] = read_manifest(initial).digest
+    } | initial_parent(initial)
     train, held_out = load_pictures(dataset, ("train",), report), load_pictures(dataset, HELD_OUT, report)
     require_size(train, config.image_size, dataset)
     require_styles([*train.samples, *held_out.samples], STYLES, dataset)
     trainee = GanTrainee(config, train, of_split(held_out, "validation"), text_table, device)
     if initial is not None:
-        encoder = trainee.module.text_encoder
-        encoder.load_state_dict(read_weights(initial / "text_encoder" / WEIGHTS, expected_of(encoder)))
-    identity = digest_of({"config": config.digest(), "parents": parents})
-    training = Run(trainee, config.loop, work, identity, device, report)
-    training.finish()
-    with training.average.applied():
-        trainee.module.eval()
+        file = initial / "text_encoder" / WEIGHTS
+        fill(trainee.module.text_encoder, read_weights(file), file)
+    with trained(trainee, config, parents, work, device=device, report=report) as training:
         splits = [split for split in HELD_OUT if any(sample.split == split for sample in held_out.samples)]
         figures: dict[str, Any] = {
             split: measure_drawings(trainee.pipeline(), of_split(held_out, split)) for split in splits

@@ -19,9 +19,8 @@ import torch
 from torch import Tensor
 
 from underpaint.core.artifact import Manifest
-from underpaint.core.config import digest_of
 from underpaint.core.progress import Report, silent
-from underpaint.learning.loop import Run, step_generator
+from underpaint.learning.loop import step_generator
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
 from underpaint.models.quantizer import Decomposition, MultiScaleQuantizer, QuantizerConfig
@@ -34,13 +33,12 @@ from underpaint.runtime.weights import read_weights
 from underpaint.stages.train.conditions import STYLES, Conditions, draw_conditions, encode_captions, plain_conditions
 from underpaint.stages.train.config import GeneratorTraining
 from underpaint.stages.train.correction import draw_rates, own_samples, split_with
-from underpaint.stages.train.finish import effort, write_networks
+from underpaint.stages.train.finish import effort, trained, write_networks
 from underpaint.stages.train.generator_loss import by_scale, noisy, residual_loss, token_losses, weigh
 from underpaint.stages.train.grid import draw_grid
-from underpaint.stages.train.initial import identity_of, start_from
+from underpaint.stages.train.initial import initial_parent, start_from
 from underpaint.stages.train.latents import Latents, load_latents, parents_of
 from underpaint.stages.train.networks import HybridGenerator, build_networks
-from underpaint.stages.train.pictures import require_styles
 
 
 def default_sampling(kind: str, schedule: tuple[int, ...]) -> HybridConfig:
@@ -251,17 +249,10 @@ def run(
         InputError: A setting has not one number for each scale.
         TrainingError: The loss diverged, or the weights to start from do not fit.
     """
-    parents = parents_of(latents, tokenizer, text_table)
-    if initial is not None:
-        parents["initial"] = identity_of(initial)
+    parents = parents_of(latents, tokenizer, text_table) | initial_parent(initial)
     train, held_out = load_latents(latents)
-    require_styles([*train.samples, *held_out["validation"].samples], STYLES, latents)
     trainee = GeneratorTrainee(config, train, held_out["validation"], tokenizer, text_table, device, initial)
-    identity = digest_of({"config": config.digest(), "parents": parents})
-    training = Run(trainee, config.loop, work, identity, device, report)
-    training.finish()
-    with training.average.applied():
-        trainee.module.eval()
+    with trained(trainee, config, parents, work, device=device, report=report) as training:
         figures: dict[str, Any] = {
             split: measure_likelihood(trainee, part.to(device)) for split, part in held_out.items()
         }

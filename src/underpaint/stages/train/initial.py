@@ -9,6 +9,7 @@ Source: function-preserving growth, Net2Net, arXiv 1511.05641.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -42,6 +43,15 @@ def identity_of(pipeline: Path) -> str:
     return digest_of({path.relative_to(pipeline).as_posix(): hash_file(path) for path in files})
 
 
+def initial_parent(pipeline: Path | None) -> dict[str, str]:
+    """Return what a training from a saved pipeline adds to its parents: nothing where it starts afresh.
+
+    Raises:
+        ArtifactError: The pipeline has a manifest that its files do not match, or no networks.
+    """
+    return {} if pipeline is None else {"initial": identity_of(pipeline)}
+
+
 def start_from(pipeline: Path, networks: HybridGenerator, quantizer: MultiScaleQuantizer) -> None:
     """Copy a saved pipeline's weights into fresh networks, in place.
 
@@ -58,26 +68,56 @@ def start_from(pipeline: Path, networks: HybridGenerator, quantizer: MultiScaleQ
     for name, network in networks.named_children():
         file = pipeline / name / WEIGHTS
         if file.exists() or name not in OPTIONAL:
-            _copy(read_weights(file), network, file)
+            fill(network, read_weights(file), file)
 
 
-@torch.no_grad()
-def _copy(saved: dict[str, Tensor], network: nn.Module, file: Path) -> None:
+def fill(network: nn.Module, saved: Mapping[str, Tensor], file: Path) -> None:
+    """Copy all of a saved network into a fresh one, in place; only whole new parts may stay fresh.
+
+    Args:
+        network: The fresh network.
+        saved: Name to weight of the saved one.
+        file: Where it was saved; named in the errors.
+
+    Raises:
+        TrainingError: A weight has another shape or no counterpart, or the frozen text table is another one.
+    """
     state = network.state_dict()
-    for name, value in saved.items():
-        if name not in state or state[name].shape != value.shape:
-            here = list(state[name].shape) if name in state else "nothing"
-            raise _misfit(file, f"{name} is {list(value.shape)} there and {here} here")
+    _check_places(state, saved, file)
     for name in state.keys() - saved.keys():
         if not _is_new(name, saved):
             raise _misfit(file, f"{name} is not there")
     if any(not torch.equal(saved[name], state[name]) for name in FROZEN if name in state):
         raise _misfit(file, "it was trained with another text table")
+    copy_weights(network, saved, file)
+
+
+@torch.no_grad()
+def copy_weights(network: nn.Module, saved: Mapping[str, Tensor], file: Path) -> None:
+    """Copy weights to their places in a network, which may have others too, in place.
+
+    Args:
+        network: The network.
+        saved: Name to weight.
+        file: Where they were saved; named in the error.
+
+    Raises:
+        TrainingError: A weight has no place of its shape.
+    """
+    state = network.state_dict()
+    _check_places(state, saved, file)
     for name, value in saved.items():
         state[name].copy_(value)
 
 
-def _is_new(name: str, saved: dict[str, Tensor]) -> bool:
+def _check_places(state: Mapping[str, Tensor], saved: Mapping[str, Tensor], file: Path) -> None:
+    for name, value in saved.items():
+        if name not in state or state[name].shape != value.shape:
+            here = list(state[name].shape) if name in state else "nothing"
+            raise _misfit(file, f"{name} is {list(value.shape)} there and {here} here")
+
+
+def _is_new(name: str, saved: Mapping[str, Tensor]) -> bool:
     """Tell whether a weight belongs to a part that the saved network does not have at all."""
     part = _NEW.match(name)
     return part is not None and not any(other.startswith(part[0]) for other in saved)

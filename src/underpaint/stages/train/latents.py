@@ -19,8 +19,9 @@ from underpaint.models.quantizer import QuantizerConfig
 from underpaint.runtime.device import CPU
 from underpaint.runtime.weights import read_weights, write_weights
 from underpaint.stages.train.augment import shift
+from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.config import LatentsEncoding
-from underpaint.stages.train.pictures import Pictures, load_pictures, require_size, variant_weights
+from underpaint.stages.train.pictures import Pictures, load_pictures, require_size, require_styles, variant_weights
 
 FILE = "latents.safetensors"
 HELD_OUT = ("validation", "test_concept", "test_style", "test_composition")
@@ -119,11 +120,12 @@ def load_latents(folder: Path) -> tuple[Latents, dict[str, Latents]]:
 
     Raises:
         ArtifactError: The folder is none, or damaged.
-        DataError: Nothing is held out for validation.
+        DataError: Nothing is held out for validation, or a style is none that the models know.
     """
     verify(folder, kind="latents")
     tensors = read_weights(folder / FILE)
     samples = read_samples(folder)
+    require_styles(samples, STYLES, folder)
     count = len(tensors["train"])
     train, rest = samples[:count], samples[count:]
     parts = {}

@@ -17,20 +17,19 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from underpaint.core.artifact import Manifest, read_manifest, seal, staging
-from underpaint.core.config import digest_of
 from underpaint.core.errors import TrainingError
 from underpaint.core.progress import Report, silent
-from underpaint.learning.loop import Run
 from underpaint.learning.seeding import initialized_by
 from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder, AutoencoderConfig
 from underpaint.models.codes import VectorCodes
 from underpaint.models.component import save_component
 from underpaint.models.pixels import composite
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
-from underpaint.runtime.device import CPU, describe
+from underpaint.runtime.device import CPU
 from underpaint.runtime.draws import rand, randint, randn
 from underpaint.stages.train.augment import flip_and_shift
 from underpaint.stages.train.config import TokenizerTraining
+from underpaint.stages.train.finish import time_taken, trained
 from underpaint.stages.train.grid import save_grid
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size
 
@@ -251,18 +250,14 @@ def run(
     train = load_pictures(dataset, ("train",), report)
     require_size(train, config.schedule[-1] * DOWNSAMPLING, dataset)
     trainee = TokenizerTrainee(config, train, load_pictures(dataset, ("validation",)), device)
-    identity = digest_of({"config": config.digest(), "parents": parents})
-    training = Run(trainee, config.loop, work, identity, device, report)
-    training.finish()
-    with training.average.applied():
-        trainee.module.eval()
+    with trained(trainee, config, parents, work, device=device, report=report) as training:
         trainee.module.quantizer.residual_std.copy_(residual_std(trainee.module, trainee.train))
         figures: dict[str, Any] = dict(measure_tokenizer(trainee.module, trainee.held_out))
         problems = check_health(figures, config)
         if problems and strict:
             raise TrainingError(f"the tokenizer is unhealthy: {'; '.join(problems)}; see docs/model.md, health checks")
         figures |= {"perplexity": {side: round(2.0 ** figures[f"entropy_{side}"], 1) for side in config.schedule}}
-        figures |= {"minutes": round(training.seconds / 60.0, 1), "hardware": describe(device), "problems": problems}
+        figures |= time_taken(training) | {"problems": problems}
         figures["parameters"] = sum(p.numel() for p in trainee.module.parameters())
         with staging(out) as folder:
             save_component(trainee.module.autoencoder, trainee.module.autoencoder.config, folder / "autoencoder")
