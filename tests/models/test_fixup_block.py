@@ -3,10 +3,19 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
+from pydantic import ValidationError
 from torch import Tensor
 
 from underpaint.learning.seeding import initialized_by
-from underpaint.models.fixup_block import FixupBlock, Pointwise, channels_last, check_widths
+from underpaint.models.fixup_block import (
+    FixupBlock,
+    FixupConfig,
+    Pointwise,
+    blocks_at,
+    channels_last,
+    check_widths,
+    entry_at,
+)
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -70,3 +79,29 @@ def test_the_layout_in_memory_changes_no_value():
 def test_widths_that_cannot_be_built_are_refused(widths, blocks, message):
     with pytest.raises(ValueError, match=message):
         check_widths(widths, blocks, expansion=2, group_width=16)
+
+
+def test_every_resolution_has_its_blocks_and_the_first_needs_no_change_of_channels():
+    config = FixupConfig(widths=(16, 8, 24), blocks=(2, 1, 3))
+    entries = [entry_at(config, index) for index in range(3)]
+    assert entries[0] is None
+    assert [tuple(entry.weight.shape[:2]) for entry in entries if entry is not None] == [(8, 16), (24, 8)]
+    for index, width in enumerate(config.widths):
+        blocks = blocks_at(config, index)
+        assert len(blocks) == config.blocks[index]
+        assert blocks(noise(2, width, 4, 4)).shape == (2, width, 4, 4)
+    assert config.image_size == 32
+
+
+def test_blocks_count_all_of_the_network_as_its_depth():
+    shallow, deep = FixupConfig(widths=(8,), blocks=(1,)), FixupConfig(widths=(8, 8), blocks=(1, 15))
+    weights = []
+    for config in (shallow, deep):
+        with initialized_by(0):
+            weights.append(blocks_at(config, 0)[0].mix.weight)  # pyright: ignore[reportAttributeAccessIssue]
+    torch.testing.assert_close(weights[1], weights[0] / 2.0)
+
+
+def test_settings_that_cannot_be_built_are_refused():
+    with pytest.raises(ValidationError, match="one entry a resolution"):
+        FixupConfig(widths=(8, 8), blocks=(1,))

@@ -13,18 +13,13 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from pydantic import model_validator
 from torch import Tensor, nn
 
-from underpaint.core.config import Config
 from underpaint.models.attention import Norm
-from underpaint.models.fixup_block import SLOPE, FixupBlock, Pointwise, channels_last, check_widths
-
-END = 4
-"""Side of the last maps."""
+from underpaint.models.fixup_block import SLOPE, SMALLEST, FixupConfig, Pointwise, blocks_at, channels_last, entry_at
 
 
-class DiscriminatorConfig(Config):
+class DiscriminatorConfig(FixupConfig):
     """Settings of the discriminator.
 
     Args:
@@ -41,23 +36,11 @@ class DiscriminatorConfig(Config):
 
     widths: tuple[int, ...] = (32, 64, 128, 256)
     blocks: tuple[int, ...] = (1, 1, 1, 1)
-    expansion: int = 2
-    group_width: int = 16
     num_styles: int
     text_width: int = 256
     style_width: int = 64
     pixel_width: int = 8
     features: int = 256
-
-    @model_validator(mode="after")
-    def _check(self) -> DiscriminatorConfig:
-        check_widths(self.widths, self.blocks, self.expansion, self.group_width)
-        return self
-
-    @property
-    def image_size(self) -> int:
-        """Side of the pictures in pixels."""
-        return END * 2 ** len(self.widths)
 
 
 class DiscriminatorStage(nn.Module):
@@ -70,19 +53,14 @@ class DiscriminatorStage(nn.Module):
 
     def __init__(self, config: DiscriminatorConfig, index: int) -> None:
         super().__init__()
-        width, depth = config.widths[index], sum(config.blocks)
-        self.enter = Pointwise(config.widths[index - 1], width) if index else None
-        self.blocks = nn.ModuleList(
-            FixupBlock(width, config.expansion, config.group_width, depth) for _ in range(config.blocks[index])
-        )
+        self.enter = entry_at(config, index)
+        self.blocks = blocks_at(config, index)
 
     def forward(self, x: Tensor) -> Tensor:
         """Halve the side of ``[B, C, h, h]``, unless this is the first resolution, and look."""
         if self.enter is not None:
             x = self.enter(F.avg_pool2d(x, 2))  # [B, C', h / 2, h / 2]
-        for block in self.blocks:
-            x = block(x)
-        return x
+        return self.blocks(x)
 
 
 class Discriminator(nn.Module):
@@ -95,7 +73,7 @@ class Discriminator(nn.Module):
         self.read = nn.Conv2d(4, config.pixel_width, 3, padding=1)
         self.coarsen = Pointwise(config.pixel_width, config.widths[0])
         self.stages = nn.ModuleList(DiscriminatorStage(config, index) for index in range(len(config.widths)))
-        self.basis = nn.Parameter(torch.randn(last, END, END) / END)
+        self.basis = nn.Parameter(torch.randn(last, SMALLEST, SMALLEST) / SMALLEST)
         self.project = nn.Linear(last, width, bias=False)
         self.norm = Norm(config.text_width)
         self.style_embedding = nn.Embedding(config.num_styles + 1, config.style_width)

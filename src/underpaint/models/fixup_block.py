@@ -11,12 +11,19 @@ Source: Fixup initialization, arXiv 1901.09321; the block, R3GAN, arXiv 2501.054
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 import torch.nn.functional as F
+from pydantic import model_validator
 from torch import Tensor, nn
+
+from underpaint.core.config import Config
 
 SLOPE = 0.2
 """Slope of the leaky rectifier below zero."""
+SMALLEST = 4
+"""Side of the smallest maps."""
 
 
 def check_widths(widths: tuple[int, ...], blocks: tuple[int, ...], expansion: int, group_width: int) -> None:
@@ -39,6 +46,32 @@ def check_widths(widths: tuple[int, ...], blocks: tuple[int, ...], expansion: in
                 f"width {width} times expansion {expansion} must be a multiple of group_width {group_width}; "
                 "choose another width"
             )
+
+
+class FixupConfig(Config):
+    """Settings of a network with such blocks at every resolution from 4 pixels to half the side of the picture.
+
+    Args:
+        widths: Channels at each resolution, in the order in which it is passed.
+        blocks: Blocks at each of them.
+        expansion: Inner channels of a block by outer ones.
+        group_width: Inner channels that a grouped convolution mixes.
+    """
+
+    widths: tuple[int, ...]
+    blocks: tuple[int, ...]
+    expansion: int = 2
+    group_width: int = 16
+
+    @model_validator(mode="after")
+    def _check_widths(self) -> Self:
+        check_widths(self.widths, self.blocks, self.expansion, self.group_width)
+        return self
+
+    @property
+    def image_size(self) -> int:
+        """Side of the pictures in pixels."""
+        return SMALLEST * 2 ** len(self.widths)
 
 
 def channels_last(x: Tensor) -> Tensor:
@@ -82,3 +115,26 @@ class Pointwise(nn.Conv2d):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs, 1, bias=False)
         nn.init.kaiming_normal_(self.weight, nonlinearity="linear")
+
+
+def entry_at(config: FixupConfig, index: int) -> Pointwise | None:
+    """Return what changes the channels on the way to a resolution; None for the first.
+
+    Args:
+        config: The network's settings.
+        index: Place of the resolution in ``config.widths``.
+    """
+    return Pointwise(config.widths[index - 1], config.widths[index]) if index else None
+
+
+def blocks_at(config: FixupConfig, index: int) -> nn.Sequential:
+    """Return the fresh blocks of a resolution.
+
+    Args:
+        config: The network's settings.
+        index: Place of the resolution in ``config.widths``.
+    """
+    width, depth = config.widths[index], sum(config.blocks)
+    return nn.Sequential(
+        *(FixupBlock(width, config.expansion, config.group_width, depth) for _ in range(config.blocks[index]))
+    )

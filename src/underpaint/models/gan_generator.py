@@ -14,18 +14,13 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from pydantic import model_validator
 from torch import Tensor, nn
 
-from underpaint.core.config import Config
 from underpaint.models.attention import Norm
-from underpaint.models.fixup_block import SLOPE, FixupBlock, Pointwise, channels_last, check_widths
-
-START = 4
-"""Side of the first maps."""
+from underpaint.models.fixup_block import SLOPE, SMALLEST, FixupConfig, Pointwise, blocks_at, channels_last, entry_at
 
 
-class GanGeneratorConfig(Config):
+class GanGeneratorConfig(FixupConfig):
     """Settings of the generator.
 
     Args:
@@ -43,24 +38,12 @@ class GanGeneratorConfig(Config):
 
     widths: tuple[int, ...] = (384, 256, 96, 48)
     blocks: tuple[int, ...] = (2, 1, 1, 1)
-    expansion: int = 2
-    group_width: int = 16
     num_styles: int
     text_width: int = 256
     style_width: int = 64
     noise_width: int = 64
     condition_width: int = 640
     pixel_width: int = 16
-
-    @model_validator(mode="after")
-    def _check(self) -> GanGeneratorConfig:
-        check_widths(self.widths, self.blocks, self.expansion, self.group_width)
-        return self
-
-    @property
-    def image_size(self) -> int:
-        """Side of the pictures in pixels."""
-        return START * 2 ** len(self.widths)
 
 
 class GeneratorStage(nn.Module):
@@ -73,12 +56,9 @@ class GeneratorStage(nn.Module):
 
     def __init__(self, config: GanGeneratorConfig, index: int) -> None:
         super().__init__()
-        width, depth = config.widths[index], sum(config.blocks)
-        self.enter = Pointwise(config.widths[index - 1], width) if index else None
-        self.gain = nn.Linear(config.condition_width, width)
-        self.blocks = nn.ModuleList(
-            FixupBlock(width, config.expansion, config.group_width, depth) for _ in range(config.blocks[index])
-        )
+        self.enter = entry_at(config, index)
+        self.gain = nn.Linear(config.condition_width, config.widths[index])
+        self.blocks = blocks_at(config, index)
         nn.init.zeros_(self.gain.weight)
         nn.init.zeros_(self.gain.bias)
 
@@ -91,10 +71,7 @@ class GeneratorStage(nn.Module):
         """
         if self.enter is not None:
             x = F.interpolate(self.enter(x), scale_factor=2, mode="bilinear")  # [B, C', 2h, 2h]
-        x = x * (1.0 + self.gain(w))[:, :, None, None]
-        for block in self.blocks:
-            x = block(x)
-        return x
+        return self.blocks(x * (1.0 + self.gain(w))[:, :, None, None])
 
 
 class GanGenerator(nn.Module):
@@ -110,7 +87,7 @@ class GanGenerator(nn.Module):
             nn.Linear(inputs, width), nn.LeakyReLU(SLOPE), nn.Linear(width, width), nn.LeakyReLU(SLOPE)
         )
         self.weigh = nn.Linear(width, config.widths[0])
-        self.basis = nn.Parameter(torch.randn(config.widths[0], START, START))
+        self.basis = nn.Parameter(torch.randn(config.widths[0], SMALLEST, SMALLEST))
         self.stages = nn.ModuleList(GeneratorStage(config, index) for index in range(len(config.widths)))
         self.refine = Pointwise(config.widths[-1], config.pixel_width)
         self.write = nn.Conv2d(config.pixel_width, 4, 3, padding=1)
