@@ -6,7 +6,7 @@ the whole thing, a direction only for the concepts that exist in both.
 
 from __future__ import annotations
 
-from underpaint.core.concept import concept_of
+from underpaint.core.concept import concept_of, is_code_points
 from underpaint.core.samples import Sample
 
 STYLES = ("cartoon", "flat", "gradient", "line-art")
@@ -23,7 +23,12 @@ BOTH_DIRECTIONS = frozenset({"1f3c3", "1f6b6", "1f9ce", "1f9d1-200d-1f9af", "1f9
 
 
 def tone_of(id_: str) -> str | None:
-    """Return the one skin tone of an id, ``none`` for no tone, None where two persons have each their own."""
+    """Return the one skin tone of an id, ``none`` for no tone, None where two persons have each their own.
+
+    What a person's own picture shows is not known: None.
+    """
+    if not is_code_points(id_):
+        return None
     tones = set(concept_of(id_).tones)
     return None if len(concept_of(id_).tones) > 1 and len(tones) > 1 else next(iter(tones), "none")
 

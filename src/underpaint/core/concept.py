@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+CODE_POINTS = re.compile("[0-9a-f]{1,6}(-[0-9a-f]{1,6})*")
 JOINER = 0x200D
 TONES = {0x1F3FB: "light", 0x1F3FC: "medium-light", 0x1F3FD: "medium", 0x1F3FE: "medium-dark", 0x1F3FF: "dark"}
 SIGNS = {0x2640: "woman", 0x2642: "man"}
@@ -55,12 +57,19 @@ def split_parts(codes: list[int]) -> tuple[list[int], list[int]]:
     return kept, modifiers
 
 
+def is_code_points(id_: str) -> bool:
+    """Tell whether an id is a sequence of code points; those of a person's own pictures are not."""
+    return CODE_POINTS.fullmatch(id_) is not None
+
+
 def concept_of(id_: str) -> Concept:
     """Take an id apart.
 
     Args:
-        id_: Code points in hexadecimal joined by ``-``, without ``fe0f``.
+        id_: Code points in hexadecimal joined by ``-``, without ``fe0f``; any other id is a concept of its own.
     """
+    if not is_code_points(id_):
+        return Concept(group=id_, tones=(), genders=(), facing_right=False)
     codes = [int(part, 16) for part in id_.split("-")]
     kept, modifiers = split_parts(codes)
     genders = [PEOPLE[code] for code in kept if code in PEOPLE]
@@ -70,3 +79,11 @@ def concept_of(id_: str) -> Concept:
         genders=tuple(genders + [SIGNS[code] for code in modifiers if code in SIGNS]),
         facing_right=RIGHT_ARROW in modifiers,
     )
+
+
+def concept_if_any(id_: str) -> Concept | None:
+    """Return the parts of an id that is made of code points, None for any other id."""
+    try:
+        return concept_of(id_)
+    except ValueError:
+        return None
