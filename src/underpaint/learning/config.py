@@ -21,13 +21,13 @@ class LoopConfig(Config):
         steps: Optimizer steps.
         batch_size: Pictures of a micro-batch.
         accumulate: Micro-batches a step, whose gradients are averaged; several processes share them.
-        optimizer: ``adamw``, or ``adamw8bit`` with moments of 8 bits: a quarter of the state's memory,
-            or ``muon``, which orthogonalizes the steps of hidden matrices: more learned from the same pictures.
+        optimizer: ``adamw``; ``adamw8bit`` with moments of 8 bits, a quarter of the state's memory; or ``muon``, which
+            orthogonalizes the steps of hidden matrices.
         lr: Peak learning rate.
         warmup: Steps of linear warm-up.
         final_lr: Learning rate at the end, as a share of the peak.
         betas: AdamW's decay rates.
-        weight_decay: AdamW's weight decay; applies to matrices and kernels only.
+        weight_decay: Decoupled weight decay; applies to matrices and kernels only.
         clip: Largest norm of the gradient, of each network that is trained together apart.
         average_decay: Decay of the weight average.
         seed: Seed of everything random.

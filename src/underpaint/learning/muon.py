@@ -4,8 +4,8 @@ A gradient's momentum is nearly of low rank, so that AdamW hardly moves the dire
 directions the same length: five Newton-Schulz iterations bring the singular values near one. Steps are scaled to the
 root mean square of AdamW's, so that one learning rate serves both.
 
-Unlike ``torch.optim.Muon`` it iterates in float32 where the hardware has no bfloat16, takes matrices of one shape
-together, and holds AdamW for the rest, so that a training has one optimizer with one state.
+Unlike ``torch.optim.Muon`` it iterates in the parameters' own precision, takes matrices of one shape together, and
+holds AdamW for the rest, so that a training has one optimizer with one state.
 
 Source: Muon, Jordan et al. 2024 (quintic Newton-Schulz); scale and weight decay, arXiv 2502.16982, equation 4.
 """
@@ -19,6 +19,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from underpaint.core.errors import InputError
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 ITERATIONS = 5
 ADAMW_RMS = 0.2
@@ -27,7 +29,9 @@ EPS = 1e-7
 
 
 def orthogonalized(matrices: Tensor) -> Tensor:
-    """Return matrices with the same singular vectors and singular values near one (.7 to 1.2).
+    """Return matrices ``[N, rows, columns]`` with the same singular vectors and singular values near one.
+
+    Values above 0.002 of a matrix's norm come to lie in [0.68, 1.21]; smaller ones stay below one.
 
     Args:
         matrices: ``[N, rows, columns]``.
@@ -51,6 +55,9 @@ class Muon(torch.optim.Optimizer):
         betas: AdamW's decay rates.
         momentum: Muon's decay of the momentum, which is taken by Nesterov's rule.
         eps: Added to the root of AdamW's second moment.
+
+    Raises:
+        InputError: A group marked ``muon`` holds something else than matrices.
     """
 
     def __init__(
@@ -63,9 +70,12 @@ class Muon(torch.optim.Optimizer):
     ) -> None:
         defaults = {"lr": lr, "betas": betas, "momentum": momentum, "eps": eps, "weight_decay": 0.0, "muon": False}
         super().__init__(groups, defaults)
-        for group in self.param_groups:
-            if group["muon"] and any(p.ndim != 2 for p in group["params"]):
-                raise ValueError("Muon takes matrices only; give other parameters a group without `muon`")
+        others = [p for group in self.param_groups if group["muon"] for p in group["params"] if p.ndim != 2]
+        if others:
+            raise InputError(
+                f"Muon takes matrices, got a parameter of shape {list(others[0].shape)} ({len(others)} such in all); "
+                "put these into a group without 'muon', which AdamW moves"
+            )
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # noqa: ARG002
@@ -83,6 +93,7 @@ class Muon(torch.optim.Optimizer):
                 self._muon(matrices, group)
 
     def _muon(self, parameters: list[nn.Parameter], group: dict[str, Any]) -> None:
+        """Move matrices of one shape along their orthogonalized momenta."""
         directions: list[Tensor] = []
         for parameter in parameters:
             gradient, state = parameter.grad, self.state[parameter]
@@ -97,6 +108,7 @@ class Muon(torch.optim.Optimizer):
             parameter.mul_(1.0 - group["lr"] * group["weight_decay"]).sub_(step, alpha=length)
 
     def _adamw(self, parameter: nn.Parameter, group: dict[str, Any]) -> None:
+        """Move a parameter by AdamW's rule (Source: arXiv 1711.05101, algorithm 2)."""
         gradient, state = parameter.grad, self.state[parameter]
         assert gradient is not None
         if not state:

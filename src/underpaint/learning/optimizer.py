@@ -13,7 +13,12 @@ from underpaint.learning.muon import Muon
 
 
 def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Return the trained parameters in two groups: of two dimensions or more, and embeddings, norms and offsets."""
+    """Return the trained parameters in two groups: of two dimensions or more, and embeddings, norms and biases.
+
+    Args:
+        module: What is trained.
+        weight_decay: Of the first group; the second has none.
+    """
     trained = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
     decayed = [p for name, p in trained if p.ndim >= 2 and "embedding" not in name]
     kept = [p for name, p in trained if p.ndim < 2 or "embedding" in name]
@@ -25,16 +30,23 @@ def with_muon(module: nn.Module, groups: list[dict[str, Any]]) -> list[dict[str,
     """Return the groups with the hidden matrices apart and marked ``muon``.
 
     What reads the input or writes the output in many classes is no hidden matrix: embeddings, kernels, and heads.
+
+    Args:
+        module: What is trained.
+        groups: Its parameters, as ``parameter_groups`` returns them.
     """
-    heads = {id(p) for name, p in module.named_parameters() if "head." in name}
+    hidden = {id(p) for name, p in module.named_parameters() if is_hidden_matrix(name, p)}
     parted: list[dict[str, Any]] = []
     for group in groups:
-        decayed = group["weight_decay"] > 0
-        hidden = [p for p in group["params"] if decayed and p.ndim == 2 and id(p) not in heads]
-        chosen = {id(p) for p in hidden}
-        rest = [p for p in group["params"] if id(p) not in chosen]
-        parted += [{**group, "params": hidden, "muon": True}, {**group, "params": rest}]
+        matrices = [p for p in group["params"] if id(p) in hidden]
+        rest = [p for p in group["params"] if id(p) not in hidden]
+        parted += [{**group, "params": matrices, "muon": True}, {**group, "params": rest}]
     return [group for group in parted if group["params"]]
+
+
+def is_hidden_matrix(name: str, parameter: nn.Parameter) -> bool:
+    """Tell by name and shape whether a parameter is a matrix between hidden states."""
+    return parameter.ndim == 2 and "embedding" not in name and "head." not in name
 
 
 def make_optimizer(module: nn.Module, config: LoopConfig) -> torch.optim.Optimizer:
