@@ -13,6 +13,7 @@ from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
 from underpaint.stages.train import latents
 from underpaint.stages.train.augment import shift
+from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.config import LatentsEncoding
 from underpaint.stages.train.latents import load_latents
 from underpaint.stages.train.pictures import load_pictures
@@ -80,7 +81,8 @@ def test_a_style_that_the_models_do_not_know_is_refused(encoded, tmp_path):
         shutil.copyfile(encoded / latents.FILE, folder / latents.FILE)
         seal(folder, kind="latents", stage="train", config=LatentsEncoding(), parents={})
     with pytest.raises(DataError, match="has the styles oil"):
-        load_latents(tmp_path / "other")
+        load_latents(tmp_path / "other", STYLES)
+    assert {sample.style for sample in load_latents(tmp_path / "other")[0].samples} == {"oil"}
 
 
 def test_another_artifact_is_refused(shapes, tmp_path):

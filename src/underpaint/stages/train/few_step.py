@@ -247,11 +247,11 @@ def run(
         device: Where to train.
 
     Raises:
-        DataError: The latents come from another tokenizer.
+        DataError: The latents come from another tokenizer, or of pictures of a style that is not known.
         TrainingError: The loss diverged.
     """
     parents = {**parents_of(latents, tokenizer, text_table), "teacher": read_manifest(teacher, kind="flow").digest}
-    train, held_out = load_latents(latents)
+    train, held_out = load_latents(latents, STYLES)
     trainee = FewStepTrainee(config, teacher, train, held_out["validation"], tokenizer, text_table, device)
     with trained(trainee, config, parents, work, device=device, report=report) as training:
         figures = {split: measure(trainee, part.to(device)) for split, part in held_out.items()}

@@ -193,11 +193,11 @@ def run(
         device: Where to train.
 
     Raises:
-        DataError: The latents come from another tokenizer.
+        DataError: The latents come from another tokenizer, or of pictures of a style that is not known.
         TrainingError: The loss diverged, or the initial weights do not fit.
     """
     parents = parents_of(latents, tokenizer, text_table) | initial_parent(initial)
-    train, held_out = load_latents(latents)
+    train, held_out = load_latents(latents, STYLES)
     trainee = FlowTrainee(config, train, held_out["validation"], tokenizer, text_table, device)
     if initial is not None:
         grow_flow(trainee.module.text_encoder, trainee.module.transformer, initial)

@@ -245,12 +245,12 @@ def run(
         initial: Folder of a saved pipeline whose weights to start from; a part of the artifact's parents.
 
     Raises:
-        DataError: The latents come from another tokenizer.
+        DataError: The latents come from another tokenizer, or of pictures of a style that is not known.
         InputError: A setting has not one number for each scale.
         TrainingError: The loss diverged, or the weights to start from do not fit.
     """
     parents = parents_of(latents, tokenizer, text_table) | initial_parent(initial)
-    train, held_out = load_latents(latents)
+    train, held_out = load_latents(latents, STYLES)
     trainee = GeneratorTrainee(config, train, held_out["validation"], tokenizer, text_table, device, initial)
     with trained(trainee, config, parents, work, device=device, report=report) as training:
         figures: dict[str, Any] = {

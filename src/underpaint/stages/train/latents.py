@@ -19,7 +19,6 @@ from underpaint.models.quantizer import QuantizerConfig
 from underpaint.runtime.device import CPU
 from underpaint.runtime.weights import read_weights, write_weights
 from underpaint.stages.train.augment import shift
-from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.config import LatentsEncoding
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size, require_styles, variant_weights
 
@@ -112,20 +111,25 @@ def run(
         return seal(folder, kind="latents", stage="train", config=config, parents=parents, packages=("torch",))
 
 
-def load_latents(folder: Path) -> tuple[Latents, dict[str, Latents]]:
+def load_latents(folder: Path, styles: tuple[str, ...] | None = None) -> tuple[Latents, dict[str, Latents]]:
     """Read a ``latents`` artifact.
+
+    Args:
+        folder: The artifact.
+        styles: The styles that there may be; None for any.
 
     Returns:
         The training part, and the held-out parts by name of the split; ``validation`` is always among them.
 
     Raises:
         ArtifactError: The folder is none, or damaged.
-        DataError: Nothing is held out for validation, or a style is none that the models know.
+        DataError: Nothing is held out for validation, or there is another style.
     """
     verify(folder, kind="latents")
     tensors = read_weights(folder / FILE)
     samples = read_samples(folder)
-    require_styles(samples, STYLES, folder)
+    if styles is not None:
+        require_styles(samples, styles, folder)
     count = len(tensors["train"])
     train, rest = samples[:count], samples[count:]
     parts = {}
