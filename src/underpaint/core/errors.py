@@ -45,6 +45,34 @@ class UnreadableImage(DataError):
     """A picture is truncated, blank, too large, or refers to something outside itself."""
 
 
+class MissingColumn(DataError):
+    """A table has no column that could hold what is needed."""
+
+
+class MissingFile(DataError):
+    """A file that a row names is not there or cannot be read."""
+
+
+class EmptyCaption(DataError):
+    """A picture has no words, or words that no prompt could have."""
+
+
+class BadEncoding(DataError):
+    """A text file is not UTF-8."""
+
+
+class DuplicateId(DataError):
+    """Two pictures have one name, or one picture has two captions."""
+
+
+class UnsafePath(DataError):
+    """A path leads out of its folder, or to the network."""
+
+
+class InputTooLarge(DataError):
+    """A file, a line or a picture is larger than what is read."""
+
+
 class ArtifactError(UnderpaintError):
     """An artifact or a saved model is incomplete, corrupt, or differs from its manifest."""
 

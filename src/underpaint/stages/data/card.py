@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from underpaint.adapters.license_expression import parse
 from underpaint.core.artifact import hash_file, storage_errors
 from underpaint.core.samples import SAMPLES, Sample
 from underpaint.stages.data.contact import CONTACT_SHEET
-from underpaint.stages.data.facts import CREATOR, PUBLISHED, VERSION, Facts
+from underpaint.stages.data.facts import CLDR, VERSION, CardFacts, Sampled
 from underpaint.stages.data.license import keys_of
 from underpaint.stages.data.notices import ATTRIBUTION, NOTICE
-from underpaint.stages.data.responsible import rai_fields
 
 CARD, AUDIT = "croissant.json", "audit.json"
 SPDX = "https://spdx.org/licenses/"
@@ -131,15 +131,20 @@ def described_fields() -> dict[str, str]:
     return {name: description.replace("`", "") for name, colon, description in rows if colon and name.isidentifier()}
 
 
-def record_sets(facts: Facts) -> list[dict[str, object]]:
-    """Describe the splits, the samples and the pictures."""
+def record_sets(facts: Sampled, captions_by: str = CLDR) -> list[dict[str, object]]:
+    """Describe the splits, the samples and the pictures.
+
+    Args:
+        facts: What holds the samples.
+        captions_by: Who wrote the captions.
+    """
     splits = sorted({sample.split for sample in facts.samples})
     columns = [column(name, text) for name, text in described_fields().items()]
     for field in columns:
         if field["name"] == "split":
             field["references"] = {"field": {"@id": "splits/name"}}
         if field["name"] == "caption":
-            field["prov:wasAttributedTo"] = {"@type": "prov:Agent", "prov:label": "Unicode CLDR"}
+            field["prov:wasAttributedTo"] = {"@type": "prov:Agent", "prov:label": captions_by}
     return [
         {
             "@type": "cr:RecordSet",
@@ -186,42 +191,39 @@ def record_sets(facts: Facts) -> list[dict[str, object]]:
     ]
 
 
-def general_fields(facts: Facts) -> dict[str, object]:
+def general_fields(facts: CardFacts) -> dict[str, object]:
     """Return name, description, license, dates and the like."""
-    counts = facts.counts
-    creator = {"@type": "sc:Organization", "name": CREATOR, "url": "urn:underpaint:contributors"}
+    creator = {"@type": "sc:Organization", "name": facts.creator, "url": "urn:underpaint:contributors"}
     return {
         "name": facts.name,
-        "description": (
-            f"{counts['samples']} small drawings with transparent background in the styles {', '.join(facts.styles)}, "
-            f"with {counts['captions']} different English captions, split by concept."
-        ),
+        "description": facts.description,
         "license": license_urls(facts),
         **({"creditText": facts.credits} if facts.credits else {}),
         "url": facts.url,
         "creator": creator,
         "publisher": creator,
-        "datePublished": PUBLISHED,
-        "dateCreated": PUBLISHED,
-        "dateModified": PUBLISHED,
+        "datePublished": facts.published,
+        "dateCreated": facts.published,
+        "dateModified": facts.published,
         "version": VERSION,
-        "keywords": ["stickers", "emoji", "text-to-image", "illustrations", *facts.styles],
+        "keywords": facts.keywords,
         "inLanguage": "en",
         "isLiveDataset": False,
         "sdLicense": f"{SPDX}Apache-2.0",
-        "citeAs": f"@misc{{{facts.name}, author={{{CREATOR}}}, title={{{facts.name} {VERSION}}}, year={{2026}}}}",
+        "citeAs": f"@misc{{{facts.name}, author={{{facts.creator}}}, title={{{facts.name} {VERSION}}}, "
+        f"year={{{facts.published[:4]}}}}}",
         "variableMeasured": [
-            {"@type": "sc:PropertyValue", "propertyID": name, "value": count} for name, count in counts.items()
+            {"@type": "sc:PropertyValue", "propertyID": name, "value": count} for name, count in facts.counts.items()
         ],
     }
 
 
-def license_urls(facts: Facts) -> list[str]:
+def license_urls(facts: CardFacts) -> list[str]:
     """Return the SPDX pages of all licenses in the data."""
     return [f"{SPDX}{key}" for key in sorted(keys_of(parse(facts.duties.license)))]
 
 
-def provenance_fields(facts: Facts) -> dict[str, object]:
+def provenance_fields(facts: CardFacts) -> dict[str, object]:
     """Return from what, by what, and for what use."""
     return {
         "prov:wasDerivedFrom": [{"@id": source.purl} for source in facts.sources],
@@ -231,7 +233,7 @@ def provenance_fields(facts: Facts) -> dict[str, object]:
             "prov:used": [f"{name} {version}" for name, version in sorted(facts.made_with.items())],
             "prov:value": f"config {facts.config.digest()}",
         },
-        "prov:wasAttributedTo": {"@type": "prov:Agent", "prov:label": CREATOR},
+        "prov:wasAttributedTo": {"@type": "prov:Agent", "prov:label": facts.creator},
         "usageInfo": {
             "@type": "sc:DefinedTerm",
             "termCode": "DUO_0000042",
@@ -240,23 +242,31 @@ def provenance_fields(facts: Facts) -> dict[str, object]:
     }
 
 
-def make_card(facts: Facts, folder: Path) -> dict[str, object]:
-    """Return the card of a data set whose other files are written."""
+def make_card(facts: CardFacts, rai: Mapping[str, object], folder: Path) -> dict[str, object]:
+    """Return the card of a data set whose other files are written.
+
+    Args:
+        facts: What it states.
+        rai: The responsible-AI fields, with the prefix ``rai:``.
+        folder: The data set.
+    """
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": list(CONFORMS),
         **general_fields(facts),
         **provenance_fields(facts),
-        **rai_fields(facts),
+        **rai,
         "distribution": file_objects(folder),
-        "recordSet": record_sets(facts),
+        "recordSet": record_sets(facts, facts.captions_by),
     }
 
 
-def write_card(facts: Facts, folder: Path) -> Path:
-    """Write ``croissant.json`` and return its path."""
+def write_card(facts: CardFacts, rai: Mapping[str, object], folder: Path) -> Path:
+    """Write ``croissant.json`` and return its path; see ``make_card``."""
     path = folder / CARD
     with storage_errors(path):
-        path.write_text(json.dumps(make_card(facts, folder), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps(make_card(facts, rai, folder), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
     return path

@@ -37,7 +37,9 @@ def cell_of(sample: Sample, folder: Path) -> Cell:
     """Read a sample's picture."""
     with Image.open(folder / sample.file) as image:
         image.load()
-    return Cell(image=image, title=sample.caption, note=f"{sample.style} · {sample.level or sample.split}")
+    return Cell(
+        image=image, title=sample.caption, note=" · ".join(filter(None, (sample.style, sample.level or sample.split)))
+    )
 
 
 def write_contact_sheet(samples: Sequence[Sample], folder: Path) -> Path:

@@ -5,12 +5,12 @@ Source: Gebru et al., Datasheets for Datasets, arXiv 1803.09010.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 from underpaint.core.artifact import storage_errors
-from underpaint.stages.data.facts import CREATOR, PUBLISHED, VERSION, Facts
-from underpaint.stages.data.responsible import rai_fields
+from underpaint.stages.data.facts import VERSION, CardFacts, Facts
 
 DATASHEET = "DATASHEET.md"
 
@@ -46,29 +46,35 @@ def composition(facts: Facts) -> str:
     )
 
 
-def licenses(facts: Facts) -> str:
+def licenses(facts: CardFacts) -> str:
     """Describe who has rights in what."""
+    pictures = Counter(sample.source for sample in facts.samples)
     rows = "\n".join(
         f"| {s.author} | `{s.purl}` | {s.stated} | {s.upstream.license if s.upstream else ''} | "
-        f"{s.verified.license if s.verified else ''} | {facts.by_source.get(s.source, 0):,} |"
+        f"{s.verified.license if s.verified else ''} | {pictures[s.source]:,} |"
         for s in facts.sources
     )
     credit = "".join(f"\n- Attribution needed, on weights too: {words}" for words in facts.credits)
     waivers = "".join(f"\n- Waived: {w.rule} for {w.source} by {w.by}: {w.reason}" for w in facts.duties.waivers)
     return (
         f"License of the whole: `{facts.duties.license}`. Weights trained on it: name the authors, hand on the texts "
-        f"of {', '.join(facts.duties.notice)}.\n\n"
+        f"of {', '.join(facts.duties.notice) or 'no license'}.\n\n"
         f"| author | source | stated | upstream | verified | pictures |\n|---|---|---|---|---|---:|\n{rows}{waivers}"
         + (f"\n{credit}" if credit else "")
     )
 
 
-def datasheet(facts: Facts) -> str:
-    """Return the content of ``DATASHEET.md``."""
-    rai = rai_fields(facts)
+def datasheet(facts: CardFacts, rai: Mapping[str, object], contents: str) -> str:
+    """Return the content of ``DATASHEET.md``.
+
+    Args:
+        facts: What is known of the data set.
+        rai: The responsible-AI fields, with the prefix ``rai:``.
+        contents: What is in it.
+    """
     parts = {
-        "Motivation": prose(rai["rai:dataUseCases"]) + f"\n\nMade by {CREATOR}.",
-        "Composition": composition(facts),
+        "Motivation": prose(rai["rai:dataUseCases"]) + f"\n\nMade by {facts.creator}.",
+        "Composition": contents,
         "Collection": prose(rai["rai:dataCollection"]) + "\n\n" + prose(rai["rai:dataCollectionMissingData"]),
         "Preprocessing, cleaning, labeling": "\n\n".join(
             prose(rai[f"rai:{name}"])
@@ -84,10 +90,10 @@ def datasheet(facts: Facts) -> str:
         "Maintenance": prose(rai["rai:dataReleaseMaintenancePlan"]),
     }
     body = "\n\n".join(f"## {title}\n\n{text}" for title, text in parts.items())
-    return f"# {facts.name} {VERSION}\n\nPublished {PUBLISHED}. Figures of all checks: `audit.json`.\n\n{body}\n"
+    return f"# {facts.name} {VERSION}\n\nPublished {facts.published}. Figures of all checks: `audit.json`.\n\n{body}\n"
 
 
-def write_datasheet(facts: Facts, folder: Path) -> None:
-    """Write ``DATASHEET.md``."""
+def write_datasheet(facts: CardFacts, rai: Mapping[str, object], contents: str, folder: Path) -> None:
+    """Write ``DATASHEET.md``; see ``datasheet``."""
     with storage_errors(folder):
-        (folder / DATASHEET).write_text(datasheet(facts), encoding="utf-8")
+        (folder / DATASHEET).write_text(datasheet(facts, rai, contents), encoding="utf-8")

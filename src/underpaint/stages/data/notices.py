@@ -16,6 +16,13 @@ ATTRIBUTION, NOTICE, LICENSES = "attribution.json", "NOTICE", "licenses"
 CREDITS = "hand_on_these_credits"
 
 
+STICKERS = (
+    "underpaint stickers: pictures and captions made from the sources below.",
+    "Pictures were rendered from vector drawings; captions were rewritten from Unicode CLDR names.",
+)
+"""How the notice of the stickers begins."""
+
+
 def license_text(key: str) -> str:
     """Return the text of a license that asks to be handed on.
 
@@ -65,28 +72,50 @@ def attribution(sources: Sequence[Evidence], duties: Obligations, counts: dict[s
     }
 
 
-def notice(sources: Sequence[Evidence], duties: Obligations) -> str:
-    """Return the content of ``NOTICE``."""
-    lines = [
-        "underpaint stickers: pictures and captions made from the sources below.",
-        "Pictures were rendered from vector drawings; captions were rewritten from Unicode CLDR names.",
-        "",
-    ]
+def notice(sources: Sequence[Evidence], duties: Obligations, beginning: Sequence[str] = STICKERS) -> str:
+    """Return the content of ``NOTICE``.
+
+    Args:
+        sources: The evidence for each source.
+        duties: What the gate found.
+        beginning: The first lines.
+    """
+    lines = [*beginning, ""]
     for source in sources:
         lines += [f"{source.author}: {source.purl}", f"    {source.role}, license {source.stated}"]
         lines += [f"    {source.credit}", ""] if source.credit else [""]
-    lines.append(f"The license texts lie in {LICENSES}/: {', '.join(f'{key}.txt' for key in duties.notice)}.")
+    if duties.notice:
+        lines.append(f"The license texts lie in {LICENSES}/: {', '.join(f'{key}.txt' for key in duties.notice)}.")
     if credits_of(sources):
         lines.append("Attribution needed: pictures, and weights trained on them, go along with the credit lines above.")
     return "\n".join(lines) + "\n"
 
 
-def write_notices(sources: Sequence[Evidence], duties: Obligations, counts: dict[str, int], folder: Path) -> None:
-    """Write all papers into the data set."""
+def write_notices(
+    sources: Sequence[Evidence],
+    duties: Obligations,
+    counts: dict[str, int],
+    folder: Path,
+    *,
+    beginning: Sequence[str] = STICKERS,
+) -> None:
+    """Write all papers into the data set.
+
+    Args:
+        sources: The evidence for each source.
+        duties: What the gate found.
+        counts: Source key to the number of pictures taken from it.
+        folder: The data set.
+        beginning: The first lines of the notice.
+
+    Raises:
+        LicenseRefused: The text of a license that must go along is not at hand.
+    """
     with storage_errors(folder):
-        (folder / LICENSES).mkdir()
+        if duties.notice:
+            (folder / LICENSES).mkdir()
         for key in duties.notice:
             (folder / LICENSES / f"{key}.txt").write_text(license_text(key), encoding="utf-8")
-        (folder / NOTICE).write_text(notice(sources, duties), encoding="utf-8")
+        (folder / NOTICE).write_text(notice(sources, duties, beginning), encoding="utf-8")
         document = json.dumps(attribution(sources, duties, counts), indent=2, ensure_ascii=False)
         (folder / ATTRIBUTION).write_text(document + "\n", encoding="utf-8")

@@ -25,7 +25,7 @@ from underpaint.stages.data.card import AUDIT, write_card
 from underpaint.stages.data.card_check import refuse_card
 from underpaint.stages.data.config import DataConfig
 from underpaint.stages.data.contact import write_contact_sheet
-from underpaint.stages.data.datasheet import write_datasheet
+from underpaint.stages.data.datasheet import composition, write_datasheet
 from underpaint.stages.data.drawing import Drawing
 from underpaint.stages.data.facts import Facts
 from underpaint.stages.data.join import check_stated, join_all
@@ -34,6 +34,7 @@ from underpaint.stages.data.notices import write_notices
 from underpaint.stages.data.packages import fetch_all
 from underpaint.stages.data.plan import Plan, Source, plan_and_render
 from underpaint.stages.data.render import Renders, read_render, render_all
+from underpaint.stages.data.responsible import rai_fields
 from underpaint.stages.data.sources import NPM_EVIDENCE, PACKAGES, STYLES
 from underpaint.stages.data.split import Place
 
@@ -138,8 +139,9 @@ def write_papers(config: DataConfig, source: Source, duties: Obligations, planne
     )
     write_contact_sheet(samples, folder)
     write_notices(source.evidence, duties, facts.by_source, folder)
-    write_datasheet(facts, folder)
-    card = write_card(facts, folder)
+    rai = rai_fields(facts)
+    write_datasheet(facts, rai, composition(facts), folder)
+    card = write_card(facts, rai, folder)
     refuse_card(folder)
     validate(card)
     return facts

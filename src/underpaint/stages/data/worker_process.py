@@ -11,7 +11,9 @@ import select
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 MAX_SECONDS = 30.0
 WALL_FACTOR = 40
@@ -34,6 +36,9 @@ class WorkerProcess:
         max_seconds: Limit of computing time for a job; waiting may take 40 times as long.
     """
 
+    module = "underpaint.stages.data.worker"
+    """What the process runs: a module that answers every job with one line."""
+
     def __init__(self, max_seconds: float = MAX_SECONDS) -> None:
         self.max_seconds = max_seconds
         self.process: subprocess.Popen[bytes] | None = None
@@ -52,10 +57,25 @@ class WorkerProcess:
         Raises:
             OSError: The file cannot be written.
         """
+        return self.ask({"svg": svg, "size": size, "out": str(out)}).get("error")
+
+    def ask(self, job: Mapping[str, object], content: bytes = b"") -> dict[str, Any]:
+        """Hand over a job and wait for the answer.
+
+        Args:
+            job: One JSON object.
+            content: Bytes that follow it.
+
+        Returns:
+            The answer; ``error`` in it says why there is none.
+
+        Raises:
+            OSError: The process could not write a file.
+        """
         process = self._started()
         assert process.stdin and process.stdout
         try:
-            process.stdin.write(json.dumps({"svg": svg, "size": size, "out": str(out)}).encode() + b"\n")
+            process.stdin.write(json.dumps(job).encode() + b"\n" + content)
             process.stdin.flush()
             ready = self._answered(process.pid, process.stdout.fileno())
             line = process.stdout.readline() if ready else b""
@@ -63,11 +83,11 @@ class WorkerProcess:
             ready, line = True, b""
         if not line:
             self.close()
-            return "the renderer crashed or used too much memory" if ready else f"it took over {self.max_seconds:g} s"
+            return {"error": "it crashed or used too much memory" if ready else f"it took over {self.max_seconds:g} s"}
         answer = json.loads(line)
         if "errno" in answer:
-            raise OSError(answer["errno"], answer["error"], str(out))
-        return answer.get("error")
+            raise OSError(answer["errno"], answer["error"], str(job.get("out")))
+        return answer
 
     def close(self) -> None:
         """End the process."""
@@ -94,7 +114,7 @@ class WorkerProcess:
     def _started(self) -> subprocess.Popen[bytes]:
         if self.process is None:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "underpaint.stages.data.worker"],
+                [sys.executable, "-m", self.module],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
