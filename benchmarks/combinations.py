@@ -229,7 +229,7 @@ def show(title: str, part: dict[str, list[Line]], text: Callable[[Line], str]) -
 def parse() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--model", help="the hybrid model; the shipped one if left out")
+    parser.add_argument("-m", "--model", help="the hybrid model; the shipped one if left out")
     parser.add_argument("--rival", help="folder of the diffusion model; none if left out")
     parser.add_argument("--data", type=Path, default=Path("artifacts/stickers-64"))
     parser.add_argument("--work", type=Path, required=True, help="folder of the evaluations, kept for the next time")

@@ -11,8 +11,11 @@ from underpaint.models.evaluator import Evaluator, EvaluatorConfig
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.models.residual import ResidualConfig, ResidualRefiner
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
+from underpaint.pipelines.hybrid import HybridConfig
 from underpaint.recipes.evaluator_64 import evaluator
+from underpaint.recipes.sticker_64 import nano
 from underpaint.recipes.table import RECIPES
+from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.config import LatentsEncoding, TokenizerTraining
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
@@ -115,7 +118,26 @@ OUT_OF_RANGE: list[tuple[type[Config], dict[str, object], str]] = [
         {"guidance": 1, "guidance_shape": (), "temperatures": (), "top_p": 0, "residual_steps": 0},
         "top_p",
     ),
+    (
+        Sampling,
+        {"guidance": 1, "guidance_shape": (), "temperatures": (), "top_p": (0.9, 1.1), "residual_steps": 0},
+        "top_p",
+    ),
 ]
+
+
+def test_top_p_is_one_number_or_one_a_scale_and_reaches_the_pipeline_so() -> None:
+    recipe = nano()
+    values = (1.0, 1.0, 0.95, 0.95, 0.9, 0.8)
+    by_scale = recipe.model_copy(update={"sampling": recipe.sampling.model_copy(update={"top_p": values})})
+    parsed = HybridRecipe.parse(by_scale.model_dump(mode="json"), source="settings")
+    assert parsed == by_scale
+    pipeline = HybridConfig(styles=STYLES, **parsed.sampling.model_dump())
+    assert tuple(map(pipeline.top_p_at, range(6))) == values
+    short = by_scale.model_dump(mode="json")
+    short["sampling"]["top_p"] = [0.9, 0.8]
+    with pytest.raises(InputError, match="top_p must be one number or one for each of 6 scales"):
+        HybridRecipe.parse(short, source="settings")
 
 
 @pytest.mark.parametrize(("kind", "values", "message"), OUT_OF_RANGE)

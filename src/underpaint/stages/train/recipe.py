@@ -11,6 +11,7 @@ from underpaint.stages.train.config import GeneratorTraining, LatentsEncoding, T
 from underpaint.stages.train.text_table_config import TextTableConfig
 
 NotNegative = Annotated[float, Field(ge=0)]
+Mass = Annotated[float, Field(gt=0, le=1)]
 
 
 class Sampling(Config):
@@ -20,14 +21,14 @@ class Sampling(Config):
         guidance: Strength of the pull towards the caption.
         guidance_shape: Share of the strength at each scale.
         temperatures: Sampling temperature at each scale.
-        top_p: Share of probability kept.
+        top_p: Share of probability kept, at all scales or at each.
         residual_steps: Steps of the refiner; 0 adds the mean residual, None leaves the refiner out.
     """
 
     guidance: float = Field(ge=0)
     guidance_shape: tuple[NotNegative, ...]
     temperatures: tuple[NotNegative, ...]
-    top_p: float = Field(gt=0, le=1)
+    top_p: Mass | tuple[Mass, ...]
     residual_steps: int | None = Field(ge=0)
 
 
@@ -57,4 +58,6 @@ class HybridRecipe(Config):
             raise ValueError(f"the schedule must end at {self.image_size // 8} for pictures of {self.image_size} px")
         if len(self.sampling.guidance_shape) != scales or len(self.sampling.temperatures) != scales:
             raise ValueError(f"sampling needs one guidance share and one temperature for each of {scales} scales")
+        if isinstance(self.sampling.top_p, tuple) and len(self.sampling.top_p) != scales:
+            raise ValueError(f"top_p must be one number or one for each of {scales} scales, not {self.sampling.top_p}")
         return self
