@@ -38,6 +38,9 @@ def test_the_recipes_are_listed(underpaint: Call) -> None:
             2,
             "leave out --from 'stickers-64'",
         ),
+        (("smoke", "--data", "set", "--out", "new", "--keep", "old"), 2, "--keep is for learning a style"),
+        (("--data", "set", "--out", "new", "--from", "stickers-65"), 2, "there is no model folder 'stickers-65'"),
+        (("--data", "set", "--out", "new", "--from", "stickers-64"), 4, "set"),
     ],
 )
 def test_what_cannot_be_trained_is_one_message(

@@ -1,4 +1,4 @@
-"""``underpaint train``: a model, or what judges models, from a data set, after a recipe.
+"""``underpaint train``: a model, a style for one, or what judges models, from a data set, after a recipe.
 
 Under ``torchrun`` every process runs this command; the first alone reports and says what came of it.
 """
@@ -19,15 +19,25 @@ if TYPE_CHECKING:
     from underpaint.core.progress import Report
     from underpaint.recipes.table import Recipe
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
+    from underpaint.stages.train.tuning.config import StyleRecipe
+
+
+STYLE = "style"
+"""The recipe for a model to start from and pictures without more words."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of ``underpaint train``."""
-    parser.add_argument("recipe", help="name of a recipe; see --list", nargs="?")
+    parser.add_argument(
+        "recipe", help="name of a recipe; see --list. With --from alone, 'style': learn the pictures' style", nargs="?"
+    )
     parser.add_argument("--data", type=Path, metavar="DIR", help="a data set made by 'underpaint data build'")
     parser.add_argument("--out", type=Path, metavar="DIR", help="workspace; what is there already is resumed")
     parser.add_argument(
         "--from", dest="start", metavar="MODEL", help="start from this model's parts and weights (a folder or a name)"
+    )
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIR", help="a data set of what a model must not forget while it learns a style"
     )
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="threads (default: all usable cores)")
     parser.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
@@ -42,6 +52,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
         lines = {name: (make.__doc__ or "").strip().splitlines()[0] for name, make in RECIPES.items()}
         output.result("\n".join(f"{name:<20} {line}" for name, line in lines.items()), {"recipes": lines})
         return 0
+    if args.recipe is None and args.start is not None:
+        args.recipe = STYLE
     if args.recipe not in RECIPES:
         close = difflib.get_close_matches(str(args.recipe), RECIPES, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(RECIPES)}"
@@ -60,9 +72,12 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
     from underpaint.runtime import processes
     from underpaint.runtime.device import choose_device, choose_threads
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
+    from underpaint.stages.train.tuning.config import StyleRecipe
 
     if isinstance(recipe, EvaluatorRecipe):
         _require_plain(args, processes.launched())
+    if args.keep is not None and not isinstance(recipe, StyleRecipe):
+        raise InputError(f"--keep is for learning a style; leave it out, or choose the recipe {STYLE!r}")
     output.resume_hint = "run the same command again to go on from the last saved step"
     device = choose_device(processes.local_name(args.device or "cpu"))
     num_threads = args.threads or max(1, choose_threads() // processes.neighbors())
@@ -94,9 +109,12 @@ def _make(
     from underpaint.stages.train.decoder_config import DecoderTraining
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
     from underpaint.stages.train.recipe import HybridRecipe
+    from underpaint.stages.train.tuning.config import StyleRecipe
 
     if isinstance(recipe, EvaluatorRecipe):
         return _make_evaluator(recipe, args, report, where)
+    if isinstance(recipe, StyleRecipe):
+        return _make_style(recipe, args, report, where)
     if isinstance(recipe, DecoderTraining):
         from underpaint.stages.train import decoder_run
 
@@ -124,6 +142,19 @@ def _make_evaluator(
     manifest = evaluator_run.run(recipe, args.data, args.out, report, **where)
     folder = args.out / evaluator_run.FOLDER
     return folder, manifest, f"What it sees and what it does not stands in {folder / CARD}"
+
+
+def _make_style(
+    recipe: StyleRecipe, args: argparse.Namespace, report: Report, where: dict[str, Any]
+) -> tuple[Path, Manifest, str]:
+    """Teach a model a style; as ``_make``."""
+    from underpaint.stages.train.tuning import run
+
+    manifest = run.run(recipe, args.data, args.out, report, start=args.start, keep=args.keep, **where)
+    folder, figures = _folder_of(manifest, args.out), manifest.figures["style"]
+    named = [part for name in [*figures["started_from"]][:1] for part in ("--style", name)]
+    advice = shlex.join(["underpaint", "generate", "a smiling cat", *named, "-m", str(folder)])
+    return folder, manifest, f"{figures['verdict']}\nBefore and after: {args.out / run.PREVIEW_AT}\nTry: {advice}"
 
 
 def _folder_of(manifest: Manifest, workspace: Path) -> Path:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from underpaint.recipes import decoder_64, evaluator_64, rivals_64, smoke, sticker_64, sticker_128
+from underpaint.recipes import decoder_64, evaluator_64, rivals_64, smoke, sticker_64, sticker_128, style
 from underpaint.stages.train.decoder_config import DecoderTraining
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 from underpaint.stages.train.recipe import HybridRecipe
 from underpaint.stages.train.rival_recipe import FewStepRecipe, FlowRecipe, GanRecipe
+from underpaint.stages.train.tuning.config import StyleRecipe
 
-Recipe = HybridRecipe | FlowRecipe | FewStepRecipe | GanRecipe | DecoderTraining | EvaluatorRecipe
+Recipe = HybridRecipe | FlowRecipe | FewStepRecipe | GanRecipe | DecoderTraining | EvaluatorRecipe | StyleRecipe
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "smoke": smoke.smoke,
@@ -26,4 +27,6 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "sticker-128-small": sticker_128.small,
     "decoder-64": decoder_64.decoder,
     "evaluator-64": evaluator_64.evaluator,
+    "style": style.style,
+    "style-low-rank": style.style_low_rank,
 }

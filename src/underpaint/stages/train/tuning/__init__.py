@@ -1,0 +1,1 @@
+"""Teaching a saved model a person's own style."""

@@ -1,0 +1,149 @@
+"""A person's own pictures: whether they can be learned from, which are held out, and their latents."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from underpaint.core.artifact import Manifest
+from underpaint.core.errors import DataError
+from underpaint.core.progress import Report
+from underpaint.core.samples import Sample, read_samples
+from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
+from underpaint.models.component import load_component
+from underpaint.stages.train.config import LatentsEncoding
+from underpaint.stages.train.dataset import refuse_evaluation_sources, require_image_size
+from underpaint.stages.train.latents import Latents, encode
+from underpaint.stages.train.pictures import Pictures, read_pixels, require_captions, variant_weights
+from underpaint.stages.train.tuning.config import StyleRecipe
+from underpaint.stages.train.tuning.parts import write_parts
+
+USED = ("train", "validation")
+"""Splits that are learned from or watched; what a data set keeps for tests is left alone."""
+FEWEST_HELD_OUT = 2
+
+SamplePair = tuple[list[Sample], list[Sample]]
+
+
+def order(text: str) -> str:
+    """Return a key that puts names in an order which has nothing to do with them."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hold_out(samples: Sequence[Sample], share: float) -> SamplePair:
+    """Part samples into those to learn from and those held out; near-duplicates stay together.
+
+    A data set's own split is kept if it holds out enough.
+
+    Args:
+        samples: The samples of the splits ``train`` and ``validation``.
+        share: Least share to hold out.
+
+    Returns:
+        Both parts, in the order of the samples.
+    """
+    wanted = max(FEWEST_HELD_OUT, round(share * len(samples)))
+    held = {sample.cluster for sample in samples if sample.split == "validation"}
+    clusters: dict[str, int] = defaultdict(int)
+    for sample in samples:
+        clusters[sample.cluster] += 1
+    for cluster in sorted(clusters, key=order):
+        if sum(clusters[one] for one in held) >= wanted or len(held) + 1 >= len(clusters):
+            break
+        held.add(cluster)
+    return [s for s in samples if s.cluster not in held], [s for s in samples if s.cluster in held]
+
+
+def own_samples(recipe: StyleRecipe, dataset: Path, image_size: int) -> SamplePair:
+    """Check a person's pictures and part them.
+
+    Args:
+        recipe: The settings.
+        dataset: A ``dataset`` artifact.
+        image_size: Side in pixels of what the model draws.
+
+    Returns:
+        Samples to learn from and samples held out; those without a style have the recipe's name for it.
+
+    Raises:
+        DataError: They are too few, too alike, without words, or of another size.
+        LicenseRefused: The data set holds sources that weights must not be trained on.
+    """
+    refuse_evaluation_sources(dataset)
+    samples = [sample for sample in read_samples(dataset) if sample.split in USED]
+    if len(samples) < recipe.min_pictures:
+        raise DataError(
+            f"{dataset} has {len(samples)} pictures to learn from, but a style needs {recipe.min_pictures} at least, "
+            "better a few dozen; add pictures and build the data set again"
+        )
+    require_captions(samples, dataset)
+    require_image_size(samples, image_size, dataset)
+    learned, held_out = hold_out(samples, recipe.held_out_share)
+    if not learned or not held_out:
+        raise DataError(
+            f"{dataset}: all {len(samples)} pictures are near-duplicates, so none can be held out; add pictures of "
+            "other things and build the data set again"
+        )
+    return _named(learned, recipe.unnamed), _named(held_out, recipe.unnamed)
+
+
+def _named(samples: Sequence[Sample], unnamed: str) -> list[Sample]:
+    return [sample if sample.style else sample.model_copy(update={"style": unnamed}) for sample in samples]
+
+
+def read_some(dataset: Path, samples: Sequence[Sample]) -> Pictures:
+    """Read the pictures of some samples.
+
+    Args:
+        dataset: A ``dataset`` artifact.
+        samples: Some of its samples; their styles may have been named since.
+
+    Raises:
+        DataError: A picture is missing or broken.
+    """
+    pixels = np.stack([read_pixels(dataset / sample.file) for sample in samples])
+    return Pictures(list(samples), torch.from_numpy(pixels), variant_weights(list(samples)))
+
+
+def encode_pair(
+    pair: SamplePair,
+    dataset: Path,
+    tokenizer: Path,
+    recipe: StyleRecipe,
+    out: Path,
+    *,
+    parents: dict[str, str],
+    device: torch.device,
+    report: Report,
+) -> Manifest:
+    """Encode both parts of some pictures and write them as an artifact.
+
+    Args:
+        pair: What is learned from and what is held out.
+        dataset: Where the pictures lie.
+        tokenizer: The ``tokenizer`` artifact.
+        recipe: The settings; what is held out is encoded once, as it is.
+        out: The new artifact.
+        parents: Role to digest of what it is made from.
+        device: Where to compute.
+        report: Receives progress.
+    """
+    autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig, device)
+    settings = (recipe.latents, LatentsEncoding(variants=1))
+    learned, held_out = (
+        _encoded(read_some(dataset, samples), autoencoder, how, device, report)
+        for samples, how in zip(pair, settings, strict=True)
+    )
+    return write_parts((learned, held_out), out, config=recipe, parents=parents)
+
+
+def _encoded(
+    pictures: Pictures, autoencoder: Autoencoder, config: LatentsEncoding, device: torch.device, report: Report
+) -> Latents:
+    values = encode(autoencoder, pictures.to(device), config, report)
+    return Latents(pictures.samples, values, pictures.weights)

@@ -1,0 +1,223 @@
+"""A person's style from a few dozen pictures: artifacts in one workspace, each made once.
+
+``text-table`` and ``tokenizer`` are the saved model's; ``own`` holds the latents of the pictures, ``kept`` those of
+what the model could do before; ``tuned`` the trained networks, a preview, and with a rank the adapter as a small file;
+``pipeline`` is what ``underpaint.load`` opens.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from underpaint.core.artifact import Manifest, read_manifest, seal, staging
+from underpaint.core.config import digest_of
+from underpaint.core.errors import InputError, TrainingError
+from underpaint.core.progress import Report, silent
+from underpaint.models.component import load_component, save_component
+from underpaint.models.low_rank import adapter_of, merge
+from underpaint.models.residual import ResidualConfig, ResidualRefiner
+from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
+from underpaint.models.transformer import ScaleTransformer, TransformerConfig
+from underpaint.pipelines.hybrid import HybridPipeline
+from underpaint.pipelines.model_folder import Model, open_model
+from underpaint.pipelines.saved import load_pipeline, save_pipeline
+from underpaint.runtime.device import CPU, threads
+from underpaint.runtime.processes import present
+from underpaint.stages.train.finish import time_taken
+from underpaint.stages.train.run import made
+from underpaint.stages.train.start import seed_workspace
+from underpaint.stages.train.tuning import adapter
+from underpaint.stages.train.tuning.config import StyleRecipe
+from underpaint.stages.train.tuning.kept import draw_kept, kept_samples
+from underpaint.stages.train.tuning.own import encode_pair, own_samples
+from underpaint.stages.train.tuning.parts import load_parts
+from underpaint.stages.train.tuning.preview import draw_preview
+from underpaint.stages.train.tuning.trainee import StyleTrainee, WatchedRun
+from underpaint.stages.train.tuning.verdict import verdict
+
+PREVIEW = "preview.png"
+PREVIEW_AT = Path("tuned", PREVIEW)
+"""Where in the workspace the preview lies."""
+NETWORKS: dict[str, tuple[type[torch.nn.Module], type[Any]]] = {
+    "text_encoder": (TextEncoder, TextEncoderConfig),
+    "transformer": (ScaleTransformer, TransformerConfig),
+    "residual": (ResidualRefiner, ResidualConfig),
+}
+
+
+def run(
+    recipe: StyleRecipe,
+    dataset: Path,
+    out: Path,
+    report: Report = silent,
+    *,
+    start: str | Path | None = None,
+    keep: Path | None = None,
+    num_threads: int = 0,
+    device: torch.device = CPU,
+) -> Manifest:
+    """Teach a saved model the style of some pictures.
+
+    Args:
+        recipe: The complete settings.
+        dataset: A ``dataset`` artifact with the pictures.
+        out: The workspace; artifacts already in it are kept, a running state is resumed.
+        report: Receives progress.
+        start: The saved hybrid model, by folder or name; None for the one that comes with underpaint.
+        keep: A data set of what the model shall not forget; None lets it draw that itself.
+        num_threads: Threads to compute with; 0 for torch's own choice. Bit-exact resuming needs the same number.
+        device: Where to train.
+
+    Returns:
+        The manifest of ``out/pipeline``.
+
+    Raises:
+        ArtifactError: A data set is none, or the model is damaged.
+        DataError: The pictures are too few, without words or of another size.
+        InputError: The model is no hybrid model.
+        LicenseRefused: A data set holds sources that weights must not be trained on.
+        TrainingError: The workspace belongs to another training, several processes were started, or training failed.
+    """
+    if present().count > 1:
+        raise TrainingError(f"a style is learned by one process, not by {present().count}; start it without torchrun")
+    model = open_model(start)
+    if model.index.pipeline != "HybridPipeline":
+        raise InputError(f"{model.name} is a {model.index.pipeline}; a style can be taught to a hybrid model only")
+    with threads(num_threads):
+        parents = _prepare(recipe, model, dataset, keep, out, report, device)
+        tuned = made(out / "tuned", recipe, parents, lambda: tune(recipe, model, parents, out, report, device))
+    lineage = {**parents, "tuned": tuned.digest, "dataset": read_manifest(dataset).digest}
+    return made(
+        out / "pipeline",
+        recipe,
+        lineage,
+        lambda: save_pipeline(
+            assemble(model, out),
+            out / "pipeline",
+            stage="train",
+            config=recipe,
+            parents=lineage,
+            figures={**model.manifest.figures, "style": tuned.figures},
+            dtype=torch.float16,
+        ),
+    )
+
+
+def _prepare(
+    recipe: StyleRecipe,
+    model: Model,
+    dataset: Path,
+    keep: Path | None,
+    out: Path,
+    report: Report,
+    device: torch.device,
+) -> dict[str, str]:
+    """Check all that is given and make what training needs; returns the parents of the training."""
+    size, tokens = model.index.image_size, out / "tokenizer"
+    from_own = {"dataset": read_manifest(dataset, kind="dataset").digest, "model": model.digest}
+    pair = own_samples(recipe, dataset, size)
+    from_kept = {"model": model.digest}
+    kept = None
+    if keep is not None:
+        from_kept["dataset"] = read_manifest(keep, kind="dataset").digest
+        kept = kept_samples(recipe, keep, model.styles, size)
+    seed_workspace(model, out)
+
+    def encode_own() -> Manifest:
+        given: dict[str, Any] = {"parents": from_own, "device": device, "report": report}
+        return encode_pair(pair, dataset, tokens, recipe, out / "own", **given)
+
+    def make_kept() -> Manifest:
+        if keep is None or kept is None:
+            captions = [sample.caption for sample in pair[0]]
+            pipeline = _load(model, device)
+            return draw_kept(recipe, pipeline, captions, out / "kept", model=model.digest, report=report)
+        given: dict[str, Any] = {"parents": from_kept, "device": device, "report": report}
+        return encode_pair(kept, keep, tokens, recipe, out / "kept", **given)
+
+    own = made(out / "own", recipe, from_own, encode_own)
+    shown = made(out / "kept", recipe, from_kept, make_kept)
+    if ("dataset" in shown.parents) != (keep is not None):
+        raise TrainingError(f"{out / 'kept'} was made with another --keep; choose another --out, or remove that folder")
+    return {"model": model.digest, "own": own.digest, "kept": shown.digest}
+
+
+def _load(model: Model, device: torch.device) -> HybridPipeline:
+    pipeline = load_pipeline(model, device)
+    assert isinstance(pipeline, HybridPipeline)
+    return pipeline
+
+
+def tune(
+    recipe: StyleRecipe, model: Model, parents: dict[str, str], out: Path, report: Report, device: torch.device
+) -> Manifest:
+    """Train and write a ``tuned`` artifact with the weights of the best step.
+
+    Args:
+        recipe: The settings.
+        model: The saved model.
+        parents: Role to digest of what it is trained from.
+        out: The workspace.
+        report: Receives progress.
+        device: Where to train.
+
+    Raises:
+        TrainingError: The loss diverged, or the running state belongs to another training.
+    """
+    own, kept = load_parts(out / "own"), load_parts(out / "kept")
+    trainee = StyleTrainee(recipe, _load(model, device), own, kept, out, device)
+    identity = digest_of({"config": recipe.digest(), "parents": parents})
+    training = WatchedRun(trainee, recipe.loop, out / "state" / "style", identity, device, report)
+    training.finish()
+    trainee.watch.restore(trainee.module)
+    trainee.module.eval()
+    with staging(out / "tuned") as folder:
+        if recipe.rank is not None:
+            _write_adapter(trainee, model, folder)
+            merge(trainee.module.transformer)
+        now = trainee.pipeline()
+        for name in (name for name in NETWORKS if name in now.modules):
+            network = now.modules[name]
+            save_component(network, network.config, folder / name)  # pyright: ignore[reportArgumentType]
+        draw_preview([_load(model, device), now], trainee.held_out, trainee.autoencoder, folder / PREVIEW)
+        figures = figures_of(trainee) | time_taken(training) | {"seen_images": training.step * recipe.loop.batch_size}
+        return seal(
+            folder, kind="tuned", stage="train", config=recipe, parents=parents, figures=figures, packages=("torch",)
+        )
+
+
+def _write_adapter(trainee: StyleTrainee, model: Model, folder: Path) -> None:
+    pieces, rows = adapter_of(trainee.module.transformer), trainee.new_rows()
+    adapter.write_adapter(folder / adapter.FILE, pieces, rows, styles=tuple(trainee.nearest), model=model.digest)
+
+
+def figures_of(trainee: StyleTrainee) -> dict[str, Any]:
+    """Return what a finished training says about itself: counts, curve, verdict, and where new styles started."""
+    points = trainee.watch.points
+    names = (*trainee.styles[: len(trainee.styles) - len(trainee.nearest)], "none")
+    return {
+        "verdict": verdict(points),
+        "pictures": {"learned": len(trainee.train), "held_out": len(trainee.held_out)},
+        "started_from": {style: names[row] for style, row in trainee.nearest.items()},
+        "trained_parameters": sum(p.numel() for p in trainee.module.parameters() if p.requires_grad),
+        "curve": [{name: round(value, 4) for name, value in point._asdict().items()} for point in points],
+    }
+
+
+def assemble(model: Model, workspace: Path) -> HybridPipeline:
+    """Put a saved model and the networks that were trained together.
+
+    Args:
+        model: The saved model.
+        workspace: A folder with ``tuned``.
+    """
+    pipeline = _load(model, CPU)
+    for name, (network, settings) in NETWORKS.items():
+        if name in pipeline.modules:
+            setattr(pipeline, name, load_component(workspace / "tuned" / name, network, settings))
+    added = tuple(read_manifest(workspace / "tuned").figures["started_from"])
+    pipeline.config = pipeline.config.model_copy(update={"styles": (*pipeline.styles, *added)})
+    return pipeline

@@ -1,0 +1,35 @@
+"""New rows in the style embedding: a model that knows more styles and draws the old ones as before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from underpaint.core.samples import Sample
+from underpaint.models.transformer import ScaleTransformer
+from underpaint.runtime.weights import skip_initialization
+
+ROWS = "style_embedding.weight"
+
+
+def with_styles(transformer: ScaleTransformer, rows: Tensor) -> ScaleTransformer:
+    """Return the same transformer with more styles.
+
+    Args:
+        transformer: The transformer.
+        rows: The new styles' rows ``[N, W]``; they come after the old styles and before the row for none.
+    """
+    old = transformer.config.num_styles
+    state = transformer.state_dict()
+    state[ROWS] = torch.cat([state[ROWS][:old], rows.to(state[ROWS]), state[ROWS][old:]])  # [old + N + 1, W]
+    with skip_initialization():
+        grown = ScaleTransformer(transformer.config.model_copy(update={"num_styles": old + len(rows)}))
+    grown.load_state_dict(state)
+    return grown.to(rows.device).train(transformer.training)
+
+
+def new_styles(known: Sequence[str], samples: Sequence[Sample]) -> tuple[str, ...]:
+    """Return the styles of samples that a model does not know, in alphabetical order."""
+    return tuple(sorted({sample.style for sample in samples} - set(known)))

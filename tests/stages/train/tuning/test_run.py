@@ -1,0 +1,185 @@
+"""A style that a small model never saw, learned from twelve pictures, whole and with adapters."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import underpaint
+from underpaint.core.artifact import read_manifest, verify
+from underpaint.core.errors import DataError, InputError, TrainingError
+from underpaint.core.progress import Progress
+from underpaint.pipelines.model_folder import open_model
+from underpaint.pipelines.saved import load_pipeline
+from underpaint.pipelines.settings import DrawRequest
+from underpaint.runtime.device import CPU
+from underpaint.stages.train.tuning import adapter
+from underpaint.stages.train.tuning.run import run
+
+NEW = "inverted"
+
+
+@pytest.fixture(scope="module")
+def workspace(parent, own_pictures, style_settings, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("whole") / "style"
+    run(style_settings(), own_pictures, out, start=parent.folder)
+    return out
+
+
+@pytest.fixture(scope="module")
+def low_rank(parent, own_pictures, style_settings, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("low") / "style"
+    run(style_settings(rank=2), own_pictures, out, start=parent.folder)
+    return out
+
+
+def weights(folder: Path, name: str = "transformer") -> dict[str, torch.Tensor]:
+    return load_file(folder / name / "model.safetensors")
+
+
+def test_the_new_style_can_be_asked_for_and_the_old_ones_still_can(workspace):
+    model = open_model(workspace)
+    assert model.styles == ("cartoon", "flat", "gradient", "line-art", NEW)
+    pictures = [underpaint.load(workspace).generate("red disc", seed=1, style=s) for s in (NEW, "flat", None)]
+    assert all(picture[0].size == (32, 32) for picture in pictures)
+
+
+def test_every_artifact_names_those_it_was_made_from(workspace, parent, own_pictures):
+    digest = {name: verify(workspace / name).digest for name in ("own", "kept", "tuned")}
+    data = read_manifest(own_pictures).digest
+    assert read_manifest(workspace / "own").parents == {"dataset": data, "model": parent.digest}
+    assert read_manifest(workspace / "kept").parents == {"model": parent.digest}
+    tuned = {"model": parent.digest, "own": digest["own"], "kept": digest["kept"]}
+    assert read_manifest(workspace / "tuned").parents == tuned
+    assert verify(workspace / "pipeline").parents == {**tuned, "tuned": digest["tuned"], "dataset": data}
+
+
+def test_training_learns_what_is_shown_and_the_best_weights_are_kept(workspace):
+    figures = read_manifest(workspace / "tuned").figures
+    curve = figures["curve"]
+    assert [point["step"] for point in curve] == [0, 4, 8, 12]
+    assert curve[-1]["learned"] < curve[0]["learned"]
+    assert figures["verdict"] and figures["pictures"] == {"learned": 10, "held_out": 2}
+    assert (workspace / "tuned" / "preview.png").is_file()
+
+
+def test_tokenizer_and_text_table_stay_those_of_the_model(workspace, parent):
+    for part in ("autoencoder", "quantizer"):
+        assert all(
+            torch.equal(a, weights(parent.folder, part)[k]) for k, a in weights(workspace / "pipeline", part).items()
+        )
+    text = weights(workspace / "pipeline", "text_encoder"), weights(parent.folder, "text_encoder")
+    assert torch.equal(text[0]["table"], text[1]["table"])
+    assert not torch.equal(text[0]["position_embedding"], text[1]["position_embedding"])
+
+
+def test_adapters_leave_text_encoder_refiner_and_old_styles_as_they_were(low_rank, parent):
+    for part in ("text_encoder", "residual"):
+        assert all(
+            torch.equal(a, weights(parent.folder, part)[k]) for k, a in weights(low_rank / "pipeline", part).items()
+        )
+    rows = weights(low_rank / "pipeline")["style_embedding.weight"]
+    old = weights(parent.folder)["style_embedding.weight"]
+    assert torch.equal(rows[[0, 1, 2, 3, 5]], old)
+    assert not any(torch.equal(rows[4], row) for row in old)
+    changed = weights(low_rank / "pipeline")["head.weight"].float() - weights(parent.folder)["head.weight"].float()
+    assert changed.abs().max() > 0
+
+
+def test_the_adapter_applied_to_the_model_again_draws_what_the_saved_model_draws(low_rank, parent):
+    file = low_rank / "tuned" / adapter.FILE
+    assert file.stat().st_size < (low_rank / "tuned" / "transformer" / "model.safetensors").stat().st_size
+    added, saved = adapter.with_adapter(parent, file), load_pipeline(open_model(low_rank), CPU)
+    assert added.styles == saved.styles
+    theirs = saved.modules["transformer"].state_dict()
+    for name, value in added.transformer.state_dict().items():
+        torch.testing.assert_close(value, theirs[name], atol=1e-3, rtol=1e-3)
+    request = DrawRequest(caption="red disc", style=NEW, seed=3)
+    assert np.mean(added.draw([request])[0] != saved.draw([request])[0]) < 0.05
+
+
+def test_an_adapter_is_refused_by_another_model(low_rank, workspace):
+    with pytest.raises(InputError, match="apply it to the model that it was learned on"):
+        adapter.with_adapter(open_model(workspace), low_rank / "tuned" / adapter.FILE)
+
+
+def test_a_style_can_be_taught_to_a_model_that_was_taught_one(workspace, rewrite, style_settings, tmp_path):
+    run(style_settings(4), rewrite(tmp_path / "set", style="second"), tmp_path / "out", start=workspace)
+    assert open_model(tmp_path / "out").styles[-2:] == (NEW, "second")
+
+
+def test_a_finished_workspace_is_left_alone_and_another_recipe_is_refused(
+    workspace, parent, own_pictures, shapes, style_settings
+):
+    reports: list[Progress] = []
+    manifest = run(style_settings(), own_pictures, workspace, reports.append, start=parent.folder)
+    assert reports == [] and manifest == read_manifest(workspace / "pipeline")
+    with pytest.raises(TrainingError, match="other settings or other data"):
+        run(style_settings(13), own_pictures, workspace, start=parent.folder)
+    with pytest.raises(TrainingError, match="other settings or other data"):
+        run(style_settings(), own_pictures, workspace, start=parent.folder, keep=shapes)
+
+
+def test_training_ends_once_held_out_pictures_get_no_better(parent, own_pictures, style_settings, tmp_path):
+    settings = style_settings(60, lr=0.3, validate_every=2, patience=2, warmup=0)
+    run(settings, own_pictures, tmp_path / "out", start=parent.folder)
+    curve = read_manifest(tmp_path / "out" / "tuned").figures["curve"]
+    best = min(range(len(curve)), key=lambda i: curve[i]["held_out"])
+    assert len(curve) == best + 3 and curve[-1]["step"] < 60
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from underpaint.stages.train.tuning.config import StyleRecipe
+from underpaint.stages.train.tuning.run import run
+
+settings, data, out, start, threads = sys.argv[1:]
+
+def report(progress):
+    if progress.task == "learn the style" and progress.done == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+run(StyleRecipe.model_validate_json(settings), Path(data), Path(out), report, start=start, num_threads=int(threads))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [None, 2])
+def test_a_killed_training_goes_on_bit_for_bit(
+    rank, workspace, low_rank, parent, own_pictures, style_settings, tmp_path
+):
+    settings, whole = style_settings(rank=rank), low_rank if rank else workspace
+    arguments = [settings.model_dump_json(), own_pictures, tmp_path / "out", parent.folder, torch.get_num_threads()]
+    killed = subprocess.run([sys.executable, "-c", KILLED, *map(str, arguments)], capture_output=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert not (tmp_path / "out" / "tuned").exists()
+    run(settings, own_pictures, tmp_path / "out", start=parent.folder)
+    assert read_manifest(tmp_path / "out" / "tuned").digest == read_manifest(whole / "tuned").digest
+    states = [load_file(folder / "state" / "style" / "state.safetensors") for folder in (tmp_path / "out", whole)]
+    assert all(torch.equal(value, states[1][name]) or torch.isnan(value).any() for name, value in states[0].items())
+
+
+def test_what_cannot_be_learned_is_refused_before_anything_is_written(parent, rewrite, style_settings, tmp_path):
+    with pytest.raises(DataError, match="a style needs 8 at least"):
+        run(style_settings(), rewrite(tmp_path / "few", count=5), tmp_path / "out", start=parent.folder)
+    with pytest.raises(InputError, match="there is no model folder"):
+        run(style_settings(), tmp_path / "few", tmp_path / "out", start="stickers-65")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_data_set_can_be_kept_in_place_of_the_models_own_drawings(
+    parent, own_pictures, shapes, style_settings, tmp_path
+):
+    run(style_settings(4), own_pictures, tmp_path / "out", start=parent.folder, keep=shapes)
+    kept = read_manifest(tmp_path / "out" / "kept").parents
+    assert kept == {"model": parent.digest, "dataset": read_manifest(shapes).digest}
+    shutil.rmtree(tmp_path / "out")
