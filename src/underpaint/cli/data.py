@@ -1,10 +1,12 @@
-"""``underpaint data``: build a data set from public drawings, and check one."""
+"""``underpaint data``: build a data set from public drawings, and look after data sets."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from underpaint.cli.data_check import add_check, run_check
 from underpaint.cli.output import Output
 
 if TYPE_CHECKING:
@@ -20,10 +22,11 @@ EXAMPLES = """examples:
 SIZES = (32, 64, 128, 256)
 SOURCES = ("npm", "debian")
 ATTRIBUTED = ("twemoji",)
+ACTIONS: dict[str, Callable[[argparse.Namespace, Output], int]] = {"check": run_check}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the sub-commands ``build`` and ``check``."""
+    """Add the sub-commands."""
     parser.epilog = EXAMPLES
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     build = actions.add_parser(
@@ -46,15 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build.add_argument(
         "--cache", metavar="DIR", help="folder for downloads and renders (UNDERPAINT_CACHE, else ~/.cache/underpaint)"
     )
-    check = actions.add_parser(
-        "check", help="check a data set", description="Compare files, pixels, counts, splits and the card."
-    )
-    check.add_argument("folder", metavar="DIR", help="a data set that 'underpaint data build' wrote")
+    add_check(actions)
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
-    """Build or check."""
-    return build(args, output) if args.action == "build" else check(args, output)
+    """Run the action that was asked for."""
+    return build(args, output) if args.action == "build" else ACTIONS[args.action](args, output)
 
 
 def build(args: argparse.Namespace, output: Output) -> int:
@@ -97,20 +97,3 @@ def describe(out: object, manifest: Manifest) -> str:
         f"  look at {out}/contact_sheet.png; read {out}/DATASHEET.md",
     ]
     return "\n".join(lines)
-
-
-def check(args: argparse.Namespace, output: Output) -> int:
-    """Check a data set."""
-    from pathlib import Path
-
-    from underpaint.stages.data.check import check as check_data
-
-    report = check_data(Path(args.folder), output.report)
-    for warning in report.warnings:
-        output.note(f"mlcroissant: {warning}")
-    output.result(
-        f"{args.folder}: sound; {report.files:,} files, {report.pictures:,} pictures, splits and card agree\n"
-        f"  digest {report.dataset}",
-        {"folder": args.folder, "digest": report.dataset, "files": report.files, "pictures": report.pictures},
-    )
-    return 0

@@ -79,11 +79,3 @@ def concept_of(id_: str) -> Concept:
         genders=tuple(genders + [SIGNS[code] for code in modifiers if code in SIGNS]),
         facing_right=RIGHT_ARROW in modifiers,
     )
-
-
-def concept_if_any(id_: str) -> Concept | None:
-    """Return the parts of an id that is made of code points, None for any other id."""
-    try:
-        return concept_of(id_)
-    except ValueError:
-        return None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from underpaint.core.concept import concept_of
+from underpaint.core.concept import concept_of, is_code_points
 from underpaint.core.config import Config
 from underpaint.core.samples import Sample
 from underpaint.stages.data.look import Look
@@ -19,6 +19,8 @@ CELLS, BINS = 8, 8
 COLORLESS_STYLES = ("line-art",)
 REVIEW_SHARE = 0.05
 MAX_LISTED = 40
+MOST_AT_ONCE = 1 << 24
+"""Similarities that are held in memory at once."""
 
 
 class DirtyReport(Config):
@@ -72,6 +74,16 @@ def plain(samples: Sequence[Sample]) -> list[int]:
     return [i for i, s in enumerate(samples) if not concept_of(s.id).tones and s.style not in COLORLESS_STYLES]
 
 
+def meaning_of(sample: Sample) -> str:
+    """Return what samples of one meaning share: the id if it is made of code points, else the caption."""
+    return sample.id if is_code_points(sample.id) else sample.caption
+
+
+def hand_of(sample: Sample) -> str:
+    """Return whose hand drew a sample: its family, or its style if no family is named."""
+    return sample.family or sample.style
+
+
 def ranks(ids: Sequence[str], families: Sequence[str], described: np.ndarray) -> dict[int, float]:
     """Rank every drawing's own caption among all captions, by distance to drawings of other families.
 
@@ -91,10 +103,13 @@ def ranks(ids: Sequence[str], families: Sequence[str], described: np.ndarray) ->
         others = np.nonzero(hand != family)[0]
         others = others[np.argsort(owner[others], kind="stable")]
         concepts, starts = np.unique(owner[others], return_index=True)
-        similarity = described[own] @ described[others].T  # [own, others]; all rows have the same length
-        nearest = np.maximum.reduceat(similarity, starts, axis=1)  # [own, concepts]
-        mine = nearest[np.arange(len(own)), np.searchsorted(concepts, owner[own])]
-        found |= dict(zip(own.tolist(), (nearest > mine[:, None]).mean(1).tolist(), strict=True))
+        rows = max(1, MOST_AT_ONCE // max(1, len(others)))
+        for start in range(0, len(own), rows):
+            some = own[start : start + rows]
+            similarity = described[some] @ described[others].T  # [rows, others]; all features have the same length
+            nearest = np.maximum.reduceat(similarity, starts, axis=1)  # [rows, concepts]
+            mine = nearest[np.arange(len(some)), np.searchsorted(concepts, owner[some])]
+            found |= dict(zip(some.tolist(), (nearest > mine[:, None]).mean(1).tolist(), strict=True))
     return found
 
 
@@ -106,10 +121,12 @@ def check_dirty(samples: Sequence[Sample], look: Look) -> DirtyReport:
         look: Their small pictures.
     """
     index = plain(samples)
-    families = [samples[i].family for i in index]
+    families = [hand_of(samples[i]) for i in index]
     if len(set(families)) < 2:
         return DirtyReport(applicable=False)
-    found = ranks([samples[i].id for i in index], families, features(look.pixels[index]))
+    found = ranks([meaning_of(samples[i]) for i in index], families, features(look.pixels[index]))
+    if not found:
+        return DirtyReport(applicable=False)
     worst = sorted(found, key=lambda i: (-found[i], i))[: max(1, round(REVIEW_SHARE * len(found)))]
     return DirtyReport(
         applicable=True,

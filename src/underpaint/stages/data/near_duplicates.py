@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import numpy as np
 
@@ -27,6 +28,15 @@ LOT = 2048
 """Pairs whose pixels are read at once."""
 CANDIDATES = 1 << 17
 """Pairs of hashes that are compared at once."""
+
+
+class Pixels(Protocol):
+    """Small pictures of one size, wherever they lie: an array in memory, one mapped from the disk, or several."""
+
+    def __getitem__(self, positions: np.ndarray, /) -> np.ndarray:
+        """Return the pictures at some positions, ``[M, ...]`` uint8."""
+        ...
+
 
 Wanted = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """Takes positions ``[M]`` and ``[M]`` and says which of these pairs matter, ``[M]`` bool."""
@@ -108,7 +118,7 @@ def members(
         yield starts[first[pair]] + inside // width, starts[second[pair]] + inside % width
 
 
-def rmse_of_pairs(pixels: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def rmse_of_pairs(pixels: Pixels, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return the root mean square difference of pairs of pictures, in 0 to 1.
 
     Args:
@@ -127,7 +137,7 @@ def rmse_of_pairs(pixels: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.
 
 def near_pairs(
     hashes: np.ndarray,
-    pixels: np.ndarray,
+    pixels: Pixels,
     *,
     wanted: Wanted | None = None,
     max_distance: int = MAX_DISTANCE,
@@ -195,7 +205,7 @@ class Clusters:
 
 
 def near_clusters(
-    hashes: np.ndarray, pixels: np.ndarray, *, clusters: Clusters | None = None, report: Report = silent
+    hashes: np.ndarray, pixels: Pixels, *, clusters: Clusters | None = None, report: Report = silent
 ) -> np.ndarray:
     """Return what cluster each picture belongs to: near-duplicates, and near-duplicates of these, share one.
 

@@ -1,0 +1,73 @@
+"""Licenses, sample by sample: missing, unreadable, unknown, or not allowing weights of the license that is wanted."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from underpaint.adapters.license_expression import parse
+from underpaint.stages.data.checking.record import MAX_EXAMPLES, Example, Finding, Found, status_of
+from underpaint.stages.data.checking.subject import Subject
+from underpaint.stages.data.license import keys_of, use_problems
+from underpaint.stages.data.license_classes import LICENSES, MISLABELED
+
+USUAL = "Apache-2.0"
+
+
+def problem_of(license_: str, source: str, weights_license: str) -> str:
+    """Return why a sample must not enter weights; empty if it may."""
+    if not license_.strip():
+        return "no license is stated"
+    try:
+        expression = parse(license_)
+    except ValueError as error:
+        return f"license {license_!r} is no SPDX expression: {error}"
+    mislabeled = [why for start, why in MISLABELED.items() if source.startswith(start)]
+    return "; ".join([*(what for _, what in use_problems(expression, "weights", weights_license)), *mislabeled])
+
+
+def owes_credit(license_: str) -> bool:
+    """Tell whether the authors must be named."""
+    try:
+        keys = keys_of(parse(license_))
+    except ValueError:
+        return False
+    return any(key in LICENSES and LICENSES[key].attribution for key in keys)
+
+
+def check_licenses(subject: Subject, weights_license: str) -> Found:
+    """Report pictures whose license does not allow the use.
+
+    Args:
+        subject: The data set.
+        weights_license: SPDX key of the license that weights shall carry; empty for what the set itself states.
+    """
+    wanted = weights_license or str(subject.manifest.config.get("weights_license") or USUAL)
+    positions: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for i, sample in enumerate(subject.samples):
+        positions[sample.license, sample.source].append(i)
+    problems = {key: problem_of(*key, wanted) for key in positions}
+    bad = sorted((i, problems[key]) for key, found in positions.items() if problems[key] for i in found)
+    suspects = tuple(subject.suspect(i, "licenses", "error", why) for i, why in bad)
+    credited = sum(owes_credit(sample.license) for sample in subject.samples)
+    finding = Finding(
+        check="licenses",
+        title="Licenses",
+        severity="error",
+        status=status_of(len(suspects)),
+        count=len(suspects),
+        unit="pictures",
+        looked_at=len(subject.samples),
+        says=(
+            f"Each picture's license must be there, must be SPDX, must be classified, and must allow weights under "
+            f"{wanted}. The authors of {credited:,} pictures must be named."
+        ),
+        error_rate=(
+            "Exact for what is stated; a false statement is not found. Sources known to be mislabeled are refused by "
+            "name."
+        ),
+        examples=tuple(Example(files=(s.file,), text=s.reason) for s in suspects[:MAX_EXAMPLES]),
+        counts={
+            "pictures by license": dict(Counter(s.license or "none stated" for s in subject.samples).most_common())
+        },
+    )
+    return Found(finding=finding, suspects=suspects)
