@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import importlib
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
@@ -17,17 +15,12 @@ from underpaint.pipelines.model_folder import find_folder
 from underpaint.stages.evaluate.drawing.pictures import Real
 from underpaint.stages.evaluate.drawing.wishes import Wish
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 WORDS = ("cat", "dog", "red", "blue", "smiling")
 
 
 @pytest.fixture(scope="module")
-def combinations() -> ModuleType:
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        return importlib.import_module("combinations")
-    finally:
-        sys.path.remove(str(BENCHMARKS))
+def combinations(load_benchmark) -> ModuleType:
+    return load_benchmark("combinations")
 
 
 def counted(captions: Sequence[str]) -> np.ndarray:

@@ -1,24 +1,15 @@
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 import underpaint
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture(scope="module")
-def latency() -> ModuleType:
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        return importlib.import_module("latency")
-    finally:
-        sys.path.remove(str(BENCHMARKS))
+def latency(load_benchmark) -> ModuleType:
+    return load_benchmark("latency")
 
 
 def test_a_model_with_random_weights_draws_at_128_pixels(latency: ModuleType) -> None:

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -10,16 +7,10 @@ import pytest
 
 from underpaint.stages.evaluate.scores.novelty import Novelty
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture(scope="module")
-def memorization() -> ModuleType:
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        return importlib.import_module("memorization")
-    finally:
-        sys.path.remove(str(BENCHMARKS))
+def memorization(load_benchmark) -> ModuleType:
+    return load_benchmark("memorization")
 
 
 def looked(*ratios: float) -> Novelty:

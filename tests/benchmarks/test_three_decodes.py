@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -11,16 +8,10 @@ import pytest
 from underpaint.stages.evaluate.drawing.subjects import request_of
 from underpaint.stages.evaluate.drawing.wishes import Wish
 
-BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture(scope="module")
-def three_decodes() -> ModuleType:
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        return importlib.import_module("three_decodes")
-    finally:
-        sys.path.remove(str(BENCHMARKS))
+def three_decodes(load_benchmark) -> ModuleType:
+    return load_benchmark("three_decodes")
 
 
 def test_the_subjects_draw_what_the_pipeline_calls_its_three_decodes(three_decodes: ModuleType) -> None:
