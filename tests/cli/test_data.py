@@ -83,6 +83,40 @@ def test_a_folder_that_is_no_data_set_is_refused(underpaint: Call, tmp_path: Pat
     assert "no finished artifact" in done.stderr
 
 
+def test_a_set_held_against_itself_leaves_with_3_and_a_page(underpaint: Call, data_set: Path, tmp_path: Path) -> None:
+    out = tmp_path / "check"
+    done = underpaint("data", "check", data_set, "--against", data_set, "--out", out)
+    assert done.code == 3
+    assert "NOT sound" in done.stdout
+    assert "equal pictures in another data set: 8 pictures" in done.stdout
+    assert {path.name for path in out.iterdir()} == {"manifest.json", "report.html", "report.json", "suspects.jsonl"}
+    again = underpaint("data", "check", data_set, "--out", out)
+    assert (again.code, again.stdout) == (6, "")
+
+
+def test_what_a_check_lists_can_be_excluded_and_the_difference_shown(
+    underpaint: Call, data_set: Path, tmp_path: Path
+) -> None:
+    listed, clean = tmp_path / "list.jsonl", tmp_path / "clean"
+    underpaint("data", "check", data_set, "--against", data_set, "--write-exclusions", listed)
+    lines = listed.read_text().splitlines(keepends=True)
+    listed.write_text("".join(lines[:3]))
+    done = underpaint("data", "exclude", data_set, "--list", listed, "--out", clean)
+    assert done.code == 0
+    assert "5 pictures, 3 left out" in done.stdout
+    assert underpaint("data", "check", clean).code == 0
+    diff = underpaint("data", "diff", data_set, clean)
+    assert diff.code == 0
+    assert "0 added, 3 removed, 0 changed, 5 the same" in diff.stdout
+    assert len(underpaint("data", "diff", data_set, clean, "--json").json["removed"]) == 3
+    assert "the same data set" in underpaint("data", "diff", clean, clean).stdout
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERPAINT_CACHE", str(tmp_path / "cache"))
+
+
 def test_what_weights_owe_is_said_at_the_end_of_a_build() -> None:
     figures = {"samples": 1, "captions": 1, "license": "CC-BY-4.0", "dropped": {}, "leaks": 0}
     fields = {"kind": "dataset", "stage": "data", "config": {}, "config_digest": "", "parents": {}, "files": {}}

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from underpaint.cli.data_check import add_check, run_check
+from underpaint.cli.data_diff import add_diff, run_diff
+from underpaint.cli.data_exclude import add_exclude, run_exclude
 from underpaint.cli.output import Output
 
 if TYPE_CHECKING:
@@ -18,11 +20,18 @@ EXAMPLES = """examples:
   underpaint data build stickers --out artifacts/stickers-debian --source debian
   underpaint data build stickers --out artifacts/stickers-64-twemoji --with twemoji
   underpaint data check artifacts/stickers-64
+  underpaint data check pictures-64 --against artifacts/stickers-64 --out check --write-exclusions doubtful.jsonl
+  underpaint data exclude pictures-64 --list doubtful.jsonl --out pictures-64-clean
+  underpaint data diff pictures-64 pictures-64-clean
 """
 SIZES = (32, 64, 128, 256)
 SOURCES = ("npm", "debian")
 ATTRIBUTED = ("twemoji",)
-ACTIONS: dict[str, Callable[[argparse.Namespace, Output], int]] = {"check": run_check}
+ACTIONS: dict[str, Callable[[argparse.Namespace, Output], int]] = {
+    "check": run_check,
+    "exclude": run_exclude,
+    "diff": run_diff,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cache", metavar="DIR", help="folder for downloads and renders (UNDERPAINT_CACHE, else ~/.cache/underpaint)"
     )
     add_check(actions)
+    add_exclude(actions)
+    add_diff(actions)
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
