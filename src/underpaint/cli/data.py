@@ -1,4 +1,4 @@
-"""``underpaint data``: build a data set from public drawings, and look after data sets."""
+"""``underpaint data``: build a data set from public drawings or your own pictures, and look after data sets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from underpaint.cli.data_check import add_check, run_check
 from underpaint.cli.data_diff import add_diff, run_diff
 from underpaint.cli.data_exclude import add_exclude, run_exclude
+from underpaint.cli.data_folder import add_folder, build_folder
 from underpaint.cli.output import Output
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ EXAMPLES = """examples:
   underpaint data build stickers --out artifacts/stickers-128 --size 128 --jobs 4
   underpaint data build stickers --out artifacts/stickers-debian --source debian
   underpaint data build stickers --out artifacts/stickers-64-twemoji --with twemoji
+  underpaint data build folder pictures --license CC-BY-4.0 --out artifacts/pictures-64
   underpaint data check artifacts/stickers-64
   underpaint data check pictures-64 --against artifacts/stickers-64 --out check --write-exclusions doubtful.jsonl
   underpaint data exclude pictures-64 --list doubtful.jsonl --out pictures-64-clean
@@ -41,26 +43,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     build = actions.add_parser(
         "build", help="build a data set", description="Build a data set of captioned pictures with splits and a card."
     )
-    build.add_argument("dataset", metavar="DATASET", choices=("stickers",), help="which one; 'stickers' so far")
-    build.add_argument("--out", metavar="DIR", required=True, help="the new folder; must not exist yet")
-    build.add_argument("--size", type=int, choices=SIZES, default=64, help="side of the pictures in pixels (64)")
-    build.add_argument(
+    datasets = build.add_subparsers(dest="dataset", metavar="DATASET", required=True)
+    add_stickers(datasets)
+    add_folder(datasets)
+    add_check(actions)
+    add_exclude(actions)
+    add_diff(actions)
+
+
+def add_stickers(datasets: argparse._SubParsersAction) -> None:
+    """Add ``build stickers``."""
+    stickers = datasets.add_parser(
+        "stickers", help="openly licensed drawings", description="Build the data set of captioned emoji drawings."
+    )
+    stickers.add_argument("--out", metavar="DIR", required=True, help="the new folder; must not exist yet")
+    stickers.add_argument("--size", type=int, choices=SIZES, default=64, help="side of the pictures in pixels (64)")
+    stickers.add_argument(
         "--source", choices=SOURCES, default="npm", help="npm packages (4 styles, default) or Debian's emoji font"
     )
-    build.add_argument(
+    stickers.add_argument(
         "--with",
         dest="attributed",
         action="append",
         choices=ATTRIBUTED,
         help="add a source whose authors must be credited, also by whoever hands on weights (twemoji: CC-BY-4.0)",
     )
-    build.add_argument("--jobs", type=int, metavar="N", help="processes that render (one a core)")
-    build.add_argument(
+    stickers.add_argument("--jobs", type=int, metavar="N", help="processes that render (one a core)")
+    stickers.add_argument(
         "--cache", metavar="DIR", help="folder for downloads and renders (UNDERPAINT_CACHE, else ~/.cache/underpaint)"
     )
-    add_check(actions)
-    add_exclude(actions)
-    add_diff(actions)
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -69,7 +80,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 
 def build(args: argparse.Namespace, output: Output) -> int:
-    """Build a data set."""
+    """Build the data set that was asked for."""
+    return build_folder(args, output) if args.dataset == "folder" else build_stickers(args, output)
+
+
+def build_stickers(args: argparse.Namespace, output: Output) -> int:
+    """Build the data set of stickers."""
     from pathlib import Path
 
     from underpaint.core.errors import InputError

@@ -1,0 +1,102 @@
+"""``underpaint data build folder``: a data set of a person's own pictures."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from underpaint.cli.output import Output
+from underpaint.core.errors import InputError
+
+if TYPE_CHECKING:
+    from underpaint.core.artifact import Manifest
+
+DESCRIPTION = """Build a data set of your own pictures: a folder with metadata.jsonl, .csv or .parquet or with captions
+beside the pictures (cat.png, cat.txt), a table of paths, parquet files, WebDataset shards, or a folder that the library
+datasets saved. Nothing of yours is changed."""
+SIZES = (32, 64, 128, 256)
+MAX_JOBS = 64
+
+
+def add_folder(datasets: argparse._SubParsersAction) -> None:
+    """Add ``build folder``."""
+    parser = datasets.add_parser("folder", help="your own pictures", description=DESCRIPTION)
+    parser.add_argument("folder", metavar="DIR", help="the pictures: a folder, a table, a parquet or a tar file")
+    parser.add_argument("--out", metavar="DIR", required=True, help="the new folder; must not exist yet")
+    parser.add_argument(
+        "--license", metavar="SPDX", default="", help="license of the pictures whose row states none, such as CC-BY-4.0"
+    )
+    parser.add_argument("--size", type=int, choices=SIZES, default=64, help="side of the pictures in pixels (64)")
+    parser.add_argument(
+        "--background", metavar="COLOR", default="transparent", help="what lies under the pictures, such as #ffffff"
+    )
+    parser.add_argument(
+        "--column",
+        metavar="ROLE=NAME",
+        action="append",
+        default=[],
+        help="the column that holds picture, caption, id, split, license, author, source, group, style or weight",
+    )
+    parser.add_argument("--name", metavar="NAME", help="name of the data set (that of DIR)")
+    parser.add_argument("--date", metavar="YYYY-MM-DD", help="when the pictures were published; stands in the card")
+    parser.add_argument(
+        "--keep-going", action="store_true", help="leave out rows that have a problem; audit.json lists each"
+    )
+    parser.add_argument("--jobs", type=int, metavar="N", help="processes that decode (one a core)")
+
+
+def columns_of(options: list[str]) -> dict[str, str]:
+    """Return role to column.
+
+    Raises:
+        InputError: An option is not like ``caption=title``.
+    """
+    pairs = [option.partition("=") for option in options]
+    for option, (role, _, name) in zip(options, pairs, strict=True):
+        if not (role and name):
+            raise InputError(f"--column is {option!r}; give a role and a column, such as caption=title")
+    return {role: name for role, _, name in pairs}
+
+
+def build_folder(args: argparse.Namespace, output: Output) -> int:
+    """Build the data set."""
+    from pathlib import Path
+
+    from underpaint.stages.data.folder.config import FolderConfig, plain_name
+    from underpaint.stages.data.folder.run import run as build_data
+
+    if args.jobs is not None and not 1 <= args.jobs <= MAX_JOBS:
+        raise InputError(f"--jobs is {args.jobs}; give a number from 1 to {MAX_JOBS}")
+    folder, out = Path(args.folder), Path(args.out)
+    output.resume_hint = "run the same command again; pictures that are finished are kept"
+    config = FolderConfig.parse(
+        {
+            "name": args.name or plain_name(folder.stem if folder.is_file() else folder.resolve().name),
+            "size": args.size,
+            "background": args.background.lower(),
+            "license": args.license,
+            "columns": columns_of(args.column),
+            **({"date": args.date} if args.date else {}),
+        },
+        source="underpaint data build folder",
+    )
+    manifest = build_data(config, folder, out, output.report, keep_going=args.keep_going, jobs=args.jobs)
+    output.result(describe(out, manifest), {"out": out, "digest": manifest.digest, "figures": manifest.figures})
+    return 0
+
+
+def describe(out: object, manifest: Manifest) -> str:
+    """Say in some lines what was built."""
+    figures = manifest.figures
+    splits = [name for name in figures if name.startswith("samples in split ")]
+    dropped = ", ".join(f"{rule} {count:,}" for rule, count in figures["dropped"].items()) or "nothing"
+    lines = [
+        f"{out}: {figures['samples']:,} pictures of {figures['rows']:,} rows, {figures['captions']:,} captions, "
+        f"license {figures['license']}",
+        "  " + ", ".join(f"{name.removeprefix('samples in split ')} {figures[name]:,}" for name in splits),
+        f"  left out: {dropped} (audit.json lists each)",
+        *(f"  attribution needed, on weights too: {words}" for words in figures.get("credits", ())),
+        f"  digest {manifest.digest}",
+        f"  look at {out}/contact_sheet.png; read {out}/DATASHEET.md",
+    ]
+    return "\n".join(lines)

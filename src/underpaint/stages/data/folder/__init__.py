@@ -1,0 +1,1 @@
+"""A person's own pictures: folders, tables, parquet files and archives become a data set artifact."""

@@ -1,0 +1,124 @@
+"""Opening: what kind of input a path is, by what lies there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from underpaint.core.errors import DataError, MissingColumn, MissingFile
+from underpaint.stages.data.folder.archive import open_archives
+from underpaint.stages.data.folder.held_pictures import DATASET, DATASETS, open_parquet_files, open_saved
+from underpaint.stages.data.folder.named_files import contents_of_files, names_pictures, open_tables, split_by_folder
+from underpaint.stages.data.folder.paths import find_file
+from underpaint.stages.data.folder.rows import Row, Source
+from underpaint.stages.data.folder.tables import TABLES, read_text
+
+METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
+CAPTION = ".txt"
+
+
+def open_input(path: Path, columns: dict[str, str]) -> Source:
+    """Open a person's data.
+
+    Args:
+        path: A folder, or a table or an archive.
+        columns: Role to chosen column.
+
+    Raises:
+        MissingFile: There is nothing, or nothing that is understood.
+        MissingColumn: There are pictures but no words.
+        MissingDependency: It needs pyarrow.
+    """
+    if path.is_dir():
+        return open_folder(path, columns)
+    if not path.is_file():
+        raise MissingFile(f"{path} does not exist; name a folder with pictures, a table, or a tar file")
+    ending = path.suffix.lower()
+    if ending in TABLES:
+        return open_tables(path.parent, [path], columns, "a table")
+    if ending == ".parquet":
+        if names_pictures(path, columns):
+            return open_tables(path.parent, [path], columns, "a parquet table")
+        return open_parquet_files(path.parent, [path], columns)
+    if ending == ".tar":
+        return open_archives([path])
+    raise MissingFile(f"{path} is neither a folder nor a {' '.join(TABLES)} .parquet or .tar file; name one of these")
+
+
+def open_folder(root: Path, columns: dict[str, str]) -> Source:
+    """Open a folder: saved by ``datasets``, or with metadata, shards, parquet files, or captions beside the pictures.
+
+    Raises:
+        MissingFile: Nothing in it is understood.
+        MissingColumn: There are pictures but no words.
+    """
+    if (root / DATASETS).is_file() or (root / DATASET).is_file():
+        return open_saved(root, columns)
+    tables = [folder / name for folder, names in walk(root) for name in METADATA if name in names]
+    if tables:
+        return open_tables(root, one_a_folder(tables), columns, "an image folder")
+    shards = sorted(root.glob("*.tar"))
+    if shards:
+        return open_archives(shards)
+    files = sorted(root.rglob("*.parquet"))
+    if files:
+        return open_parquet_files(root, files, columns)
+    return open_captions(root)
+
+
+def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
+    """Yield every folder and the names of its files, in order; hidden ones and links to folders are left out."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield Path(folder), sorted(name for name in names if not name.startswith("."))
+
+
+def one_a_folder(tables: list[Path]) -> list[Path]:
+    """Refuse two tables for one folder.
+
+    Raises:
+        DataError: There are.
+    """
+    folders = [table.parent for table in tables]
+    twice = next((folder for folder in folders if folders.count(folder) > 1), None)
+    if twice is not None:
+        names = ", ".join(table.name for table in tables if table.parent == twice)
+        raise DataError(f"{twice} has {names}, but one table must say what holds; keep one of them")
+    return tables
+
+
+def open_captions(root: Path) -> Source:
+    """Open a folder with a caption beside each picture: ``cat.png`` and ``cat.txt``.
+
+    Raises:
+        MissingFile: There are no pictures.
+        MissingColumn: There are pictures, but no words beside them.
+    """
+    pictures = [folder / name for folder, names in walk(root) for name in names if name.lower().endswith(PICTURES)]
+    if not pictures:
+        raise MissingFile(f"{root} holds no pictures ({' '.join(PICTURES)}), tables or tar files; name another folder")
+    if not any(picture.with_suffix(CAPTION).is_file() for picture in pictures):
+        raise MissingColumn(
+            f"{root} holds {len(pictures):,} pictures but no words: add {METADATA[0]} with the columns file_name and "
+            f"text, or {pictures[0].with_suffix(CAPTION).name} beside {pictures[0].name} and so on"
+        )
+
+    def rows() -> Iterator[Row | tuple[str, DataError]]:
+        return (captioned(root, picture) for picture in pictures)
+
+    return Source(kind="captions beside pictures", rows=rows, contents=lambda places: contents_of_files(root, places))
+
+
+def captioned(root: Path, picture: Path) -> Row | tuple[str, DataError]:
+    """Return the row of a picture with its caption beside it, or what is wrong with it."""
+    where = picture.relative_to(root)
+    try:
+        find_file(root.resolve(), root, where.as_posix())
+        text = find_file(root.resolve(), root, where.with_suffix(CAPTION).as_posix())
+        values = {"text": read_text(text)}
+    except DataError as error:
+        return where.as_posix(), error
+    key, split = where.with_suffix("").as_posix(), split_by_folder(root, picture)
+    return Row(where=where.as_posix(), key=key, place=picture, values=values, split=split)

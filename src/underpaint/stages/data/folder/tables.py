@@ -1,0 +1,111 @@
+"""Tables of text: CSV and JSON lines, read line by line, UTF-8 alone."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from underpaint.core.config import parse_json
+from underpaint.core.errors import BadEncoding, DataError, InputTooLarge, MissingColumn, MissingFile
+from underpaint.stages.data.folder.rows import MAX_TEXT_BYTES
+
+TABLES = (".csv", ".tsv", ".jsonl")
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+BOM = b"\xef\xbb\xbf"
+
+Read = tuple[int, dict[str, Any] | DataError]
+"""The number of a row, counted from 1 without a head, and its values or why they cannot be read."""
+
+
+def decode(raw: bytes, name: str, offset: int) -> str:
+    """Decode a piece of a file.
+
+    Args:
+        raw: The bytes.
+        name: The file; named in the error.
+        offset: Where in the file they begin.
+
+    Raises:
+        BadEncoding: They are no UTF-8; the message names the byte.
+    """
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        kind = "it looks like UTF-16" if offset == 0 and raw.startswith(UTF16) else "it is in another encoding"
+        raise BadEncoding(
+            f"{name} is not UTF-8 at byte {offset + error.start:,} (0x{raw[error.start]:02x}): {kind}; save it as UTF-8"
+        ) from None
+
+
+def lines_of(path: Path) -> Iterator[str]:
+    """Yield the lines of a text file; a byte-order mark at its start is skipped.
+
+    Raises:
+        BadEncoding: It is not UTF-8.
+        InputTooLarge: A line has more than 1 MiB.
+        MissingFile: It cannot be read.
+    """
+    offset = 0
+    try:
+        with path.open("rb") as file:
+            while raw := file.readline(MAX_TEXT_BYTES + 1):
+                if len(raw) > MAX_TEXT_BYTES:
+                    raise InputTooLarge(f"{path.name} has a line of more than {MAX_TEXT_BYTES:,} bytes; split it")
+                skipped = len(BOM) if offset == 0 and raw.startswith(BOM) else 0
+                yield decode(raw[skipped:], path.name, offset + skipped)
+                offset += len(raw)
+    except OSError as error:
+        raise MissingFile(f"{path} cannot be read ({error.strerror}); check its name") from None
+
+
+def read_text(path: Path) -> str:
+    """Return a short text file.
+
+    Raises:
+        BadEncoding: It is not UTF-8.
+        InputTooLarge: It has more than 1 MiB.
+        MissingFile: It cannot be read.
+    """
+    return "".join(lines_of(path))
+
+
+def read_csv(path: Path) -> Iterator[Read]:
+    """Yield the rows of a table whose first line names the columns; a ``.tsv`` has tabs between them.
+
+    Raises:
+        DataError: It has no head, a head with a name twice, or broken quotes.
+    """
+    reader = csv.reader(lines_of(path), delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
+    try:
+        head = [name.strip() for name in next(reader, [])]
+        if not any(head) or len(set(head)) < len(head):
+            raise MissingColumn(f"{path.name} must name every column once in its first line, got {head!r:.200}")
+        for number, fields in enumerate((fields for fields in reader if fields), 1):
+            if len(fields) != len(head):
+                yield number, DataError(f'it has {len(fields)} fields, the head has {len(head)}; quote commas with "')
+            else:
+                yield number, dict(zip(head, fields, strict=True))
+    except csv.Error as error:
+        raise DataError(f"{path.name}, line {reader.line_num} is no CSV ({error}); mend its quotes") from None
+
+
+def read_jsonl(path: Path) -> Iterator[Read]:
+    """Yield the objects of a file with one JSON object a line; empty lines are skipped."""
+    for number, line in enumerate((line for line in lines_of(path) if line.strip()), 1):
+        yield number, parse_object(line)
+
+
+def parse_object(text: str) -> dict[str, Any] | DataError:
+    """Return a JSON object, or why the text is none."""
+    try:
+        values = parse_json(text)
+    except ValueError as error:
+        return DataError(f"it is no JSON ({error}); mend it")
+    return values if isinstance(values, dict) else DataError('it is no JSON object; write {"file_name": ..., ...}')
+
+
+def read_table(path: Path) -> Iterator[Read]:
+    """Yield the rows of a CSV or JSON lines file."""
+    return read_jsonl(path) if path.suffix.lower() == ".jsonl" else read_csv(path)

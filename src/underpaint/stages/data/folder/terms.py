@@ -1,0 +1,87 @@
+"""Terms: which licenses the pictures have, whether weights may learn from them, and what these owe."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from underpaint.adapters.license_expression import parse
+from underpaint.core.errors import LicenseRefused
+from underpaint.stages.data.license import keys_of, use_problems
+from underpaint.stages.data.license_classes import LICENSES
+from underpaint.stages.data.sources import Evidence
+
+
+@functools.lru_cache(maxsize=256)
+def license_problem(expression: str, weights_license: str) -> str:
+    """Say why pictures of a license cannot be used; empty if they can.
+
+    Args:
+        expression: SPDX expression.
+        weights_license: SPDX key that the weights shall carry.
+    """
+    try:
+        problems = use_problems(parse(expression), "weights", weights_license)
+    except ValueError as error:
+        return f"the license {expression!r:.60} is no SPDX expression ({error}); give one such as CC-BY-4.0"
+    if not problems:
+        return ""
+    known = ", ".join(key for key, terms in LICENSES.items() if terms.use == "any" and not terms.share_alike)
+    return f"{'; '.join(what for _, what in problems)}; weights may learn from {known}"
+
+
+def check_terms(license_: str, weights_license: str) -> None:
+    """Refuse the license that was given for all pictures before anything is read.
+
+    Raises:
+        LicenseRefused: It cannot be used, or the license of the weights is unknown.
+    """
+    if weights_license not in LICENSES:
+        raise LicenseRefused(f"weights_license is {weights_license!r}; choose one of {', '.join(LICENSES)}")
+    problem = license_problem(license_, weights_license) if license_ else ""
+    if problem:
+        raise LicenseRefused(problem)
+
+
+def source_key(name: str, source: str, author: str, license_: str) -> str:
+    """Return the key under which pictures of one origin, author and license are listed."""
+    return " · ".join(filter(None, (source or name, author, license_)))
+
+
+def credit_of(source: str, author: str, license_: str) -> str:
+    """Return the words that name an author, where the license asks for them and an author is known."""
+    asked = any(LICENSES[key].attribution for key in keys_of(parse(license_)) if key in LICENSES)
+    return (
+        f"{author} ({source}), licensed under {license_}. Changed: scaled and letterboxed." if asked and author else ""
+    )
+
+
+def evidence_of(name: str, origins: Iterable[tuple[str, str, str]], digest: str) -> tuple[Evidence, ...]:
+    """Return what is on record about each origin of the pictures.
+
+    Args:
+        name: Name of the data set.
+        origins: (source, author, license) of the pictures.
+        digest: SHA-256 over the rows and the bytes of their pictures.
+    """
+    return tuple(
+        Evidence(
+            source=source_key(name, source, author, license_),
+            purl=f"pkg:generic/{path_of(name)}/{path_of(source_key('', source, author, license_))}@{digest[:16]}",
+            role="pictures",
+            author=author or "not stated",
+            stated=license_,
+            upstream=None,
+            verified=None,
+            sha256=digest,
+            credit=credit_of(source or name, author, license_),
+        )
+        for source, author, license_ in sorted(set(origins))
+    )
+
+
+def path_of(text: str) -> str:
+    """Return a text as one part of a package URL."""
+    return quote(re.sub(r"\s*·\s*|\s+", "-", text), safe="-._~")

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from underpaint.cli.data_folder import SIZES
+from underpaint.stages.data.folder.config import FolderConfig
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of six pictures with captions in a table, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "My Pictures"
+    folder.mkdir()
+    rows = []
+    for number in range(6):
+        colors = np.random.default_rng(number).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        Image.fromarray(colors).resize((40, 40), Image.Resampling.NEAREST).save(folder / f"{number}.png")
+        rows.append({"file_name": f"{number}.png", "text": f"thing {number}"})
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def test_pictures_become_a_data_set(underpaint: Call, mine: Path) -> None:
+    done = underpaint("data", "build", "folder", mine, "--license", "CC-BY-4.0", "--out", "new", "--size", "32")
+    assert done.code == 0
+    assert "6 pictures of 6 rows, 6 captions, license CC-BY-4.0" in done.stdout
+    assert json.loads((mine.parent / "new" / "manifest.json").read_text())["config"]["name"] == "my-pictures"
+
+
+def test_bad_rows_are_left_out_on_request_alone(underpaint: Call, mine: Path) -> None:
+    (mine / "3.png").write_bytes(b"")
+    command = ("data", "build", "folder", mine, "--license", "MIT", "--out", "new")
+    refused = underpaint(*command)
+    assert refused.code == 3 and "metadata.jsonl, row 4: the file has 0 bytes" in refused.stderr
+    assert not (mine.parent / "new").exists()
+    done = underpaint(*command, "--keep-going", "--json")
+    assert done.json["figures"]["dropped"] == {"UnreadableImage": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "expected"),
+    [
+        ((), 2, "--out"),
+        (("--out", "new"), 3, "--license SPDX"),
+        (("--out", "new", "--license", "Nobody-1.0"), 3, "no SPDX expression"),
+        (("--out", "new", "--license", "CC-BY-NC-4.0"), 3, "non-commercial use only"),
+        (("--out", "new", "--license", "MIT", "--size", "65"), 2, "64"),
+        (("--out", "new", "--license", "MIT", "--jobs", "0"), 2, "from 1 to 64"),
+        (("--out", "new", "--license", "MIT", "--background", "blue"), 2, "#ffffff"),
+        (("--out", "new", "--license", "MIT", "--column", "caption"), 2, "caption=title"),
+        (("--out", "new", "--license", "MIT", "--column", "words=text"), 2, "choose among picture"),
+        (("--out", "new", "--license", "MIT", "--column", "caption=words"), 3, "only file_name, text"),
+        (("--out", "new", "--license", "MIT", "--date", "yesterday"), 2, "date"),
+        (("--out", ".", "--license", "MIT"), 6, "exists already"),
+    ],
+)
+def test_what_cannot_be_built_is_one_message(
+    underpaint: Call, mine: Path, arguments: tuple[str, ...], code: int, expected: str
+) -> None:
+    done = underpaint("data", "build", "folder", mine, *arguments)
+    assert (done.code, done.stdout) == (code, "")
+    assert expected in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(mine.parent.glob(".*"))
+
+
+def test_the_command_offers_every_size() -> None:
+    assert [FolderConfig(name="x", size=size).size for size in SIZES] == list(SIZES)
