@@ -19,6 +19,8 @@ NEUTRAL = {
     0x1F475: 0x1F9D3,
 }
 RIGHT_ARROW = 0x27A1
+FIRST_NUMBER = 0xF0000
+"""Codes of private use from here on number several pictures of one wish; they are no part of the concept."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,8 @@ def split_parts(codes: list[int]) -> tuple[list[int], list[int]]:
     """Separate what names the concept from its modifiers: tones (unless first), joined signs, the joined arrow."""
     kept, modifiers = codes[:1], []
     for code in codes[1:]:
+        if code >= FIRST_NUMBER:
+            continue
         if code in TONES:
             modifiers.append(code)
         elif kept and kept[-1] == JOINER and (code in SIGNS or code == RIGHT_ARROW):

@@ -8,12 +8,11 @@ from pathlib import Path
 from underpaint.adapters.mlcroissant import validate
 from underpaint.core.artifact import Manifest, verify
 from underpaint.core.config import Config
-from underpaint.core.errors import DataError
+from underpaint.core.errors import ArtifactError, DataError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample, read_samples
 from underpaint.stages.data.card import CARD
 from underpaint.stages.data.card_check import refuse_card
-from underpaint.stages.data.config import DataConfig
 from underpaint.stages.data.leakage import LeakReport, exact_leaks, refuse_leaks
 from underpaint.stages.data.picture import read_picture
 
@@ -57,6 +56,18 @@ def check_splits(samples: list[Sample]) -> None:
     refuse_leaks(LeakReport(leaks=tuple(exact_leaks(samples)), composition_twins=0, pairs_compared=0))
 
 
+def size_of(manifest: Manifest, folder: Path) -> int:
+    """Return the side of a data set's pictures in pixels, whatever the pictures were made of.
+
+    Raises:
+        ArtifactError: Its settings name none.
+    """
+    size = manifest.config.get("size")
+    if not isinstance(size, int):
+        raise ArtifactError(f"{folder}: the settings in its manifest name no size ({size!r:.40}); build the set again")
+    return size
+
+
 def check(folder: Path, report: Report = silent) -> CheckReport:
     """Check a finished data set.
 
@@ -70,7 +81,7 @@ def check(folder: Path, report: Report = silent) -> CheckReport:
     """
     manifest: Manifest = verify(folder, kind="dataset")
     samples = read_samples(folder)
-    check_pixels(samples, folder, DataConfig.parse(manifest.config, source=str(folder)).size, report)
+    check_pixels(samples, folder, size_of(manifest, folder), report)
     check_splits(samples)
     refuse_card(folder)
     return CheckReport(

@@ -1,0 +1,1 @@
+"""Pictures that a model draws become a data set artifact that says so."""
