@@ -170,3 +170,9 @@ def test_a_caption_without_another_wording_stays():
 def test_a_dropped_word_is_never_one_that_must_be_kept():
     for text in many("woman scientist with dark skin tone", word_dropout=1.0, count=500):
         assert "woman" in text and "dark skin tone" in text
+
+
+def test_a_picture_without_a_style_gets_no_word_for_one():
+    counts = many("red apple", style="", count=500, word_dropout=0.0)
+    assert all(text.removesuffix("red apple") in {"", "a ", *(f"{noun} of {a}" for noun in NOUNS for a in ("", "a "))}
+               for text in counts)  # fmt: skip

@@ -112,6 +112,6 @@ def vary(sample: Sample, generator: torch.Generator, word_dropout: float = 0.07,
     if draws[3] < 0.2:
         noun = NOUNS[int(draws[1] * len(NOUNS))]
         styles = STYLE_WORDS.get(sample.style, (sample.style,))
-        style = styles[int(draws[4] / 0.6 * len(styles))] + " " if draws[4] < 0.6 else ""
+        style = styles[int(draws[4] / 0.6 * len(styles))] + " " if draws[4] < 0.6 and sample.style else ""
         name = f"{style}{noun} of {name}"
     return name

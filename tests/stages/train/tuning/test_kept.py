@@ -7,6 +7,7 @@ import torch
 
 from underpaint.core.errors import DataError
 from underpaint.core.progress import silent
+from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.runtime.device import CPU
 from underpaint.stages.train.tuning.kept import EVERYDAY, draw_latents, kept_samples, wishes
@@ -24,10 +25,11 @@ def test_every_old_style_and_none_are_asked_for_alike_with_everyday_words_and_ca
 
 def test_drawn_latents_decode_to_what_the_model_draws(parent):
     pipeline = load_pipeline(parent, CPU)
+    assert isinstance(pipeline, HybridPipeline)
     asked = wishes(STYLES, ["red disc"], 6)
-    latents = draw_latents(pipeline, asked, silent)  # pyright: ignore[reportArgumentType]
+    latents = draw_latents(pipeline, asked, silent)
     assert latents.values.shape[:2] == (6, 1) and torch.isfinite(latents.values).all()
-    alone = draw_latents(pipeline, asked[:1], silent)  # pyright: ignore[reportArgumentType]
+    alone = draw_latents(pipeline, asked[:1], silent)
     torch.testing.assert_close(alone.values[0], latents.values[0], atol=1e-2, rtol=1e-2)
     assert not torch.equal(latents.values[0], latents.values[1])
 

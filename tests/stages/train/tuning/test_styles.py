@@ -3,13 +3,16 @@ from __future__ import annotations
 import torch
 
 from underpaint.models.text_encoder import TextStates
+from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.runtime.device import CPU
 from underpaint.stages.train.tuning.styles import with_styles
 
 
 def test_old_styles_and_none_stay_and_a_new_one_starts_as_the_row_it_was_given(parent):
-    old = load_pipeline(parent, CPU).modules["transformer"]
+    pipeline = load_pipeline(parent, CPU)
+    assert isinstance(pipeline, HybridPipeline)
+    old = pipeline.transformer
     row = old.style_embedding.weight.detach()[[2]]
     grown = with_styles(old, row)
     draws = torch.Generator().manual_seed(1)
