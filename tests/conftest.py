@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -190,3 +191,17 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def make_tiny_model() -> Callable[..., Path]:
     """Save another tiny model: ``make_tiny_model(folder, refined=False, seed=1)``."""
     return save_tiny
+
+
+@pytest.fixture(scope="session")
+def tiny_diffusers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return what builds a tiny pipeline of diffusers, by its name in ``tiny_diffusers.py``, once a session."""
+    root = tmp_path_factory.mktemp("diffusers")
+    builders: dict[str, Callable[[str, Path], Path]] = {}
+
+    def folder(name: str) -> Path:
+        if not builders:
+            builders["build"] = runpy.run_path(str(Path(__file__).with_name("tiny_diffusers.py")))["build"]
+        return root / name if (root / name).exists() else builders["build"](name, root / name)
+
+    return folder

@@ -6,6 +6,7 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from underpaint.cli.model_options import add_model_options, model_of, words_of
 from underpaint.cli.output import Output
 from underpaint.core.errors import InputError
 
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--seed", type=int, metavar="SEED", help="seed of everything random (default: 0)")
     how.add_argument("--guidance", type=float, metavar="G", help="draw with this guidance")
     how.add_argument("--temperature", type=float, metavar="T", help="draw with this factor on the temperatures")
-    how.add_argument("--steps", type=int, metavar="STEPS", help="draw with so many steps of the refiner")
+    how.add_argument("--steps", type=int, metavar="STEPS", help="draw with so many steps")
     how.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
     how.add_argument("--no-efficiency", action="store_true", help="measure no time, memory, energy and money")
     how.add_argument("--no-controls", action="store_true", help="draw no null and known-bad controls")
@@ -66,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--out", metavar="DIR", help="folder for the report")
     how.add_argument("--selftest", action="store_true", help="check the intervals on the data set itself, and leave")
     where.add_argument("--write-prompts", metavar="FILE", help="write what is to be drawn as JSON lines, and leave")
+    add_model_options(parser)
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -90,7 +92,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     output.resume_hint = "what is drawn and seen is kept; run the same command again to go on"
     prices = read_prices(Path(args.prices) if args.prices else None)
     source = open_source(
-        args.subject,
+        model_of(args, args.subject),
         data,
         config,
         output.report,
@@ -144,7 +146,7 @@ def command_of(args: argparse.Namespace) -> str:
             words += [f"--{name}", str(getattr(args, name))]
     for name in ("no_efficiency", "no_controls", "skip_unreadable"):
         words += [f"--{name.replace('_', '-')}"] if getattr(args, name) else []
-    return shlex.join([*words, "--out", args.out])
+    return shlex.join([*words, *words_of(args), "--out", args.out])
 
 
 def write_prompts(args: argparse.Namespace, output: Output) -> int:

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from underpaint.cli.model_options import add_model_options, model_of
 from underpaint.cli.output import Output
 from underpaint.core.errors import ArtifactError, InputError
 
@@ -44,9 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--seed", type=int, metavar="SEED", help="seed of the first picture; the next ones count up")
     what.add_argument("--background", metavar="COLOR", help="transparent (default), white, black or #rrggbb")
     how = parser.add_argument_group("how to draw it")
-    how.add_argument("-m", "--model", metavar="MODEL", help="folder of a trained model (default: the shipped one)")
+    how.add_argument("-m", "--model", metavar="MODEL", help="a model's folder or hub id (default: the shipped one)")
     how.add_argument("--guidance", type=float, metavar="G", help="pull towards the prompt, 0 to 20")
-    how.add_argument("--steps", type=int, metavar="STEPS", help="steps of the residual refiner, if the model has one")
+    how.add_argument("--steps", type=int, metavar="STEPS", help="steps of the model's diffusion part, if it has one")
     how.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
     how.add_argument(
         "--threads",
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--out", default=".", metavar="DIR", help="folder for the pictures (default: the present one)")
     where.add_argument("--no-sheet", action="store_true", help="write no contact sheet beside several pictures")
     where.add_argument("--force", action="store_true", help="with --like: draw even if another model drew the picture")
+    add_model_options(parser)
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -67,6 +69,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from pathlib import Path
 
     check_arguments(args)
+    args.model = model_of(args, args.model)
     if args.like:
         model, planned, original = plan_like(args)
     else:
@@ -118,7 +121,7 @@ def plan_new(args: argparse.Namespace) -> tuple[Model, list[Settings]]:
     """Return the model and the settings of all pictures that the words or the file ask for."""
     from pathlib import Path
 
-    from underpaint.pipelines.model_folder import open_model
+    from underpaint.pipelines.opening import open_model
     from underpaint.pipelines.planning import Options, plan, read_prompt
     from underpaint.pipelines.prompts import PromptRow, read_prompts
 
@@ -176,7 +179,7 @@ def model_for(old: Settings, args: argparse.Namespace) -> Model:
     """
     from underpaint.cli.show import find_model
     from underpaint.pipelines.generator import other_model
-    from underpaint.pipelines.model_folder import open_model
+    from underpaint.pipelines.opening import open_model
 
     if (model := find_model(old, args.model)) is not None:
         return model

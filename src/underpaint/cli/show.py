@@ -62,7 +62,8 @@ def find_model(settings: Settings, folder: str | Path | None) -> Model | None:
         folder: Where to look; None looks among the shipped models.
     """
     from underpaint.core.errors import ArtifactError
-    from underpaint.pipelines.model_folder import open_model, shipped_models
+    from underpaint.pipelines.model_folder import shipped_models
+    from underpaint.pipelines.opening import open_model
 
     if folder is not None:
         model = open_model(folder)

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from underpaint.cli.model_options import add_model_options, model_of, words_of
 from underpaint.cli.output import Output
 from underpaint.core.errors import InputError
 
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quality", default="kid", metavar="METRIC", help="metric of the Pareto front (default: kid)")
     parser.add_argument("--extractor", action="append", metavar="NAME", help="what looks at the pictures")
     parser.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
+    add_model_options(parser)
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
@@ -63,7 +65,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
         extractors=[load_extractor(name) for name in names], cache=cache_folder() / "evaluate", report=output.report
     )
     output.resume_hint = "what is drawn is kept; run the same command again to go on"
-    subject = open_subject(args.model, device=args.device)
+    subject = open_subject(model_of(args, args.model), device=args.device)
     run_sweep(config, subject, data, eyes, args.out, output.report, command=command_of(args))
     made = read_sweep(args.out)
     output.result(describe(args.out, made), as_data(args.out, made))
@@ -101,7 +103,7 @@ def command_of(args: argparse.Namespace) -> str:
     for name in args.extractor or ():
         words += ["--extractor", name]
     words += ["--pictures", str(args.pictures), "--quality", args.quality]
-    return shlex.join([*words, "--out", str(args.out)])
+    return shlex.join([*words, *words_of(args), "--out", str(args.out)])
 
 
 def describe(out: Path, report: SweepReport) -> str:

@@ -11,14 +11,15 @@ from PIL import Image
 
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.progress import Progress, Report, silent
-from underpaint.pipelines.model_folder import Model, open_model
+from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.opening import load_networks, open_model
 from underpaint.pipelines.picture_file import attach, pixel_digest
 from underpaint.pipelines.planning import TRANSPARENT, Options, plan
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.settings import OnStage, Settings
 
 if TYPE_CHECKING:
-    from underpaint.pipelines.text_to_picture import TextToPicture
+    from underpaint.pipelines.text_to_picture import PicturePipeline
 
 BATCH_SIZE = 8
 """Pictures handed to the pipeline at once."""
@@ -54,7 +55,7 @@ class Generator:
         pipeline: Its networks, ready to draw.
     """
 
-    def __init__(self, model: Model, pipeline: TextToPicture) -> None:
+    def __init__(self, model: Model, pipeline: PicturePipeline) -> None:
         self.model = model
         self.pipeline = pipeline
 
@@ -65,12 +66,7 @@ class Generator:
 
     def unread(self, caption: str) -> str:
         """Return the end of a canonical caption that lies beyond the longest text the model reads; empty if none."""
-        longest = self.pipeline.text_encoder.config.max_tokens
-        words = caption.split()
-        for end in range(len(words), 0, -1):
-            if not self.pipeline.text_tokenizer.encode(" ".join(words[:end]), longest).truncated:
-                return " ".join(words[end:])
-        return caption
+        return self.pipeline.unread(caption)
 
     def generate(
         self,
@@ -163,8 +159,8 @@ def load(model: str | Path | None = None, *, device: str | None = None, threads:
     """Load a model.
 
     Args:
-        model: The folder of a saved pipeline or the name of a shipped model; None for the model that comes with
-            underpaint.
+        model: The folder of a saved pipeline, the name of a shipped model, or the address of a diffusers pipeline
+            (``docs/diffusers.md``); None for the model that comes with underpaint.
         device: ``cpu``, ``cuda``, ...; None is the CPU, where equal settings give equal pixels.
         threads: CPU threads to draw with. Another number than 1 may round a few pixels by one level.
 
@@ -183,9 +179,8 @@ def load_opened(model: Model, *, device: str | None = None, threads: int = 1) ->
         device: As in ``load``.
         threads: As in ``load``.
     """
-    from underpaint.pipelines.saved import load_pipeline
     from underpaint.runtime.device import choose_device
 
-    pipeline = load_pipeline(model, choose_device(device or "cpu"))
+    pipeline = load_networks(model, choose_device(device or "cpu"))
     pipeline.threads = threads
     return Generator(model, pipeline)

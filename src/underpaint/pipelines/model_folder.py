@@ -121,6 +121,11 @@ class Model:
         return None if "residual" in absent else layout.steps
 
     @property
+    def address(self) -> str:
+        """What opens it again, in any process."""
+        return str(self.folder.resolve())
+
+    @property
     def size(self) -> str:
         """Size of its pictures, as ``64x64``."""
         return f"{self.index.image_size}x{self.index.image_size}"

@@ -1,4 +1,4 @@
-"""What every native pipeline shares: words in, pictures out, one at a time on a CPU.
+"""What every pipeline shares: words in, pictures out, one at a time on a CPU.
 
 Picture *i* of a batch is the same picture alone. The order of floating-point sums in a matrix product depends on the
 batch and on the number of threads, so a CPU draws requests one by one with ``threads`` threads; a GPU draws those with
@@ -36,17 +36,15 @@ class SamplingConfig(Config):
 S = TypeVar("S", bound=SamplingConfig)
 
 
-class TextToPicture(ABC, Generic[S]):
-    """A pipeline with a text encoder, styles, and a way to draw requests that differ in words and seeds alone.
+class PicturePipeline(ABC, Generic[S]):
+    """Any pipeline that can be loaded: networks, and a way to draw requests that differ in words and seeds alone.
 
     Args:
-        text_tokenizer: Text to token ids.
-        text_encoder: Ids to states.
         config: How to sample.
     """
 
-    def __init__(self, text_tokenizer: TextTokenizer, text_encoder: TextEncoder, config: S) -> None:
-        self.text_tokenizer, self.text_encoder, self.config = text_tokenizer, text_encoder, config
+    def __init__(self, config: S) -> None:
+        self.config = config
         self.threads = 1
 
     @property
@@ -70,17 +68,17 @@ class TextToPicture(ABC, Generic[S]):
         """The network that draws, in which nearly all of the work is done."""
 
     @abstractmethod
-    def fit(self) -> dict[str, bool]:
-        """Say what the components must agree about, and whether they do."""
-
-    @abstractmethod
     def draw_alike(self, requests: Sequence[DrawRequest], on_stage: OnStage) -> np.ndarray:
         """Draw requests of equal numbers together: ``[B, H, H, 4]`` uint8, straight alpha."""
+
+    @abstractmethod
+    def reads(self, caption: str) -> bool:
+        """Tell whether a canonical caption is read to its end, and not cut off."""
 
     @property
     def device(self) -> torch.device:
         """Where the networks lie."""
-        return next(self.text_encoder.parameters()).device
+        return next(self.network.parameters()).device
 
     @torch.inference_mode()
     def draw(self, requests: Sequence[DrawRequest], on_stage: OnStage | None = None) -> list[np.ndarray]:
@@ -111,6 +109,41 @@ class TextToPicture(ABC, Generic[S]):
             if stop == len(requests) or requests[stop].numbers != requests[start].numbers:
                 yield requests[start:stop]
                 start = stop
+
+    def unread(self, caption: str) -> str:
+        """Return the end of a canonical caption that lies beyond the longest text the model reads; empty if none."""
+        words = caption.split()
+        for end in range(len(words), 0, -1):
+            if self.reads(" ".join(words[:end])):
+                return " ".join(words[end:])
+        return caption
+
+
+class TextToPicture(PicturePipeline[S]):
+    """A native pipeline: one with a text encoder and styles.
+
+    Args:
+        text_tokenizer: Text to token ids.
+        text_encoder: Ids to states.
+        config: How to sample.
+    """
+
+    def __init__(self, text_tokenizer: TextTokenizer, text_encoder: TextEncoder, config: S) -> None:
+        super().__init__(config)
+        self.text_tokenizer, self.text_encoder = text_tokenizer, text_encoder
+
+    @abstractmethod
+    def fit(self) -> dict[str, bool]:
+        """Say what the components must agree about, and whether they do."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks lie."""
+        return next(self.text_encoder.parameters()).device
+
+    def reads(self, caption: str) -> bool:
+        """Tell whether a canonical caption is read to its end."""
+        return not self.text_tokenizer.encode(caption, self.text_encoder.config.max_tokens).truncated
 
     def encode_text(self, captions: Sequence[str]) -> TextStates:
         """Encode canonical captions, padded to the encoder's longest text."""

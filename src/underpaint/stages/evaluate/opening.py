@@ -38,7 +38,7 @@ def open_data(folder: Path, config: EvaluateConfig) -> DataSet:
 
 
 def is_model(name: str | Path | None) -> bool:
-    """Tell whether a name means a native model: none at all, a shipped one, or a folder with a pipeline's index."""
+    """Tell whether a name means a model: none at all, a shipped one, a hub's, or a folder with a pipeline's index."""
     if name is None:
         return True
     folder = Path(name)

@@ -16,7 +16,8 @@ from PIL import Image
 
 from underpaint.core.config import digest_of
 from underpaint.core.errors import InputError
-from underpaint.pipelines.model_folder import Model, open_model
+from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.evaluate.drawing.pictures import Pixels
 from underpaint.stages.evaluate.drawing.wishes import Wish
@@ -233,5 +234,5 @@ def altered(subject: ModelSubject, alteration: str, alter: Callable[[Any], None]
 
 
 def open_subject(model: str | Path | None, sampling: Sampling | None = None, device: str | None = None) -> ModelSubject:
-    """Open a native model as a subject; see ``model_folder.open_model``."""
+    """Open a model as a subject; see ``pipelines.opening.open_model``."""
     return ModelSubject(model=open_model(model), sampling=sampling or Sampling(), device=device)

@@ -169,7 +169,7 @@ def cold_command(generator: Generator, request: DrawRequest, out: str) -> list[s
     """Return the command that draws one picture in a new process."""
     pipeline = generator.pipeline
     command = [sys.executable, "-m", "underpaint", "generate", request.caption, "--no-sheet", "--out", out]
-    command += ["--model", str(generator.model.folder.resolve()), "--seed", str(request.seed % (SEED_MAX + 1))]
+    command += ["--model", generator.model.address, "--seed", str(request.seed % (SEED_MAX + 1))]
     command += ["--threads", str(pipeline.threads), "--device", str(pipeline.device)]
     given = {"--style": request.style, "--guidance": request.guidance, "--steps": request.steps}
     return command + [str(word) for pair in given.items() if pair[1] is not None for word in pair]

@@ -46,7 +46,7 @@ def run_probe(generator: Generator, requests: Sequence[DrawRequest]) -> dict[str
     """
     pipeline = generator.pipeline
     job = {
-        "model": str(generator.model.folder.resolve()),
+        "model": generator.model.address,
         "device": str(pipeline.device),
         "threads": pipeline.threads,
         "requests": [asdict(request) for request in requests],

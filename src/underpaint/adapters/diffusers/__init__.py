@@ -1,0 +1,1 @@
+"""Text-to-image pipelines of Hugging Face diffusers: found, looked through, loaded."""
