@@ -236,7 +236,9 @@ def unique(entry: Entry, seen: dict[str, str]) -> Entry:
     Raises:
         DuplicateId: One has it.
     """
-    earlier = seen.setdefault(entry.id, entry.where)
-    if earlier != entry.where:
-        raise DuplicateId(f"it has the same id or names the same file as {earlier}; drop one, or give each its own id")
+    if entry.id in seen:
+        raise DuplicateId(
+            f"it has the same id or names the same file as {seen[entry.id]}; drop one, or give each its own id"
+        )
+    seen[entry.id] = entry.where
     return entry

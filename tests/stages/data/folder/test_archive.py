@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from underpaint.core.errors import DataError, DuplicateId, MissingFile, UnsafePath
+
+Build = Callable[..., Any]
+Members = list[tuple[str, bytes]]
+
+
+@pytest.fixture
+def pair(encode: Callable[..., bytes], patchwork: Callable[..., Image.Image]) -> Members:
+    """A good sample."""
+    return [("good.png", encode(patchwork(1))), ("good.txt", b"good")]
+
+
+def write_tar(path: Path, members: Members, **fields: Any) -> Path:
+    """Write a tar file; ``fields`` are set on the last member."""
+    with tarfile.open(path, "w") as tar:
+        for number, (name, content) in enumerate(members, 1):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            for field, value in fields.items() if number == len(members) else ():
+                setattr(info, field, value)
+            tar.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("member", "fields", "error", "message"),
+    [
+        (("/etc/x.png", b"x"), {}, UnsafePath, "leads out of the folder"),
+        (("../x.png", b"x"), {}, UnsafePath, "leads out of the folder"),
+        (("a/../../x.png", b"x"), {}, UnsafePath, "leads out of the folder"),
+        (("x.png", b""), {"type": tarfile.SYMTYPE, "linkname": "/etc/passwd"}, UnsafePath, "a link"),
+        (("x.png", b""), {"type": tarfile.LNKTYPE, "linkname": "good.png"}, UnsafePath, "a link"),
+        (("x.png", b""), {"type": tarfile.CHRTYPE}, UnsafePath, "a device"),
+        (("x.txt", b"alone"), {}, MissingFile, "no picture"),
+        (("good.png", b"again"), {}, DuplicateId, "several pictures"),
+        (("good.json", b"{"), {}, DataError, "no JSON"),
+        (("good.json", b'{"text": "\xff"}'), {}, DataError, "not UTF-8 at byte 10"),
+    ],
+)
+def test_a_bad_member_is_named(
+    build: Build,
+    tmp_path: Path,
+    pair: Members,
+    member: tuple[str, bytes],
+    fields: dict[str, Any],
+    error: type[DataError],
+    message: str,
+) -> None:
+    path = write_tar(tmp_path / "bad.tar", [*pair, member], **fields)
+    with pytest.raises(error, match=rf"bad.tar, .*{message}"):
+        build(path)
+
+
+def test_a_key_that_comes_again_later_is_refused(
+    build: Build, tmp_path: Path, pair: Members, encode: Callable[..., bytes], patchwork: Callable[..., Image.Image]
+) -> None:
+    other = [("other.png", encode(patchwork(2))), ("other.txt", b"other")]
+    with pytest.raises(DuplicateId, match=r"bad.tar, good"):
+        build(write_tar(tmp_path / "bad.tar", [*pair, *other, *pair]))
+
+
+@pytest.mark.parametrize("damage", ["cut", "garbage", "zip"])
+def test_a_damaged_archive_is_refused(build: Build, tmp_path: Path, pair: Members, damage: str) -> None:
+    path = write_tar(tmp_path / "bad.tar", [*pair, ("other.png", bytes(5000))])
+    content = bytearray(path.read_bytes())
+    place = content.index(b"other.png")
+    if damage == "cut":
+        content = content[: place + 2000]
+    elif damage == "garbage":
+        content[place : place + 512] = b"x" * 512
+    else:
+        content[:4] = b"PK\3\4"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"no whole, uncompressed tar file|no picture|other"):
+        build(path)

@@ -1,0 +1,200 @@
+"""A row that cannot be used is named with what is wrong; all of them at once, and none silently."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from underpaint.core.concept import is_code_points
+from underpaint.core.errors import (
+    BadEncoding,
+    DataError,
+    DuplicateId,
+    EmptyCaption,
+    InputTooLarge,
+    LicenseRefused,
+    MissingColumn,
+    MissingFile,
+    UnreadableImage,
+    UnsafePath,
+)
+from underpaint.core.samples import read_samples
+from underpaint.stages.data.folder.entries import id_of_key
+
+Build = Callable[..., Any]
+Rows = list[dict[str, Any]]
+Write = Callable[[Path, Rows], Path]
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"file_name": "gone.png"}, MissingFile, "'gone.png' is not in"),
+        ({"file_name": ""}, UnsafePath, "leads out"),
+        ({"file_name": "../secret.png"}, UnsafePath, "leads out of the folder"),
+        ({"file_name": "/etc/passwd"}, UnsafePath, "leads out of the folder"),
+        ({"file_name": "p00.png\0"}, UnsafePath, "leads out of the folder"),
+        ({"file_name": "link.png"}, UnsafePath, "by a link"),
+        ({"file_name": "inside/p00.png"}, UnsafePath, "by a link"),
+        ({"file_name": "https://example.org/cat.png"}, UnsafePath, "nothing is downloaded"),
+        ({"file_name": "data:image/png;base64,AAAA"}, UnsafePath, "nothing is downloaded"),
+        ({"file_name": "p01.png"}, DuplicateId, "names the same file as metadata.jsonl, row 2"),
+        ({"file_name": "folder.png"}, MissingFile, "is no file"),
+        ({"file_name": "empty.png"}, UnreadableImage, "0 bytes"),
+        ({"text": ""}, EmptyCaption, "caption in column 'text' is ''"),
+        ({"text": " \n "}, EmptyCaption, "write in English"),
+        ({"text": None}, EmptyCaption, "is None"),
+        ({"text": 7}, EmptyCaption, "is 7"),
+        ({"text": []}, EmptyCaption, "is \\[\\]"),
+        ({"text": "a cat\u200b"}, EmptyCaption, "hidden characters \\(U\\+200B\\)"),
+        ({"text": "猫"}, EmptyCaption, "the caption holds '猫'"),
+        ({"text": "cat " * 200}, EmptyCaption, "the caption has"),
+        ({"license": "CC-BY-SA-4.0"}, LicenseRefused, "asks for the same license"),
+        ({"license": "Nobody-1.0"}, LicenseRefused, "no SPDX expression"),
+        ({"split": "holdout"}, DataError, "the split is 'holdout'; choose among train"),
+        ({"weight": -1}, DataError, "a weight is a positive number"),
+        ({"weight": "nan"}, DataError, "a weight is a positive number"),
+        ({"group": ["a"]}, DataError, "column 'group' is"),
+    ],
+)
+def test_a_bad_row_is_named(
+    build: Build,
+    pictures: Path,
+    rows: Rows,
+    write_rows: Write,
+    change: dict[str, Any],
+    error: type[DataError],
+    message: str,
+) -> None:
+    outside = pictures.parent / "outside"
+    outside.mkdir()
+    (outside / "p00.png").write_bytes((pictures / "p00.png").read_bytes())
+    (pictures / "link.png").symlink_to(outside / "p00.png")
+    (pictures / "inside").symlink_to(outside)
+    (pictures / "folder.png").mkdir()
+    (pictures / "empty.png").write_bytes(b"")
+    rows[4] |= change
+    write_rows(pictures / "metadata.jsonl", rows[:5])
+    with pytest.raises(error, match=rf"has 1 problem\(s\): metadata.jsonl, row 5: .*{message}.*--keep-going"):
+        build(pictures)
+
+
+def test_what_can_go_on_goes_on_and_lists_what_is_missing(
+    build: Build, pictures: Path, rows: Rows, write_rows: Write
+) -> None:
+    rows[1]["file_name"], rows[3]["text"], rows[5]["license"] = "gone.png", "", "unknown"
+    (pictures / "p07.png").write_bytes(b"\x89PNG")
+    write_rows(pictures / "metadata.jsonl", rows)
+    out, manifest = build(pictures, keep_going=True)
+    wanted = {"EmptyCaption": 1, "LicenseRefused": 1, "MissingFile": 1, "UnreadableImage": 1}
+    assert manifest.figures["dropped"] == wanted
+    dropped = json.loads((out / "audit.json").read_text())["dropped"]
+    assert {item["where"] for item in dropped} == {f"metadata.jsonl, row {n}" for n in (2, 4, 6, 8)}
+    assert all(item["detail"] for item in dropped)
+    assert {s.name for s in read_samples(out)} == {rows[n]["text"] for n in (0, 2, 4, 6, 8, 9, 10, 11)}
+
+
+def test_twenty_problems_are_listed_and_all_are_counted(
+    build: Build, pictures: Path, write_rows: Write, rows: Rows
+) -> None:
+    bad = [{"file_name": f"gone-{n}.png", "text": "x"} for n in range(30)]
+    write_rows(pictures / "metadata.jsonl", rows + bad)
+    with pytest.raises(MissingFile, match=r"has 30 problem\(s\)") as caught:
+        build(pictures)
+    assert "gone-19.png" in str(caught.value)
+    assert "gone-20.png" not in str(caught.value)
+    assert "and 10 more" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (("file_name", "captoin"), "only file_name, captoin; did you mean 'captoin'.*--column caption=captoin"),
+        (("file_name", "words"), "only file_name, words; name one so, or choose another with --column caption=NAME"),
+        (("pth", "text"), "no column for the picture .* only pth, text; did you mean 'pth'"),
+    ],
+)
+def test_a_missing_column_names_those_that_are_there_and_the_nearest(
+    build: Build, pictures: Path, write_rows: Write, columns: tuple[str, str], message: str
+) -> None:
+    write_rows(pictures / "metadata.jsonl", [dict.fromkeys(columns, "p00.png")])
+    with pytest.raises(MissingColumn, match=message):
+        build(pictures)
+
+
+def test_without_any_license_nothing_is_built(build: Build, folder: Path) -> None:
+    with pytest.raises(LicenseRefused, match=r"12 problem\(s\).*give one for all with --license SPDX"):
+        build(folder, license="")
+
+
+def test_every_row_may_have_its_own_license(build: Build, pictures: Path, rows: Rows, write_rows: Write) -> None:
+    for number, row in enumerate(rows):
+        row |= {"license": ("CC0-1.0", "CC-BY-4.0")[number % 2], "author": ("", "Ann")[number % 2]}
+    write_rows(pictures / "metadata.jsonl", rows)
+    out, manifest = build(pictures, license="")
+    assert manifest.figures["license"] == "CC-BY-4.0 AND CC0-1.0"
+    stated = json.loads((out / "attribution.json").read_text())
+    assert stated["obligations_on_weights"]["hand_on_these_credits"] == manifest.figures["credits"]
+    assert "Ann" in manifest.figures["credits"][0] and "Ann" in (out / "NOTICE").read_text()
+
+
+def test_of_several_captions_the_first_is_taken(build: Build, pictures: Path, rows: Rows, write_rows: Write) -> None:
+    rows[0]["text"] = ["", "First", "second"]
+    write_rows(pictures / "metadata.jsonl", rows)
+    assert "first" in {s.caption for s in read_samples(build(pictures)[0])}
+
+
+def test_one_picture_under_two_captions_is_refused(build: Build, pictures: Path, rows: Rows, write_rows: Write) -> None:
+    (pictures / "p05.png").write_bytes((pictures / "p02.png").read_bytes())
+    write_rows(pictures / "metadata.jsonl", rows)
+    with pytest.raises(DuplicateId, match=r"row 6: its picture is that of metadata.jsonl, row 3, but the captions"):
+        build(pictures)
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (b"file_name,text\np00.png,caf\xe9\n", BadEncoding, r"not UTF-8 at byte 26 \(0xe9\)"),
+        ("file_name,text\n".encode("utf-16"), BadEncoding, r"at byte 0 \(0xff\): it looks like UTF-16"),
+        (b"file_name,text\np00.png,a,b\n", DataError, "row 1: it has 3 fields, the head has 2"),
+        (b'file_name,text\np00.png,"open', DataError, "no CSV"),
+        (b"text,text\n", MissingColumn, "every column once"),
+        (b"", MissingColumn, "every column once"),
+        (b"file_name,text\n" + b"x" * (1 << 21), InputTooLarge, "a line of more than"),
+    ],
+)
+def test_a_bad_table_is_refused(
+    build: Build, pictures: Path, content: bytes, error: type[DataError], message: str
+) -> None:
+    (pictures / "metadata.csv").write_bytes(content)
+    with pytest.raises(error, match=message):
+        build(pictures)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('{"file_name": "p00.png", "text": "a", "text": "b"}', "a key stands twice"),
+        ('{"file_name": "p00.png", "text": NaN}', "NaN is no number"),
+        ("[" * 100_000, "no JSON"),
+        ('["p00.png"]', "no JSON object"),
+        ('{"file_name"', "no JSON"),
+    ],
+)
+def test_a_bad_line_is_named(build: Build, folder: Path, line: str, message: str) -> None:
+    with (folder / "metadata.jsonl").open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(DataError, match=f"metadata.jsonl, row 13: .*{message}"):
+        build(folder)
+
+
+def test_ids_are_file_names_and_differ_where_keys_differ() -> None:
+    keys = ["a/b", "a_b", "A/b", "1f600", "猫", "x" * 300, "..", "a b"]
+    ids = [id_of_key(key) for key in keys]
+    assert len(set(ids)) == len(keys)
+    assert all(set(i) <= set("abcdefghijklmnopqrstuvwxyz0123456789_.") and len(i) <= 70 for i in ids)
+    assert not any(map(is_code_points, ids))
