@@ -74,3 +74,9 @@ def test_a_leak_is_refused_by_name(loaded: Loaded) -> None:
     pictures[test] = pictures[train]
     with pytest.raises(SplitLeak, match=samples[test].file.replace(".", r"\.")):
         refuse_leaks(find_leaks(samples, look_at(list(pictures))))
+
+
+def test_own_pictures_may_share_a_caption_across_splits(loaded: Loaded) -> None:
+    samples, pictures = loaded
+    own = [s.model_copy(update={"id": f"{s.id}.own", "caption": "a drawing"}) for s in samples]
+    assert rules(own, pictures) == set()

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from underpaint.core.errors import DataError, UnreadableImage
 from underpaint.core.samples import Sample, read_samples, write_samples
-from underpaint.stages.train.conditions import STYLES
+from underpaint.stages.train.conditions import STYLES, style_rows, style_to_ask
 from underpaint.stages.train.dataset import read_size, require_trainable
 from underpaint.stages.train.pictures import load_pictures
 
@@ -64,6 +65,14 @@ def test_a_data_set_that_nothing_can_be_learned_from_is_refused(copy, how, messa
     change(copy, how)
     with pytest.raises(DataError, match=message):
         check(copy)
+
+
+def test_styles_of_a_person_s_own_pictures_need_not_be_known(copy):
+    change(copy, lambda samples: [s.model_copy(update={"id": f"{s.id}.own", "style": "oil"}) for s in samples])
+    check(copy)
+    samples = read_samples(copy)
+    assert style_to_ask(samples[0]) is None
+    assert set(style_rows(samples, torch.device("cpu")).tolist()) == {len(STYLES)}
 
 
 def test_a_table_without_captions_is_refused(copy):

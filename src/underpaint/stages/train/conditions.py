@@ -87,6 +87,11 @@ def draw_conditions(
     return Conditions(captions, torch.where(drop_style, any_style, style), drop_caption)
 
 
+def style_to_ask(sample: Sample, styles: Sequence[str] = STYLES) -> str | None:
+    """Return the style in which a sample may be asked for; None where the model does not know its style."""
+    return sample.style if sample.style in styles else None
+
+
 def style_rows(samples: Sequence[Sample], device: torch.device, styles: Sequence[str] = STYLES) -> Tensor:
     """Return the rows ``[B]`` of the style embedding for samples; no style, or one that is not known, is the null row.
 

@@ -35,7 +35,7 @@ from underpaint.runtime.device import CPU
 from underpaint.runtime.draws import randint, randn
 from underpaint.runtime.weights import read_weights
 from underpaint.stages.train.augment import shift
-from underpaint.stages.train.conditions import STYLES, draw_conditions, encode_captions, make_text_encoder
+from underpaint.stages.train.conditions import STYLES, draw_conditions, encode_captions, make_text_encoder, style_to_ask
 from underpaint.stages.train.finish import effort, trained, write_networks
 from underpaint.stages.train.gan_config import GanTraining
 from underpaint.stages.train.gan_loss import Game, play
@@ -183,7 +183,7 @@ def spread(length: int, count: int) -> Tensor:
 def requests_for(part: Pictures, index: Tensor) -> list[DrawRequest]:
     """Return what is asked for to draw the captions of samples; the seeds count up from 0."""
     samples = [part.samples[i] for i in index.tolist()]
-    return [DrawRequest(caption=s.caption, style=s.style, seed=seed) for seed, s in enumerate(samples)]
+    return [DrawRequest(caption=s.caption, style=style_to_ask(s), seed=seed) for seed, s in enumerate(samples)]
 
 
 def measure_drawings(pipeline: GanPipeline, part: Pictures) -> dict[str, float]:

@@ -13,6 +13,7 @@ from underpaint.core.artifact import storage_errors
 from underpaint.models.autoencoder import Autoencoder
 from underpaint.models.pixels import to_straight
 from underpaint.pipelines.settings import DrawRequest
+from underpaint.stages.train.conditions import style_to_ask
 from underpaint.stages.train.latents import Latents
 
 NUM_SAMPLES = 16
@@ -54,7 +55,7 @@ def draw_grid(
     for part in parts:
         index = torch.arange(0, len(part), max(len(part) // NUM_SAMPLES, 1))[:NUM_SAMPLES]
         samples = [part.samples[i] for i in index.tolist()]
-        requests = [DrawRequest(caption=s.caption, style=s.style, seed=i) for i, s in enumerate(samples)]
+        requests = [DrawRequest(caption=s.caption, style=style_to_ask(s), seed=i) for i, s in enumerate(samples)]
         rows.append(autoencoder.decode(part.values[index, 0].to(torch.float32)))
         rows.append(torch.cat([autoencoder.decode(draw([request])) for request in requests]))
     save_grid(path, torch.cat(rows), columns=NUM_SAMPLES)
