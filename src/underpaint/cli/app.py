@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("underpaint.cli.data", "build a data set of stickers with captions, licenses and sources"),
     "train": ("underpaint.cli.train", "train a model after a recipe"),
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
+    "synthesize": ("underpaint.cli.synthesize", "draw a labeled data set of synthetic pictures with a model"),
     "show": ("underpaint.cli.show", "print what made a picture"),
     "evaluate": ("underpaint.cli.evaluate", "measure how good, varied, fast and dear a model or folder of pictures is"),
     "compare": ("underpaint.cli.compare", "put evaluations side by side"),

@@ -76,6 +76,12 @@ def picture() -> Callable[..., Picture]:
             pixel_sha256=pixel_digest(image),
         )
         alpha = float(pixels[..., 3].mean() / 255)
-        return Picture(path=Path("nowhere.png"), settings=settings, thumbnail=thumbnail_of(pixels), alpha=alpha)
+        return Picture(
+            path=Path("nowhere.png"),
+            settings=settings,
+            thumbnail=thumbnail_of(pixels),
+            alpha=alpha,
+            sha256=pixel_digest(image),
+        )
 
     return make

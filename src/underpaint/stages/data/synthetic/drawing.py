@@ -5,6 +5,7 @@ Pictures lie in a folder of the cache, each written as soon as it is finished, s
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -31,22 +32,19 @@ class Picture:
         settings: What made it.
         thumbnail: ``[32, 32, 3]`` uint8 on white.
         alpha: Mean alpha in 0 to 1.
+        sha256: SHA-256 of its straight-alpha RGBA bytes.
     """
 
     path: Path
     settings: Settings
     thumbnail: np.ndarray
     alpha: float
+    sha256: str
 
     @property
     def blank(self) -> bool:
         """Whether there is nothing to see."""
         return self.alpha < MIN_ALPHA or bool((self.thumbnail == self.thumbnail[:1, :1]).all())
-
-    @property
-    def sha256(self) -> str:
-        """The hash of its pixels."""
-        return self.settings.pixel_sha256 or ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +73,11 @@ def look_at_file(path: Path, settings: Settings) -> Picture:
         raise UnreadableImage(f"{path} has other pixels than were drawn; delete it and run the same command again")
     pixels = np.asarray(image.convert("RGBA"))
     return Picture(
-        path=path, settings=settings, thumbnail=thumbnail_of(pixels), alpha=float(pixels[..., 3].mean() / 255)
+        path=path,
+        settings=settings,
+        thumbnail=thumbnail_of(pixels),
+        alpha=float(pixels[..., 3].mean() / 255),
+        sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
     )
 
 

@@ -11,14 +11,16 @@ def privacy_sentence(facts: SyntheticFacts) -> str:
     found = facts.audit.privacy
     if not found.applicable:
         return f"Nearness to the model's training pictures was not measured: {found.reason}."
+    named = "which the model names as its own" if found.learnt_from else "another one than the model names as its own"
+    own, other = (
+        ", ".join(f"{value:.2f}" for value in some.values()) for some in (found.percentiles, found.held_out_percentiles)
+    )
     return (
         f"{found.flagged:.2%} of {found.drawn} pictures (95 % interval {found.flagged_low:.2%} to "
         f"{found.flagged_high:.2%}) come nearer to one of {found.members} training pictures than the ratio "
         f"{found.threshold:.2f}, below which {found.false_alarms:.0%} of {found.held_out} held-out real drawings fall "
-        f"(ratio of nearest-neighbor distances, percentiles 1, 5 and 50: drawn "
-        f"{', '.join(f'{value:.2f}' for value in found.percentiles.values())}, held out "
-        f"{', '.join(f'{value:.2f}' for value in found.held_out_percentiles.values())}). This finds near-exact copies, "
-        "not borrowed ideas."
+        f"(ratio of nearest-neighbor distances, percentiles 1, 5 and 50: drawn {own}, held out {other}). This finds "
+        f"near-exact copies, not borrowed ideas. Compared with the data set {found.data_sha256[:16]}, {named}."
     )
 
 
