@@ -42,7 +42,7 @@ from underpaint.stages.train.tokenizer import picture_loss, psnr
 HALF = 0.5
 
 
-class Rivals(nn.Module):
+class Contest(nn.Module):
     """The decoder and its discriminator as one module for training."""
 
     def __init__(self, decoder: nn.Module, discriminator: PatchDiscriminator) -> None:
@@ -119,23 +119,23 @@ class DecoderTrainee:
         self.quantizer = quantizer.to(device).eval().requires_grad_(False)
         with initialized_by(config.loop.seed):
             critic = PatchDiscriminator(PatchDiscriminatorConfig(widths=config.discriminator_widths)).to(device)
-        self.module: Rivals = Rivals(self.autoencoder.decoder.requires_grad_(True), critic)
+        self.module: Contest = Contest(self.autoencoder.decoder.requires_grad_(True), critic)
 
     def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        """Return the losses of both rivals, each with gradients for its own weights alone."""
+        """Return the losses of both sides, each with gradients for its own weights alone."""
         target = self.train.batch(self.train.choose(self.config.loop.batch_size, generator))
         target = flip_and_shift(target, generator)
         with torch.no_grad(), torch.autocast(target.device.type, enabled=False):
             seen, _ = emitted(self.autoencoder.encode(target), self.quantizer, self.config, generator)
         drawn = self.autoencoder.decode(seen)
         pixels = picture_loss(drawn, target, generator)
-        critic, adversarial = self._rivalry(drawn.clamp(-1.0, 1.0), target)
+        critic, adversarial = self._judgments(drawn.clamp(-1.0, 1.0), target)
         penalty = self._penalty(target)
         figures = {"pixels": pixels, "adversarial": adversarial, "critic": critic, "penalty": penalty}
         loss = pixels + self.adversarial_weight(step) * adversarial + critic + penalty
         return loss, {name: float(value.detach()) for name, value in figures.items()}
 
-    def _rivalry(self, drawn: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def _judgments(self, drawn: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """Return the discriminator's loss and the decoder's."""
         discriminator = self.module.discriminator
         real, fake = discriminator(target), discriminator(drawn.detach())

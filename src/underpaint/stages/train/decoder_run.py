@@ -16,13 +16,13 @@ from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.model_folder import Model, open_model
-from underpaint.pipelines.saved import load_pipeline, save_pipeline
+from underpaint.pipelines.saved import load_pipeline
 from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.processes import by_first
 from underpaint.stages.train import decoder
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
 from underpaint.stages.train.decoder_config import DecoderTraining
-from underpaint.stages.train.run import made
+from underpaint.stages.train.run import made, made_pipeline
 from underpaint.stages.train.start import seed_workspace
 
 FOLDER = "pipeline"
@@ -80,20 +80,7 @@ def run(
         )
     parents = {"model": model.digest, "tokenizer": finer.digest, "dataset": data}
     figures = {**model.manifest.figures, "tokenizer": finer.figures}
-    return made(
-        out / FOLDER,
-        recipe,
-        parents,
-        lambda: save_pipeline(
-            _with_decoder(model, out / FINER),
-            out / FOLDER,
-            stage="train",
-            config=recipe,
-            parents=parents,
-            figures=figures,
-            dtype=torch.float16,
-        ),
-    )
+    return made_pipeline(out / FOLDER, recipe, parents, lambda: _with_decoder(model, out / FINER), figures)
 
 
 def _with_decoder(model: Model, tokenizer: Path) -> HybridPipeline:

@@ -39,13 +39,12 @@ from underpaint.stages.train.conditions import STYLES, draw_conditions, encode_c
 from underpaint.stages.train.finish import effort, trained, write_networks
 from underpaint.stages.train.gan_config import GanTraining
 from underpaint.stages.train.gan_loss import Game, play
-from underpaint.stages.train.grid import save_grid
+from underpaint.stages.train.grid import NUM_SAMPLES, save_grid
 from underpaint.stages.train.initial import fill, initial_parent
+from underpaint.stages.train.latents import HELD_OUT
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size, require_styles
 
 KIND = "gan"
-HELD_OUT = ("validation", "test_concept", "test_style", "test_composition")
-NUM_SAMPLES = 16
 MOST_MEASURED = 512
 
 

@@ -26,14 +26,13 @@ from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.pipelines.flow import FlowConfig, FlowPipeline
 from underpaint.pipelines.gan import GanConfig, GanPipeline
-from underpaint.pipelines.saved import save_pipeline
 from underpaint.pipelines.text_to_picture import TextToPicture
 from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.processes import present
 from underpaint.stages.train import few_step, flow, gan
 from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.rival_recipe import FewStepRecipe, FlowRecipe, GanRecipe
-from underpaint.stages.train.run import Shared, made, shared_parts
+from underpaint.stages.train.run import Shared, made, made_pipeline, shared_parts
 
 Rival = FlowRecipe | FewStepRecipe | GanRecipe
 
@@ -46,7 +45,6 @@ class Workshop:
         out: The workspace.
         dataset: The data set.
         shared: What it shares with the hybrid model.
-        initial: A saved hybrid pipeline that it may start from.
         report: Receives progress.
         device: Where to train.
     """
@@ -54,7 +52,6 @@ class Workshop:
     out: Path
     dataset: Path
     shared: Shared
-    initial: Path | None
     report: Report
     device: torch.device
 
@@ -85,14 +82,17 @@ def run(
 
     Raises:
         ArtifactError: The data set is none.
+        DataError: It cannot be trained on: captions, pictures or whole splits are missing.
+        InputError: The model to start from does not fit the recipe.
         LicenseRefused: The data set holds sources that weights must not be trained on.
-        TrainingError: The workspace belongs to another recipe, or training failed.
+        TrainingError: The workspace belongs to another recipe, the processes cannot share the last training's steps, or
+            training failed.
     """
     require_shares(_loop_of(recipe), present())
     hybrid = recipe.teacher.shared if isinstance(recipe, FewStepRecipe) else recipe.shared
     with threads(num_threads):
         shared = shared_parts(hybrid, dataset, out, report, start=start, device=device)
-        shop = Workshop(out, dataset, shared, shared.initial, report, device)
+        shop = Workshop(out, dataset, shared, report, device)
         if isinstance(recipe, GanRecipe):
             return _gan_pipeline(recipe, shop)
         flow_recipe = recipe.teacher if isinstance(recipe, FewStepRecipe) else recipe
@@ -122,7 +122,7 @@ def _flow(recipe: FlowRecipe, shop: Workshop) -> Manifest:
             shop.out / "flow",
             shop.report,
             work=shop.out / "state" / "flow",
-            initial=shop.initial,
+            initial=shop.shared.initial,
             device=shop.device,
         )
 
@@ -160,7 +160,7 @@ def _gan_pipeline(recipe: GanRecipe, shop: Workshop) -> Manifest:
             shop.out / "gan",
             shop.report,
             work=shop.out / "state" / "gan",
-            initial=shop.initial,
+            initial=shop.shared.initial,
             device=shop.device,
         )
 
@@ -189,18 +189,5 @@ def _flow_pipeline(out: Path, name: str, config: FlowConfig) -> FlowPipeline:
 def _save(pipeline: TextToPicture, name: str, recipe: Config, trained: Manifest, shop: Workshop) -> Manifest:
     parents = {name: trained.digest, **shop.shared.parents, "dataset": shop.shared.dataset}
     del parents["latents"]
-    folder = shop.out / f"{name}-pipeline"
-    return made(
-        folder,
-        recipe,
-        parents,
-        lambda: save_pipeline(
-            pipeline,
-            folder,
-            stage="train",
-            config=recipe,
-            parents=parents,
-            figures={name: trained.figures},
-            dtype=torch.float16,
-        ),
-    )
+    figures = {name: trained.figures}
+    return made_pipeline(shop.out / f"{name}-pipeline", recipe, parents, lambda: pipeline, figures)

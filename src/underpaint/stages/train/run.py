@@ -30,6 +30,7 @@ from underpaint.models.transformer import ScaleTransformer, TransformerConfig
 from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
 from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.saved import save_pipeline
+from underpaint.pipelines.text_to_picture import TextToPicture
 from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.processes import by_first, first_says, present, together
 from underpaint.stages.train import generator, latents, text_table, tokenizer
@@ -98,6 +99,29 @@ def made(
             f"{folder} was made with other settings or other data; choose another --out, or remove that folder"
         )
     return manifest
+
+
+def made_pipeline(
+    folder: Path,
+    config: Config,
+    parents: Mapping[str, str],
+    put_together: Callable[[], TextToPicture[Any]],
+    figures: Mapping[str, Any],
+) -> Manifest:
+    """Return the pipeline in a folder, saved now in half precision if it is not there.
+
+    Args:
+        folder: Where it lies or shall lie.
+        config: The settings it must have.
+        parents: The parents it must have.
+        put_together: Makes it from its parts.
+        figures: What its training measured.
+
+    Raises:
+        TrainingError: Another artifact lies there.
+    """
+    told = {"stage": "train", "config": config, "parents": parents, "figures": figures}
+    return made(folder, config, parents, lambda: save_pipeline(put_together(), folder, **told, dtype=torch.float16))
 
 
 def open_start(start: str | Path, recipe: HybridRecipe) -> Model:
@@ -251,20 +275,7 @@ def run(
     parents = {"generator": generated.digest, **shared.parents, "dataset": shared.dataset}
     del parents["latents"]
     figures = {"tokenizer": shared.tokenizer.figures, "generator": generated.figures}
-    return made(
-        out / "pipeline",
-        recipe,
-        parents,
-        lambda: save_pipeline(
-            assemble(out, recipe.sampling),
-            out / "pipeline",
-            stage="train",
-            config=recipe,
-            parents=parents,
-            figures=figures,
-            dtype=torch.float16,
-        ),
-    )
+    return made_pipeline(out / "pipeline", recipe, parents, lambda: assemble(out, recipe.sampling), figures)
 
 
 def assemble(workspace: Path, sampling: Sampling) -> HybridPipeline:
