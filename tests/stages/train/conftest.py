@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,13 +14,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from underpaint.core.artifact import seal, staging
+from underpaint.core.artifact import MANIFEST, seal, staging
 from underpaint.core.config import Config
 from underpaint.core.samples import Sample, write_samples
 from underpaint.learning.config import LoopConfig
 from underpaint.runtime.weights import write_weights
 from underpaint.stages.train import latents, tokenizer
 from underpaint.stages.train.config import GeneratorTraining, LatentsEncoding, TokenizerTraining
+from underpaint.stages.train.recipe import HybridRecipe, Sampling
+from underpaint.stages.train.text_table_config import TextTableConfig
 
 COLORS = {"red": (220, 30, 40), "green": (20, 160, 60), "blue": (30, 70, 220), "yellow": (250, 210, 20)}
 SHAPES = ("disc", "square", "bar", "ring", "cross", "corner", "stripes", "dot")
@@ -183,3 +186,29 @@ def tokenizer_settings() -> Callable[..., TokenizerTraining]:
 def generator_settings() -> Callable[..., GeneratorTraining]:
     """Return ``settle_generator``."""
     return settle_generator
+
+
+@pytest.fixture(scope="session")
+def hybrid_recipe() -> HybridRecipe:
+    """A recipe for pictures of 32 pixels that trains in seconds."""
+    return HybridRecipe(
+        image_size=32,
+        text_table=TextTableConfig(),
+        tokenizer=settle_tokenizer(40),
+        latents=LatentsEncoding(variants=2, reach=1),
+        generator=settle_generator(12),
+        sampling=Sampling(
+            guidance=1.5, guidance_shape=(0.5, 1.0, 0.0), temperatures=(1.0, 0.8, 0.5), top_p=0.9, residual_steps=0
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def prepared(hybrid_recipe: HybridRecipe, words: Path, shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a text table and a tokenizer too small to be called healthy; do not change it, copy it."""
+    workspace = tmp_path_factory.mktemp("prepared")
+    shutil.copytree(words, workspace / "text-table")
+    (workspace / "text-table" / MANIFEST).unlink()
+    seal(workspace / "text-table", kind="text-table", stage="train", config=hybrid_recipe.text_table, parents={})
+    tokenizer.run(hybrid_recipe.tokenizer, shapes, workspace / "tokenizer", work=workspace / "state", strict=False)
+    return workspace

@@ -9,43 +9,21 @@ import numpy as np
 import pytest
 
 import underpaint
-from underpaint.core.artifact import MANIFEST, read_manifest, seal, verify
+from underpaint.core.artifact import read_manifest, verify
 from underpaint.core.errors import ArtifactError, DataError, InputError, LicenseRefused, TrainingError
 from underpaint.core.progress import Progress
 from underpaint.core.samples import read_samples, write_samples
 from underpaint.runtime.processes import Processes
 from underpaint.stages.data import notices
-from underpaint.stages.train import tokenizer
 from underpaint.stages.train.config import LatentsEncoding
 from underpaint.stages.train.dataset import ATTRIBUTION
-from underpaint.stages.train.recipe import HybridRecipe, Sampling
+from underpaint.stages.train.recipe import HybridRecipe
 from underpaint.stages.train.run import run
-from underpaint.stages.train.text_table_config import TextTableConfig
 
 
 @pytest.fixture(scope="module")
-def recipe(tokenizer_settings, generator_settings) -> HybridRecipe:
-    return HybridRecipe(
-        image_size=32,
-        text_table=TextTableConfig(),
-        tokenizer=tokenizer_settings(40),
-        latents=LatentsEncoding(variants=2, reach=1),
-        generator=generator_settings(12),
-        sampling=Sampling(
-            guidance=1.5, guidance_shape=(0.5, 1.0, 0.0), temperatures=(1.0, 0.8, 0.5), top_p=0.9, residual_steps=0
-        ),
-    )
-
-
-@pytest.fixture(scope="module")
-def prepared(recipe, words: Path, shapes: Path, tmp_path_factory) -> Path:
-    """A workspace that holds a text table and a tokenizer which is too small to be called healthy."""
-    workspace = tmp_path_factory.mktemp("prepared")
-    shutil.copytree(words, workspace / "text-table")
-    (workspace / "text-table" / MANIFEST).unlink()
-    seal(workspace / "text-table", kind="text-table", stage="train", config=recipe.text_table, parents={})
-    tokenizer.run(recipe.tokenizer, shapes, workspace / "tokenizer", work=workspace / "state", strict=False)
-    return workspace
+def recipe(hybrid_recipe: HybridRecipe) -> HybridRecipe:
+    return hybrid_recipe
 
 
 @pytest.fixture(scope="module")
