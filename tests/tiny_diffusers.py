@@ -6,14 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import diffusers
 import torch
-import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import nn
 
 from underpaint.adapters.diffusers.loading import quiet
+from underpaint.adapters.require import require
 from underpaint.learning.seeding import initialized_by
+
+diffusers, transformers = (require(name, extra="diffusers") for name in ("diffusers", "transformers"))
 
 WORDS = ("a", "red", "green", "apple", "cat", "dog", "smiling", "with", ",", ".")
 WIDTH = 32

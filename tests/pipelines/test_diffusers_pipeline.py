@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 
 import underpaint
 from underpaint.adapters.diffusers.loading import quiet
+from underpaint.adapters.require import require
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.pipelines.generator import Generator
 from underpaint.pipelines.opening import is_foreign, open_model
@@ -38,8 +40,7 @@ def loaded(tiny_diffusers: Tiny) -> Callable[[str], Generator]:
 
 
 def drawn_by_the_library(folder: Path, caption: str, seed: int, **arguments: Any) -> np.ndarray:
-    import diffusers
-
+    diffusers = require("diffusers", extra="diffusers")
     with quiet():
         pipeline = diffusers.DiffusionPipeline.from_pretrained(folder)
         generator = torch.Generator().manual_seed(seed)
@@ -164,3 +165,25 @@ def test_a_missing_weight_is_named_rather_than_drawn_at_random(tiny_diffusers: T
     save_file(weights, file)
     with pytest.raises(ArtifactError, match=r"conv_in\.bias"):
         underpaint.load(folder)
+
+
+def test_weights_and_arithmetic_are_measured_as_of_our_models(loaded: Callable[[str], Generator]) -> None:
+    from underpaint.stages.evaluate.efficiency.compute import count
+    from underpaint.stages.evaluate.efficiency.memory import weights
+
+    generator, request = loaded("sd"), DrawRequest(caption="a cat", seed=1, steps=1)
+    stored = sum(entry.bytes for name, entry in generator.model.manifest.files.items() if name.endswith(".safetensors"))
+    assert weights(generator).measurements[0].value == stored / 1e6
+    one, two = (count(generator, replace(request, steps=steps))[1].total for steps in (1, 2))
+    assert 0 < one < two
+
+
+def test_known_bad_controls_reach_the_network_that_draws(
+    tiny_diffusers: Tiny, loaded: Callable[[str], Generator]
+) -> None:
+    from underpaint.stages.evaluate.scores.controls import round_to_nearest
+
+    request = DrawRequest(caption="a cat", seed=1, steps=2)
+    worse = underpaint.load(tiny_diffusers("sd")).pipeline
+    round_to_nearest(worse, bits=2)  # pyright: ignore[reportArgumentType]
+    assert not np.array_equal(worse.draw([request])[0], loaded("sd").pipeline.draw([request])[0])

@@ -11,6 +11,8 @@ import pytest
 import torch
 
 import underpaint
+from underpaint.adapters.diffusers.loading import quiet
+from underpaint.adapters.require import require
 from underpaint.core.config import Config
 from underpaint.core.errors import InputError
 from underpaint.learning.seeding import initialized_by
@@ -53,12 +55,10 @@ def tiny_gan(words: TextTokenizer) -> GanPipeline:
 
 
 def opened(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    import diffusers
-    from diffusers.utils import dynamic_modules_utils
+    diffusers = require("diffusers", extra="diffusers")
+    modules = require("diffusers.utils.dynamic_modules_utils", extra="diffusers")
 
-    from underpaint.adapters.diffusers.loading import quiet
-
-    monkeypatch.setattr(dynamic_modules_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    monkeypatch.setattr(modules, "HF_MODULES_CACHE", str(tmp_path / "modules"))
     with quiet():
         return diffusers.DiffusionPipeline.from_pretrained(folder, custom_pipeline=FILE, trust_remote_code=True)
 

@@ -15,6 +15,7 @@ from underpaint.adapters.diffusers.inspecting import inspect_model
 from underpaint.adapters.diffusers.loading import load_model, quiet
 from underpaint.adapters.diffusers.options import Options
 from underpaint.adapters.diffusers.schedulers import FLOW_SCHEDULERS, SCHEDULERS, make_scheduler
+from underpaint.adapters.require import require
 from underpaint.core.errors import ArtifactError, InputError
 
 Tiny = Callable[[str], Path]
@@ -44,8 +45,7 @@ def flow_model(tiny_diffusers: Tiny) -> Any:
 
 
 def with_scheduler(pipeline: Any, name: str) -> np.ndarray:
-    import diffusers
-
+    diffusers = require("diffusers", extra="diffusers")
     own = pipeline.scheduler
     with quiet():
         pipeline.scheduler = make_scheduler(diffusers, name, own)
@@ -70,8 +70,7 @@ def test_the_euler_scheduler_of_a_flow_model_is_its_own(flow_model: Any) -> None
 
 
 def test_schedulers_keep_the_noise_that_the_model_learned(noise_model: Any) -> None:
-    import diffusers
-
+    diffusers = require("diffusers", extra="diffusers")
     with quiet():
         made = make_scheduler(diffusers, "dpmpp-2m", noise_model.scheduler)
     assert (made.config.beta_start, made.config.beta_schedule) == (0.00085, "scaled_linear")
@@ -79,8 +78,7 @@ def test_schedulers_keep_the_noise_that_the_model_learned(noise_model: Any) -> N
 
 
 def test_a_scheduler_that_cannot_shift_is_refused() -> None:
-    import diffusers
-
+    diffusers = require("diffusers", extra="diffusers")
     with quiet(), pytest.raises(InputError, match="shifts its times"):
         make_scheduler(diffusers, "heun", diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True))
 

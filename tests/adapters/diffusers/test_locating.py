@@ -69,7 +69,7 @@ def refusing_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[di
         def do_HEAD(self) -> None:
             self.do_GET()
 
-        def log_message(self, *_arguments: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -18,10 +18,12 @@ from underpaint.core.errors import DataError, InputError
 from underpaint.core.policy import parse_policy
 from underpaint.core.samples import Sample, write_samples
 from underpaint.stages.evaluate.config import EvaluateConfig
-from underpaint.stages.evaluate.drawing.subjects import loaded_subject
+from underpaint.stages.evaluate.drawing.subjects import Sampling, loaded_subject
 from underpaint.stages.evaluate.gate.models import evaluated_at
 from underpaint.stages.evaluate.gate.run import gate_by_looks
+from underpaint.stages.evaluate.opening import open_data, open_source
 from underpaint.stages.evaluate.record import PictureRecord, Report
+from underpaint.stages.evaluate.run import run
 
 STYLES = ("flat", "noto")
 SIZE = 32
@@ -373,3 +375,15 @@ def test_a_sweep_has_a_point_a_combination_and_a_front(boxes, tiny_model, tmp_pa
     assert any(p["on_front"] for p in points) and points[1]["changes"] and not points[0]["changes"]
     assert {e["factor"] for e in done.json["effects"]} == {"guidance", "temperature"}
     assert (tmp_path / "sweep" / "sweep.html").is_file()
+
+
+@pytest.mark.slow
+def test_a_model_of_diffusers_is_evaluated_like_ours(boxes: Path, tiny_diffusers, tmp_path: Path) -> None:
+    quick = {"main": 4, "composition": 2, "varied_prompts": 0, "null_sets": 0, "known_bad": (), "efficiency": ""}
+    suite = SUITE.model_copy(update=quick)
+    data = open_data(boxes, suite)
+    source = open_source(f"{tiny_diffusers('sd')}?scheduler=ddim", data, suite, sampling=Sampling(steps=1))
+    run(suite, source, data, tmp_path / "report")
+    report = report_of(tmp_path / "report")
+    assert (report.subject.kind, report.subject.name) == ("model", "sd steps 1")
+    assert (report.protocol.size, report.protocol.num_prompts) == (16, 4)
