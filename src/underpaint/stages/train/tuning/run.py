@@ -202,7 +202,7 @@ def figures_of(trainee: StyleTrainee) -> dict[str, Any]:
         "verdict": verdict(points),
         "pictures": {"learned": len(trainee.train), "held_out": len(trainee.held_out)},
         "started_from": {style: names[row] for style, row in trainee.nearest.items()},
-        "trained_parameters": sum(p.numel() for p in trainee.module.parameters() if p.requires_grad),
+        "trained_parameters": trainee.watch.num_weights,
         "curve": [{name: round(value, 4) for name, value in point._asdict().items()} for point in points],
     }
 

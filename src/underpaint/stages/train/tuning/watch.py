@@ -37,6 +37,11 @@ class Watch(nn.Module):
         return [Point(int(row[0]), *row[1:]) for row in self.curve.tolist() if row[0] == row[0]]
 
     @property
+    def num_weights(self) -> int:
+        """Number of trained weights, those of parameters that are trained in part counted whole."""
+        return sum(self.get_buffer(f"best_{number}").numel() for number in range(len(self.names)))
+
+    @property
     def waited(self) -> int:
         """Validations since the best one."""
         points = self.points
