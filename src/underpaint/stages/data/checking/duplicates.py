@@ -15,10 +15,10 @@ from underpaint.stages.data.split import SPLITS
 
 EXACT = "Exact: pixels are compared by SHA-256. A copy of another size, or one re-encoded with loss, is not equal."
 NEAR = (
-    "No pair within the definition is missed (a proof, and a test against all pairs). What the definition finds, "
-    "measured on planted copies: re-encoded, resized or lightly noisy ones nearly always, mirrored, rotated or cropped "
-    "ones hardly ever (benchmarks/data.py, docs/data.md). Drawings that differ in a detail count as near: of the "
-    "stickers, four in ten have one."
+    "No pair within the definition is missed (a proof, and a test against all pairs). Measured on 300 changed copies "
+    "of stickers a row: of JPEG copies, shrunk, darker and lightly noisy ones 87 to 96 % are near their original; of "
+    "those moved by a pixel 31 %, with a patch in a corner 25 %, turned by 5 degrees 8 %, cropped or mirrored 1 % or "
+    "none. Of drawings of different concepts 2 % are in a pair (benchmarks/data_plants.py)."
 )
 
 
