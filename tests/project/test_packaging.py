@@ -77,5 +77,7 @@ def test_the_base_package_is_light(wheel: zipfile.ZipFile) -> None:
     assert {requirement.name for requirement in required if requirement.marker is None} == {
         "numpy", "pillow", "pydantic", "safetensors", "tokenizers",
     }  # fmt: skip
-    assert set(described.get_all("Provides-Extra") or []) == {"torch", "data", "folder", "evaluate", "dev"}
+    assert set(described.get_all("Provides-Extra") or []) == {
+        "torch", "data", "folder", "evaluate", "diffusers", "dev",
+    }  # fmt: skip
     assert described["License-Expression"] == "Apache-2.0"

@@ -63,7 +63,8 @@ def test_nothing_is_pickled(tree: ast.Module) -> None:
     assert not {name.split(".")[0] for name in imports(tree)} & SERIALIZERS
     called = dict(calls(tree))
     assert not called.keys() & TORCH_FILES
-    assert not [name for name, call in called.items() if any(word.arg == "allow_pickle" for word in call.keywords)]
+    readers = [call for name, call in called.items() if name.rsplit(".", 1)[-1] in {"load", "save", "savez"}]
+    assert not [call for call in readers if any(word.arg == "allow_pickle" for word in call.keywords)]
 
 
 def test_only_the_command_line_writes_to_the_terminal(file: Path, tree: ast.Module) -> None:
