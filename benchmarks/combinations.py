@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 from side_by_side import Line, delta_text, differences, evaluate_once, interval_text, numbers, shown_number
 
 from underpaint.core.config import digest_of
-from underpaint.core.errors import MetricError
+from underpaint.core.errors import InputError, MetricError
 from underpaint.metrics.estimate import Estimate, normal_quantile
 from underpaint.metrics.interval import proportion
 from underpaint.models.text_encoder import TextEncoder
 from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.pipelines.text_to_picture import TextToPicture
 from underpaint.stages.evaluate.comparing.evaluated import Evaluated, read_evaluation
 from underpaint.stages.evaluate.comparing.pairing import difference_of
 from underpaint.stages.evaluate.config import EvaluateConfig
@@ -90,6 +91,8 @@ class Retrieval:
 def retrieval(data: DataSet, model: ModelSubject) -> CallableSubject:
     """Return retrieval by the text table of a model."""
     pipeline = model.generator.pipeline
+    if not isinstance(pipeline, TextToPicture):
+        raise InputError(f"{model.model.name} has no text table to search by; give a model of underpaint's own with -m")
     tokenizer, encoder = pipeline.text_tokenizer, pipeline.text_encoder
 
     def read(captions: Sequence[str]) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from machine import describe_machine, print_table
 
+from underpaint.core.errors import InputError
 from underpaint.learning.config import LoopConfig
 from underpaint.learning.seeding import initialized_by
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
@@ -28,6 +29,7 @@ from underpaint.pipelines.generator import Generator, load
 from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline, cooling, ramp
 from underpaint.pipelines.saved import save_pipeline
 from underpaint.pipelines.settings import DrawRequest
+from underpaint.pipelines.text_to_picture import TextToPicture
 from underpaint.runtime.clock import SystemClock
 from underpaint.runtime.host import describe_host, noise
 from underpaint.runtime.memory import MB
@@ -107,7 +109,10 @@ def fresh(tier: str, words: Generator) -> HybridPipeline:
     with initialized_by(0):
         quantizer = MultiScaleQuantizer(QuantizerConfig(kind="vq", schedule=SCHEDULE, codebook_size=shape.codes))
         autoencoder = Autoencoder(AutoencoderConfig(widths=shape.widths))
-    encoder = words.pipeline.text_encoder
+    pipeline = words.pipeline
+    if not isinstance(pipeline, TextToPicture):
+        raise InputError("the model that lends its text table is none of underpaint's own; leave --model out")
+    encoder = pipeline.text_encoder
     networks = build_networks(shape.generator, quantizer, {"table": encoder.table, "weight": encoder.weight})
     scales = len(SCHEDULE)
     config = HybridConfig(
@@ -119,7 +124,7 @@ def fresh(tier: str, words: Generator) -> HybridPipeline:
     )
     parts = {"text_encoder": networks.text_encoder, "transformer": networks.transformer, "residual": networks.residual}
     return HybridPipeline(
-        text_tokenizer=words.pipeline.text_tokenizer,
+        text_tokenizer=pipeline.text_tokenizer,
         autoencoder=autoencoder.eval(),
         quantizer=quantizer.eval(),
         config=config,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -23,7 +24,7 @@ from underpaint.metrics.manifold import prdc
 from underpaint.metrics.paired import difference
 from underpaint.metrics.shape_color import shape_color_features
 from underpaint.pipelines.settings import DrawRequest
-from underpaint.pipelines.text_to_picture import TextToPicture
+from underpaint.pipelines.text_to_picture import PicturePipeline
 
 SEED = 1000
 
@@ -33,7 +34,7 @@ def real_pictures(data: Path, samples: list[Sample]) -> np.ndarray:
     return np.stack([np.asarray(Image.open(data / sample.file).convert("RGBA")) for sample in samples])
 
 
-def drawn_pictures(pipeline: TextToPicture, samples: list[Sample]) -> np.ndarray:
+def drawn_pictures(pipeline: PicturePipeline[Any], samples: list[Sample]) -> np.ndarray:
     """Return one picture per sample, from its caption and style ``[N, H, H, 4]`` uint8."""
     requests = [DrawRequest(caption=s.caption, style=s.style, seed=SEED + i) for i, s in enumerate(samples)]
     return np.stack(pipeline.draw(requests))
@@ -46,7 +47,7 @@ def interval_of(estimate: Estimate) -> dict[str, float]:
     return {"kernel_distance": estimate.value, "low": estimate.interval.low, "high": estimate.interval.high}
 
 
-def compare(data: Path, split: str, pipelines: dict[str, TextToPicture]) -> dict[str, dict[str, float]]:
+def compare(data: Path, split: str, pipelines: dict[str, PicturePipeline[Any]]) -> dict[str, dict[str, float]]:
     """Measure every pipeline on one split; the row ``difference`` is the first minus the second."""
     samples = [sample for sample in read_samples(data) if sample.split == split]
     real = shape_color_features(real_pictures(data, samples))

@@ -78,7 +78,7 @@ def test_what_is_added_has_the_rank_asked_for_or_that_of_a_smaller_map(network):
     for rank in (2, 100):
         adapted = trained(network, rank)
         merge(adapted)
-        assert torch.linalg.matrix_rank(adapted[0].weight - before, rtol=1e-4) == min(rank, 12)
+        assert torch.linalg.matrix_rank(adapted.get_submodule("0").weight - before, rtol=1e-4) == min(rank, 12)
 
 
 @pytest.mark.parametrize("change", ["other map", "other size", "half of it"])
