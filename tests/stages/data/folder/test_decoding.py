@@ -132,6 +132,17 @@ def test_what_is_no_picture_is_refused(
         decode(make(encode, patchwork), size=32)
 
 
+def test_the_same_bad_bytes_get_the_same_words_without_an_address(encode: Encode, patchwork: Patchwork) -> None:
+    for content in (b"<svg/>", b"BM", truncated("PNG")(encode, patchwork)):
+        texts = []
+        for _ in range(2):
+            with pytest.raises(UnreadableImage) as caught:
+                decode(content, size=32)
+            texts.append(str(caught.value))
+        assert texts[0] == texts[1]
+        assert "0x" not in texts[0]
+
+
 def test_a_speck_on_a_large_transparent_ground_is_refused(encode: Encode) -> None:
     image = Image.new("RGBA", (300, 300))
     image.putpixel((9, 9), (255, 0, 0, 255))

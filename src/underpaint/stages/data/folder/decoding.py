@@ -17,7 +17,7 @@ from PIL import Image, ImageOps
 from underpaint.core.errors import DataError, InputTooLarge, UnreadableImage
 from underpaint.stages.data.clean import MIN_ALPHA
 from underpaint.stages.data.folder.config import TRANSPARENT
-from underpaint.stages.data.picture import MAX_PIXELS
+from underpaint.stages.data.picture import MAX_PIXELS, words_of
 
 RULES = "1"
 """Version of what this module does to a picture; finished pictures of another version are made anew."""
@@ -87,7 +87,7 @@ def readable() -> Iterator[None]:
         raise InputTooLarge("it needs too much memory; shrink it") from None
     except Exception as error:
         kinds = ", ".join(FORMATS)
-        raise UnreadableImage(f"it is no whole picture of a kind that is read ({kinds}): {error}") from None
+        raise UnreadableImage(f"it is no whole picture of a kind that is read ({kinds}): {words_of(error)}") from None
 
 
 def check_head(image: Image.Image) -> None:
