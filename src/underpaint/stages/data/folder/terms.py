@@ -23,13 +23,16 @@ def license_problem(expression: str, weights_license: str) -> str:
         weights_license: SPDX key that the weights shall carry.
     """
     try:
-        problems = use_problems(parse(expression), "weights", weights_license)
+        parsed = parse(expression)
     except ValueError as error:
         return f"the license {expression!r:.60} is no SPDX expression ({error}); give one such as CC-BY-4.0"
+    problems = use_problems(parsed, "weights", weights_license)
     if not problems:
         return ""
-    known = ", ".join(key for key, terms in LICENSES.items() if terms.use == "any" and not terms.share_alike)
-    return f"{'; '.join(what for _, what in problems)}; weights may learn from {known}"
+    renamed = [key for key in sorted(keys_of(parsed)) if key.lower() not in expression.lower()]
+    read_as = f"the license {expression!r:.60} is read as {', '.join(renamed)}: " if renamed else ""
+    allowed = ", ".join(key for key in LICENSES if not use_problems(key, "weights", weights_license))
+    return f"{read_as}{'; '.join(what for _, what in problems)}; weights may learn from {allowed}"
 
 
 def check_terms(license_: str, weights_license: str) -> None:
