@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from underpaint.core.artifact import Manifest, seal
+from underpaint.core.artifact import MANIFEST, Manifest, seal
 from underpaint.core.progress import Report
 from underpaint.recipes.table import RECIPES
 from underpaint.stages.train import evaluator_run, run
@@ -57,6 +57,17 @@ def test_what_cannot_be_trained_is_one_message(
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("recipe", [*RECIPES, ""])
+def test_no_recipe_writes_into_its_data_set(underpaint: Call, tmp_path: Path, recipe: str) -> None:
+    (tmp_path / MANIFEST).write_text("{}")
+    start = () if recipe.startswith("evaluator") else ("--from", "stickers-64")
+    named = [recipe] if recipe else []
+    done = underpaint("train", *named, "--data", str(tmp_path), "--out", str(tmp_path), *start)
+    assert (done.code, done.stdout) == (2, "")
+    assert "nothing may be written into one; choose another --out" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == [MANIFEST]
 
 
 def test_an_evaluator_is_trained_by_its_own_recipe_and_says_where_its_card_lies(
