@@ -79,7 +79,7 @@ def test_a_bad_row_is_named(
     (pictures / "empty.png").write_bytes(b"")
     rows[4] |= change
     write_rows(pictures / "metadata.jsonl", rows[:5])
-    with pytest.raises(error, match=rf"has 1 problem\(s\): metadata.jsonl, row 5: .*{message}.*--keep-going"):
+    with pytest.raises(error, match=rf"has 1 problem:\n  metadata.jsonl, row 5: .*{message}.*\n.*--keep-going"):
         build(pictures)
 
 
@@ -103,11 +103,13 @@ def test_twenty_problems_are_listed_and_all_are_counted(
 ) -> None:
     bad = [{"file_name": f"gone-{n}.png", "text": "x"} for n in range(30)]
     write_rows(pictures / "metadata.jsonl", rows + bad)
-    with pytest.raises(MissingFile, match=r"has 30 problem\(s\)") as caught:
+    with pytest.raises(MissingFile, match=r"has 30 problems:") as caught:
         build(pictures)
     assert "gone-19.png" in str(caught.value)
     assert "gone-20.png" not in str(caught.value)
-    assert "and 10 more" in str(caught.value)
+    _, *listed, more, advice = str(caught.value).splitlines()
+    assert (len(listed), more) == (20, "  and 10 more")
+    assert advice == "Mend them, or leave them out with --keep-going"
 
 
 @pytest.mark.parametrize(
@@ -127,8 +129,12 @@ def test_a_missing_column_names_those_that_are_there_and_the_nearest(
 
 
 def test_without_any_license_nothing_is_built(build: Build, folder: Path) -> None:
-    with pytest.raises(LicenseRefused, match=r"12 problem\(s\).*give one for all with --license SPDX"):
+    with pytest.raises(LicenseRefused) as caught:
         build(folder, license="")
+    head, line, advice = str(caught.value).splitlines()
+    assert head.endswith("has 12 problems:")
+    assert line.startswith("  12 of 12 rows: no license is stated;") and "give one for all with --license SPDX" in line
+    assert advice == "Mend them"
 
 
 def test_every_row_may_have_its_own_license(build: Build, pictures: Path, rows: Rows, write_rows: Write) -> None:

@@ -158,7 +158,7 @@ def license_in(values: Mapping[str, Any], config: FolderConfig) -> str:
     """
     license_ = text_in(values, "license", config.columns) or config.license
     if not license_:
-        raise LicenseRefused("it states no license; add a column 'license', or give one for all with --license SPDX")
+        raise LicenseRefused("no license is stated; add a column 'license', or give one for all with --license SPDX")
     problem = license_problem(license_, config.weights_license)
     if problem:
         raise LicenseRefused(problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from underpaint.core.config import Config
@@ -46,21 +47,41 @@ class Problems:
         """Take down a row that is left out without being a problem."""
         self.left_out.append(LeftOut(where=where, rule=rule, detail=detail))
 
-    def refuse(self, name: str) -> None:
+    def refuse(self, name: str, rows: int) -> None:
         """Stop unless rows with problems may be left out.
 
         Args:
             name: What was read; named in the message.
+            rows: Rows that were read.
 
         Raises:
-            DataError: There are problems; of their own class if they share one. The message lists the first 20.
+            DataError: There are problems; of their own class if they share one. The message has a line for each of the
+                first 20; what several rows share is said once.
         """
         found = [item for item in self.left_out if item.rule in self._first]
         if not found or self.keep_going:
             return
-        listed = "; ".join(f"{item.where}: {item.detail}" for item in found[:MAX_LISTED])
-        more = f"; and {len(found) - MAX_LISTED:,} more" if len(found) > MAX_LISTED else ""
+        lines = lines_of(found, rows)
+        more = [f"and {len(lines) - MAX_LISTED:,} more"] if len(lines) > MAX_LISTED else []
         error = next(iter(self._first.values())) if len(self._first) == 1 else DataError
-        raise error(
-            f"{name} has {len(found):,} problem(s): {listed}{more}. Mend them, or leave them out with --keep-going"
-        )
+        advice = "Mend them, or leave them out with --keep-going" if len(found) < rows else "Mend them"
+        listed = "".join(f"\n  {line}" for line in lines[:MAX_LISTED] + more)
+        raise error(f"{name} has {len(found):,} problem{'s' if len(found) > 1 else ''}:{listed}\n{advice}")
+
+
+def lines_of(found: Sequence[LeftOut], rows: int) -> list[str]:
+    """Say every problem in a line, and once if several rows share it.
+
+    Args:
+        found: The problems.
+        rows: Rows that were read.
+    """
+    wheres: dict[str, list[str]] = {}
+    for item in found:
+        wheres.setdefault(item.detail, []).append(item.where)
+    return [
+        f"{shared[0]}: {detail}"
+        if len(shared) == 1
+        else f"{len(shared):,} of {rows:,} rows: {detail} (the first: {shared[0]})"
+        for detail, shared in wheres.items()
+    ]

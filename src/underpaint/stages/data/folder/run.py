@@ -75,7 +75,7 @@ def run(
     problems = Problems(keep_going)
     source = open_input(path, config.columns)
     entries = read_entries(source, config, problems, report)
-    problems.refuse(str(path))
+    problems.refuse(str(path), len(entries) + len(problems.left_out))
     with finished_pictures(out, config) as finished:
         placed, rows = prepare(source, entries, finished, config, problems, jobs=jobs, report=report, name=str(path))
         with staging(out) as folder:
@@ -104,13 +104,13 @@ def prepare(
     rows = len(entries) + len(problems.left_out)
     keys = decode_all(source, entries, finished, config, problems, jobs=jobs, report=report)
     kept = drop_equal(entries, keys, finished, problems)
-    problems.refuse(name)
+    problems.refuse(name, rows)
     if not kept.entries:
         raise DataError(f"no picture of {name} is left; {summary(problems) or 'it has no rows'}")
     report(Progress(task="compare", done=0, total=len(kept.entries), unit="pictures"))
     placed = place(kept, finished, config, problems)
     report(Progress(task="compare", done=len(kept.entries), total=len(kept.entries), unit="pictures"))
-    problems.refuse(name)
+    problems.refuse(name, rows)
     return placed, rows
 
 
