@@ -59,6 +59,7 @@ def test_bad_rows_are_left_out_on_request_alone(underpaint: Call, mine: Path) ->
         (("--out", "new", "--license", "MIT", "--background", "blue"), 2, "#ffffff"),
         (("--out", "new", "--license", "MIT", "--column", "caption"), 2, "caption=title"),
         (("--out", "new", "--license", "MIT", "--column", "words=text"), 2, "choose among picture"),
+        (("--out", "new", "--license", "MIT", "--column", "captoin=text"), 2, "did you mean 'caption'?"),
         (("--out", "new", "--license", "MIT", "--column", "caption=words"), 3, "only file_name, text"),
         (("--out", "new", "--license", "MIT", "--date", "yesterday"), 2, "date"),
         (("--out", ".", "--license", "MIT"), 6, "exists already"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 from typing import TYPE_CHECKING
 
 from underpaint.cli.output import Output
@@ -49,12 +50,18 @@ def columns_of(options: list[str]) -> dict[str, str]:
     """Return role to column.
 
     Raises:
-        InputError: An option is not like ``caption=title``.
+        InputError: An option is not like ``caption=title``, or names no role.
     """
+    from underpaint.stages.data.folder.config import ROLES
+
     pairs = [option.partition("=") for option in options]
     for option, (role, _, name) in zip(options, pairs, strict=True):
         if not (role and name):
             raise InputError(f"--column is {option!r}; give a role and a column, such as caption=title")
+        if role not in ROLES:
+            close = difflib.get_close_matches(role, ROLES, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise InputError(f"--column is {option!r}: there is no {role!r}; {hint}choose among {', '.join(ROLES)}")
     return {role: name for role, _, name in pairs}
 
 
