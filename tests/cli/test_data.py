@@ -112,6 +112,15 @@ def test_what_a_check_lists_can_be_excluded_and_the_difference_shown(
     assert "the same data set" in underpaint("data", "diff", clean, clean).stdout
 
 
+def test_where_nothing_is_found_no_list_is_written(underpaint: Call, data_set: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "list.jsonl"
+    done = underpaint("data", "check", data_set, "--write-exclusions", listed)
+    assert done.code == 0
+    assert "nothing to list" in done.stdout
+    assert not listed.exists()
+    assert underpaint("data", "check", data_set, "--write-exclusions", listed, "--json").json["exclusions"] is None
+
+
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UNDERPAINT_CACHE", str(tmp_path / "cache"))

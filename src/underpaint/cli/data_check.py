@@ -58,12 +58,12 @@ def run_check(args: argparse.Namespace, output: Output) -> int:
     checked = check_data(Path(args.folder), against, jobs=args.jobs, report=output.report)
     if args.out:
         write_check(checked, Path(args.out))
-    if args.write_exclusions:
-        listed = [suspect for suspect in checked.suspects if suspect.severity != "note"]
+    listed = [suspect for suspect in checked.suspects if suspect.severity != "note"]
+    if args.write_exclusions and listed:
         write_exclusions(Path(args.write_exclusions), listed)
     for warning in checked.report.warnings:
         output.note(f"mlcroissant: {warning}")
-    output.result(describe(args, checked), values_of(args, checked))
+    output.result(describe(args, checked, len(listed)), values_of(args, checked, len(listed)))
     return 0 if checked.report.sound else DataError.exit_code
 
 
@@ -79,8 +79,14 @@ def refuse_existing(path: str | None) -> None:
         raise StorageError(f"{path} exists already and nothing is overwritten in place; choose another name")
 
 
-def describe(args: argparse.Namespace, checked: Checked) -> str:
-    """Say in some lines what was found."""
+def describe(args: argparse.Namespace, checked: Checked, num_listed: int) -> str:
+    """Say in some lines what was found.
+
+    Args:
+        args: The arguments.
+        checked: What was found.
+        num_listed: Lines of the list of pictures that may be left out.
+    """
     report = checked.report
     verdict = "sound" if report.sound else "NOT sound"
     lines = [
@@ -92,8 +98,15 @@ def describe(args: argparse.Namespace, checked: Checked) -> str:
         f"  look at {args.out}/report.html" if args.out else "  --out DIR writes a page with pictures",
     ]
     if args.write_exclusions:
-        lines.append(f"  {args.write_exclusions} lists what may be left out; nothing is deleted")
+        lines.append(f"  {listed_line(args.write_exclusions, num_listed)}")
     return "\n".join(lines)
+
+
+def listed_line(path: str, num_listed: int) -> str:
+    """Say what became of the list of pictures that may be left out."""
+    if not num_listed:
+        return f"nothing to list: no error or warning names a picture, so {path} was not written"
+    return f"{path} lists what may be left out ({num_listed:,} lines); nothing is deleted"
 
 
 def line_of(finding: Finding) -> str:
@@ -106,7 +119,7 @@ def titles(report: CheckReport, status: str) -> list[str]:
     return [finding.title.lower() for finding in report.findings if finding.status == status]
 
 
-def values_of(args: argparse.Namespace, checked: Checked) -> dict[str, object]:
+def values_of(args: argparse.Namespace, checked: Checked, num_listed: int) -> dict[str, object]:
     """Return the same for machines."""
     report = checked.report
     return {
@@ -118,5 +131,5 @@ def values_of(args: argparse.Namespace, checked: Checked) -> dict[str, object]:
         "sound": report.sound,
         "findings": [f.model_dump(mode="json", exclude={"examples", "counts"}) for f in report.findings],
         "out": args.out,
-        "exclusions": args.write_exclusions,
+        "exclusions": args.write_exclusions if num_listed else None,
     }
