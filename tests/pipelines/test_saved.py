@@ -212,6 +212,20 @@ def test_a_folder_that_is_no_model_says_so(tmp_path):
         open_model(tmp_path / "none")
 
 
+@pytest.mark.parametrize("begun", ["state", "text-table", "tokenizer"])
+def test_an_unfinished_training_is_to_be_gone_on_with(tmp_path, begun):
+    (tmp_path / begun).mkdir()
+    with pytest.raises(ArtifactError, match=r"training there is not finished; run the same .* command again"):
+        open_model(tmp_path)
+
+
+def test_a_workspace_with_a_rival_alone_names_its_folder(tiny_model, tmp_path):
+    shutil.copytree(tiny_model, tmp_path / "gan-pipeline")
+    (tmp_path / "state").mkdir()
+    with pytest.raises(ArtifactError, match=r"choose one: .*gan-pipeline$"):
+        open_model(tmp_path)
+
+
 def test_an_artifact_of_another_kind_says_so(tmp_path):
     seal(tmp_path, kind="dataset", stage="data", config=Resealed(), parents={})
     with pytest.raises(ArtifactError, match="is a 'dataset' artifact"):

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ValidationError
 
+from underpaint.core.absent import why_absent
 from underpaint.core.config import Config, digest_of, parse_json, problems_of
 from underpaint.core.errors import ArtifactError, StorageError
 
@@ -258,9 +259,7 @@ def read_manifest(folder: Path, *, kind: str | None = None) -> Manifest:
     try:
         manifest = Manifest.model_validate(parse_json(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, NotADirectoryError):
-        raise ArtifactError(
-            f"{folder} is no finished artifact: it has no {MANIFEST}; pass a folder that an underpaint stage wrote"
-        ) from None
+        raise ArtifactError(why_absent(folder, manifest=MANIFEST, kind=kind)) from None
     except (ValueError, OSError) as error:
         problem = problems_of(error) if isinstance(error, ValidationError) else error
         raise ArtifactError(f"{path} is damaged ({problem}); make or download the artifact again") from None

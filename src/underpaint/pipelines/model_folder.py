@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import Field
 
+from underpaint.core.absent import is_workspace
 from underpaint.core.artifact import MANIFEST, Manifest, verify
 from underpaint.core.config import Config, parse_json
 from underpaint.core.errors import ArtifactError, InputError
@@ -226,15 +227,28 @@ def open_model(model: str | Path | None = None) -> Model:
     """
     folder = find_folder(model)
     if not (folder / MANIFEST).is_file():
-        raise ArtifactError(
-            f"{folder} is no model of underpaint: it has no {MANIFEST}; pass the folder that "
-            "'underpaint train' wrote, or leave out -m"
-        )
+        raise ArtifactError(_why_no_model(folder))
     manifest = verify(folder, kind=KIND, only=(INDEX,))
     index, components = _read_index(folder)
     small = (f"{name}/{TOKENIZER if name == 'text_tokenizer' else CONFIG}" for name in components)
     verify(folder, kind=KIND, only=tuple(small))
     return Model(name=_name_of(folder), folder=folder, manifest=manifest, index=index, components=components)
+
+
+def _why_no_model(folder: Path) -> str:
+    """Return what is wrong with a folder without a manifest, and what to do next."""
+    others = sorted(path.parent for path in folder.glob(f"*/{MANIFEST}") if (path.parent / INDEX).is_file())
+    if others:
+        return f"{folder} is no model of underpaint, but holds some; choose one: {', '.join(map(str, others))}"
+    if is_workspace(folder):
+        return (
+            f"{folder} holds no model yet: the training there is not finished; run the same 'underpaint train' command "
+            "again to go on with it"
+        )
+    return (
+        f"{folder} is no model of underpaint: it has no {MANIFEST}; pass the folder that 'underpaint train' wrote, or "
+        "leave out -m"
+    )
 
 
 def _name_of(folder: Path) -> str:
