@@ -3,6 +3,7 @@ from __future__ import annotations
 import argparse
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -54,7 +55,7 @@ def python(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command_and_is_what_no_arguments_show(underpaint: Run) -> None:
     shown = underpaint("--help")
     assert shown.code == 0
-    assert all(f"    {name} " in shown.stdout for name in COMMANDS)
+    assert all(re.search(rf"^    {name}\s", shown.stdout, re.MULTILINE) for name in COMMANDS)
     assert underpaint() == shown
 
 

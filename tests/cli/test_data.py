@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from underpaint.cli.data import ATTRIBUTED as ATTRIBUTED_NAMES
 from underpaint.cli.data import describe
-from underpaint.core.artifact import Manifest, staging
+from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, seal, staging
 from underpaint.stages.data import run as stage
 from underpaint.stages.data.attributed import ATTRIBUTED
 from underpaint.stages.data.config import DataConfig
@@ -110,6 +111,22 @@ def test_what_a_check_lists_can_be_excluded_and_the_difference_shown(
     assert "0 added, 3 removed, 0 changed, 5 the same" in diff.stdout
     assert len(underpaint("data", "diff", data_set, clean, "--json").json["removed"]) == 3
     assert "the same data set" in underpaint("data", "diff", clean, clean).stdout
+
+
+def test_sets_of_equal_samples_but_other_papers_have_these_named(
+    underpaint: Call, data_set: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(data_set, other)
+    (other / "NOTICE").write_text("other words\n")
+    config = DataConfig.parse(read_manifest(other).config, source="the tests")
+    (other / MANIFEST).unlink()
+    seal(other, kind="dataset", stage="data", config=config, parents=read_manifest(data_set).parents)
+    done = underpaint("data", "diff", data_set, other)
+    assert done.code == 0
+    assert "0 added, 0 removed, 0 changed, 8 the same" in done.stdout
+    assert f"digest {read_manifest(data_set).digest} -> {read_manifest(other).digest}" in done.stdout
+    assert "files that differ: NOTICE (changed)\n" in done.stdout
 
 
 def test_where_nothing_is_found_no_list_is_written(underpaint: Call, data_set: Path, tmp_path: Path) -> None:

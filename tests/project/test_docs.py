@@ -83,6 +83,15 @@ def test_examples_in_the_help_can_be_parsed(command: str | None) -> None:
         build_parser(find_command(arguments)).parse_args(arguments)
 
 
+def test_what_the_readme_reads_under_artifacts_is_made_further_up() -> None:
+    made: set[str] = set()
+    for arguments in commands(ROOT / "README.md"):
+        out = arguments[arguments.index("--out") + 1] if "--out" in arguments else ""
+        read = [word for word in arguments if word.startswith("artifacts/") and word != out]
+        assert [word for word in read if "/".join(word.split("/")[:2]) not in made] == [], arguments
+        made.add("/".join(out.split("/")[:2]))
+
+
 def test_the_readme_shows_every_command() -> None:
     shown = {arguments[0] for page, arguments in CALLS if page == "README.md"}
     assert shown == COMMANDS.keys()

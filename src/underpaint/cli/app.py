@@ -36,7 +36,7 @@ from underpaint.cli.output import Output
 from underpaint.core.errors import InputError
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "data": ("underpaint.cli.data", "build a data set of stickers with captions, licenses and sources"),
+    "data": ("underpaint.cli.data", "build, check, compare and prune data sets of captioned pictures"),
     "train": ("underpaint.cli.train", "train a model after a recipe"),
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
     "synthesize": ("underpaint.cli.synthesize", "draw a labeled data set of synthetic pictures with a model"),

@@ -73,7 +73,7 @@ def _nano(kind: Literal["vq", "bsq"], last_temperature: float) -> HybridRecipe:
             guidance_shape=(0.25, 0.5, 0.75, 1.0, 0.0, 0.0),
             temperatures=(0.6, 0.6, 0.6, 0.54, 0.42, last_temperature),
             top_p=0.95,
-            residual_steps=0,
+            residual_steps=2,
         ),
     )
 

@@ -39,6 +39,18 @@ def test_every_kind_of_change_is_named(small_original: Path, small: Path) -> Non
     assert (found.by_split["elsewhere"].before, found.by_split["elsewhere"].after) == (0, 1)
 
 
+def test_equal_samples_of_two_digests_differ_in_the_files_that_are_named(small_original: Path, small: Path) -> None:
+    (small / "NOTICE").write_text("other words\n")
+    (small / "MORE").write_text("new\n")
+    rewrite(small, read_samples(small))
+    found = difference(small_original, small)
+    assert (found.added, found.removed, found.changed) == ((), (), ())
+    assert found.first != found.second
+    assert found.files.pop("MORE") == "added"
+    assert found.files.pop("NOTICE") == "changed"
+    assert found.files.keys() <= {"samples.jsonl"}
+
+
 def test_the_way_back_swaps_what_was_added_and_removed(small_original: Path, small: Path) -> None:
     rewrite(small, read_samples(small)[3:])
     there, back = difference(small_original, small), difference(small, small_original)
