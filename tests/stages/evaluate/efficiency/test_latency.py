@@ -73,7 +73,8 @@ def test_under_six_new_processes_give_no_number():
 
 
 def fake_generator(folder) -> SimpleNamespace:
-    return SimpleNamespace(pipeline=SimpleNamespace(threads=1, device="cpu"), model=SimpleNamespace(address=str(folder)))
+    model = SimpleNamespace(address=str(folder))
+    return SimpleNamespace(pipeline=SimpleNamespace(threads=1, device="cpu"), model=model)
 
 
 def test_a_cold_start_asks_for_the_same_picture(tmp_path):
