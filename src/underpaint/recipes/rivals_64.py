@@ -52,7 +52,10 @@ def few_step_nano() -> FewStepRecipe:
 def gan_nano() -> GanRecipe:
     """The GAN rival: one pass from noise and words to pixels, parameters within 20 %, 64 px.
 
-    ``underpaint train sticker-64-nano-gan --data artifacts/stickers-64 --out artifacts/family --from stickers-64``.
+    ``underpaint train sticker-64-nano-gan --data artifacts/stickers-64 --out artifacts/family --from stickers-64``;
+    1,200 steps of 32, 33 minutes on one busy CPU core. On held-out captions, by shape and color features as its
+    validation takes them: kernel distance .60 (0 is best), likeness to the picture of the same caption .54 (1 is
+    best). The pictures are still rings and blobs with the right outline and color.
     """
     loop = LoopConfig(
         steps=1200,
