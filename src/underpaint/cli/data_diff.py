@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from underpaint.stages.data.difference import DataDiff, Moved
 
 SHOWN = 10
+PICTURES = "images/"
 
 
 def add_diff(actions: argparse._SubParsersAction) -> None:
@@ -45,6 +46,7 @@ def lines_of(args: argparse.Namespace, found: DataDiff) -> Iterator[str]:
         f"{len(found.changed):,} changed, {found.same:,} the same"
     )
     yield from (f"  setting {name}: {old or '-'} -> {new or '-'}" for name, (old, new) in found.settings.items())
+    yield from identity_lines(found)
     for title, counts in (("split", found.by_split), ("style", found.by_style), ("license", found.by_license)):
         yield from moved_lines(title, counts)
     if found.changed_fields:
@@ -56,6 +58,17 @@ def lines_of(args: argparse.Namespace, found: DataDiff) -> Iterator[str]:
         told = "; ".join(f"{name}: {old[:40]!r} -> {new[:40]!r}" for name, (old, new) in change.fields.items())
         yield f"  ~ {change.style} {change.id} {change.caption!r}: {told}"
     yield from rest(len(found.changed))
+
+
+def identity_lines(found: DataDiff) -> Iterator[str]:
+    """Say that the digests differ, and by which parents and files; files of pictures are counted."""
+    yield f"  digest {found.first} -> {found.second}"
+    for name, (old, new) in found.parents.items():
+        yield f"  made from {name}: {old[:16] or '-'} -> {new[:16] or '-'}"
+    papers = [f"{name} ({how})" for name, how in found.files.items() if not name.startswith(PICTURES)]
+    pictures = len(found.files) - len(papers)
+    named = [*papers, *([f"{pictures:,} files of pictures"] if pictures else [])]
+    yield f"  files that differ: {', '.join(named) or 'none, the manifest alone'}"
 
 
 def moved_lines(title: str, counts: Mapping[str, Moved]) -> Iterator[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from underpaint.core.artifact import read_manifest
+from underpaint.core.artifact import Manifest, read_manifest
 from underpaint.core.config import Config
 from underpaint.core.errors import DataError
 from underpaint.core.samples import Sample, read_samples
@@ -64,6 +64,8 @@ class DataDiff(Config):
         by_style: Style to its counts.
         by_license: License to its counts.
         settings: Name of a setting to its value in the first and in the second one, where these differ.
+        parents: Name of what it was made from to its digest in the first and in the second one, where these differ.
+        files: Path of a file inside the artifact to ``added``, ``removed`` or ``changed``, where the two differ.
     """
 
     first: str
@@ -77,6 +79,8 @@ class DataDiff(Config):
     by_style: dict[str, Moved]
     by_license: dict[str, Moved]
     settings: dict[str, tuple[str, str]]
+    parents: dict[str, tuple[str, str]]
+    files: dict[str, str]
 
 
 Key = tuple[str, str]
@@ -144,11 +148,23 @@ def difference(first: Path, second: Path) -> DataDiff:
         by_style=moved(samples[0], samples[1], lambda s: s.style),
         by_license=moved(samples[0], samples[1], lambda s: s.license),
         settings=differing(manifests[0].config, manifests[1].config),
+        parents=differing(manifests[0].parents, manifests[1].parents),
+        files=differing_files(manifests[0], manifests[1]),
     )
 
 
-def differing(first: dict[str, object], second: dict[str, object]) -> dict[str, tuple[str, str]]:
-    """Return the settings that differ."""
+def differing_files(first: Manifest, second: Manifest) -> dict[str, str]:
+    """Return the files of two artifacts that differ by their hashes, and how."""
+    old, new = first.files, second.files
+    return {
+        name: "added" if name not in old else "removed" if name not in new else "changed"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    }
+
+
+def differing(first: Mapping[str, object], second: Mapping[str, object]) -> dict[str, tuple[str, str]]:
+    """Return the entries that differ."""
     names = sorted(first.keys() | second.keys())
     values = {name: (str(first.get(name, "")), str(second.get(name, ""))) for name in names}
     return {name: pair for name, pair in values.items() if pair[0] != pair[1]}
