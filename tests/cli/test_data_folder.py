@@ -34,6 +34,8 @@ def test_pictures_become_a_data_set(underpaint: Call, mine: Path) -> None:
     done = underpaint("data", "build", "folder", mine, "--license", "CC-BY-4.0", "--out", "new", "--size", "32")
     assert done.code == 0
     assert "6 pictures of 6 rows, 6 captions, license CC-BY-4.0" in done.stdout
+    shown = json.loads((mine.parent / "new" / "manifest.json").read_text())["figures"]["on_contact_sheet"]
+    assert f"contact_sheet.png, which shows {shown} of the 6 pictures" in done.stdout
     assert json.loads((mine.parent / "new" / "manifest.json").read_text())["config"]["name"] == "my-pictures"
 
 

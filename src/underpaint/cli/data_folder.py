@@ -104,6 +104,7 @@ def describe(out: object, manifest: Manifest) -> str:
         f"  left out: {dropped} (audit.json lists each)",
         *(f"  attribution needed, on weights too: {words}" for words in figures.get("credits", ())),
         f"  digest {manifest.digest}",
-        f"  look at {out}/contact_sheet.png; read {out}/DATASHEET.md",
+        f"  look at {out}/contact_sheet.png, which shows {figures['on_contact_sheet']:,} of the "
+        f"{figures['samples']:,} pictures; read {out}/DATASHEET.md",
     ]
     return "\n".join(lines)

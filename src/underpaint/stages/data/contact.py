@@ -10,7 +10,7 @@ from PIL import Image
 
 from underpaint.core.concept import concept_of
 from underpaint.core.samples import Sample
-from underpaint.pipelines.contact_sheet import Cell, contact_sheet
+from underpaint.pipelines.contact_sheet import MAX_CELLS, Cell, contact_sheet
 from underpaint.stages.data.composition import order_of
 
 CONTACT_SHEET = "contact_sheet.png"
@@ -31,6 +31,11 @@ def choose(samples: Sequence[Sample]) -> list[Sample]:
         inside = sorted((s for s in samples if s.split == split), key=lambda s: order_of(f"{s.style} {s.id}"))
         chosen += inside[:PER_SPLIT]
     return chosen
+
+
+def num_shown(samples: Sequence[Sample]) -> int:
+    """Return how many pictures the sheet of a data set shows."""
+    return min(len(choose(samples)), MAX_CELLS)
 
 
 def cell_of(sample: Sample, folder: Path) -> Cell:

@@ -20,7 +20,7 @@ from underpaint.stages.data.audit import samples_digest
 from underpaint.stages.data.card import CARD
 from underpaint.stages.data.card_check import refuse_card
 from underpaint.stages.data.card_revision import read_card, revise_card
-from underpaint.stages.data.contact import CONTACT_SHEET, write_contact_sheet
+from underpaint.stages.data.contact import CONTACT_SHEET, num_shown, write_contact_sheet
 from underpaint.stages.data.datasheet import DATASHEET
 from underpaint.stages.data.exclusions import Exclusion, read_exclusions
 from underpaint.stages.data.facts import count_samples
@@ -140,6 +140,7 @@ def exclude(folder: Path, listed: Path, out: Path, report: Report = silent) -> M
                 **manifest.figures,
                 **count_samples(kept),
                 "samples_digest": samples_digest(kept),
+                "on_contact_sheet": num_shown(kept),
                 "excluded": len(exclusions),
             },
         )

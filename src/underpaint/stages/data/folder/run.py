@@ -16,6 +16,7 @@ from underpaint.core.errors import DataError, StorageError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample, write_samples
 from underpaint.stages.data.audit import samples_digest
+from underpaint.stages.data.contact import num_shown
 from underpaint.stages.data.folder.audit import audit, with_dropped
 from underpaint.stages.data.folder.config import FolderConfig
 from underpaint.stages.data.folder.entries import Entry, read_entries
@@ -233,6 +234,7 @@ def figures_of(facts: FolderFacts) -> dict[str, object]:
     return {
         **facts.counts,
         "samples_digest": samples_digest(facts.samples),
+        "on_contact_sheet": num_shown(facts.samples),
         "rows": audited.rows,
         "dropped": audited.dropped_by_rule,
         "clusters": audited.clusters,
