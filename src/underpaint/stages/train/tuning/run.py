@@ -23,11 +23,11 @@ from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.model_folder import Model, open_model
-from underpaint.pipelines.saved import load_pipeline, save_pipeline
+from underpaint.pipelines.saved import load_pipeline
 from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.processes import present
 from underpaint.stages.train.finish import time_taken
-from underpaint.stages.train.run import made
+from underpaint.stages.train.run import made, made_pipeline
 from underpaint.stages.train.start import seed_workspace
 from underpaint.stages.train.tuning import adapter
 from underpaint.stages.train.tuning.config import StyleRecipe
@@ -90,20 +90,8 @@ def run(
         parents = _prepare(recipe, model, dataset, keep, out, report, device)
         tuned = made(out / "tuned", recipe, parents, lambda: tune(recipe, model, parents, out, report, device))
     lineage = {**parents, "tuned": tuned.digest, "dataset": read_manifest(dataset).digest}
-    return made(
-        out / "pipeline",
-        recipe,
-        lineage,
-        lambda: save_pipeline(
-            assemble(model, out),
-            out / "pipeline",
-            stage="train",
-            config=recipe,
-            parents=lineage,
-            figures={**model.manifest.figures, "style": tuned.figures},
-            dtype=torch.float16,
-        ),
-    )
+    figures = {**model.manifest.figures, "style": tuned.figures}
+    return made_pipeline(out / "pipeline", recipe, lineage, lambda: assemble(model, out), figures)
 
 
 def _prepare(
