@@ -61,13 +61,13 @@ def lines_of(args: argparse.Namespace, found: DataDiff) -> Iterator[str]:
 
 
 def identity_lines(found: DataDiff) -> Iterator[str]:
-    """Say that the digests differ, and by which parents and files; files of pictures are counted."""
+    """Say that the digests differ, and by which parents and files; those among the pictures are counted."""
     yield f"  digest {found.first} -> {found.second}"
     for name, (old, new) in found.parents.items():
         yield f"  made from {name}: {old[:16] or '-'} -> {new[:16] or '-'}"
     papers = [f"{name} ({how})" for name, how in found.files.items() if not name.startswith(PICTURES)]
     pictures = len(found.files) - len(papers)
-    named = [*papers, *([f"{pictures:,} files of pictures"] if pictures else [])]
+    named = [*papers, *([f"{pictures:,} in {PICTURES}"] if pictures else [])]
     yield f"  files that differ: {', '.join(named) or 'none, the manifest alone'}"
 
 
