@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from underpaint.adapters.license_expression import parse
-from underpaint.stages.data.checking.record import MAX_EXAMPLES, Example, Finding, Found, status_of
+from underpaint.stages.data.checking.record import Found
 from underpaint.stages.data.checking.subject import Subject
 from underpaint.stages.data.license import keys_of, use_problems
 from underpaint.stages.data.license_classes import LICENSES, MISLABELED
@@ -47,16 +47,12 @@ def check_licenses(subject: Subject, weights_license: str) -> Found:
         positions[sample.license, sample.source].append(i)
     problems = {key: problem_of(*key, wanted) for key in positions}
     bad = sorted((i, problems[key]) for key, found in positions.items() if problems[key] for i in found)
-    suspects = tuple(subject.suspect(i, "licenses", "error", why) for i, why in bad)
     credited = sum(owes_credit(sample.license) for sample in subject.samples)
-    finding = Finding(
-        check="licenses",
+    return subject.faulty(
+        "licenses",
+        dict(bad),
         title="Licenses",
-        severity="error",
-        status=status_of(len(suspects)),
-        count=len(suspects),
         unit="pictures",
-        looked_at=len(subject.samples),
         says=(
             f"Each picture's license must be there, must be SPDX, must be classified, and must allow weights under "
             f"{wanted}. The authors of {credited:,} pictures must be named."
@@ -65,9 +61,7 @@ def check_licenses(subject: Subject, weights_license: str) -> Found:
             "Exact for what is stated; a false statement is not found. Sources known to be mislabeled are refused by "
             "name."
         ),
-        examples=tuple(Example(files=(s.file,), text=s.reason) for s in suspects[:MAX_EXAMPLES]),
         counts={
             "pictures by license": dict(Counter(s.license or "none stated" for s in subject.samples).most_common())
         },
     )
-    return Found(finding=finding, suspects=suspects)

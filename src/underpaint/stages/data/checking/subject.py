@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from underpaint.core.errors import DataError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample, read_samples
 from underpaint.stages.data.checking.fingerprints import Fingerprints, fingerprint
-from underpaint.stages.data.checking.record import Severity, Suspect
+from underpaint.stages.data.checking.record import MAX_EXAMPLES, Example, Finding, Found, Severity, Suspect, status_of
 
 MAX_JOBS = 8
 
@@ -41,6 +41,48 @@ class Subject:
         return Suspect(
             id=sample.id, style=sample.style, file=sample.file, check=check, severity=severity, reason=reason
         )
+
+    def faulty(
+        self,
+        check: str,
+        reasons: Mapping[int, str],
+        *,
+        title: str,
+        unit: str,
+        says: str,
+        error_rate: str,
+        examples: Sequence[Example] | None = None,
+        counts: Mapping[str, dict[str, int]] | None = None,
+    ) -> Found:
+        """Say which samples must not be used so: an error each.
+
+        Args:
+            check: Name of the check.
+            reasons: Position to what is wrong there; named in this order.
+            title: Its name, for people.
+            unit: What is counted.
+            says: What was looked for, what that means, what to do.
+            error_rate: What is known about how often the search is wrong.
+            examples: What to show; the first samples if None.
+            counts: Tables of numbers: name to row to number.
+        """
+        suspects = tuple(self.suspect(i, check, "error", why) for i, why in reasons.items())
+        if examples is None:
+            examples = [Example(files=(s.file,), text=s.reason) for s in suspects[:MAX_EXAMPLES]]
+        finding = Finding(
+            check=check,
+            title=title,
+            severity="error",
+            status=status_of(len(suspects)),
+            count=len(suspects),
+            unit=unit,
+            looked_at=len(self.samples),
+            says=says,
+            error_rate=error_rate,
+            examples=tuple(examples[:MAX_EXAMPLES]),
+            counts=dict(counts or {}),
+        )
+        return Found(finding=finding, suspects=suspects)
 
 
 def open_subject(folder: Path, *, name: str, cache: Path, jobs: int | None = None, report: Report = silent) -> Subject:

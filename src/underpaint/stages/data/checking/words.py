@@ -8,7 +8,7 @@ from functools import lru_cache
 from underpaint.core.errors import PromptError
 from underpaint.core.text import canonicalize
 from underpaint.stages.data.captions import hidden_characters, scripts_of
-from underpaint.stages.data.checking.record import MAX_EXAMPLES, Example, Finding, Found, Suspect, status_of
+from underpaint.stages.data.checking.record import Example, Found
 from underpaint.stages.data.checking.subject import Subject
 
 
@@ -38,27 +38,22 @@ def problem_of(name: str, caption: str) -> str:
 
 def check_hidden(subject: Subject) -> Found:
     """Report captions that hold what nobody sees."""
-    suspects = []
-    for i, sample in enumerate(subject.samples):
-        problem = problem_of(sample.name, sample.caption)
-        if problem:
-            suspects.append(subject.suspect(i, "hidden-unicode", "error", f"{sample.caption!r}: {problem}"))
-    finding = Finding(
-        check="hidden-unicode",
+    reasons = {
+        i: f"{sample.caption!r}: {problem}"
+        for i, sample in enumerate(subject.samples)
+        if (problem := problem_of(sample.name, sample.caption))
+    }
+    return subject.faulty(
+        "hidden-unicode",
+        reasons,
         title="Hidden or foreign characters in captions",
-        severity="error",
-        status=status_of(len(suspects)),
-        count=len(suspects),
         unit="captions",
-        looked_at=len(subject.samples),
         says=(
             "Names and captions with invisible, private or unassigned characters or with mixed scripts, and captions "
             "that differ from the canonical form of prompts. What is invisible to people can be trained as a trigger."
         ),
         error_rate="Exact for the Unicode categories Cc, Cf, Cn, Co and Cs; a trigger of ordinary words is not found.",
-        examples=tuple(Example(files=(s.file,), text=s.reason) for s in suspects[:MAX_EXAMPLES]),
     )
-    return Found(finding=finding, suspects=tuple(suspects))
 
 
 def check_conflicts(subject: Subject) -> Found:
@@ -66,27 +61,23 @@ def check_conflicts(subject: Subject) -> Found:
     places: dict[str, list[int]] = defaultdict(list)
     for i, sample in enumerate(subject.samples):
         places[sample.sha256_pixels].append(i)
-    suspects: list[Suspect] = []
+    reasons: dict[int, str] = {}
     examples: list[Example] = []
     for positions in places.values():
         captions = sorted({subject.samples[i].caption for i in positions})
         if len(captions) > 1:
             said = " = ".join(repr(caption) for caption in captions)
-            suspects += [subject.suspect(i, "conflicting-captions", "error", f"one picture, {said}") for i in positions]
+            reasons |= dict.fromkeys(positions, f"one picture, {said}")
             examples.append(Example(files=tuple(subject.samples[i].file for i in positions[:2]), text=said))
-    finding = Finding(
-        check="conflicting-captions",
+    return subject.faulty(
+        "conflicting-captions",
+        reasons,
         title="One picture, different captions",
-        severity="error",
-        status=status_of(len(suspects)),
-        count=len(suspects),
         unit="pictures",
-        looked_at=len(subject.samples),
         says=(
             "The same pixels under different captions: at least one of these is wrong, or does not say what is seen. "
             "All of them are listed; keep the right one."
         ),
         error_rate="Exact: pixels are compared by SHA-256, captions as they stand.",
-        examples=tuple(examples[:MAX_EXAMPLES]),
+        examples=examples,
     )
-    return Found(finding=finding, suspects=tuple(suspects))
