@@ -24,7 +24,7 @@ def _loop(lr: float) -> LoopConfig:
 def style() -> StyleRecipe:
     """A new style for a saved hybrid model, from a few dozen pictures: all of the generator is trained.
 
-    ``underpaint train style --from stickers-64 --data artifacts/mine --out artifacts/my-style``
+    ``underpaint train style --from stickers-64 --data artifacts/pictures-64 --out artifacts/my-style``
     At most 400 steps of 12 new pictures and 4 of what the model could do before; it ends early once held-out pictures
     are no longer predicted better. What to expect stands in docs/your_style.md.
     """
@@ -34,6 +34,6 @@ def style() -> StyleRecipe:
 def style_low_rank() -> StyleRecipe:
     """The same with adapters of rank 16 on the transformer alone: a style is one small file beside the model.
 
-    ``underpaint train style-low-rank --from stickers-64 --data artifacts/mine --out artifacts/my-style``
+    ``underpaint train style-low-rank --from stickers-64 --data artifacts/pictures-64 --out artifacts/my-style``
     """
     return StyleRecipe(loop=_loop(lr=3e-3), rank=16)
