@@ -7,7 +7,7 @@ knows what became of them.
 
 Shapes: ``B`` batch, ``E`` tokens of the early scales together, ``D`` width, ``C`` latent channels.
 
-Source: the idea of Logit Refiner, which draws the tokens of all scales so.
+Source: the idea of Li et al., Logit Refiner, arXiv 2609.11804, which draws the tokens of all scales so.
 """
 
 from __future__ import annotations
