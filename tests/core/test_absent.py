@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from underpaint.core.artifact import read_manifest
-from underpaint.core.errors import ArtifactError
+from underpaint.core.errors import ArtifactError, InputError
 
 
 def said(folder: Path, kind: str | None = "dataset") -> str:
-    with pytest.raises(ArtifactError) as caught:
+    with pytest.raises(ArtifactError if folder.exists() else InputError) as caught:
         read_manifest(folder, kind=kind)
     return str(caught.value)
 

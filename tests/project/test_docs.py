@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from underpaint import __version__
-from underpaint.cli.app import COMMANDS, ERROR_CODES, build_parser, find_command
+from underpaint.cli.app import COMMANDS, EPILOG, ERROR_CODES, build_parser, find_command
 from underpaint.core.errors import UnderpaintError
 
 ROOT = Path(__file__).parents[2]
@@ -123,6 +123,8 @@ def test_the_readme_explains_every_exit_code() -> None:
         *(cls.exit_code for cls in UnderpaintError.__subclasses__()),
     }
     assert [int(row) for row in rows] == sorted(codes)
+    listed = re.findall(r"^  (\d+)  ", EPILOG, flags=re.MULTILINE)
+    assert {int(code) for code in listed} == codes - {1, *ERROR_CODES.values()}
 
 
 def test_the_changelog_speaks_of_this_version() -> None:

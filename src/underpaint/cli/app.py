@@ -15,8 +15,9 @@ A command is a module ``underpaint.cli.<name>`` with a line in ``COMMANDS`` and 
 - ``run`` may set ``output.resume_hint`` to a sentence that is shown when the user presses Ctrl-C
   ("run the same command again to go on from step 1200").
 
-Exit codes: 0 done; 2 to 8 as in ``underpaint.core.errors``; 70 a defect in underpaint; 130 interrupted; 141 the reader
-of the output went away; 143 terminated. A command whose small codes are verdicts has a line in ``ERROR_CODES``.
+Exit codes: as ``EPILOG`` says; 2 to 8 are those of ``underpaint.core.errors``. A path that was typed and does not exist
+leaves with 2 in every command, whatever it should hold; 3 and 4 are for what is there and not as it should be. A
+command whose small codes are verdicts has a line in ``ERROR_CODES``.
 """
 
 from __future__ import annotations
@@ -50,11 +51,26 @@ COMMANDS: dict[str, tuple[str, str]] = {
 ERROR_CODES = {"gate": 64}
 """Commands whose deliberate errors all leave with one code, so that no mistake reads as one of their verdicts."""
 
-EXAMPLES = """examples:
+EPILOG = """examples:
   underpaint generate "a smiling cat with sunglasses"
   underpaint show cat.png
   underpaint data build stickers --out artifacts/stickers-64 --size 64
   underpaint evaluate --data artifacts/stickers-64 --out artifacts/report
+
+exit codes:
+  0    done
+  2    what was typed cannot be used, such as a path that does not exist
+  3    a data set or a picture is broken, unlicensed or leaks
+  4    a folder is no finished artifact, or one that is incomplete, corrupt or changed
+  5    something that must be installed is not
+  6    a folder cannot be written, or the disk is full
+  7    training diverged or cannot be resumed
+  8    a score cannot be computed from these pictures
+  70   a defect in underpaint
+  130  interrupted
+  141  the reader of the output went away
+  143  terminated
+'underpaint gate' has its own, since its small ones are verdicts: see 'underpaint gate --help'.
 """
 
 
@@ -104,7 +120,7 @@ def build_parser(chosen: str | None) -> argparse.ArgumentParser:
     parser = Parser(
         prog="underpaint",
         description="Draw stickers from words with a small model that trains and runs on two CPU cores.",
-        epilog=EXAMPLES,
+        epilog=EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"underpaint {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

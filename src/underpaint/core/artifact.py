@@ -23,7 +23,7 @@ from pydantic import AfterValidator, BaseModel, ValidationError
 
 from underpaint.core.absent import why_absent
 from underpaint.core.config import Config, digest_of, parse_json, problems_of
-from underpaint.core.errors import ArtifactError, StorageError
+from underpaint.core.errors import ArtifactError, InputError, StorageError
 
 MANIFEST = "manifest.json"
 FSYNC_THREADS = 32
@@ -252,6 +252,7 @@ def read_manifest(folder: Path, *, kind: str | None = None) -> Manifest:
         kind: The kind that is expected, if any.
 
     Raises:
+        InputError: There is no such folder.
         ArtifactError: No manifest, broken JSON, unknown keys, a digest that does not follow from the fields, or
             another kind than expected.
     """
@@ -259,7 +260,8 @@ def read_manifest(folder: Path, *, kind: str | None = None) -> Manifest:
     try:
         manifest = Manifest.model_validate(parse_json(path.read_text(encoding="utf-8")))
     except (FileNotFoundError, NotADirectoryError):
-        raise ArtifactError(why_absent(folder, manifest=MANIFEST, kind=kind)) from None
+        error = ArtifactError if folder.exists() else InputError
+        raise error(why_absent(folder, manifest=MANIFEST, kind=kind)) from None
     except (ValueError, OSError) as error:
         problem = problems_of(error) if isinstance(error, ValidationError) else error
         raise ArtifactError(f"{path} is damaged ({problem}); make or download the artifact again") from None

@@ -14,7 +14,7 @@ class UnderpaintError(Exception):
 
 
 class InputError(UnderpaintError):
-    """What the user typed or handed over cannot be used (a prompt, a flag, a file of prompts)."""
+    """What the user typed or handed over cannot be used (a prompt, a flag, a path that is not there)."""
 
     exit_code = 2
 

@@ -83,6 +83,8 @@ def read_exclusions(path: Path, samples: Sequence[Sample]) -> list[Exclusion]:
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; pass a list such as 'data check --write-exclusions' writes") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path} cannot be read as UTF-8 text ({error}); pass a list of pictures") from None
     files = {sample.file for sample in samples}

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from underpaint.core.errors import MissingColumn, MissingFile
+from underpaint.core.errors import InputError, MissingColumn, MissingFile
 from underpaint.core.samples import Sample, read_samples
 
 Build = Callable[..., Any]
@@ -131,9 +131,11 @@ def test_pictures_without_words_are_refused_with_the_way_to_give_them(build: Bui
         build(pictures)
 
 
-@pytest.mark.parametrize("name", ["nowhere", "empty", "notes.doc"])
-def test_what_is_not_understood_is_refused(build: Build, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "error"), [("nowhere", InputError), ("empty", MissingFile), ("notes.doc", InputError)]
+)
+def test_what_is_not_understood_is_refused(build: Build, tmp_path: Path, name: str, error: type[Exception]) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.doc").write_text("words")
-    with pytest.raises(MissingFile, match=name):
+    with pytest.raises(error, match=name):
         build(tmp_path / name)

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from underpaint.core.errors import DataError, MissingColumn, MissingFile
+from underpaint.core.absent import nearest_name
+from underpaint.core.errors import DataError, InputError, MissingColumn, MissingFile
 from underpaint.stages.data.folder.archive import open_archives
 from underpaint.stages.data.folder.held_pictures import DATASET, DATASETS, open_parquet_files, open_saved
 from underpaint.stages.data.folder.named_files import contents_of_files, names_pictures, open_tables, split_by_folder
@@ -27,14 +28,17 @@ def open_input(path: Path, columns: dict[str, str]) -> Source:
         columns: Role to chosen column.
 
     Raises:
-        MissingFile: There is nothing, or nothing that is understood.
+        InputError: There is nothing, or a file of another kind.
+        MissingFile: Nothing in the folder is understood.
         MissingColumn: There are pictures but no words.
         MissingDependency: It needs pyarrow.
     """
     if path.is_dir():
         return open_folder(path, columns)
     if not path.is_file():
-        raise MissingFile(f"{path} does not exist; name a folder with pictures, a table, or a tar file")
+        close = nearest_name(path)
+        hint = f"did you mean {close}?" if close else "name a folder with pictures, a table, or a tar file"
+        raise InputError(f"{path} does not exist; {hint}")
     ending = path.suffix.lower()
     if ending in TABLES:
         return open_tables(path.parent, [path], columns, "a table")
@@ -44,7 +48,7 @@ def open_input(path: Path, columns: dict[str, str]) -> Source:
         return open_parquet_files(path.parent, [path], columns)
     if ending == ".tar":
         return open_archives([path])
-    raise MissingFile(f"{path} is neither a folder nor a {' '.join(TABLES)} .parquet or .tar file; name one of these")
+    raise InputError(f"{path} is neither a folder nor a {' '.join(TABLES)} .parquet or .tar file; name one of these")
 
 
 def open_folder(root: Path, columns: dict[str, str]) -> Source:
