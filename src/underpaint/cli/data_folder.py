@@ -69,16 +69,18 @@ def build_folder(args: argparse.Namespace, output: Output) -> int:
     """Build the data set."""
     from pathlib import Path
 
-    from underpaint.stages.data.folder.config import FolderConfig, plain_name
+    from underpaint.stages.data.folder.config import FolderConfig
     from underpaint.stages.data.folder.run import run as build_data
+    from underpaint.stages.data.publication import dataset_name
 
     if args.jobs is not None and not 1 <= args.jobs <= MAX_JOBS:
         raise InputError(f"--jobs is {args.jobs}; give a number from 1 to {MAX_JOBS}")
     folder, out = Path(args.folder), Path(args.out)
     output.resume_hint = "run the same command again; pictures that are finished are kept"
+    own_name = folder.stem if folder.is_file() else folder.resolve().name
     config = FolderConfig.parse(
         {
-            "name": args.name or plain_name(folder.stem if folder.is_file() else folder.resolve().name),
+            "name": args.name or dataset_name(own_name, otherwise="pictures"),
             "size": args.size,
             "background": args.background.lower(),
             "license": args.license,

@@ -68,8 +68,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from underpaint.pipelines.generator import load_opened
     from underpaint.pipelines.opening import open_model
     from underpaint.pipelines.planning import Options
+    from underpaint.stages.data.publication import UNKNOWN_DATE, dataset_name
     from underpaint.stages.data.synthetic.combinations import read_wishes
-    from underpaint.stages.data.synthetic.config import UNKNOWN_DATE, plain_name
     from underpaint.stages.data.synthetic.real import open_real
     from underpaint.stages.data.synthetic.run import run as synthesize
     from underpaint.stages.data.synthetic.run import settings_of
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     config = settings_of(
         model,
         planned,
-        plain_name(out.name) if args.name is None else args.name,
+        dataset_name(out.name, otherwise="synthetic") if args.name is None else args.name,
         redraws=args.redraws,
         license=args.license,
         date=args.date or UNKNOWN_DATE,

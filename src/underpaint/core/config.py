@@ -31,7 +31,8 @@ def digest_of(value: Any) -> str:
 def problems_of(error: ValidationError) -> str:
     """Return all problems of a failed validation on one line: where, what, and the value got."""
     return "; ".join(
-        f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {problem['msg']} (got {problem['input']!r:.80})"
+        f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {problem['msg'].removeprefix('Value error, ')} "
+        f"(got {problem['input']!r:.80})"
         for problem in error.errors()
     )
 

@@ -14,9 +14,10 @@ from underpaint.stages.data.contact import write_contact_sheet
 from underpaint.stages.data.datasheet import table, write_datasheet
 from underpaint.stages.data.facts import VERSION, count_samples
 from underpaint.stages.data.folder.audit import FolderAudit, write_audit
-from underpaint.stages.data.folder.config import UNKNOWN_DATE, FolderConfig
+from underpaint.stages.data.folder.config import FolderConfig
 from underpaint.stages.data.license import Obligations, credits_of
 from underpaint.stages.data.notices import write_notices
+from underpaint.stages.data.publication import UNKNOWN_DATE
 from underpaint.stages.data.responsible import RAI_FIELDS
 from underpaint.stages.data.sources import Evidence
 
