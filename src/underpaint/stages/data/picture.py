@@ -16,6 +16,15 @@ MAX_PIXELS = 40_000_000
 
 
 def read_picture(source: bytes | Path, *, size: int | None = None) -> np.ndarray:
+    """Decode a PNG to pixels; otherwise as ``open_picture``.
+
+    Returns:
+        ``[H, W, 4]`` uint8 with straight alpha.
+    """
+    return np.array(open_picture(source, size=size))
+
+
+def open_picture(source: bytes | Path, *, size: int | None = None) -> Image.Image:
     """Decode a PNG; its dimensions are checked before a pixel is unpacked.
 
     Args:
@@ -23,7 +32,7 @@ def read_picture(source: bytes | Path, *, size: int | None = None) -> np.ndarray
         size: The side it must have in pixels; any up to 40 megapixels if None.
 
     Returns:
-        ``[H, W, 4]`` uint8 with straight alpha.
+        The picture in mode ``RGBA``, in memory.
 
     Raises:
         UnreadableImage: It is no PNG, truncated, animated, too large, or of another size.
@@ -35,7 +44,7 @@ def read_picture(source: bytes | Path, *, size: int | None = None) -> np.ndarray
             opened = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=("PNG",))
         with opened as image:
             check_header(image, name, size)
-            return np.array(image.convert("RGBA"))
+            return image.convert("RGBA")
     except UnreadableImage:
         raise
     except Image.DecompressionBombError:

@@ -9,7 +9,7 @@ from underpaint.stages.data.look import LOOK_SIZE, on_white
 
 
 def thumbnail_of(rgba: np.ndarray) -> np.ndarray:
-    """Shrink a picture by the mean of what lies under each pixel, and put it on white.
+    """Shrink a picture and put it on white.
 
     Args:
         rgba: ``[H, W, 4]`` uint8 with straight alpha.
@@ -17,8 +17,19 @@ def thumbnail_of(rgba: np.ndarray) -> np.ndarray:
     Returns:
         ``[32, 32, 3]`` uint8.
     """
-    picture = Image.fromarray(rgba)
+    return on_white(shrunk(Image.fromarray(rgba)))
+
+
+def shrunk(picture: Image.Image) -> np.ndarray:
+    """Shrink a picture by the mean of what lies under each pixel.
+
+    Args:
+        picture: In mode ``RGBA``.
+
+    Returns:
+        ``[32, 32, 4]`` uint8 with straight alpha.
+    """
     if picture.size != (LOOK_SIZE, LOOK_SIZE):
         premultiplied = picture.convert("RGBa")
         picture = premultiplied.resize((LOOK_SIZE, LOOK_SIZE), Image.Resampling.BOX).convert("RGBA")
-    return on_white(np.asarray(picture))
+    return np.asarray(picture)

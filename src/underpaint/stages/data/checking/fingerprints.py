@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,12 +21,14 @@ from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import UnreadableImage
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample
-from underpaint.stages.data.look import LOOK_SIZE
+from underpaint.stages.data.look import LOOK_SIZE, on_white
 from underpaint.stages.data.perceptual_hash import perceptual_hashes
-from underpaint.stages.data.picture import read_picture
-from underpaint.stages.data.thumbnail import thumbnail_of
+from underpaint.stages.data.picture import open_picture
+from underpaint.stages.data.thumbnail import shrunk
 
 BLOCK = 512
+UNREAD = (0, 0, 0, 255)
+"""What stands for a picture that cannot be read."""
 VERSION = 1
 """Part of the cache's name; to be raised when fingerprints are made otherwise."""
 ARRAYS: dict[str, tuple[str, tuple[int, ...]]] = {
@@ -88,6 +91,36 @@ def open_array(cache: Path, name: str, count: int) -> np.ndarray:
     return np.lib.format.open_memmap(path, mode="w+", dtype=np.dtype(kind), shape=(count, *shape))
 
 
+class Seen(NamedTuple):
+    """What is taken of a picture: ``[32, 32, 4]`` pixels, mean alpha, whether it is constant, its pixels' SHA-256."""
+
+    small: np.ndarray
+    alpha: float
+    constant: bool
+    sha256: str
+
+
+def see(path: Path, size: int | None) -> Seen:
+    """Look at one picture.
+
+    Args:
+        path: The file.
+        size: The side that it must have in pixels; any if None.
+
+    Raises:
+        UnreadableImage: It cannot be read, or has another size.
+    """
+    picture = open_picture(path, size=size)
+    rgba = np.asarray(picture)
+    alpha, colors = rgba[..., 3], rgba.view(np.uint32)
+    return Seen(
+        small=shrunk(picture),
+        alpha=float(alpha.sum() / alpha.size / 255),
+        constant=bool((colors == colors[0, 0]).all()),
+        sha256=hashlib.sha256(rgba).hexdigest(),
+    )
+
+
 def take(block: Block, total: int) -> int:
     """Take the fingerprints of a block and return how many pictures it holds.
 
@@ -96,19 +129,20 @@ def take(block: Block, total: int) -> int:
         total: Number of pictures of the data set.
     """
     arrays = {name: open_array(block.cache, name, total) for name in ARRAYS}
+    rows = slice(block.start, block.start + len(block.pictures))
+    small = np.full((len(block.pictures), LOOK_SIZE, LOOK_SIZE, 4), UNREAD, np.uint8)
     problems: dict[str, str] = {}
-    for position, (name, recorded) in enumerate(block.pictures, block.start):
+    for number, (name, recorded) in enumerate(block.pictures):
+        position = block.start + number
         try:
-            rgba = read_picture(block.folder / name, size=block.size)
+            seen = see(block.folder / name, block.size)
         except UnreadableImage as error:
             problems[str(position)] = str(error).replace(f"{block.folder}/", "")
             continue
-        if hashlib.sha256(rgba.tobytes()).hexdigest() != recorded:
+        if seen.sha256 != recorded:
             problems[str(position)] = f"{name} has other pixels than samples.jsonl records"
-        arrays["thumbnails"][position] = thumbnail_of(rgba)
-        arrays["alpha"][position] = rgba[..., 3].mean() / 255
-        arrays["constant"][position] = (rgba == rgba[:1, :1]).all()
-    rows = slice(block.start, block.start + len(block.pictures))
+        small[number], arrays["alpha"][position], arrays["constant"][position] = seen[:3]
+    arrays["thumbnails"][rows] = on_white(small)
     arrays["hashes"][rows] = perceptual_hashes(arrays["thumbnails"][rows])
     for array in arrays.values():
         array.flush()  # pyright: ignore[reportAttributeAccessIssue]
