@@ -12,7 +12,8 @@ from typing import Any
 
 import torch
 
-from underpaint.runtime.device import cgroup_quota, physical_cores
+from underpaint.runtime.cgroups import cgroup_quota
+from underpaint.runtime.cores import physical_cores
 
 PACKAGES = ("underpaint", "torch", "numpy")
 CPU_FOLDER = "sys/devices/system/cpu"
