@@ -75,8 +75,9 @@ def test_drawing_follows_the_definition(pipeline):
 
 
 def test_pictures_drawn_in_one_batch_are_those_drawn_alone(pipeline):
-    together = pipeline.draw_pictures([CAT, DOG, replace(APPLE, temperature=0.3)])
-    for row, request in enumerate((CAT, DOG, replace(APPLE, temperature=0.3))):
+    requests = [replace(request, temperature=0.3) for request in (CAT, DOG, APPLE)]
+    together = pipeline.draw_pictures(requests)
+    for row, request in enumerate(requests):
         torch.testing.assert_close(together[row : row + 1], pipeline.draw_pictures([request]), atol=1e-5, rtol=1e-4)
 
 

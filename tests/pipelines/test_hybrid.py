@@ -49,7 +49,9 @@ def sharp(make_tiny_model: Callable[..., Path], tmp_path: Path) -> HybridPipelin
 def tokens_of(pipeline: HybridPipeline, *requests: DrawRequest) -> Drawing:
     text = pipeline.encode_text([request.caption for request in requests])
     with torch.no_grad():
-        return pipeline.draw_tokens(text, pipeline.style_index([request.style for request in requests]), requests)
+        return pipeline.draw_tokens(
+            text, pipeline.style_index([request.style for request in requests]), pipeline.numbers(requests)
+        )
 
 
 def logits_at(pipeline: HybridPipeline, request: DrawRequest, labels: list[Tensor], *, unconditional: bool) -> Tensor:
@@ -167,7 +169,7 @@ def test_temperature_zero_takes_the_likeliest_whatever_the_seed(sharp):
 def test_without_a_refiner_the_latent_is_what_the_tokens_say(make_tiny_model, tmp_path):
     pipeline = opened(make_tiny_model(tmp_path / "plain", refined=False))
     drawing = tokens_of(pipeline, CAT)
-    assert pipeline.refine(drawing, [CAT]) is drawing.f
+    assert pipeline.refine(drawing, pipeline.numbers([CAT])) is drawing.f
     with torch.no_grad():
         expected = to_straight(pipeline.autoencoder.decode(drawing.f))[0]
     assert np.array_equal(pipeline.draw([CAT])[0], expected)
@@ -176,7 +178,7 @@ def test_without_a_refiner_the_latent_is_what_the_tokens_say(make_tiny_model, tm
 @torch.no_grad()
 def test_zero_steps_add_the_mean_residual_whatever_the_seed(pipeline):
     drawing = tokens_of(pipeline, CAT)
-    latents = [pipeline.refine(drawing, [replace(CAT, seed=seed, steps=0)]) for seed in (1, 2)]
+    latents = [pipeline.refine(drawing, pipeline.numbers([replace(CAT, seed=seed, steps=0)])) for seed in (1, 2)]
     assert torch.equal(*latents)
     token = pipeline.quantizer.codes.embed(drawing.labels[-1], 2)
     zero = torch.zeros_like(drawing.f)
@@ -189,9 +191,11 @@ def test_zero_steps_add_the_mean_residual_whatever_the_seed(pipeline):
 @torch.no_grad()
 def test_more_steps_draw_a_residual_of_the_seed(pipeline):
     drawing = tokens_of(pipeline, CAT)
-    drawn = [pipeline.refine(drawing, [replace(CAT, seed=s, steps=n)]) for s, n in ((1, 2), (2, 2), (1, 3))]
+    drawn = [
+        pipeline.refine(drawing, pipeline.numbers([replace(CAT, seed=s, steps=n)])) for s, n in ((1, 2), (2, 2), (1, 3))
+    ]
     assert not torch.allclose(drawn[0], drawn[1]) and not torch.allclose(drawn[0], drawn[2])
-    assert torch.equal(drawn[0], pipeline.refine(drawing, [replace(CAT, seed=1, steps=2)]))
+    assert torch.equal(drawn[0], pipeline.refine(drawing, pipeline.numbers([replace(CAT, seed=1, steps=2)])))
 
 
 class Known(ResidualRefiner):

@@ -50,7 +50,7 @@ def with_early(pipeline: HybridPipeline, scales: int, *, stirred: bool) -> Hybri
 def labels_of(pipeline: HybridPipeline, *requests: DrawRequest) -> list[Tensor]:
     text = pipeline.encode_text([request.caption for request in requests])
     style = pipeline.style_index([request.style for request in requests])
-    return pipeline.draw_tokens(text, style, requests).labels
+    return pipeline.draw_tokens(text, style, pipeline.numbers(requests)).labels
 
 
 @pytest.mark.parametrize("guidance", [0.0, 2.0])

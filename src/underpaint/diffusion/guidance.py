@@ -42,7 +42,12 @@ class GuidanceInterval(Config):
         return self
 
 
-def guided(c: Tensor, u: Tensor, strength: float) -> Tensor:
+def acts(strength: float | Tensor) -> bool:
+    """Say whether guidance of this strength needs the prediction without caption; one still unknown, a tensor, may."""
+    return isinstance(strength, Tensor) or strength > 0.0
+
+
+def guided(c: Tensor, u: Tensor, strength: float | Tensor) -> Tensor:
     """Return ``(1 + w) c - w u``.
 
     Args:
@@ -59,20 +64,20 @@ def in_interval(t: float, low: float, high: float) -> bool:
 
 
 def guided_denoiser(
-    conditional: Denoiser, both: BothHalves, strength: float, interval: GuidanceInterval | None = None
+    conditional: Denoiser, both: BothHalves, strength: float | Tensor, interval: GuidanceInterval | None = None
 ) -> Denoiser:
     """Return a denoiser that is guided inside the interval and conditional, at half the cost, outside it.
 
     Args:
         conditional: Prediction with caption alone.
         both: Predictions with caption and without; only called where guidance acts.
-        strength: ``w``, at least 0; 0 never calls ``both``.
+        strength: ``w``, at least 0; 0 never calls ``both``, a scalar tensor always does.
         interval: Where guidance acts; everywhere by default.
     """
     where = interval or GuidanceInterval()
 
     def denoise(x: Tensor, t: float) -> Tensor:
-        if strength == 0.0 or not in_interval(t, where.low, where.high):
+        if not acts(strength) or not in_interval(t, where.low, where.high):
             return conditional(x, t)
         return guided(*both(x, t), strength)
 

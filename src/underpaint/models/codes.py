@@ -15,9 +15,15 @@ from torch import Tensor, nn
 
 from underpaint.runtime.draws import rand, randint
 
+ROUNDS = 14
+"""Halvings of the interval that holds the edge of the nucleus: it ends 0.001 nats wide."""
+
 
 def top_p_filter(logits: Tensor, top_p: float) -> Tensor:
     """Set the logits outside the smallest set with probability ``top_p`` to minus infinity.
+
+    The edge is found by halving an interval, which takes half the time of sorting and none of the operators that
+    engines are slow at. Entries within 0.001 nats of each other at the edge are not told apart.
 
     Args:
         logits: ``[..., K]``.
@@ -27,10 +33,31 @@ def top_p_filter(logits: Tensor, top_p: float) -> Tensor:
     """
     if top_p >= 1.0:
         return logits
-    ordered, order = logits.sort(dim=-1, descending=True)
-    probability = ordered.softmax(dim=-1)
-    outside = probability.cumsum(dim=-1) - probability >= top_p
-    return logits.masked_fill(outside.gather(-1, order.argsort(dim=-1)), -math.inf)
+    outside = torch.full((), -math.inf, dtype=logits.dtype, device=logits.device)
+    nothing = torch.zeros((), dtype=logits.dtype, device=logits.device)
+    probability = logits.softmax(dim=-1)
+
+    def above(edge: Tensor) -> Tensor:
+        return torch.where(logits > edge, probability, nothing).sum(dim=-1, keepdim=True)
+
+    high = logits.amax(dim=-1, keepdim=True)  # [..., 1]: less than top_p lies above it
+    low = high - math.log(logits.shape[-1] / (1.0 - top_p))  # at least top_p lies above it
+    for _ in range(ROUNDS):
+        middle = (low + high) / 2
+        enough = above(middle) >= top_p
+        low, high = torch.where(enough, middle, low), torch.where(enough, high, middle)
+    under = torch.where(logits < high, logits, outside).amax(dim=-1, keepdim=True)
+    edge = torch.where(above(under) < top_p, under, high)
+    return torch.where(logits >= edge, logits, outside)
+
+
+COLDEST = 1e-4
+"""Temperature that stands for 0 where it is an input of a graph: the likeliest entry wins against any noise."""
+
+
+def divisor(temperature: float | Tensor) -> float | Tensor:
+    """Return what logits are divided by; a temperature still unknown, a scalar tensor, is kept off zero."""
+    return temperature.clamp_min(COLDEST) if isinstance(temperature, Tensor) else temperature
 
 
 class VectorCodes(nn.Module):
@@ -188,7 +215,7 @@ class VectorCodes(nn.Module):
         near = log_p.gather(-1, self.neighbors[labels]).mean(dim=-1)
         return -((1.0 - smoothing) * own + smoothing * near)
 
-    def sample(self, logits: Tensor, temperature: float, top_p: float, gumbel: Tensor) -> Tensor:
+    def sample(self, logits: Tensor, temperature: float | Tensor, top_p: float, gumbel: Tensor) -> Tensor:
         """Draw labels ``[B, T]`` by the Gumbel-max trick with noise from outside.
 
         Args:
@@ -199,9 +226,9 @@ class VectorCodes(nn.Module):
 
         Source: Gumbel-max, arXiv 1611.01144.
         """
-        if temperature == 0.0:
+        if not isinstance(temperature, Tensor) and temperature == 0.0:
             return logits.argmax(dim=-1)
-        kept = top_p_filter(logits / temperature, top_p)
+        kept = top_p_filter(logits / divisor(temperature), top_p)
         return (kept + gumbel).argmax(dim=-1)
 
     def usage(self, labels: Tensor) -> dict[str, float]:
@@ -270,14 +297,14 @@ class BinaryCodes(nn.Module):
         target = labels.to(logits.dtype) * (1.0 - smoothing) + 0.5 * smoothing
         return F.binary_cross_entropy_with_logits(logits, target, reduction="none").sum(dim=-1)
 
-    def sample(self, logits: Tensor, temperature: float, top_p: float, gumbel: Tensor) -> Tensor:  # noqa: ARG002
+    def sample(self, logits: Tensor, temperature: float | Tensor, top_p: float, gumbel: Tensor) -> Tensor:  # noqa: ARG002
         """Draw bits ``[B, T, C]``; ``top_p`` does not apply.
 
         The difference of the two numbers in ``gumbel [B, T, C, 2]`` is logistic noise.
         """
-        if temperature == 0.0:
+        if not isinstance(temperature, Tensor) and temperature == 0.0:
             return (logits > 0).to(torch.int64)
-        return (logits / temperature + gumbel[..., 0] - gumbel[..., 1] > 0).to(torch.int64)
+        return (logits / divisor(temperature) + gumbel[..., 0] - gumbel[..., 1] > 0).to(torch.int64)
 
     def usage(self, labels: Tensor) -> dict[str, float]:
         """Return the share of bits that change (over 2% either way) and the entropy in bits of the whole codes."""

@@ -26,7 +26,7 @@ def from_straight(pixels: Tensor) -> Tensor:
     return premultiplied.permute(0, 3, 1, 2) * 2.0 - 1.0  # [B, 4, H, W]
 
 
-def to_straight(pictures: Tensor) -> np.ndarray:
+def to_straight_levels(pictures: Tensor) -> Tensor:
     """Convert premultiplied pictures to straight 8-bit RGBA, cleaning up what no picture can hold.
 
     Alpha is clamped to [0, 1] and color to [0, alpha]; where alpha rounds to zero all four become zero.
@@ -43,7 +43,12 @@ def to_straight(pictures: Tensor) -> np.ndarray:
     color = torch.minimum(values[:, :3].clamp_min(0.0), alpha)
     straight = torch.where(alpha > 0, color / alpha.clamp_min(0.5 / 255.0), torch.zeros_like(color))
     rgba = torch.cat([straight, alpha], dim=1).permute(0, 2, 3, 1)  # [B, H, W, 4]
-    return (rgba * 255.0).round().to(torch.uint8).cpu().numpy()
+    return (rgba * 255.0).round().to(torch.uint8)
+
+
+def to_straight(pictures: Tensor) -> np.ndarray:
+    """Convert premultiplied pictures to straight 8-bit RGBA as an array; see ``to_straight_levels``."""
+    return to_straight_levels(pictures).cpu().numpy()
 
 
 def composite(pictures: Tensor, background: Tensor) -> Tensor:

@@ -76,6 +76,21 @@ class TextStates:
         return double, torch.cat([style, torch.full_like(style, any_style)]), drop
 
 
+@dataclass(frozen=True)
+class Words:
+    """Texts as rows of the table.
+
+    Args:
+        vectors: ``[B, T, D]`` float32.
+        weight: ``[B, T]``, how much each counts; 0 at padding.
+        mask: ``[B, T]`` bool, true at real tokens.
+    """
+
+    vectors: Tensor
+    weight: Tensor
+    mask: Tensor
+
+
 class TextEncoder(nn.Module):
     """Word vectors, frequency weights, learned positions, and a few unmodulated blocks."""
 
@@ -100,18 +115,26 @@ class TextEncoder(nn.Module):
         """Build the network with an empty table and fresh weights."""
         return cls(config)
 
-    def forward(self, ids: Tensor, mask: Tensor) -> TextStates:
-        """Encode texts.
+    def look_up(self, ids: Tensor, mask: Tensor) -> Words:
+        """Return the words of texts.
 
         Args:
             ids: ``[B, T]`` int64, padded.
             mask: ``[B, T]`` bool, true at real tokens; each row needs one at least.
         """
-        weight = self.weight[ids][..., None] * mask[..., None]  # [B, T, 1]
-        x = self.norm_in(self.table[ids].to(torch.float32)) * weight + self.position_embedding[: ids.shape[1]]
-        bias = bias_from(mask[:, None, :], self.config.heads)
+        return Words(self.table[ids].to(torch.float32), self.weight[ids] * mask, mask)
+
+    def read(self, words: Words) -> TextStates:
+        """Encode words that were looked up."""
+        x = self.norm_in(words.vectors) * words.weight[..., None]
+        x = x + self.position_embedding[: x.shape[1]]  # [B, T, D]
+        bias = bias_from(words.mask[:, None, :], self.config.heads)
         for block in self.blocks:
             x, _ = block(x, bias=bias)
-        x = self.norm_out(x)  # [B, T, D]
-        share = mask.to(x.dtype) / mask.sum(dim=1, keepdim=True)
-        return TextStates(x, mask, self.pool((x * share[..., None]).sum(dim=1)))
+        x = self.norm_out(x)
+        share = words.mask.to(x.dtype) / words.mask.sum(dim=1, keepdim=True)
+        return TextStates(x, words.mask, self.pool((x * share[..., None]).sum(dim=1)))
+
+    def forward(self, ids: Tensor, mask: Tensor) -> TextStates:
+        """Encode texts; see ``look_up``."""
+        return self.read(self.look_up(ids, mask))

@@ -19,17 +19,20 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from underpaint.core.errors import InputError
-from underpaint.diffusion.guidance import GuidanceInterval, guided_denoiser
+from underpaint.diffusion.guidance import GuidanceInterval, acts, guided_denoiser
 from underpaint.diffusion.solvers import Denoiser, solve, time_grid
 from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder
 from underpaint.models.flow_transformer import FlowCondition, FlowTransformer
-from underpaint.models.pixels import to_straight
 from underpaint.models.text_encoder import TextEncoder, TextStates
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import Cache
+from underpaint.pipelines.noise import NoiseStream
+from underpaint.pipelines.numbers import Numbers
 from underpaint.pipelines.settings import DrawRequest, OnStage
 from underpaint.pipelines.text_to_picture import SamplingConfig, TextToPicture
-from underpaint.runtime.rng import normal
+
+START = "flow"
+"""The stream of the noise that a picture begins as."""
 
 Solver = Literal["euler", "heun", "dpmpp_2m", "unipc"]
 
@@ -106,32 +109,41 @@ class FlowPipeline(TextToPicture[FlowConfig]):
             "the step lengths": network.step_length == (self.config.step_counts is not None),
         }
 
-    def draw_alike(self, requests: Sequence[DrawRequest], on_stage: OnStage) -> np.ndarray:
-        """Draw requests of equal numbers together; see ``TextToPicture``."""
-        on_stage("text")
-        text = self.encode_text([request.caption for request in requests])
+    @property
+    def streams(self) -> tuple[NoiseStream, ...]:
+        """The random numbers that a picture is drawn from: the state at time 0."""
+        config = self.flow_transformer.config
+        return (NoiseStream(name=START, kind="normal", shape=(config.latent_channels, config.side, config.side)),)
+
+    def numbers(self, requests: Sequence[DrawRequest]) -> Numbers:
+        """Return the numbers of requests that differ in words and seeds alone; see ``TextToPicture``."""
+        first = requests[0]
+        guidance = self.config.guidance if first.guidance is None else first.guidance
+        steps = self.config.steps if first.steps is None else max(first.steps, 1)
+        self._check(steps, guidance)
+        factor = 1.0 if first.temperature is None else first.temperature
+        noise = self.noise(requests)
+        return Numbers(size=len(requests), guidance=guidance, temperature=factor, steps=steps, noise=noise)
+
+    def pictures(self, text: TextStates, style: Tensor, numbers: Numbers, on_stage: OnStage) -> Tensor:
+        """Draw a batch from tensors alone; see ``TextToPicture``."""
         on_stage("transformer")
-        latent = self._draw_latents(text, requests)
+        latent = self._draw_latents(text, style, numbers)
         on_stage("decoder")
-        return to_straight(self.autoencoder.decode(latent))
+        return self.autoencoder.decode(latent)
 
     @torch.no_grad()
     def draw_latents(self, requests: Sequence[DrawRequest]) -> Tensor:
         """Draw latents ``[B, C, h, h]`` alone; the numbers of the first request hold for all."""
-        return self._draw_latents(self.encode_text([request.caption for request in requests]), requests)
+        text = self.encode_text([request.caption for request in requests])
+        return self._draw_latents(
+            text, self.style_index([request.style for request in requests]), self.numbers(requests)
+        )
 
-    def _draw_latents(self, text: TextStates, requests: Sequence[DrawRequest]) -> Tensor:
-        first, config = requests[0], self.flow_transformer.config
-        strength = self.config.guidance if first.guidance is None else first.guidance
-        steps = self.config.steps if first.steps is None else max(first.steps, 1)
-        factor = 1.0 if first.temperature is None else first.temperature
-        self._check(steps, strength)
-        shape = (config.latent_channels, config.side, config.side)
-        drawn = [normal(request.seed, "flow", shape) for request in requests]
-        noise = torch.from_numpy(np.stack(drawn)).to(self.device) * factor  # [B, C, h, h]
-        style = self.style_index([request.style for request in requests])
-        times = time_grid(steps, self.config.shift)
-        denoise = self._denoiser(text, style, strength, times)
+    def _draw_latents(self, text: TextStates, style: Tensor, numbers: Numbers) -> Tensor:
+        noise = numbers.noise(START) * numbers.temperature  # [B, C, h, h]
+        times = time_grid(numbers.steps or self.config.steps, self.config.shift)
+        denoise = self._denoiser(text, style, numbers.guidance, times)
         return solve(denoise, noise, times, self.config.solver)
 
     def _check(self, steps: int, strength: float) -> None:
@@ -146,10 +158,10 @@ class FlowPipeline(TextToPicture[FlowConfig]):
         if counts is not None and strength > 0.0:
             raise InputError(f"this model has taken guidance in and cannot be guided by {strength}; leave guidance out")
 
-    def _denoiser(self, text: TextStates, style: Tensor, strength: float, times: Sequence[float]) -> Denoiser:
+    def _denoiser(self, text: TextStates, style: Tensor, strength: float | Tensor, times: Sequence[float]) -> Denoiser:
         """Return the prediction of the clean latent as a function of state and time."""
         network, size = self.flow_transformer, len(style)
-        asked = text.with_and_without(style, network.any_style) if strength > 0.0 else (text, style, None)
+        asked = text.with_and_without(style, network.any_style) if acts(strength) else (text, style, None)
         condition = network.condition(*asked)
         cache = network.read_text(condition)
         plain, plain_cache = condition.half(size), [(k[:size], v[:size]) for k, v in cache]

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from underpaint.core.errors import InputError
 from underpaint.models.gan_generator import GanGenerator
-from underpaint.models.pixels import to_straight
 from underpaint.models.text_encoder import TextEncoder, TextStates
 from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.pipelines.noise import NoiseStream
+from underpaint.pipelines.numbers import Numbers
 from underpaint.pipelines.settings import DrawRequest, OnStage
-from underpaint.pipelines.text_to_picture import SamplingConfig, TextToPicture
-from underpaint.runtime.rng import normal
+from underpaint.pipelines.text_to_picture import SamplingConfig, TextToPicture, unwatched
+
+NOISE = "gan"
+"""The stream of the generator's noise."""
 
 
 class GanConfig(SamplingConfig):
@@ -76,35 +78,34 @@ class GanPipeline(TextToPicture[GanConfig]):
             "the text width": self.generator.config.text_width == self.text_encoder.config.width,
         }
 
-    def draw_alike(self, requests: Sequence[DrawRequest], on_stage: OnStage) -> np.ndarray:
-        """Draw requests of equal numbers together; see ``TextToPicture``.
+    @property
+    def streams(self) -> tuple[NoiseStream, ...]:
+        """The random numbers that a picture is drawn from."""
+        return (NoiseStream(name=NOISE, kind="normal", shape=(self.generator.config.noise_width,)),)
 
-        Raises:
-            InputError: A style is unknown, or a request asks for guidance or a number of steps.
-        """
+    def numbers(self, requests: Sequence[DrawRequest]) -> Numbers:
+        """Return the numbers of requests that differ in words and seeds alone; see ``TextToPicture``."""
         for request in requests:
             check_numbers(request)
-        on_stage("text")
-        text = self.encode_text([request.caption for request in requests])
+        factor = 1.0 if requests[0].temperature is None else requests[0].temperature
+        noise = self.noise(requests)
+        return Numbers(size=len(requests), guidance=0.0, temperature=factor, steps=None, noise=noise)
+
+    def pictures(self, text: TextStates, style: Tensor, numbers: Numbers, on_stage: OnStage) -> Tensor:
+        """Draw a batch from tensors alone; see ``TextToPicture``."""
         on_stage("transformer")
-        return to_straight(self._draw(text, requests))
+        noise = numbers.noise(NOISE) * (self.config.truncation * numbers.temperature)  # [B, noise_width]
+        return self.generator(noise, text.pooled, style)
 
     @torch.no_grad()
     def draw_pictures(self, requests: Sequence[DrawRequest]) -> Tensor:
-        """Draw premultiplied pictures ``[B, 4, H, H]``, nominally in [-1, 1], all in one batch."""
-        return self._draw(self.encode_text([request.caption for request in requests]), requests)
+        """Draw premultiplied pictures ``[B, 4, H, H]``, nominally in [-1, 1], all in one batch.
 
-    def _draw(self, text: TextStates, requests: Sequence[DrawRequest]) -> Tensor:
+        The numbers of the first request hold for all.
+        """
+        text = self.encode_text([request.caption for request in requests])
         style = self.style_index([request.style for request in requests])
-        return self.generator(self._noise(requests), text.pooled, style)
-
-    def _noise(self, requests: Sequence[DrawRequest]) -> Tensor:
-        """Return each request's own noise ``[B, noise_width]``, shortened as it asks."""
-        shape = (self.generator.config.noise_width,)
-        drawn = [normal(request.seed, "gan", shape) for request in requests]
-        asked = [1.0 if request.temperature is None else request.temperature for request in requests]
-        factors = self.config.truncation * torch.tensor(asked, device=self.device)
-        return torch.from_numpy(np.stack(drawn)).to(self.device) * factors[:, None]
+        return self.pictures(text, style, self.numbers(requests), unwatched)
 
 
 def check_numbers(request: DrawRequest) -> None:

@@ -17,6 +17,7 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from underpaint.core.errors import InputError
+from underpaint.diffusion.guidance import acts
 from underpaint.diffusion.solvers import euler, time_grid
 from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder
 from underpaint.models.pixels import to_straight
@@ -25,11 +26,20 @@ from underpaint.models.residual import ResidualRefiner
 from underpaint.models.text_encoder import TextEncoder, TextStates
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import ScaleTransformer
+from underpaint.pipelines.noise import NoiseStream
+from underpaint.pipelines.numbers import Numbers
 from underpaint.pipelines.settings import DrawRequest, OnStage
 from underpaint.pipelines.text_to_picture import SamplingConfig, TextToPicture
 from underpaint.pipelines.token_choice import Choice, one_by_one
 from underpaint.runtime.device import threads
-from underpaint.runtime.rng import gumbel, normal
+
+RESIDUAL = "residual"
+"""The stream of the refiner's noise."""
+
+
+def tokens_at(side: int) -> str:
+    """Return the name of the stream that chooses the tokens of a scale."""
+    return f"tokens-{side}"
 
 
 class HybridConfig(SamplingConfig):
@@ -154,17 +164,35 @@ class HybridPipeline(TextToPicture[HybridConfig]):
             "the temperatures": len(self.config.temperatures) == scales,
         }
 
-    def draw_alike(self, requests: Sequence[DrawRequest], on_stage: OnStage) -> np.ndarray:
-        """Draw requests of equal numbers together; see ``TextToPicture``."""
-        on_stage("text")
-        text = self.encode_text([request.caption for request in requests])
-        style = self.style_index([request.style for request in requests])
+    @property
+    def streams(self) -> tuple[NoiseStream, ...]:
+        """The random numbers that a picture is drawn from: a stream a scale, and one for the residual."""
+        tail, side = self.quantizer.codes.noise_shape(), self.quantizer.side
+        tokens = [
+            NoiseStream(name=tokens_at(k), kind="gumbel", shape=(k * k, *tail)) for k in self.quantizer.config.schedule
+        ]
+        shape = (self.quantizer.config.latent_channels, side, side)
+        return (*tokens, NoiseStream(name=RESIDUAL, kind="normal", shape=shape))
+
+    def numbers(self, requests: Sequence[DrawRequest]) -> Numbers:
+        """Return the numbers of requests that differ in words and seeds alone; see ``TextToPicture``."""
+        first = requests[0]
+        return Numbers(
+            size=len(requests),
+            guidance=self.config.guidance if first.guidance is None else first.guidance,
+            temperature=1.0 if first.temperature is None else first.temperature,
+            steps=self.config.residual_steps if first.steps is None else first.steps,
+            noise=self.noise(requests),
+        )
+
+    def pictures(self, text: TextStates, style: Tensor, numbers: Numbers, on_stage: OnStage) -> Tensor:
+        """Draw a batch from tensors alone; see ``TextToPicture``."""
         on_stage("transformer")
-        drawing = self.draw_tokens(text, style, requests)
+        drawing = self.draw_tokens(text, style, numbers)
         on_stage("residual")
-        latent = self.refine(drawing, requests)
+        latent = self.refine(drawing, numbers)
         on_stage("decoder")
-        return to_straight(self.autoencoder.decode(latent))
+        return self.autoencoder.decode(latent)
 
     @torch.inference_mode()
     def decodes(self, requests: Sequence[DrawRequest], steps: int = 4) -> dict[str, list[np.ndarray]]:
@@ -187,19 +215,14 @@ class HybridPipeline(TextToPicture[HybridConfig]):
         with threads(self.threads):
             for batch in self._batches(requests):
                 text = self.encode_text([request.caption for request in batch])
-                drawing = self.draw_tokens(text, self.style_index([request.style for request in batch]), batch)
-                mean, sampled = (self._add_residual(self.residual, drawing, batch, n) for n in (0, steps))
+                numbers = self.numbers(batch)
+                drawing = self.draw_tokens(text, self.style_index([request.style for request in batch]), numbers)
+                mean, sampled = (self._add_residual(self.residual, drawing, numbers, n) for n in (0, steps))
                 for name, latent in (("tokens", drawing.f), ("mean", mean), ("sampled", sampled)):
                     pictures[name].extend(to_straight(self.autoencoder.decode(latent)))
         return pictures
 
-    def _noise(self, requests: Sequence[DrawRequest], scale: int) -> Tensor:
-        side = self.quantizer.config.schedule[scale]
-        shape = (side * side, *self.quantizer.codes.noise_shape())
-        drawn = [gumbel(request.seed, f"tokens-{side}", shape) for request in requests]
-        return torch.from_numpy(np.stack(drawn)).to(self.device)
-
-    def draw_tokens(self, text: TextStates, style: Tensor, requests: Sequence[DrawRequest]) -> Drawing:
+    def draw_tokens(self, text: TextStates, style: Tensor, numbers: Numbers) -> Drawing:
         """Draw the token maps scale by scale.
 
         Scales that are guided run conditional and unconditional halves as one batch of ``2B``; after the last guided
@@ -208,13 +231,11 @@ class HybridPipeline(TextToPicture[HybridConfig]):
         Args:
             text: Encoded captions.
             style: ``[B]`` rows of the style embedding.
-            requests: For seeds, guidance and temperature; the latter two are equal in all.
+            numbers: For noise, guidance and temperature.
         """
-        size = len(requests)
-        strength = self.config.guidance if requests[0].guidance is None else requests[0].guidance
-        factor = 1.0 if requests[0].temperature is None else requests[0].temperature
-        pull = [strength * share for share in self.config.guidance_shape]
-        guided = max((index + 1 for index, t in enumerate(pull) if t > 0.0), default=0)
+        size, shape = numbers.size, self.config.guidance_shape
+        last = max((index + 1 for index, share in enumerate(shape) if share > 0.0), default=0)
+        guided = last if acts(numbers.guidance) else 0
         network = self.transformer
         asked = text.with_and_without(style, network.any_style) if guided else (text, style, None)
         condition = network.condition(*asked)
@@ -231,10 +252,10 @@ class HybridPipeline(TextToPicture[HybridConfig]):
                 seen = torch.cat([seen, seen])
             logits, hidden, cache = network.draw_scale(condition, cache, seen, scale)
             choice = Choice(
-                pull=pull[scale],
-                temperature=self.config.temperatures[scale] * factor,
+                pull=numbers.guidance * shape[scale],
+                temperature=self.config.temperatures[scale] * numbers.temperature,
                 top_p=self.config.top_p_at(scale),
-                noise=self._noise(requests, scale),
+                noise=numbers.noise(tokens_at(self.quantizer.config.schedule[scale])),
             )
             label = self._choose(logits, hidden, scale, choice)
             f = f + self.quantizer.lift(self.quantizer.codes.embed(label, scale), scale)
@@ -247,19 +268,14 @@ class HybridPipeline(TextToPicture[HybridConfig]):
             return choice.labels(codes, logits)
         return one_by_one(early, self.transformer, codes, hidden, scale, choice)
 
-    def refine(self, drawing: Drawing, requests: Sequence[DrawRequest]) -> Tensor:
+    def refine(self, drawing: Drawing, numbers: Numbers) -> Tensor:
         """Add the residual to what the tokens say; returns the latent ``[B, C, h, h]``."""
-        steps = requests[0].steps
-        steps = self.config.residual_steps if steps is None else steps
-        if self.residual is None or steps is None:
+        if self.residual is None or numbers.steps is None:
             return drawing.f
-        return self._add_residual(self.residual, drawing, requests, steps)
+        return self._add_residual(self.residual, drawing, numbers, numbers.steps)
 
-    def _add_residual(
-        self, refiner: ResidualRefiner, drawing: Drawing, requests: Sequence[DrawRequest], steps: int
-    ) -> Tensor:
-        drawn = [normal(request.seed, "residual", drawing.f.shape[1:]) for request in requests]
-        noise = torch.from_numpy(np.stack(drawn)).to(self.device)
+    def _add_residual(self, refiner: ResidualRefiner, drawing: Drawing, numbers: Numbers, steps: int) -> Tensor:
+        noise = numbers.noise(RESIDUAL)
         last = self.quantizer.num_scales - 1
         token = self.quantizer.codes.embed(drawing.labels[-1], last)
         residual = draw_residual(refiner, noise, steps, drawing.hidden, token, drawing.f)

@@ -8,7 +8,7 @@ equal numbers together.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -17,8 +17,11 @@ from torch import Tensor, nn
 
 from underpaint.core.config import Config
 from underpaint.core.errors import InputError
+from underpaint.models.pixels import to_straight
 from underpaint.models.text_encoder import TextEncoder, TextStates
 from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.pipelines.noise import NoiseStream
+from underpaint.pipelines.numbers import Numbers
 from underpaint.pipelines.settings import DrawRequest, OnStage, Stage
 from underpaint.runtime.device import threads
 
@@ -97,7 +100,7 @@ class PicturePipeline(ABC, Generic[S]):
         pictures: list[np.ndarray] = []
         with threads(self.threads):
             for batch in self._batches(requests):
-                pictures.extend(self.draw_alike(batch, on_stage or _unwatched))
+                pictures.extend(self.draw_alike(batch, on_stage or unwatched))
         return pictures
 
     def _batches(self, requests: Sequence[DrawRequest]) -> Iterator[Sequence[DrawRequest]]:
@@ -137,6 +140,51 @@ class TextToPicture(PicturePipeline[S]):
         """Say what the components must agree about, and whether they do."""
 
     @property
+    @abstractmethod
+    def streams(self) -> tuple[NoiseStream, ...]:
+        """The random numbers that a picture is drawn from."""
+
+    @abstractmethod
+    def numbers(self, requests: Sequence[DrawRequest]) -> Numbers:
+        """Return the numbers of requests that differ in words and seeds alone, the pipeline's own where none are asked.
+
+        Raises:
+            InputError: A request asks for what this pipeline cannot do.
+        """
+
+    @abstractmethod
+    def pictures(self, text: TextStates, style: Tensor, numbers: Numbers, on_stage: OnStage) -> Tensor:
+        """Draw a batch from tensors alone: what is exported.
+
+        Args:
+            text: Encoded captions.
+            style: ``[B]`` rows of the style embedding.
+            numbers: Everything else that decides the pictures.
+            on_stage: Called as each stage begins.
+
+        Returns:
+            Premultiplied pictures ``[B, 4, H, H]``, nominally in [-1, 1].
+        """
+
+    def draw_alike(self, requests: Sequence[DrawRequest], on_stage: OnStage) -> np.ndarray:
+        """Draw requests of equal numbers together: ``[B, H, H, 4]`` uint8, straight alpha.
+
+        Raises:
+            InputError: A style is unknown, or a request asks for what this pipeline cannot do.
+        """
+        numbers = self.numbers(requests)
+        on_stage("text")
+        text = self.encode_text([request.caption for request in requests])
+        style = self.style_index([request.style for request in requests])
+        return to_straight(self.pictures(text, style, numbers, on_stage))
+
+    def noise(self, requests: Sequence[DrawRequest]) -> Callable[[str], Tensor]:
+        """Return what gives the requests' own numbers by the name of a stream, on the pipeline's device."""
+        streams = {stream.name: stream for stream in self.streams}
+        seeds = [request.seed for request in requests]
+        return lambda name: torch.from_numpy(streams[name].draw(seeds)).to(self.device)
+
+    @property
     def device(self) -> torch.device:
         """Where the networks lie."""
         return next(self.text_encoder.parameters()).device
@@ -163,5 +211,5 @@ class TextToPicture(PicturePipeline[S]):
         return torch.tensor(rows, device=self.device)
 
 
-def _unwatched(_stage: Stage) -> None:
-    pass
+def unwatched(_stage: Stage) -> None:
+    """Watch nothing: the ``on_stage`` of whoever does not care."""

@@ -30,8 +30,8 @@ class Choice:
         noise: Gumbel noise, ``[B, k * k, L]`` or as the codes say.
     """
 
-    pull: float
-    temperature: float
+    pull: float | Tensor
+    temperature: float | Tensor
     top_p: float
     noise: Tensor
 

@@ -91,7 +91,7 @@ def test_a_small_generator_learns_sixteen_pictures_by_heart_and_draws_them(make,
         request = DrawRequest(caption=sample.caption, style=sample.style, seed=row, temperature=0.0, guidance=0.0)
         with torch.no_grad():
             text, style = pipeline.encode_text([request.caption]), pipeline.style_index([request.style])
-            drawing = pipeline.draw_tokens(text, style, [request])
+            drawing = pipeline.draw_tokens(text, style, pipeline.numbers([request]))
         same = [(a[0] == b[row]).float() for a, b in zip(drawing.labels, labels, strict=True)]
         right.append(float(torch.cat(same).mean()))
     assert sum(right) / len(right) > 0.95

@@ -196,7 +196,9 @@ class GeneratorTrainee:
 
         def draw(requests: Sequence[DrawRequest]) -> Tensor:
             text = pipeline.encode_text([request.caption for request in requests])
-            return pipeline.draw_tokens(text, pipeline.style_index([request.style for request in requests]), requests).f
+            return pipeline.draw_tokens(
+                text, pipeline.style_index([request.style for request in requests]), pipeline.numbers(requests)
+            ).f
 
         draw_grid(draw, self.autoencoder, (self.held_out, self.train), path)
 

@@ -93,8 +93,9 @@ def draw_latents(pipeline: HybridPipeline, samples: Sequence[Sample], report: Re
             for place, sample in enumerate(samples[begin : begin + BATCH])
         ]
         text = pipeline.encode_text([request.caption for request in requests])
-        drawing = pipeline.draw_tokens(text, pipeline.style_index([request.style for request in requests]), requests)
-        rows.append(pipeline.refine(drawing, requests).to(torch.float16).cpu()[:, None])  # [B, 1, C, h, h]
+        numbers = pipeline.numbers(requests)
+        drawing = pipeline.draw_tokens(text, pipeline.style_index([request.style for request in requests]), numbers)
+        rows.append(pipeline.refine(drawing, numbers).to(torch.float16).cpu()[:, None])  # [B, 1, C, h, h]
         done = begin + len(requests)
         report(Progress(task="draw what to keep", done=done, total=len(samples), unit="pictures"))
     return Latents(list(samples), torch.cat(rows), variant_weights(list(samples)))
