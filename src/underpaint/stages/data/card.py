@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from underpaint.adapters.license_expression import parse
 from underpaint.core.artifact import hash_file, storage_errors
 from underpaint.core.samples import SAMPLES, Sample
 from underpaint.stages.data.contact import CONTACT_SHEET
-from underpaint.stages.data.facts import CLDR, VERSION, CardFacts, Sampled
+from underpaint.stages.data.facts import VERSION, CardFacts
 from underpaint.stages.data.license import keys_of
 from underpaint.stages.data.notices import ATTRIBUTION, NOTICE
 
@@ -131,20 +131,15 @@ def described_fields() -> dict[str, str]:
     return {name: description.replace("`", "") for name, colon, description in rows if colon and name.isidentifier()}
 
 
-def record_sets(facts: Sampled, captions_by: str = CLDR) -> list[dict[str, object]]:
-    """Describe the splits, the samples and the pictures.
-
-    Args:
-        facts: What holds the samples.
-        captions_by: Who wrote the captions.
-    """
+def record_sets(facts: CardFacts) -> list[dict[str, object]]:
+    """Describe the splits, the samples and the pictures."""
     splits = sorted({sample.split for sample in facts.samples})
     columns = [column(name, text) for name, text in described_fields().items()]
     for field in columns:
         if field["name"] == "split":
             field["references"] = {"field": {"@id": "splits/name"}}
         if field["name"] == "caption":
-            field["prov:wasAttributedTo"] = {"@type": "prov:Agent", "prov:label": captions_by}
+            field["prov:wasAttributedTo"] = {"@type": "prov:Agent", "prov:label": facts.captions_by}
     return [
         {
             "@type": "cr:RecordSet",
@@ -242,31 +237,46 @@ def provenance_fields(facts: CardFacts) -> dict[str, object]:
     }
 
 
-def make_card(facts: CardFacts, rai: Mapping[str, object], folder: Path) -> dict[str, object]:
+def make_card(
+    facts: CardFacts,
+    rai: Mapping[str, object],
+    folder: Path,
+    *,
+    fields: Mapping[str, object],
+    files: Sequence[Mapping[str, object]],
+) -> dict[str, object]:
     """Return the card of a data set whose other files are written.
 
     Args:
         facts: What it states.
         rai: The responsible-AI fields, with the prefix ``rai:``.
         folder: The data set.
+        fields: More fields, or other ones in place of those of every data set.
+        files: Descriptions of more files than every data set has.
     """
-    return {
+    card = {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": list(CONFORMS),
         **general_fields(facts),
         **provenance_fields(facts),
         **rai,
-        "distribution": file_objects(folder),
-        "recordSet": record_sets(facts, facts.captions_by),
+        "distribution": [*file_objects(folder), *files],
+        "recordSet": record_sets(facts),
     }
+    return card | dict(fields)
 
 
-def write_card(facts: CardFacts, rai: Mapping[str, object], folder: Path) -> Path:
+def write_card(
+    facts: CardFacts,
+    rai: Mapping[str, object],
+    folder: Path,
+    *,
+    fields: Mapping[str, object] | None = None,
+    files: Sequence[Mapping[str, object]] = (),
+) -> Path:
     """Write ``croissant.json`` and return its path; see ``make_card``."""
-    path = folder / CARD
+    path, card = folder / CARD, make_card(facts, rai, folder, fields=fields or {}, files=files)
     with storage_errors(path):
-        path.write_text(
-            json.dumps(make_card(facts, rai, folder), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return path

@@ -1,11 +1,11 @@
-"""The facts of one data set that its card, its datasheet and its notices are written from."""
+"""The facts of a data set that its audit, its card, its datasheet and its notices are written from."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from underpaint.core.config import Config
 from underpaint.core.samples import Sample
@@ -28,114 +28,94 @@ def count_samples(samples: Sequence[Sample]) -> dict[str, int]:
     return counts | dict(sorted((by_split + by_style).items()))
 
 
-class Sampled(Protocol):
-    """What has samples."""
-
-    @property
-    def samples(self) -> Sequence[Sample]:
-        """All samples."""
-        ...
-
-
-class CardFacts(Sampled, Protocol):
-    """What the card of any data set states, whatever it was made of."""
-
-    @property
-    def name(self) -> str:
-        """Name of the data set."""
-        ...
-
-    @property
-    def url(self) -> str:
-        """A name that stays the same wherever the data set lies."""
-        ...
-
-    @property
-    def description(self) -> str:
-        """A sentence; it states the number of samples."""
-        ...
-
-    @property
-    def keywords(self) -> list[str]:
-        """Words to find the data set by."""
-        ...
-
-    @property
-    def creator(self) -> str:
-        """Who made the data set."""
-        ...
-
-    @property
-    def published(self) -> str:
-        """When, as YYYY-MM-DD."""
-        ...
-
-    @property
-    def captions_by(self) -> str:
-        """Who wrote the captions."""
-        ...
-
-    @property
-    def config(self) -> Config:
-        """The settings of the build."""
-        ...
-
-    @property
-    def sources(self) -> tuple[Evidence, ...]:
-        """The evidence for each source."""
-        ...
-
-    @property
-    def duties(self) -> Obligations:
-        """What the licenses ask for."""
-        ...
-
-    @property
-    def made_with(self) -> dict[str, str]:
-        """Library that draws to version."""
-        ...
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Numbers of samples: all, by split and by style."""
-        ...
-
-    @property
-    def credits(self) -> list[str]:
-        """Words that must go along with the data and with weights trained on them."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """Everything that the papers of a data set may state.
+class CardFacts(ABC):
+    """Everything that the papers of a data set may state, whatever it was made of.
 
     Args:
         config: The settings of the build.
         samples: All samples.
         sources: The evidence for each source.
-        duties: What the license gate found.
+        duties: What the licenses ask for.
         audit: The figures of the checks.
         made_with: Library that draws to version.
     """
 
-    config: DataConfig
+    config: Config
     samples: list[Sample]
     sources: tuple[Evidence, ...]
     duties: Obligations
-    audit: Audit
+    audit: Config
     made_with: dict[str, str]
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """Name of the data set."""
+
+    @property
+    @abstractmethod
+    def description(self) -> str:
+        """A sentence; it states the number of samples."""
+
+    @property
+    @abstractmethod
+    def keywords(self) -> list[str]:
+        """Words to find the data set by."""
+
+    @property
+    @abstractmethod
+    def creator(self) -> str:
+        """Who made the data set."""
+
+    @property
+    @abstractmethod
+    def published(self) -> str:
+        """When, as YYYY-MM-DD."""
+
+    @property
+    @abstractmethod
+    def captions_by(self) -> str:
+        """Who wrote the captions."""
+
+    @property
+    def url(self) -> str:
+        """A name that stays the same wherever the data set lies."""
+        return f"urn:underpaint:dataset:{self.name}:{VERSION}"
+
+    @property
+    def styles(self) -> list[str]:
+        """Names of the styles."""
+        return sorted({sample.style for sample in self.samples} - {""})
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Numbers of samples: all, by split and by style."""
+        return count_samples(self.samples)
+
+    @property
+    def by_source(self) -> dict[str, int]:
+        """Number of pictures from each source."""
+        return dict(Counter(sample.source for sample in self.samples))
+
+    @property
+    def credits(self) -> list[str]:
+        """Words that must go along with the data and with weights trained on them."""
+        return credits_of(self.sources)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts(CardFacts):
+    """Everything that the papers of the stickers may state."""
+
+    config: DataConfig
+    audit: Audit
 
     @property
     def name(self) -> str:
         """Name of the data set."""
         origin = () if self.config.source == "npm" else (self.config.source,)
         return "-".join(("underpaint", self.config.dataset, *origin, *self.config.attributed, str(self.config.size)))
-
-    @property
-    def url(self) -> str:
-        """A name that stays the same wherever the data set lies."""
-        return f"urn:underpaint:dataset:{self.name}:{VERSION}"
 
     @property
     def description(self) -> str:
@@ -164,23 +144,3 @@ class Facts:
     def captions_by(self) -> str:
         """Who wrote the captions."""
         return CLDR
-
-    @property
-    def styles(self) -> list[str]:
-        """Names of the styles."""
-        return sorted({sample.style for sample in self.samples})
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Numbers of samples: all, by split and by style."""
-        return count_samples(self.samples)
-
-    @property
-    def credits(self) -> list[str]:
-        """Words that must go along with the data and with weights trained on them."""
-        return credits_of(self.sources)
-
-    @property
-    def by_source(self) -> dict[str, int]:
-        """Number of pictures from each source."""
-        return dict(Counter(sample.source for sample in self.samples))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from underpaint.stages.data.facts import Facts
 
 RAI_FIELDS = (
@@ -26,8 +28,6 @@ RAI_FIELDS = (
     "dataLimitations",
     "dataUseCases",
 )
-
-
 PUBLISHED_UPSTREAM = ("2013-01-01", "2026-11-21")
 """From the oldest drawings upstream to the pinned versions."""
 
@@ -129,6 +129,15 @@ def use_fields(facts: Facts) -> dict[str, object]:
 
 
 def rai_fields(facts: Facts) -> dict[str, object]:
-    """Return all twenty fields in the order of the specification, with the prefix ``rai:``."""
-    fields = collection_fields(facts) | annotation_fields(facts) | use_fields(facts)
-    return {f"rai:{name}": fields[name] for name in RAI_FIELDS} | {"rai:hasSyntheticData": False}
+    """Return all twenty fields of the stickers; see ``in_order``."""
+    return in_order(collection_fields(facts) | annotation_fields(facts) | use_fields(facts), synthetic=False)
+
+
+def in_order(fields: Mapping[str, object], *, synthetic: bool) -> dict[str, object]:
+    """Return fields in the order of the specification, with the prefix ``rai:``.
+
+    Args:
+        fields: All of ``RAI_FIELDS``.
+        synthetic: Whether a model drew the pictures.
+    """
+    return {f"rai:{name}": fields[name] for name in RAI_FIELDS} | {"rai:hasSyntheticData": synthetic}

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from underpaint.adapters.mlcroissant import validate
 from underpaint.core.artifact import Manifest, seal, staging, versions_of
 from underpaint.core.cache import cache_folder
 from underpaint.core.concept import concept_of
@@ -21,17 +19,14 @@ from underpaint.core.text import caption_from_name
 from underpaint.stages.data import debian
 from underpaint.stages.data.attributed import ATTRIBUTED
 from underpaint.stages.data.audit import audit, samples_digest
-from underpaint.stages.data.card import AUDIT, write_card
-from underpaint.stages.data.card_check import refuse_card
 from underpaint.stages.data.config import DataConfig
-from underpaint.stages.data.contact import write_contact_sheet
-from underpaint.stages.data.datasheet import composition, write_datasheet
+from underpaint.stages.data.datasheet import composition
 from underpaint.stages.data.drawing import Drawing
 from underpaint.stages.data.facts import Facts
 from underpaint.stages.data.join import check_stated, join_all
 from underpaint.stages.data.license import Obligations, gate
-from underpaint.stages.data.notices import write_notices
 from underpaint.stages.data.packages import fetch_all
+from underpaint.stages.data.papers import write_papers
 from underpaint.stages.data.plan import Plan, Source, plan_and_render
 from underpaint.stages.data.render import Renders, read_render, render_all
 from underpaint.stages.data.responsible import rai_fields
@@ -122,29 +117,17 @@ def samples_of(planned: Plan, pixel_hashes: Sequence[str]) -> list[Sample]:
     ]
 
 
-def write_papers(config: DataConfig, source: Source, duties: Obligations, planned: Plan, folder: Path) -> Facts:
-    """Check the samples that lie in the folder and write everything that goes along with them."""
+def facts_of(config: DataConfig, source: Source, duties: Obligations, planned: Plan, folder: Path) -> Facts:
+    """Check the samples that lie in the folder, and gather everything that the papers may state."""
     samples = read_samples(folder)
-    figures = audit(samples, planned.look, planned.dropped)
-    (folder / AUDIT).write_text(
-        json.dumps(figures.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    facts = Facts(
+    return Facts(
         config=config,
         samples=samples,
         sources=source.evidence,
         duties=duties,
-        audit=figures,
+        audit=audit(samples, planned.look, planned.dropped),
         made_with={name: version for name, version in versions_of(*LIBRARIES).items() if name in DRAWING_LIBRARIES},
     )
-    write_contact_sheet(samples, folder)
-    write_notices(source.evidence, duties, facts.by_source, folder)
-    rai = rai_fields(facts)
-    write_datasheet(facts, rai, composition(facts), folder)
-    card = write_card(facts, rai, folder)
-    refuse_card(folder)
-    validate(card)
-    return facts
 
 
 def run(
@@ -206,7 +189,8 @@ def fill(folder: Path, config: DataConfig, source: Source, report: Report = sile
     duties = gate(source.evidence, config.weights_license)
     planned, renders = plan_and_render(source, config.size, report)
     write_samples(folder, samples_of(planned, write_pictures(planned.drawings, renders, folder, config.size, report)))
-    facts = write_papers(config, source, duties, planned, folder)
+    facts = facts_of(config, source, duties, planned, folder)
+    write_papers(facts, rai_fields(facts), composition(facts), folder)
     return seal(
         folder,
         kind="dataset",

@@ -1,14 +1,12 @@
-"""The card of a synthetic data set: ``croissant.json``, which says that a model drew the pictures, and which one."""
+"""What only the card of a synthetic data set says: which model drew the pictures, and what made each of them."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 
-from underpaint.core.artifact import hash_file, storage_errors
-from underpaint.stages.data.card import CARD, file_objects, make_card
-from underpaint.stages.data.synthetic.facts import SyntheticFacts, purl_of
+from underpaint.core.artifact import hash_file
+from underpaint.stages.data.synthetic.evidence import purl_of
+from underpaint.stages.data.synthetic.facts import SyntheticFacts
 from underpaint.stages.data.synthetic.labels import DRAWN
 
 
@@ -45,19 +43,3 @@ def provenance_fields(facts: SyntheticFacts) -> dict[str, object]:
             "prov:value": f"config {facts.config.digest()}",
         },
     }
-
-
-def write_card(facts: SyntheticFacts, rai: Mapping[str, object], folder: Path) -> Path:
-    """Write ``croissant.json`` of a data set whose other files are written, and return its path.
-
-    Args:
-        facts: What it states.
-        rai: The responsible-AI fields, with the prefix ``rai:``.
-        folder: The data set.
-    """
-    path = folder / CARD
-    card = make_card(facts, rai, folder) | provenance_fields(facts)
-    card["distribution"] = [*file_objects(folder), drawn_object(folder)]
-    with storage_errors(path):
-        path.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path

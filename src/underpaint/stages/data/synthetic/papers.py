@@ -1,17 +1,14 @@
-"""The papers of a synthetic data set: what lies beside pictures and samples, checked once it is written."""
+"""The papers of a synthetic data set: each says that a model drew the pictures, and which one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from underpaint.adapters.mlcroissant import validate
 from underpaint.pipelines.settings import Settings
-from underpaint.stages.data.card_check import refuse_card
-from underpaint.stages.data.contact import write_contact_sheet
-from underpaint.stages.data.datasheet import table, write_datasheet
-from underpaint.stages.data.notices import write_notices
-from underpaint.stages.data.synthetic.card import write_card
+from underpaint.stages.data import papers
+from underpaint.stages.data.datasheet import table
+from underpaint.stages.data.synthetic.card import drawn_object, provenance_fields
 from underpaint.stages.data.synthetic.facts import SyntheticFacts
 from underpaint.stages.data.synthetic.labels import write_drawn
 from underpaint.stages.data.synthetic.responsible import left_out, privacy_sentence, rai_fields
@@ -47,22 +44,20 @@ def contents_of(facts: SyntheticFacts) -> str:
 
 
 def write_papers(facts: SyntheticFacts, settings: Sequence[Settings], folder: Path) -> None:
-    """Write everything that goes along with the samples, and check the card.
+    """Write everything that goes along with the samples, and check it; raises what ``papers.write_papers`` does.
 
     Args:
         facts: What is known of the data set.
         settings: What made each picture, in the order of the samples.
         folder: The data set.
-
-    Raises:
-        DataError: The card is not true in every point.
     """
-    rai = rai_fields(facts)
-    write_contact_sheet(facts.samples, folder)
     write_drawn(facts.samples, settings, folder)
-    counts = {facts.evidence.source: len(facts.samples)}
-    write_notices(facts.sources, facts.duties, counts, folder, beginning=beginning_of(facts))
-    write_datasheet(facts, rai, contents_of(facts), folder)
-    card = write_card(facts, rai, folder)
-    refuse_card(folder)
-    validate(card)
+    papers.write_papers(
+        facts,
+        rai_fields(facts),
+        contents_of(facts),
+        folder,
+        beginning=beginning_of(facts),
+        fields=provenance_fields(facts),
+        files=[drawn_object(folder)],
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from underpaint.stages.data.responsible import RAI_FIELDS
+from underpaint.stages.data.responsible import in_order
 from underpaint.stages.data.synthetic.facts import SyntheticFacts
 
 
@@ -105,6 +105,5 @@ def use_fields(facts: SyntheticFacts) -> dict[str, object]:
 
 
 def rai_fields(facts: SyntheticFacts) -> dict[str, object]:
-    """Return all fields in the order of the specification, with the prefix ``rai:``."""
-    fields = collection_fields(facts) | annotation_fields(facts) | use_fields(facts)
-    return {f"rai:{name}": fields[name] for name in RAI_FIELDS} | {"rai:hasSyntheticData": True}
+    """Return all fields; see ``in_order``."""
+    return in_order(collection_fields(facts) | annotation_fields(facts) | use_fields(facts), synthetic=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,16 +10,17 @@ from underpaint.core.artifact import Manifest, seal, staging, versions_of
 from underpaint.core.cache import cache_folder
 from underpaint.core.errors import DataError, InputError
 from underpaint.core.progress import Progress, Report, silent
-from underpaint.core.samples import read_samples, write_samples
+from underpaint.core.samples import write_samples
 from underpaint.pipelines.generator import BATCH_SIZE, Generator
 from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.settings import Settings
-from underpaint.stages.data.audit import Audit, audit, samples_digest
-from underpaint.stages.data.card import AUDIT
+from underpaint.stages.data.audit import samples_digest
 from underpaint.stages.data.license import gate
+from underpaint.stages.data.synthetic.audit import audit_drawn
 from underpaint.stages.data.synthetic.config import SyntheticConfig
-from underpaint.stages.data.synthetic.drawing import Gallery, draw_gallery
-from underpaint.stages.data.synthetic.facts import SyntheticAudit, SyntheticFacts, evidence_of
+from underpaint.stages.data.synthetic.drawing import draw_gallery
+from underpaint.stages.data.synthetic.evidence import evidence_of
+from underpaint.stages.data.synthetic.facts import SyntheticFacts
 from underpaint.stages.data.synthetic.papers import write_papers
 from underpaint.stages.data.synthetic.privacy import NOT_COMPARED, PrivacyReport, check_privacy
 from underpaint.stages.data.synthetic.real import DATASET, RealData
@@ -49,27 +49,6 @@ def copy_pictures(chosen: Selection, folder: Path, report: Report) -> None:
         shutil.copyfile(picture.path, folder / sample.file)
         if number % EVERY == 0 or number == total:
             report(Progress(task="write", done=number, total=total, unit="pictures"))
-
-
-def audit_all(
-    chosen: Selection, gallery: Gallery, asked_for: int, found: PrivacyReport, folder: Path
-) -> SyntheticAudit:
-    """Run every check on the samples that lie in the folder, and write ``audit.json``.
-
-    Raises:
-        DataError: Something must not be so.
-    """
-    checked = audit(read_samples(folder), chosen.look, chosen.dropped)
-    figures = SyntheticAudit(
-        **{name: getattr(checked, name) for name in Audit.model_fields if name != "not_checked"},
-        asked_for=asked_for,
-        blank=len(gallery.blank),
-        given_up=gallery.given_up,
-        privacy=found,
-    )
-    text = json.dumps(figures.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    (folder / AUDIT).write_text(text + "\n", encoding="utf-8")
-    return figures
 
 
 def privacy_of(chosen: Selection, model: Model, real: RealData | None, report: Report) -> PrivacyReport:
@@ -180,13 +159,13 @@ def run(
             raise DataError(f"none of {len(planned)} pictures is left: all are blank or repeated; ask for other things")
         copy_pictures(chosen, folder, report)
         write_samples(folder, chosen.samples)
-        figures = audit_all(chosen, gallery, len(planned), privacy_of(chosen, model, real, report), folder)
+        found = privacy_of(chosen, model, real, report)
         facts = SyntheticFacts(
             config=config,
             samples=chosen.samples,
-            evidence=evidence,
+            sources=(evidence,),
             duties=duties,
-            audit=figures,
+            audit=audit_drawn(chosen, gallery, len(planned), found, folder),
             parents=parents_of(model, real),
             made_with={k: v for k, v in versions_of(*LIBRARIES).items() if k in DRAWING_LIBRARIES},
         )

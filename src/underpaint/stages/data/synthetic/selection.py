@@ -17,7 +17,7 @@ from underpaint.stages.data.perceptual_hash import hash_text, perceptual_hashes
 from underpaint.stages.data.synthetic.config import SyntheticConfig
 from underpaint.stages.data.synthetic.distinct import clusters_among, repeated
 from underpaint.stages.data.synthetic.drawing import Gallery, Picture
-from underpaint.stages.data.synthetic.facts import dropped, icon_of, source_of
+from underpaint.stages.data.synthetic.evidence import source_of
 from underpaint.stages.data.synthetic.identity import numbered_id, plain_caption, wish_id
 from underpaint.stages.data.synthetic.places import places_of
 from underpaint.stages.data.synthetic.real import RealData
@@ -50,10 +50,17 @@ def style_of(picture: Picture) -> str:
     return slug(picture.settings.style or "") or UNSTYLED
 
 
+def icon_of(seed: int) -> str:
+    """Return what names a drawing inside its source: its seed."""
+    return f"seed-{seed}"
+
+
 def left_out(picture: Picture, rule: str, detail: str, source: str) -> Dropped:
     """Record a picture that is left out."""
     made = picture.settings
-    return dropped(style_of(picture), made.caption, made.seed, rule, detail, source)
+    return Dropped(
+        source=source, icon=icon_of(made.seed), name=made.caption, style=style_of(picture), rule=rule, detail=detail
+    )
 
 
 def select(gallery: Gallery, config: SyntheticConfig, real: RealData | None) -> Selection:
