@@ -13,7 +13,7 @@ from underpaint.stages.data import run as stage
 from underpaint.stages.data.attributed import ADDED_STYLES, ATTRIBUTED, TWEMOJI, TWEMOJI_CREDIT
 from underpaint.stages.data.audit import Audit
 from underpaint.stages.data.card_check import card_problems, refuse_card
-from underpaint.stages.data.check import check
+from underpaint.stages.data.checking.run import check_data
 from underpaint.stages.data.config import DataConfig
 from underpaint.stages.data.drawing import Drawing
 from underpaint.stages.data.join import check_stated
@@ -152,12 +152,15 @@ def test_twemoji_follows_its_concepts(samples: list[Sample], with_twemoji: tuple
 
 @pytest.mark.network
 @pytest.mark.slow
-def test_the_set_with_twemoji_is_sound_and_says_what_it_left_out(with_twemoji: tuple[Path, Manifest]) -> None:
+def test_the_set_with_twemoji_is_sound_and_says_what_it_left_out(
+    with_twemoji: tuple[Path, Manifest], tmp_path: Path
+) -> None:
     folder, manifest = with_twemoji
     audit = Audit.model_validate_json((folder / "audit.json").read_text())
     assert audit.dropped_by_rule == {"color": 82, "duplicate": 61, "flag": 262, "twin": 1}
     assert [item.name for item in audit.dropped if item.rule == "twin"] == ["open file folder"]
     assert audit.leakage.leaks == ()
     assert (audit.groups, audit.clusters) == (1452, 1395)
-    report = check(folder)
+    report = check_data(folder, cache=tmp_path).report
+    assert report.sound
     assert (report.dataset, report.pictures, report.warnings) == (manifest.digest, 15073, ())

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from underpaint.core.artifact import Manifest
+from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, seal
 from underpaint.core.errors import ArtifactError, DataError, InputError, LicenseRefused, StorageError, UnreadableImage
-from underpaint.core.progress import Progress, silent
+from underpaint.core.progress import Progress
 from underpaint.core.samples import SAMPLES, Sample, read_samples, write_samples
 from underpaint.stages.data import run as stage
 from underpaint.stages.data.audit import Audit, check_pictures, refuse_pictures
-from underpaint.stages.data.check import check, check_pixels
+from underpaint.stages.data.checking.run import check_data
 from underpaint.stages.data.clean import Dropped
 from underpaint.stages.data.config import DataConfig
 from underpaint.stages.data.drawing import Drawing
@@ -105,9 +105,10 @@ def test_the_package_must_state_the_license_on_record(packages: dict[str, Path])
 
 
 @pytest.mark.network
-def test_the_finished_set_is_sound(built: tuple[Path, Manifest]) -> None:
+def test_the_finished_set_is_sound(built: tuple[Path, Manifest], tmp_path: Path) -> None:
     folder, manifest = built
-    report = check(folder)
+    report = check_data(folder, cache=tmp_path).report
+    assert report.sound
     assert (report.dataset, report.pictures, report.warnings) == (manifest.digest, 11419, ())
     with Image.open(folder / "contact_sheet.png") as sheet:
         assert sheet.width > 1000
@@ -166,29 +167,35 @@ def test_one_picture_under_two_captions_is_refused(small: Path) -> None:
         refuse_pictures(check_pictures(samples, look))
 
 
-def test_a_changed_pixel_is_found_even_if_the_manifest_is_forged(small: Path) -> None:
+def test_a_changed_pixel_is_found_even_if_the_manifest_is_forged(small: Path, tmp_path: Path) -> None:
     sample = read_samples(small)[0]
     with Image.open(small / sample.file) as image:
         changed = image.copy()
     changed.putpixel((3, 3), (1, 2, 3, 4))
     changed.save(small / sample.file)
     with pytest.raises(ArtifactError, match=sample.file.replace(".", r"\.")):
-        check(small)
-    with pytest.raises(DataError, match="other pixels"):
-        check_pixels(read_samples(small), small, 32, silent)
+        check_data(small, cache=tmp_path, jobs=1)
+    honest = read_manifest(small)
+    (small / MANIFEST).unlink()
+    config = DataConfig.parse(honest.config, source="the tests")
+    seal(small, kind=honest.kind, stage=honest.stage, config=config, parents=honest.parents)
+    checked = check_data(small, cache=tmp_path, jobs=1)
+    assert not checked.report.sound
+    (found,) = (suspect for suspect in checked.suspects if suspect.check == "unreadable")
+    assert found.file == sample.file and "other pixels" in found.reason
 
 
-def test_a_truncated_picture_is_found(small: Path) -> None:
+def test_a_truncated_picture_is_found(small: Path, tmp_path: Path) -> None:
     path = small / read_samples(small)[0].file
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(ArtifactError, match="differs from its manifest"):
-        check(small)
+        check_data(small, cache=tmp_path, jobs=1)
 
 
-def test_changed_samples_are_found(small: Path) -> None:
+def test_changed_samples_are_found(small: Path, tmp_path: Path) -> None:
     write_samples(small, read_samples(small)[1:])
     with pytest.raises(ArtifactError, match=SAMPLES.replace(".", r"\.")):
-        check(small)
+        check_data(small, cache=tmp_path, jobs=1)
 
 
 def test_inputs_are_refused(tmp_path: Path) -> None:

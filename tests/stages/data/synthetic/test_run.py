@@ -12,13 +12,13 @@ from PIL import Image
 
 from underpaint.core.artifact import Manifest, verify
 from underpaint.core.attributes import labels_of
-from underpaint.core.errors import DataError, InputError, LicenseRefused, UnreadableImage
+from underpaint.core.errors import ArtifactError, DataError, InputError, LicenseRefused, UnreadableImage
 from underpaint.core.samples import read_samples
 from underpaint.pipelines.generator import Generator, load_opened
 from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.picture_file import read_picture, read_settings
 from underpaint.pipelines.settings import Settings
-from underpaint.stages.data.check import check
+from underpaint.stages.data.checking.run import check_data
 from underpaint.stages.data.synthetic.real import RealData, open_real
 from underpaint.stages.data.synthetic.run import KEPT, run, settings_of
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
@@ -28,9 +28,11 @@ def never() -> Generator:
     raise AssertionError("the model must not be loaded")
 
 
-def test_a_drawn_data_set_is_sound_and_can_be_trained_on(drawn: tuple[Path, Manifest]) -> None:
+def test_a_drawn_data_set_is_sound_and_can_be_trained_on(drawn: tuple[Path, Manifest], tmp_path: Path) -> None:
     folder, manifest = drawn
-    assert verify(folder, kind="dataset").digest == manifest.digest == check(folder).dataset
+    report = check_data(folder, cache=tmp_path, jobs=1).report
+    assert verify(folder, kind="dataset").digest == manifest.digest == report.dataset
+    assert report.sound
     refuse_evaluation_sources(folder)
     require_trainable(folder, image_size=32, batch_size=2, styles=("flat", "noto"))
 
@@ -167,7 +169,7 @@ def test_what_real_data_hold_out_is_no_training_picture_and_credits_go_along(
     assert manifest.parents["data"] == real.digest
     assert json.loads((tmp_path / "out" / "croissant.json").read_text())["creditText"] == list(real.credits)
     assert not manifest.figures["privacy"]["applicable"]
-    assert check(tmp_path / "out").dataset == manifest.digest
+    assert check_data(tmp_path / "out", cache=tmp_path, jobs=1).report.sound
 
 
 def test_a_style_that_real_data_hold_out_of_a_caption_is_left_out(
@@ -184,5 +186,5 @@ def test_a_damaged_picture_is_found_by_the_check(drawn: tuple[Path, Manifest], t
     copy = Path(shutil.copytree(drawn[0], tmp_path / "copy"))
     sample = read_samples(copy)[0]
     (copy / sample.file).write_bytes((copy / read_samples(copy)[1].file).read_bytes())
-    with pytest.raises(Exception, match="differs from its manifest"):
-        check(copy)
+    with pytest.raises(ArtifactError, match="differs from its manifest"):
+        check_data(copy, cache=tmp_path, jobs=1)
