@@ -20,8 +20,8 @@ def parameter_groups(module: nn.Module, weight_decay: float) -> list[dict[str, A
         weight_decay: Of the first group; the second has none.
     """
     trained = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
-    decayed = [p for name, p in trained if p.ndim >= 2 and "embedding" not in name]
-    kept = [p for name, p in trained if p.ndim < 2 or "embedding" in name]
+    decayed = [p for name, p in trained if is_decayed(name, p)]
+    kept = [p for name, p in trained if not is_decayed(name, p)]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
     return [group for group in groups if group["params"]]
 
@@ -44,9 +44,14 @@ def with_muon(module: nn.Module, groups: list[dict[str, Any]]) -> list[dict[str,
     return [group for group in parted if group["params"]]
 
 
+def is_decayed(name: str, parameter: nn.Parameter) -> bool:
+    """Tell by name and shape whether a parameter is a matrix or a kernel, and no embedding."""
+    return parameter.ndim >= 2 and "embedding" not in name
+
+
 def is_hidden_matrix(name: str, parameter: nn.Parameter) -> bool:
     """Tell by name and shape whether a parameter is a matrix between hidden states."""
-    return parameter.ndim == 2 and "embedding" not in name and "head." not in name
+    return parameter.ndim == 2 and is_decayed(name, parameter) and "head." not in name
 
 
 def make_optimizer(module: nn.Module, config: LoopConfig) -> torch.optim.Optimizer:
