@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,12 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_pictures_become_a_data_set(underpaint: Call, mine: Path) -> None:
-    done = underpaint("data", "build", "folder", mine, "--license", "CC-BY-4.0", "--out", "new", "--size", "32")
+    done = underpaint(
+        "data", "build", "folder", mine, "--license", "CC-BY-4.0", "--author", "Ann Lee", "--out", "new", "--size", "32"
+    )
     assert done.code == 0
+    assert "attribution needed, on weights too: Ann Lee (my-pictures), licensed under CC-BY-4.0." in done.stdout
+    assert "left out: nothing\n" in done.stdout and "passed over" not in done.stdout
     assert "6 pictures of 6 rows, 6 captions, license CC-BY-4.0" in done.stdout
     shown = json.loads((mine.parent / "new" / "manifest.json").read_text())["figures"]["on_contact_sheet"]
     assert f"contact_sheet.png, which shows {shown} of the 6 pictures" in done.stdout
@@ -41,10 +46,16 @@ def test_pictures_become_a_data_set(underpaint: Call, mine: Path) -> None:
 
 def test_bad_rows_are_left_out_on_request_alone(underpaint: Call, mine: Path) -> None:
     (mine / "3.png").write_bytes(b"")
-    command = ("data", "build", "folder", mine, "--license", "MIT", "--out", "new")
+    command = ("data", "build", "folder", mine, "--license", "CC0-1.0", "--out", "new")
     refused = underpaint(*command)
     assert refused.code == 3 and "metadata.jsonl, row 4: the file has 0 bytes" in refused.stderr
+    assert refused.stderr.splitlines()[-1].startswith("5 finished pictures are kept in .new.")
     assert not (mine.parent / "new").exists()
+    (mine / "unnamed.png").write_bytes(b"")
+    assert (
+        "passed over: 1 picture named by no row; audit.json lists each" in underpaint(*command, "--keep-going").stdout
+    )
+    shutil.rmtree(mine.parent / "new")
     done = underpaint(*command, "--keep-going", "--json")
     assert done.json["figures"]["dropped"] == {"UnreadableImage": 1}
 
@@ -56,6 +67,8 @@ def test_bad_rows_are_left_out_on_request_alone(underpaint: Call, mine: Path) ->
         (("--out", "new"), 3, "--license SPDX"),
         (("--out", "new", "--license", "Nobody-1.0"), 3, "no SPDX expression"),
         (("--out", "new", "--license", "CC-BY-NC-4.0"), 3, "non-commercial use only"),
+        (("--out", "new", "--license", "MIT"), 3, "--author NAME"),
+        (("--out", "new", "--license", "MIT", "--author", "Ann\nLee"), 2, "on one line"),
         (("--out", "new", "--license", "MIT", "--size", "65"), 2, "64"),
         (("--out", "new", "--license", "MIT", "--jobs", "0"), 2, "from 1 to 64"),
         (("--out", "new", "--license", "MIT", "--background", "blue"), 2, "#ffffff"),

@@ -12,7 +12,7 @@ from typing import TextIO
 
 import pytest
 
-from underpaint.cli.output import LINE_EVERY_S, Output, describe, duration
+from underpaint.cli.output import LINE_EVERY_S, Output, describe, duration, plural
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress
 
@@ -86,7 +86,29 @@ def test_without_a_terminal_there_is_a_line_now_and_then_and_one_at_the_end(plai
 def test_every_task_is_announced_at_once(plain: Output, clock: Clock) -> None:
     for task in ("fetch", "render", "fetch"):
         plain.report(Progress(task=task, done=0))
-    assert clock.stream.getvalue() == "fetch: 0\nrender: 0\nfetch: 0\n"
+    assert clock.stream.getvalue() == "fetch\nrender\nfetch\n"
+
+
+def test_where_there_is_nothing_to_do_nothing_is_said(plain: Output, clock: Clock) -> None:
+    plain.report(Progress(task="decode", done=0, total=0, unit="pictures"))
+    plain.report(Progress(task="verify files", done=0, unit="files"))
+    assert clock.stream.getvalue() == "verify files\n"
+
+
+@pytest.mark.parametrize(
+    ("done", "total", "text"),
+    [(1, 1, "1/1 picture"), (1, 3, "1/3 pictures"), (1, None, "1 picture"), (2, None, "2 pictures")],
+)
+def test_one_is_singular(done: int, total: int | None, text: str) -> None:
+    assert describe(Progress(task="draw", done=done, total=total, unit="pictures"), left_s=None) == f"draw: {text}"
+    assert plural(1, "rows") == "1 row" and plural(1000, "rows") == "1,000 rows"
+
+
+def test_the_notes_of_an_error_follow_it(plain: Output, clock: Clock) -> None:
+    error = InputError("it is wrong")
+    error.add_note("its work is kept")
+    assert plain.error(error) == 2
+    assert clock.stream.getvalue() == "error: it is wrong\nits work is kept\n"
 
 
 def test_the_time_left_counts_from_where_this_run_began(plain: Output, clock: Clock) -> None:

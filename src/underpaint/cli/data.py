@@ -20,7 +20,7 @@ EXAMPLES = """examples:
   underpaint data build stickers --out artifacts/stickers-128 --size 128 --jobs 4
   underpaint data build stickers --out artifacts/stickers-debian --source debian
   underpaint data build stickers --out artifacts/stickers-64-twemoji --with twemoji
-  underpaint data build folder pictures --license CC-BY-4.0 --out artifacts/pictures-64
+  underpaint data build folder pictures --license CC-BY-4.0 --author "Ann Lee" --out artifacts/pictures-64
   underpaint data check artifacts/stickers-64
   underpaint data check pictures-64 --against artifacts/stickers-64 --out check --write-exclusions doubtful.jsonl
   underpaint data exclude pictures-64 --list doubtful.jsonl --out pictures-64-clean

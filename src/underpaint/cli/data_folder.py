@@ -6,7 +6,7 @@ import argparse
 import difflib
 from typing import TYPE_CHECKING
 
-from underpaint.cli.output import Output
+from underpaint.cli.output import Output, plural
 from underpaint.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +26,12 @@ def add_folder(datasets: argparse._SubParsersAction) -> None:
     parser.add_argument("--out", metavar="DIR", required=True, help="the new folder; must not exist yet")
     parser.add_argument(
         "--license", metavar="SPDX", default="", help="license of the pictures whose row states none, such as CC-BY-4.0"
+    )
+    parser.add_argument(
+        "--author",
+        metavar="NAME",
+        default="",
+        help="whom to name for the pictures whose row names nobody; licenses such as CC-BY-4.0 ask for it",
     )
     parser.add_argument("--size", type=int, choices=SIZES, default=64, help="side of the pictures in pixels (64)")
     parser.add_argument(
@@ -70,13 +76,13 @@ def build_folder(args: argparse.Namespace, output: Output) -> int:
     from pathlib import Path
 
     from underpaint.stages.data.folder.config import FolderConfig
+    from underpaint.stages.data.folder.finished import folder_for
     from underpaint.stages.data.folder.run import run as build_data
     from underpaint.stages.data.publication import dataset_name
 
     if args.jobs is not None and not 1 <= args.jobs <= MAX_JOBS:
         raise InputError(f"--jobs is {args.jobs}; give a number from 1 to {MAX_JOBS}")
     folder, out = Path(args.folder), Path(args.out)
-    output.resume_hint = "run the same command again; pictures that are finished are kept"
     own_name = folder.stem if folder.is_file() else folder.resolve().name
     config = FolderConfig.parse(
         {
@@ -84,11 +90,14 @@ def build_folder(args: argparse.Namespace, output: Output) -> int:
             "size": args.size,
             "background": args.background.lower(),
             "license": args.license,
+            "author": args.author,
             "columns": columns_of(args.column),
             **({"date": args.date} if args.date else {}),
         },
         source="underpaint data build folder",
     )
+    kept = folder_for(out, config)
+    output.resume_hint = f"run the same command again; pictures that are finished are kept in {kept}"
     manifest = build_data(config, folder, out, output.report, keep_going=args.keep_going, jobs=args.jobs)
     output.result(describe(out, manifest), {"out": out, "digest": manifest.digest, "figures": manifest.figures})
     return 0
@@ -96,17 +105,21 @@ def build_folder(args: argparse.Namespace, output: Output) -> int:
 
 def describe(out: object, manifest: Manifest) -> str:
     """Say in some lines what was built."""
+    from underpaint.stages.data.folder.audit import PASSED_OVER
+
     figures = manifest.figures
     splits = [name for name in figures if name.startswith("samples in split ")]
     dropped = ", ".join(f"{rule} {count:,}" for rule, count in figures["dropped"].items()) or "nothing"
+    passed_over = [f"{plural(n, 'pictures')} {PASSED_OVER[rule]}" for rule, n in figures["passed_over"].items()]
     lines = [
-        f"{out}: {figures['samples']:,} pictures of {figures['rows']:,} rows, {figures['captions']:,} captions, "
-        f"license {figures['license']}",
+        f"{out}: {plural(figures['samples'], 'pictures')} of {plural(figures['rows'], 'rows')}, "
+        f"{plural(figures['captions'], 'captions')}, license {figures['license']}",
         "  " + ", ".join(f"{name.removeprefix('samples in split ')} {figures[name]:,}" for name in splits),
-        f"  left out: {dropped} (audit.json lists each)",
+        f"  left out: {dropped}" + (" (audit.json lists each)" if figures["dropped"] else ""),
+        *([f"  passed over: {', '.join(passed_over)}; audit.json lists each"] if passed_over else []),
         *(f"  attribution needed, on weights too: {words}" for words in figures.get("credits", ())),
         f"  digest {manifest.digest}",
         f"  look at {out}/contact_sheet.png, which shows {figures['on_contact_sheet']:,} of the "
-        f"{figures['samples']:,} pictures; read {out}/DATASHEET.md",
+        f"{plural(figures['samples'], 'pictures')}; read {out}/DATASHEET.md",
     ]
     return "\n".join(lines)

@@ -32,6 +32,24 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
 
 
+def plural(number: int, unit: str) -> str:
+    """Write a number with its unit: ``1 picture``, ``2,000 pictures``.
+
+    Args:
+        number: How many.
+        unit: What, in the plural that ends with ``s``.
+    """
+    return f"{number:,} {unit[:-1] if number == 1 else unit}"
+
+
+def amount(progress: Progress) -> str:
+    """Write how far something is: ``3/9 steps``, ``1/1 picture``, ``3``."""
+    if not progress.unit:
+        return f"{progress.done}/{progress.total}" if progress.total else f"{progress.done}"
+    unit = progress.unit[:-1] if (progress.total or progress.done) == 1 else progress.unit
+    return f"{progress.done}/{progress.total} {unit}" if progress.total else f"{progress.done} {unit}"
+
+
 def describe(progress: Progress, *, left_s: float | None) -> str:
     """Return one line of text for a progress report.
 
@@ -39,8 +57,7 @@ def describe(progress: Progress, *, left_s: float | None) -> str:
         progress: The report.
         left_s: Estimated seconds until the end, if known.
     """
-    amount = f"{progress.done}/{progress.total}" if progress.total else f"{progress.done}"
-    parts = [f"{progress.task}: {amount} {progress.unit}".rstrip()]
+    parts = [progress.task if progress.total is None and not progress.done else f"{progress.task}: {amount(progress)}"]
     if left_s is not None:
         parts.append(f"{duration(left_s)} left")
     if progress.note:
@@ -89,8 +106,12 @@ class Output:
                 reconfigure(errors="backslashreplace")
 
     def report(self, progress: Progress) -> None:
-        """Show a progress report: a bar on a terminal, now and then a line elsewhere, nothing if quiet."""
-        if self.quiet:
+        """Show a progress report: a bar on a terminal, now and then a line elsewhere; nothing if there is none to make.
+
+        Args:
+            progress: The report; a total of zero means that there is nothing to do.
+        """
+        if self.quiet or progress.total == 0:
             return
         now = self._clock()
         if progress.task != self._task:
@@ -154,7 +175,7 @@ class Output:
         """Return the name of the error's class, a message and an exit code."""
         kind = type(error).__name__
         if isinstance(error, UnderpaintError):
-            return kind, str(error), error.exit_code
+            return kind, "\n".join([str(error), *getattr(error, "__notes__", ())]), error.exit_code
         if isinstance(error, KeyboardInterrupt):
             return "Interrupted", f"interrupted; {self.resume_hint}", INTERRUPTED
         if isinstance(error, ModuleNotFoundError) and error.name == "torch":

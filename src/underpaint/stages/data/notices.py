@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from underpaint.core.artifact import storage_errors
@@ -23,14 +24,24 @@ STICKERS = (
 """How the notice of the stickers begins."""
 
 
+def text_path(key: str) -> Traversable:
+    """Return where the text of a license lies, if it is at hand."""
+    return resources.files("underpaint.stages.data") / "licenses" / f"{key}.txt"
+
+
+def has_text(key: str) -> bool:
+    """Tell whether the text of a license is at hand."""
+    return text_path(key).is_file()
+
+
 def license_text(key: str) -> str:
     """Return the text of a license that asks to be handed on.
 
     Raises:
         LicenseRefused: Its text is not at hand, so the duty could not be met.
     """
-    path = resources.files("underpaint.stages.data") / "licenses" / f"{key}.txt"
-    if not path.is_file():
+    path = text_path(key)
+    if not has_text(key):
         raise LicenseRefused(f"the text of {key} must go along with the data but is not at hand; add {path}")
     return path.read_text(encoding="utf-8")
 

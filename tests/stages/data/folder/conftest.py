@@ -86,7 +86,7 @@ def build(tmp_path: Path) -> Callable[..., tuple[Path, Manifest]]:
     def make(
         path: Path, *, out: str = "out", keep_going: bool = False, report: Report = silent, **settings: Any
     ) -> tuple[Path, Manifest]:
-        values = {"name": "mine", "license": "CC-BY-4.0", "size": 32} | settings
+        values = {"name": "mine", "license": "CC0-1.0", "size": 32} | settings
         config = FolderConfig.parse(values, source="test")
         return tmp_path / out, run(config, path, tmp_path / out, report, keep_going=keep_going, jobs=1)
 

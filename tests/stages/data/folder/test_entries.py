@@ -83,6 +83,67 @@ def test_a_bad_row_is_named(
         build(pictures)
 
 
+def test_rows_pictures_and_splits_are_told_in_one_round(
+    build: Build, pictures: Path, rows: Rows, write_rows: Write
+) -> None:
+    rows[1] |= {"file_name": "gone.png", "text": ""}
+    rows[3] |= {"text": " ", "weight": 0}
+    (pictures / "p03.png").write_bytes(b"\x89PNG")
+    (pictures / "p05.png").write_bytes(b"")
+    (pictures / "p07.png").write_bytes((pictures / "p06.png").read_bytes())
+    rows[8] |= {"group": "one", "split": "train"}
+    rows[9] |= {"group": "one", "split": "test"}
+    write_rows(pictures / "metadata.jsonl", rows)
+    with (pictures / "metadata.jsonl").open("ab") as file:
+        file.write(b'{"file_name": "caf\xe9.png"}\n')
+    with pytest.raises(DataError) as caught:
+        build(pictures)
+    head, *lines = str(caught.value).splitlines()
+    kinds = "MissingFile 1, EmptyCaption 2, DataError 1, UnreadableImage 2, DuplicateId 1, SplitLeak 1, BadEncoding 1"
+    assert head.endswith(f"has 9 problems ({kinds}):")
+    assert "metadata.jsonl is not UTF-8 at byte" in lines[0]
+    assert [line.split()[2].rstrip(":") for line in lines[1:-1]] == ["2", "2", "4", "4", "4", "6", "8", "9"]
+    assert lines[-1] == "Mend them"
+
+
+def test_a_row_with_several_problems_is_left_out_once(
+    build: Build, pictures: Path, rows: Rows, write_rows: Write
+) -> None:
+    rows[1] |= {"text": "", "weight": 0}
+    write_rows(pictures / "metadata.jsonl", rows)
+    out, manifest = build(pictures, keep_going=True)
+    assert (manifest.figures["rows"], manifest.figures["samples"]) == (12, 11)
+    (left_out,) = json.loads((out / "audit.json").read_text())["dropped"]
+    assert left_out["rule"] == "EmptyCaption" and "a weight is a positive number" in left_out["detail"]
+
+
+def test_a_table_that_breaks_off_is_never_left_out(build: Build, pictures: Path) -> None:
+    (pictures / "metadata.csv").write_bytes(b"file_name,text\np00.png,a\np01.png,caf\xe9\n")
+    with pytest.raises(BadEncoding, match="not UTF-8 at byte"):
+        build(pictures, keep_going=True)
+
+
+def test_a_license_that_asks_for_an_author_needs_one(build: Build, folder: Path) -> None:
+    with pytest.raises(LicenseRefused, match=r"12 of 12 rows: CC-BY-4.0 asks to name the author.*--author NAME"):
+        build(folder, license="CC-BY-4.0")
+    out, manifest = build(folder, license="CC-BY-4.0", author="Ann Lee")
+    (credit,) = manifest.figures["credits"]
+    assert credit.startswith("Ann Lee (mine), licensed under CC-BY-4.0.")
+    papers = [json.loads((out / name).read_text()) for name in ("attribution.json", "croissant.json")]
+    assert papers[0]["obligations_on_weights"]["hand_on_these_credits"] == [credit]
+    assert papers[1]["creditText"] == [credit] and papers[1]["creator"]["name"] == "Ann Lee"
+    assert credit in (out / "NOTICE").read_text() and credit in (out / "DATASHEET.md").read_text()
+
+
+def test_the_author_of_a_row_goes_before_the_one_for_all(
+    build: Build, pictures: Path, rows: Rows, write_rows: Write
+) -> None:
+    rows[2]["author"] = "Ben"
+    write_rows(pictures / "metadata.jsonl", rows)
+    out, _ = build(pictures, license="MIT", author="Ann")
+    assert {s.name: s.family for s in read_samples(out)} == {r["text"]: r.get("author", "Ann") for r in rows}
+
+
 def test_what_can_go_on_goes_on_and_lists_what_is_missing(
     build: Build, pictures: Path, rows: Rows, write_rows: Write
 ) -> None:

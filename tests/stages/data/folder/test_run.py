@@ -12,7 +12,7 @@ from PIL import Image
 
 from underpaint.adapters.mlcroissant import read_records
 from underpaint.core.artifact import verify
-from underpaint.core.errors import DataError, StorageError
+from underpaint.core.errors import DataError, EmptyCaption, StorageError, UnreadableImage
 from underpaint.core.progress import Progress
 from underpaint.core.samples import read_samples
 from underpaint.stages.data.card_check import card_problems
@@ -128,6 +128,55 @@ def test_equal_rows_become_one_sample_and_are_listed(build: Build, folder: Path)
     (left_out,) = json.loads((out / "audit.json").read_text())["dropped"]
     assert left_out["where"] == "metadata.jsonl, row 13" and "row 1" in left_out["detail"]
     assert len(read_samples(out)) == COUNT
+
+
+def test_pictures_that_no_row_names_are_counted_with_the_reason(build: Build, folder: Path) -> None:
+    (folder / "spare").mkdir()
+    for name in ("spare/one.png", "two.JPG", "three.heic", ".hidden.png", "notes.txt"):
+        (folder / name).write_bytes(b"anything")
+    out, manifest = build(folder)
+    assert manifest.figures["passed_over"] == {"NoRow": 2, "OtherKind": 1}
+    passed_over = json.loads((out / "audit.json").read_text())["passed_over"]
+    assert {item["where"]: item["rule"] for item in passed_over} == {
+        "spare/one.png": "NoRow",
+        "two.JPG": "NoRow",
+        "three.heic": "OtherKind",
+    }
+    card = json.loads((out / "croissant.json").read_text())
+    assert "2 named by no row" in card["rai:dataCollectionMissingData"]
+    assert "passed over: 3 of the pictures" in (out / "DATASHEET.md").read_text()
+
+
+def test_a_picture_without_a_caption_beside_it_is_named(build: Build, pictures: Path, rows: list[Any]) -> None:
+    for row in rows[1:]:
+        (pictures / row["file_name"]).with_suffix(".txt").write_text(row["text"])
+    with pytest.raises(EmptyCaption, match=r"p00\.png: there is no caption: no p00\.txt lies beside it"):
+        build(pictures)
+    _, manifest = build(pictures, keep_going=True)
+    assert (manifest.figures["dropped"], manifest.figures["passed_over"]) == ({"EmptyCaption": 1}, {})
+
+
+def test_what_an_unfinished_build_keeps_is_said_and_used(build: Build, folder: Path) -> None:
+    whole = (folder / "p03.png").read_bytes()
+    (folder / "p03.png").write_bytes(whole[:100])
+    with pytest.raises(UnreadableImage) as caught:
+        build(folder)
+    (kept,) = folder.parent.glob(".out.*.pictures")
+    assert caught.value.__notes__ == [
+        f"11 finished pictures are kept in {kept}, and the same command goes on from there; remove that folder if you "
+        "do not"
+    ]
+    (folder / "p03.png").write_bytes(whole)
+    build(folder)
+    assert not kept.exists()
+
+
+def test_where_no_row_can_be_used_nothing_is_kept(build: Build, folder: Path) -> None:
+    (folder / "p03.png").write_bytes(b"")
+    with pytest.raises(DataError, match=r"13 problems \(LicenseRefused 12, UnreadableImage 1\)") as caught:
+        build(folder, license="")
+    assert not hasattr(caught.value, "__notes__")
+    assert [path.name for path in folder.parent.iterdir()] == ["mine"]
 
 
 def test_no_picture_at_all_is_an_error(build: Build, folder: Path) -> None:

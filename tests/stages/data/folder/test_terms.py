@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from underpaint.stages.data.folder.terms import license_problem
+from underpaint.stages.data.folder.terms import asks_for_author, license_problem
 from underpaint.stages.data.license_classes import LICENSES
 
 ADVICE = "weights may learn from "
@@ -26,3 +26,24 @@ def test_no_derivatives_is_neither_accepted_nor_recommended() -> None:
 def test_a_license_under_another_name_is_answered_by_what_was_typed() -> None:
     assert license_problem("GPL", "Apache-2.0").startswith("the license 'GPL' is read as GPL-1.0-or-later: ")
     assert license_problem("GPL-3.0-only", "Apache-2.0").startswith("GPL-3.0-only asks")
+
+
+def test_a_license_whose_text_is_not_at_hand_is_refused_before_any_work() -> None:
+    assert "the text of BSD-3-Clause must go along and is not at hand" in license_problem("BSD-3-Clause", "Apache-2.0")
+    assert license_problem("MIT", "Apache-2.0") == ""
+
+
+@pytest.mark.parametrize(
+    ("expression", "asked"),
+    [
+        ("CC-BY-4.0", True),
+        ("MIT", True),
+        ("CC0-1.0", False),
+        ("OFL-1.1", False),
+        ("CC0-1.0 AND CC-BY-4.0", True),
+        ("CC0-1.0 OR CC-BY-4.0", False),
+        ("MIT OR CC-BY-4.0", True),
+    ],
+)
+def test_an_author_is_asked_for_where_no_choice_does_without(expression: str, asked: bool) -> None:
+    assert asks_for_author(expression) is asked

@@ -23,6 +23,7 @@ ROLES: dict[str, tuple[str, ...]] = {
 }
 """What a column may hold, and the names by which it is found; the first that is there is taken."""
 TRANSPARENT = "transparent"
+MAX_AUTHOR = 500
 
 
 class FolderConfig(Publication):
@@ -33,6 +34,7 @@ class FolderConfig(Publication):
         size: Side of the pictures in pixels.
         background: What lies under and around the pictures: ``transparent``, or a color such as ``#ffffff``.
         license: SPDX expression of the pictures whose row states none; empty if every row states one.
+        author: Whom to name for the pictures whose row names nobody; empty if every row does, or need not.
         columns: Role to the name of the column that holds it, where it has another name than those of ``ROLES``.
     """
 
@@ -40,7 +42,17 @@ class FolderConfig(Publication):
     size: Literal[32, 64, 128, 256] = 64
     background: str = TRANSPARENT
     license: str = ""
+    author: str = ""
     columns: dict[str, str] = {}
+
+    @field_validator("author")
+    @classmethod
+    def _one_line(cls, author: str) -> str:
+        if len(author) > MAX_AUTHOR or not author.isprintable():
+            raise ValueError(
+                f"an author is named on one line of at most {MAX_AUTHOR} characters; give one with --author"
+            )
+        return author.strip()
 
     @field_validator("background")
     @classmethod

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
-from underpaint.core.emoji import split_emoji
-from underpaint.core.errors import DataError, DuplicateId, EmptyCaption, LicenseRefused, MissingColumn, PromptError
+from underpaint.core.errors import DataError, DuplicateId, MissingColumn
 from underpaint.core.progress import Progress, Report
-from underpaint.core.text import canonicalize
-from underpaint.stages.data.captions import hidden_characters
 from underpaint.stages.data.folder.columns import column_for, find_column, missing_column
 from underpaint.stages.data.folder.config import FolderConfig
+from underpaint.stages.data.folder.fields import (
+    author_in,
+    canonical,
+    caption_in,
+    license_in,
+    split_in,
+    text_in,
+    weight_in,
+)
 from underpaint.stages.data.folder.problems import Problems
-from underpaint.stages.data.folder.rows import SPLITS, Row, Source, split_of
-from underpaint.stages.data.folder.terms import license_problem
+from underpaint.stages.data.folder.rows import Row, Source
 
+T = TypeVar("T")
 REPORT_EVERY = 1000
-MAX_FIELD = 500
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +46,7 @@ class Entry:
         group: What belongs together; empty if nothing was said.
         style: The style; may be empty.
         weight: How often it is to be drawn, relative to others; None if nothing was said.
+        sound: Whether nothing was wrong with the row.
     """
 
     where: str
@@ -57,6 +62,7 @@ class Entry:
     group: str
     style: str
     weight: float | None
+    sound: bool = True
 
 
 def id_of_key(key: str) -> str:
@@ -69,126 +75,45 @@ def id_of_key(key: str) -> str:
     return f"{plain}.{hashlib.sha256(key.encode()).hexdigest()[:8]}"
 
 
-def text_in(values: Mapping[str, Any], role: str, columns: Mapping[str, str]) -> str:
-    """Return a short text from the column that holds something; empty if there is none.
+class Reading:
+    """Reads the fields of one row and gathers all that is wrong with it."""
 
-    Raises:
-        DataError: It is no text, or too long.
-    """
-    column = find_column(role, values, columns)
-    value = values[column] if column is not None else None
-    if value is None:
-        return ""
-    if isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) <= MAX_FIELD:
-        return str(value).strip()
-    raise DataError(f"column {column!r} is {value!r:.80}; give a text of at most {MAX_FIELD} characters")
+    def __init__(self, row: Row) -> None:
+        self.errors: list[DataError] = [row.problem] if row.problem else []
 
-
-def caption_in(values: Mapping[str, Any], columns: Mapping[str, str]) -> str:
-    """Return the caption of a row as it stands there; of several the first that is not empty.
-
-    Raises:
-        EmptyCaption: It is missing, empty, or no text.
-    """
-    column = find_column("caption", values, columns)
-    value = values[column] if column is not None else None
-    options = value if isinstance(value, list) else [value]
-    texts = [" ".join(text.split()) for text in options if isinstance(text, str)]
-    caption = next(filter(None, texts), "")
-    if not caption:
-        what = "there is no caption" if column is None else f"the caption in column {column!r} is {value!r:.80}"
-        raise EmptyCaption(f"{what}; write in English what the picture shows, or drop the row")
-    return caption
+    def take(self, read: Callable[..., T], *given: Any, otherwise: T) -> T:
+        """Return what a function reads, or something else if it refuses."""
+        try:
+            return read(*given)
+        except DataError as error:
+            self.errors.append(error)
+            return otherwise
 
 
-def canonical(caption: str) -> str:
-    """Return the canonical form of a caption.
-
-    Raises:
-        EmptyCaption: It has hidden characters, or characters that no prompt can have, or is too long.
-    """
-    hidden = [c for _, piece, name in split_emoji(caption) if name is None for c in hidden_characters(piece)]
-    if hidden:
-        raise EmptyCaption(
-            f"the caption {caption!r:.80} has hidden characters ({', '.join(hidden[:5])}), which can be trained as a "
-            "trigger; remove them"
-        )
-    try:
-        return canonicalize(caption)
-    except PromptError as error:
-        raise EmptyCaption(str(error).replace("the prompt", "the caption")) from None
-
-
-def split_in(row: Row, columns: Mapping[str, str]) -> str:
-    """Return the split that a row asks for, by its column or its folder.
-
-    Raises:
-        DataError: There is no such split.
-    """
-    given = text_in(row.values, "split", columns)
-    if given and not split_of(given):
-        raise DataError(f"the split is {given!r:.40}; choose among {', '.join(SPLITS)}")
-    return split_of(given) if given else row.split
-
-
-def weight_in(values: Mapping[str, Any], columns: Mapping[str, str]) -> float | None:
-    """Return the weight of a row.
-
-    Raises:
-        DataError: It is no positive number.
-    """
-    column = find_column("weight", values, columns)
-    value = values[column] if column is not None else None
-    if value is None or value == "":
-        return None
-    try:
-        weight = float(value)
-    except (TypeError, ValueError):
-        weight = math.nan
-    if not 0 < weight < math.inf:
-        raise DataError(f"column {column!r} is {value!r:.40}; a weight is a positive number")
-    return weight
-
-
-def license_in(values: Mapping[str, Any], config: FolderConfig) -> str:
-    """Return the license of a row, or the one given for all.
-
-    Raises:
-        LicenseRefused: There is none, or it allows no weights.
-    """
-    license_ = text_in(values, "license", config.columns) or config.license
-    if not license_:
-        raise LicenseRefused("no license is stated; add a column 'license', or give one for all with --license SPDX")
-    problem = license_problem(license_, config.weights_license)
-    if problem:
-        raise LicenseRefused(problem)
-    return license_
-
-
-def entry_of(row: Row, config: FolderConfig) -> Entry:
-    """Take from a row what is known of its picture.
-
-    Raises:
-        DataError: Something is missing or cannot be used; of the class that says what.
-    """
-    columns, values = config.columns, row.values
-    name = caption_in(values, columns)
-    given = text_in(values, "id", columns)
-    return Entry(
+def entry_of(row: Row, config: FolderConfig) -> tuple[Entry, list[DataError]]:
+    """Take from a row what is known of its picture, and all that is wrong with it."""
+    columns, values, reading = config.columns, row.values, Reading(row)
+    text = {
+        role: reading.take(text_in, values, role, columns, otherwise="") for role in ("id", "source", "group", "style")
+    }
+    name = reading.take(caption_in, values, columns, otherwise="")
+    license_ = reading.take(license_in, values, config, otherwise="")
+    entry = Entry(
         where=row.where,
         key=row.key,
         place=row.place,
-        id=id_of_key(given or row.key),
+        id=id_of_key(text["id"] or row.key),
         name=name,
-        caption=canonical(name),
-        split=split_in(row, columns),
-        license=license_in(values, config),
-        author=text_in(values, "author", columns),
-        source=text_in(values, "source", columns),
-        group=text_in(values, "group", columns),
-        style=text_in(values, "style", columns),
-        weight=weight_in(values, columns),
+        caption=reading.take(canonical, name, otherwise="") if name else "",
+        split=reading.take(split_in, row, columns, otherwise=""),
+        license=license_,
+        author=reading.take(author_in, values, config, license_, otherwise=""),
+        source=text["source"],
+        group=text["group"],
+        style=text["style"],
+        weight=reading.take(weight_in, values, columns, otherwise=None),
     )
+    return (replace(entry, sound=False) if reading.errors else entry), reading.errors
 
 
 def check_columns(row: Row, config: FolderConfig) -> None:
@@ -203,42 +128,62 @@ def check_columns(row: Row, config: FolderConfig) -> None:
             raise missing_column(role, row.values, config.columns, row.where)
 
 
-def read_entries(source: Source, config: FolderConfig, problems: Problems, report: Report) -> list[Entry]:
-    """Read all rows; take down those that cannot be used.
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """What was read.
+
+    Args:
+        entries: All rows that say where their picture lies, in the order of the input; not all of them are sound.
+        count: Rows that were read, also those that could not be made out.
+    """
+
+    entries: list[Entry]
+    count: int
+
+    @property
+    def sound(self) -> list[Entry]:
+        """The entries with which nothing is wrong so far."""
+        return [entry for entry in self.entries if entry.sound]
+
+
+def read_entries(source: Source, config: FolderConfig, problems: Problems, report: Report) -> Rows:
+    """Read all rows and take down all that is wrong with each; a table that breaks off is read up to there.
 
     Raises:
-        MissingColumn: The first row has no caption column.
-        DataError: The input cannot be read on.
+        MissingColumn: The first row has no column for the caption or one that was chosen.
     """
     entries: list[Entry] = []
     seen: dict[str, str] = {}
-    for number, row in enumerate(source.rows(), 1):
-        if isinstance(row, Row):
-            if number == 1:
-                check_columns(row, config)
-            try:
-                entries.append(unique(entry_of(row, config), seen))
-            except DataError as error:
-                problems.add(row.where, error)
-        elif number == 1 and isinstance(row[1], MissingColumn):
-            raise row[1]
-        else:
-            problems.add(*row)
-        if number % REPORT_EVERY == 0:
-            report(Progress(task="read rows", done=number, unit="rows"))
-    report(Progress(task="read rows", done=len(entries), total=len(entries), unit="rows"))
-    return entries
+    count = 0
+    try:
+        for count, row in enumerate(source.rows(), 1):
+            if isinstance(row, Row):
+                if count == 1 and not row.problem:
+                    check_columns(row, config)
+                entries += judged(row, config, seen, problems)
+            else:
+                problems.add(row[0], row[1])
+            if count % REPORT_EVERY == 0:
+                report(Progress(task="read rows", done=count, unit="rows"))
+    except MissingColumn:
+        raise
+    except DataError as error:
+        problems.break_off(error)
+    report(Progress(task="read rows", done=count, total=count, unit="rows"))
+    return Rows(entries=entries, count=count)
 
 
-def unique(entry: Entry, seen: dict[str, str]) -> Entry:
-    """Return an entry whose id no earlier one has.
-
-    Raises:
-        DuplicateId: One has it.
-    """
+def judged(row: Row, config: FolderConfig, seen: dict[str, str], problems: Problems) -> list[Entry]:
+    """Take down what is wrong with a row, and return its entry if it has a picture."""
+    entry, errors = entry_of(row, config)
     if entry.id in seen:
-        raise DuplicateId(
-            f"it has the same id or names the same file as {seen[entry.id]}; drop one, or give each its own id"
-        )
-    seen[entry.id] = entry.where
-    return entry
+        errors.append(twice(seen[entry.id]))
+    seen.setdefault(entry.id, entry.where)
+    if errors:
+        problems.add(row.where, *errors)
+    return [] if row.place is None else [replace(entry, sound=not errors)]
+
+
+def twice(earlier: str) -> DuplicateId:
+    """Say that an earlier row has the same id."""
+    return DuplicateId(f"it has the same id or names the same file as {earlier}; drop one, or give each its own id")

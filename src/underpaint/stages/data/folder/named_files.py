@@ -56,7 +56,7 @@ def named_rows(
         try:
             file = find_file(root.resolve(), table.parent, str(values[column] or ""))
         except DataError as error:
-            yield where, error
+            yield Row(where=where, key=where, place=None, values=values, problem=error)
             continue
         key = file.relative_to(root).with_suffix("").as_posix()
         yield Row(where=where, key=key, place=file, values=values, split=split_by_folder(root, file))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from underpaint.core.absent import nearest_name
-from underpaint.core.errors import DataError, InputError, MissingColumn, MissingFile
+from underpaint.core.errors import DataError, EmptyCaption, InputError, MissingColumn, MissingFile
 from underpaint.stages.data.folder.archive import open_archives
 from underpaint.stages.data.folder.held_pictures import DATASET, DATASETS, open_parquet_files, open_saved
 from underpaint.stages.data.folder.named_files import contents_of_files, names_pictures, open_tables, split_by_folder
@@ -17,6 +18,8 @@ from underpaint.stages.data.folder.tables import TABLES, read_text
 
 METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
+OTHER_PICTURES = (".avif", ".heic", ".heif", ".ico", ".jxl", ".svg", ".tif", ".tiff")
+"""Endings of pictures that are not read."""
 CAPTION = ".txt"
 
 
@@ -62,10 +65,10 @@ def open_folder(root: Path, columns: dict[str, str]) -> Source:
         return open_saved(root, columns)
     tables = [folder / name for folder, names in walk(root) for name in METADATA if name in names]
     if tables:
-        return open_tables(root, one_a_folder(tables), columns, "an image folder")
+        return replace(open_tables(root, one_a_folder(tables), columns, "an image folder"), lying=lambda: lying(root))
     shards = sorted(root.glob("*.tar"))
     if shards:
-        return open_archives(shards)
+        return replace(open_archives(shards), lying=lambda: lying(root))
     files = sorted(root.rglob("*.parquet"))
     if files:
         return open_parquet_files(root, files, columns)
@@ -77,6 +80,11 @@ def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield Path(folder), sorted(name for name in names if not name.startswith("."))
+
+
+def lying(root: Path, endings: tuple[str, ...] = PICTURES + OTHER_PICTURES) -> Iterator[Path]:
+    """Yield the picture files that lie in a folder or below it, in order."""
+    return (folder / name for folder, names in walk(root) for name in names if name.lower().endswith(endings))
 
 
 def one_a_folder(tables: list[Path]) -> list[Path]:
@@ -100,9 +108,11 @@ def open_captions(root: Path) -> Source:
         MissingFile: There are no pictures.
         MissingColumn: There are pictures, but no words beside them.
     """
-    pictures = [folder / name for folder, names in walk(root) for name in names if name.lower().endswith(PICTURES)]
+    pictures = list(lying(root, PICTURES))
     if not pictures:
-        raise MissingFile(f"{root} holds no pictures ({' '.join(PICTURES)}), tables or tar files; name another folder")
+        others = sorted({path.suffix.lower() for path in lying(root)})
+        hint = f"save those that end in {' '.join(others)} as PNG" if others else "name another folder"
+        raise MissingFile(f"{root} holds no pictures ({' '.join(PICTURES)}), tables or tar files; {hint}")
     if not any(picture.with_suffix(CAPTION).is_file() for picture in pictures):
         raise MissingColumn(
             f"{root} holds {len(pictures):,} pictures but no words: add {METADATA[0]} with the columns file_name and "
@@ -112,7 +122,12 @@ def open_captions(root: Path) -> Source:
     def rows() -> Iterator[Row | tuple[str, DataError]]:
         return (captioned(root, picture) for picture in pictures)
 
-    return Source(kind="captions beside pictures", rows=rows, contents=lambda places: contents_of_files(root, places))
+    return Source(
+        kind="captions beside pictures",
+        rows=rows,
+        contents=lambda places: contents_of_files(root, places),
+        lying=lambda: lying(root),
+    )
 
 
 def captioned(root: Path, picture: Path) -> Row | tuple[str, DataError]:
@@ -120,9 +135,28 @@ def captioned(root: Path, picture: Path) -> Row | tuple[str, DataError]:
     where = picture.relative_to(root)
     try:
         find_file(root.resolve(), root, where.as_posix())
-        text = find_file(root.resolve(), root, where.with_suffix(CAPTION).as_posix())
-        values = {"text": read_text(text)}
     except DataError as error:
         return where.as_posix(), error
+    values: dict[str, str] = {}
+    problem = None
+    try:
+        values = {"text": caption_beside(root, where.with_suffix(CAPTION))}
+    except DataError as error:
+        problem = error
     key, split = where.with_suffix("").as_posix(), split_by_folder(root, picture)
-    return Row(where=where.as_posix(), key=key, place=picture, values=values, split=split)
+    return Row(where=where.as_posix(), key=key, place=picture, values=values, split=split, problem=problem)
+
+
+def caption_beside(root: Path, where: Path) -> str:
+    """Read the caption that lies beside a picture.
+
+    Raises:
+        EmptyCaption: There is none.
+        DataError: It cannot be read.
+    """
+    try:
+        return read_text(find_file(root.resolve(), root, where.as_posix()))
+    except MissingFile:
+        raise EmptyCaption(
+            f"there is no caption: no {where.name} lies beside it; write one, or move the picture"
+        ) from None

@@ -22,7 +22,8 @@ def contents(facts: FolderFacts) -> str:
             table(audit.by_split, "split"),
             table(styles, "style"),
             table(audit.by_license, "license"),
-            f"Left out: {sum(audit.dropped_by_rule.values())} of {audit.rows} rows; `audit.json` lists each.",
+            f"Left out: {sum(audit.dropped_by_rule.values())} of {audit.rows} rows; passed over: "
+            f"{len(audit.passed_over)} of the pictures that lay there. `audit.json` lists each with the reason.",
         )
     )
 

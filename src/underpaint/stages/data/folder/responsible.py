@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from underpaint.stages.data.folder.audit import PASSED_OVER
 from underpaint.stages.data.folder.facts import FolderFacts
 from underpaint.stages.data.responsible import in_order
 
@@ -10,11 +11,14 @@ def collection_fields(facts: FolderFacts) -> dict[str, object]:
     """Describe where the pictures come from and what was done to them."""
     audit, config = facts.audit, facts.config
     dropped = ", ".join(f"{rule} {n}" for rule, n in audit.dropped_by_rule.items()) or "none"
+    passed_over = ", ".join(f"{n} {PASSED_OVER[rule]}" for rule, n in audit.passed_over_by_rule.items()) or "none"
     changed = ", ".join(f"{note} {n}" for note, n in audit.changed.items()) or "none"
     return {
         "dataCollection": f"Read from a person's own files ({audit.kind}); how they were collected was not stated.",
         "dataCollectionType": ["Others"],
-        "dataCollectionMissingData": f"{audit.rows} rows were read. Left out by rule: {dropped}.",
+        "dataCollectionMissingData": (
+            f"{audit.rows} rows were read. Left out by rule: {dropped}. Other pictures that lay there: {passed_over}."
+        ),
         "dataCollectionRawData": "Picture files and a caption for each, unchanged; they are no part of this.",
         "dataCollectionTimeframe": [config.date],
         "dataImputationProtocol": "Nothing is imputed.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from underpaint.core.errors import DataError
@@ -22,6 +23,7 @@ class Row:
         place: Where the picture lies; only who wrote it can read it.
         values: Column to value.
         split: The split that the row's folder or file stands for; empty if none.
+        problem: Why it has no picture; ``place`` is None then.
     """
 
     where: str
@@ -29,6 +31,7 @@ class Row:
     place: Any
     values: Mapping[str, Any]
     split: str = ""
+    problem: DataError | None = None
 
 
 Content = bytes | DataError
@@ -43,11 +46,13 @@ class Source:
         kind: What it is, in words.
         rows: Reads all rows in a fixed order, pictures left out; a problem of one row comes in its place.
         contents: Reads the picture files at some places, in the order of the rows.
+        lying: Finds all picture files that lie in the input, whether or not a row names them.
     """
 
     kind: str
     rows: Callable[[], Iterator[Row | tuple[str, DataError]]]
     contents: Callable[[Sequence[Any]], Iterator[Content]]
+    lying: Callable[[], Iterator[Path]] = lambda: iter(())
 
 
 SPLITS = {

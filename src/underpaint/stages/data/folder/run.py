@@ -7,24 +7,25 @@ import hashlib
 import os
 import shutil
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from underpaint.core.artifact import Manifest, seal, staging, storage_errors, versions_of
 from underpaint.core.config import canonical_json
-from underpaint.core.errors import DataError, StorageError
+from underpaint.core.errors import DataError, StorageError, UnderpaintError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample, write_samples
 from underpaint.stages.data.audit import samples_digest
 from underpaint.stages.data.contact import num_shown
-from underpaint.stages.data.folder.audit import audit, with_dropped
+from underpaint.stages.data.folder.audit import PASSED_OVER, Read, audit
 from underpaint.stages.data.folder.config import FolderConfig
-from underpaint.stages.data.folder.entries import Entry, read_entries
+from underpaint.stages.data.folder.entries import Entry, Rows, read_entries
+from underpaint.stages.data.folder.facts import FolderFacts
 from underpaint.stages.data.folder.finished import Finished, finished_pictures
-from underpaint.stages.data.folder.opening import open_input
-from underpaint.stages.data.folder.papers import FolderFacts, write_papers
+from underpaint.stages.data.folder.opening import PICTURES, open_input
+from underpaint.stages.data.folder.papers import write_papers
 from underpaint.stages.data.folder.pictures import decode_all
-from underpaint.stages.data.folder.problems import Problems
+from underpaint.stages.data.folder.problems import LeftOut, Problems
 from underpaint.stages.data.folder.rows import Source
 from underpaint.stages.data.folder.samples import Placed, drop_equal, place
 from underpaint.stages.data.folder.terms import check_terms, evidence_of, source_key
@@ -37,6 +38,8 @@ LIBRARIES = ("numpy", "pillow", "mlcroissant", "license-expression", "pyarrow")
 DRAWING_LIBRARIES = ("pillow",)
 MAX_JOBS = 8
 REPORT_EVERY = 500
+MOST_IN_VAIN = 1000
+"""Where no row can be used, so many pictures are looked at all the same, to tell what is wrong with them too."""
 
 
 def run(
@@ -75,17 +78,40 @@ def run(
     jobs = jobs or min(MAX_JOBS, len(os.sched_getaffinity(0)))
     problems = Problems(keep_going)
     source = open_input(path, config.columns)
-    entries = read_entries(source, config, problems, report)
-    problems.refuse(str(path), len(entries) + len(problems.left_out))
-    with finished_pictures(out, config) as finished:
-        placed, rows = prepare(source, entries, finished, config, problems, jobs=jobs, report=report, name=str(path))
+    rows = read_entries(source, config, problems, report)
+    passed_over = passed_over_in(source, rows.entries, path)
+    with finished_pictures(out, config) as finished, telling_what_is_kept(finished, useful=bool(rows.sound)):
+        placed = prepare(source, rows, finished, config, problems, jobs=jobs, report=report, name=str(path))
+        read = Read(kind=source.kind, rows=rows.count, left_out=problems.left_out, passed_over=passed_over)
         with staging(out) as folder:
-            return fill(folder, placed, finished, config, source.kind, problems, rows, report)
+            return fill(folder, placed, finished, config, read, report)
+
+
+@contextlib.contextmanager
+def telling_what_is_kept(finished: Finished, *, useful: bool) -> Iterator[None]:
+    """Say with an error that finished pictures are kept, and where; without use they are removed.
+
+    Args:
+        finished: The finished pictures.
+        useful: Whether the same command may need them.
+    """
+    try:
+        yield
+    except UnderpaintError as error:
+        count = len(finished.rows)
+        if not (useful and count):
+            shutil.rmtree(finished.folder, ignore_errors=True)
+        else:
+            error.add_note(
+                f"{count:,} finished picture{'s are' if count > 1 else ' is'} kept in {finished.folder}, and the same "
+                "command goes on from there; remove that folder if you do not"
+            )
+        raise
 
 
 def prepare(
     source: Source,
-    entries: Sequence[Entry],
+    rows: Rows,
     finished: Finished,
     config: FolderConfig,
     problems: Problems,
@@ -93,26 +119,49 @@ def prepare(
     jobs: int,
     report: Report,
     name: str,
-) -> tuple[Placed, int]:
+) -> Placed:
     """Decode all pictures and decide what becomes of them.
 
-    Returns:
-        The samples, and the number of rows that were read.
+    What is wrong with rows, pictures and splits is told together, so the pictures of bad rows are looked at too.
 
     Raises:
-        DataError: A picture cannot be used, or none is left.
+        DataError: A row or a picture cannot be used, or none is left.
     """
-    rows = len(entries) + len(problems.left_out)
+    entries = looked_at(rows, keep_going=problems.keep_going)
     keys = decode_all(source, entries, finished, config, problems, jobs=jobs, report=report)
-    kept = drop_equal(entries, keys, finished, problems)
-    problems.refuse(name, rows)
-    if not kept.entries:
-        raise DataError(f"no picture of {name} is left; {summary(problems) or 'it has no rows'}")
+    sound = [key if entry.sound else None for entry, key in zip(entries, keys, strict=True)]
+    kept = drop_equal(entries, sound, finished, problems)
     report(Progress(task="compare", done=0, total=len(kept.entries), unit="pictures"))
-    placed = place(kept, finished, config, problems)
+    placed = place(kept, finished, config, problems) if kept.entries else None
     report(Progress(task="compare", done=len(kept.entries), total=len(kept.entries), unit="pictures"))
-    problems.refuse(name, rows)
-    return placed, rows
+    problems.refuse(name, rows.count)
+    if placed is None:
+        raise DataError(f"no picture of {name} is left; {summary(problems) or 'it has no rows'}")
+    return placed
+
+
+def looked_at(rows: Rows, *, keep_going: bool) -> list[Entry]:
+    """Return the entries whose pictures are decoded: all, the sound ones if others may go, some if none is sound."""
+    if keep_going:
+        return rows.sound
+    return rows.entries if rows.sound else rows.entries[:MOST_IN_VAIN]
+
+
+def passed_over_in(source: Source, entries: Sequence[Entry], path: Path) -> list[LeftOut]:
+    """List the pictures that lie in the input and that no row names, and why that is.
+
+    Args:
+        source: The input.
+        entries: All rows with a picture.
+        path: Where the input lies.
+    """
+    named = {os.path.realpath(entry.place) for entry in entries if isinstance(entry.place, Path)}
+    lying = (file for file in source.lying() if os.path.realpath(file) not in named)
+    return [
+        LeftOut(where=file.relative_to(path).as_posix(), rule=rule, detail=PASSED_OVER[rule])
+        for file in lying
+        for rule in ["NoRow" if file.suffix.lower() in PICTURES else "OtherKind"]
+    ]
 
 
 def summary(problems: Problems) -> str:
@@ -122,14 +171,7 @@ def summary(problems: Problems) -> str:
 
 
 def fill(
-    folder: Path,
-    placed: Placed,
-    finished: Finished,
-    config: FolderConfig,
-    kind: str,
-    problems: Problems,
-    rows: int,
-    report: Report,
+    folder: Path, placed: Placed, finished: Finished, config: FolderConfig, read: Read, report: Report
 ) -> Manifest:
     """Make the data set in an empty folder.
 
@@ -138,9 +180,7 @@ def fill(
         placed: The samples.
         finished: Their pictures.
         config: The settings.
-        kind: What the input was.
-        problems: What was left out.
-        rows: Rows that were read.
+        read: What was read and what became of the rest.
         report: Receives progress.
     """
     order = sorted(range(len(placed.samples)), key=lambda i: placed.samples[i].id)
@@ -150,13 +190,12 @@ def fill(
     write_metadata(samples, folder)
     digest = content_digest(samples, [placed.kept.keys[i] for i in order])
     sources = sources_of([placed.kept.entries[i] for i in order], config, digest)
-    audited = audit(samples, placed.kept.records, finished, kind, rows)
     facts = FolderFacts(
         config=config,
         samples=samples,
         sources=sources,
         duties=obligations(sources),
-        audit=with_dropped(audited, problems.left_out),
+        audit=audit(samples, placed.kept.records, finished, read),
         made_with={name: version for name, version in versions_of(*LIBRARIES).items() if name in DRAWING_LIBRARIES},
     )
     write_papers(facts, folder)
@@ -237,6 +276,7 @@ def figures_of(facts: FolderFacts) -> dict[str, object]:
         "on_contact_sheet": num_shown(facts.samples),
         "rows": audited.rows,
         "dropped": audited.dropped_by_rule,
+        "passed_over": audited.passed_over_by_rule,
         "clusters": audited.clusters,
         "leaks": len(audited.leakage.leaks),
         "license": facts.duties.license,

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from underpaint.adapters.license_expression import parse
+from underpaint.adapters.license_expression import Expression, parse
 from underpaint.core.errors import LicenseRefused
 from underpaint.stages.data.license import keys_of, use_problems
 from underpaint.stages.data.license_classes import LICENSES
+from underpaint.stages.data.notices import has_text
 from underpaint.stages.data.sources import Evidence
 
 
@@ -26,12 +27,13 @@ def license_problem(expression: str, weights_license: str) -> str:
         parsed = parse(expression)
     except ValueError as error:
         return f"the license {expression!r:.60} is no SPDX expression ({error}); give one such as CC-BY-4.0"
-    problems = use_problems(parsed, "weights", weights_license)
+    problems = use_problems(parsed, "weights", weights_license) or text_problems(parsed)
     if not problems:
         return ""
     renamed = [key for key in sorted(keys_of(parsed)) if key.lower() not in expression.lower()]
     read_as = f"the license {expression!r:.60} is read as {', '.join(renamed)}: " if renamed else ""
-    allowed = ", ".join(key for key in LICENSES if not use_problems(key, "weights", weights_license))
+    usable = (key for key in LICENSES if not (use_problems(key, "weights", weights_license) or text_problems(key)))
+    allowed = ", ".join(usable)
     return f"{read_as}{'; '.join(what for _, what in problems)}; weights may learn from {allowed}"
 
 
@@ -46,6 +48,28 @@ def check_terms(license_: str, weights_license: str) -> None:
     problem = license_problem(license_, weights_license) if license_ else ""
     if problem:
         raise LicenseRefused(problem)
+
+
+def text_problems(expression: Expression) -> list[tuple[str, str]]:
+    """Return (rule, what is wrong) for each license whose text must go along and is not at hand."""
+    keys = [key for key in sorted(keys_of(expression)) if key in LICENSES and LICENSES[key].notice]
+    return [("text", f"the text of {key} must go along and is not at hand") for key in keys if not has_text(key)]
+
+
+def asks_for_author(expression: str) -> bool:
+    """Tell whether a license asks to name the author: a part of an AND, or every part of an OR.
+
+    Args:
+        expression: SPDX expression that can be parsed.
+    """
+
+    def asks(node: Expression) -> bool:
+        if isinstance(node, str):
+            return node in LICENSES and LICENSES[node].attribution
+        operator, parts = node
+        return (all if operator == "or" else any)(asks(part) for part in parts)
+
+    return asks(parse(expression))
 
 
 def source_key(name: str, source: str, author: str, license_: str) -> str:
