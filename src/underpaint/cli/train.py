@@ -73,13 +73,11 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
     from underpaint.runtime.device import choose_device, choose_threads
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
     from underpaint.stages.train.tuning.config import StyleRecipe
-    from underpaint.stages.train.workspace import require_apart
 
     if isinstance(recipe, EvaluatorRecipe):
         _require_plain(args, processes.launched())
     if args.keep is not None and not isinstance(recipe, StyleRecipe):
         raise InputError(f"--keep is for learning a style; leave it out, or choose the recipe {STYLE!r}")
-    require_apart(args.out, *(folder for folder in (args.data, args.keep) if folder is not None))
     output.resume_hint = "run the same command again to go on from the last saved step"
     device = choose_device(processes.local_name(args.device or "cpu"))
     num_threads = args.threads or max(1, choose_threads() // processes.neighbors())

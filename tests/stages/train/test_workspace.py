@@ -1,13 +1,29 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from underpaint.core.artifact import MANIFEST, seal
 from underpaint.core.config import Config
 from underpaint.core.errors import InputError
+from underpaint.recipes.table import RECIPES
+from underpaint.stages.train import decoder_run, evaluator_run, rivals, run
+from underpaint.stages.train.tuning import run as tuning_run
 from underpaint.stages.train.workspace import require_apart
+
+TRAININGS: dict[str, Callable[..., Any]] = {
+    "smoke": run.run,
+    "sticker-64-nano-flow": rivals.run,
+    "sticker-64-nano-few-step": rivals.run,
+    "sticker-64-nano-gan": rivals.run,
+    "decoder-64": decoder_run.run,
+    "evaluator-64": evaluator_run.run,
+    "style": tuning_run.run,
+}
+"""A recipe of each kind, and what trains after it."""
 
 
 @pytest.fixture
@@ -41,3 +57,22 @@ def test_a_foreign_manifest_above_does_not_matter(tmp_path: Path) -> None:
     require_apart(tmp_path / "work", tmp_path / "data")
     with pytest.raises(InputError, match="finished artifact"):
         require_apart(tmp_path, tmp_path / "data")
+
+
+def test_there_is_a_training_for_each_kind_of_recipe() -> None:
+    assert {type(make()) for make in RECIPES.values()} == {type(RECIPES[name]()) for name in TRAININGS}
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_no_training_starts_among_the_files_of_its_data_set(name: str, data: Path) -> None:
+    before = sorted(data.parent.rglob("*"))
+    with pytest.raises(InputError, match="a finished artifact, and nothing may be written into one"):
+        TRAININGS[name](RECIPES[name](), data, data / "work")
+    with pytest.raises(InputError, match="lies where the training would write"):
+        TRAININGS[name](RECIPES[name](), data, data.parent.parent)
+    assert sorted(data.parent.rglob("*")) == before
+
+
+def test_a_style_is_not_learned_among_what_it_must_keep(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a finished artifact, and nothing may be written into one"):
+        tuning_run.run(RECIPES["style"](), tmp_path / "mine", data / "work", keep=data)  # pyright: ignore[reportArgumentType]

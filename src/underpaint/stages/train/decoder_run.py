@@ -24,6 +24,7 @@ from underpaint.stages.train.dataset import refuse_evaluation_sources, require_t
 from underpaint.stages.train.decoder_config import DecoderTraining
 from underpaint.stages.train.run import made, made_pipeline
 from underpaint.stages.train.start import seed_workspace
+from underpaint.stages.train.workspace import require_apart
 
 FOLDER = "pipeline"
 FINER = "finer-tokenizer"
@@ -56,10 +57,11 @@ def run(
     Raises:
         ArtifactError: The data set is none, or the model is damaged.
         DataError: The data set cannot be trained on.
-        InputError: The model has no tokenizer.
+        InputError: The workspace and the data set do not lie apart, or the model has no tokenizer.
         LicenseRefused: The data set holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another model, or training failed.
     """
+    require_apart(out, dataset)
     model = open_model(start)
     if "quantizer" not in model.components:
         raise InputError(f"{model.name} draws without tokens, so there is no decoder to refine; choose a hybrid model")

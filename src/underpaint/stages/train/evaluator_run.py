@@ -27,6 +27,7 @@ from underpaint.stages.train.evaluator_words import choose_words
 from underpaint.stages.train.finish import time_taken, trained
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size
 from underpaint.stages.train.run import made
+from underpaint.stages.train.workspace import require_apart
 
 KIND = "evaluator"
 FOLDER = "evaluator"
@@ -58,9 +59,11 @@ def run(
     Raises:
         ArtifactError: The data set is none.
         DataError: It cannot be trained on: captions, pictures or whole splits are missing, or of another size.
+        InputError: The workspace and the data set do not lie apart.
         LicenseRefused: The data set holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another recipe, or training failed.
     """
+    require_apart(out, dataset)
     parents = {"dataset": read_manifest(dataset, kind="dataset").digest}
     refuse_evaluation_sources(dataset)
     require_trainable(dataset, image_size=recipe.image_size, batch_size=recipe.loop.batch_size)

@@ -83,7 +83,7 @@ def run(
     Raises:
         ArtifactError: The data set is none.
         DataError: It cannot be trained on: captions, pictures or whole splits are missing.
-        InputError: The model to start from does not fit the recipe.
+        InputError: The workspace and the data set do not lie apart, or the model to start from does not fit the recipe.
         LicenseRefused: The data set holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another recipe, the processes cannot share the last training's steps, or
             training failed.

@@ -38,6 +38,7 @@ from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
 from underpaint.stages.train.start import seed_workspace
+from underpaint.stages.train.workspace import require_apart
 
 
 @dataclass(frozen=True)
@@ -173,9 +174,11 @@ def shared_parts(
     Raises:
         ArtifactError: The data set is none.
         DataError: It cannot be trained on.
+        InputError: The workspace and the data set do not lie apart, or the model to start from does not fit.
         LicenseRefused: It holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another recipe, or training failed.
     """
+    require_apart(out, dataset)
     data = read_manifest(dataset, kind="dataset").digest
     refuse_evaluation_sources(dataset)
     loops = [recipe.generator.loop] if start is not None else [recipe.tokenizer.loop, recipe.generator.loop]
@@ -247,7 +250,7 @@ def run(
     Raises:
         ArtifactError: The data set is none.
         DataError: It cannot be trained on: captions, pictures or whole splits are missing.
-        InputError: The model to start from does not fit the recipe.
+        InputError: The workspace and the data set do not lie apart, or the model to start from does not fit the recipe.
         LicenseRefused: The data set holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another recipe, the processes cannot share the generator's steps, or
             training failed.

@@ -1,8 +1,8 @@
 """A person's style from a few dozen pictures: artifacts in one workspace, each made once.
 
 ``text-table`` and ``tokenizer`` are the saved model's; ``own`` holds the latents of the pictures, ``kept`` those of
-what the model could do before; ``tuned`` the trained networks, a preview, and with a rank the adapter as a small file;
-``pipeline`` is what ``underpaint.load`` opens.
+what the model could do before; ``decoder`` draws the style, ``tuned`` holds the other networks and a preview;
+``pipeline`` is what ``underpaint.load`` opens, and with a rank so is ``adapter``, the style as a small file.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from underpaint.stages.train.tuning.parts import load_parts
 from underpaint.stages.train.tuning.preview import draw_preview
 from underpaint.stages.train.tuning.trainee import StyleTrainee, WatchedRun
 from underpaint.stages.train.tuning.verdict import verdict
+from underpaint.stages.train.workspace import require_apart
 
 PREVIEW = "preview.png"
 PREVIEW_AT = Path("tuned", PREVIEW)
@@ -77,12 +78,13 @@ def run(
     Raises:
         ArtifactError: A data set is none, or the model is damaged.
         DataError: The pictures are too few, without words or of another size.
-        InputError: The model is no hybrid model.
+        InputError: The workspace and a data set do not lie apart, or the model is no hybrid model.
         LicenseRefused: A data set holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another training, several processes were started, or training failed.
     """
     if present().count > 1:
         raise TrainingError(f"a style is learned by one process, not by {present().count}; start it without torchrun")
+    require_apart(out, *(data for data in (dataset, keep) if data is not None))
     model = open_model(start)
     if model.index.pipeline != "HybridPipeline":
         raise InputError(f"{model.name} is a {model.index.pipeline}; a style can be taught to a hybrid model only")
