@@ -33,14 +33,25 @@ def physical_cores(cpus: set[int], root: Path = Path("/")) -> int:
     return len({read_text(root / topology.format(cpu)) or f"cpu {cpu}" for cpu in cpus})
 
 
-def choose_threads(root: Path = Path("/")) -> int:
+def thread_count(*, allowed: int, physical: int, quota: float | None) -> int:
     """Return how many threads are worth starting: the least of affinity, control-group quota and physical cores.
 
     ``os.cpu_count`` ignores all three. At batch 1 a small model is often fastest with one thread; measure.
 
     Args:
+        allowed: Logical CPUs that the process may run on.
+        physical: Physical cores behind those.
+        quota: CPUs' worth of time that control groups allow; None for no limit.
+    """
+    limit = allowed if quota is None else max(1, math.floor(quota))
+    return max(1, min(limit, physical))
+
+
+def choose_threads(root: Path = Path("/")) -> int:
+    """Return how many threads are worth starting on this machine; ``thread_count`` decides.
+
+    Args:
         root: Where the file system begins.
     """
-    allowed, quota = allowed_cpus(), cgroup_quota(root)
-    limit = len(allowed) if quota is None else max(1, math.floor(quota))
-    return max(1, min(limit, physical_cores(allowed, root)))
+    allowed = allowed_cpus()
+    return thread_count(allowed=len(allowed), physical=physical_cores(allowed, root), quota=cgroup_quota(root))
