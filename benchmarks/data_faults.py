@@ -22,7 +22,7 @@ from underpaint.core.samples import Sample, read_samples
 from underpaint.stages.data.checking.duplicates import check_equal, check_near_leaks
 from underpaint.stages.data.checking.fingerprints import Fingerprints, fingerprint
 from underpaint.stages.data.checking.pairs import find_alike
-from underpaint.stages.data.checking.record import Found
+from underpaint.stages.data.checking.record import CheckConfig, Found
 from underpaint.stages.data.checking.subject import Subject
 from underpaint.stages.data.checking.suspicion import check_poisoning, content_words
 from underpaint.stages.data.checking.words import check_conflicts
@@ -166,7 +166,7 @@ def spoiled(folder: Path, copies: Sequence[Copy], cache: Path) -> Subject:
 
 def findings(subject: Subject) -> dict[str, Found]:
     """Make the checks that look for what was planted."""
-    alike = find_alike(subject)
+    alike = find_alike(subject, (), CheckConfig())
     found = [*check_equal(subject, alike), check_near_leaks(subject, alike)]
     found += [check_conflicts(subject), check_poisoning(subject, alike)]
     return {one.finding.check: one for one in found}
