@@ -18,14 +18,13 @@ from PIL import Image
 
 from underpaint.core.artifact import read_manifest
 from underpaint.core.cache import cache_folder
+from underpaint.core.progress import silent
 from underpaint.core.samples import Sample, read_samples
-from underpaint.stages.data.checking.duplicates import check_equal, check_near_leaks
 from underpaint.stages.data.checking.fingerprints import Fingerprints, fingerprint
-from underpaint.stages.data.checking.pairs import find_alike
 from underpaint.stages.data.checking.record import CheckConfig, Found
+from underpaint.stages.data.checking.run import look_for_all
 from underpaint.stages.data.checking.subject import Subject
-from underpaint.stages.data.checking.suspicion import check_poisoning, content_words
-from underpaint.stages.data.checking.words import check_conflicts
+from underpaint.stages.data.checking.suspicion import content_words
 from underpaint.stages.data.perceptual_hash import perceptual_hashes
 from underpaint.stages.data.picture import read_picture
 from underpaint.stages.data.thumbnail import thumbnail_of
@@ -165,11 +164,8 @@ def spoiled(folder: Path, copies: Sequence[Copy], cache: Path) -> Subject:
 
 
 def findings(subject: Subject) -> dict[str, Found]:
-    """Make the checks that look for what was planted."""
-    alike = find_alike(subject, (), CheckConfig())
-    found = [*check_equal(subject, alike), check_near_leaks(subject, alike)]
-    found += [check_conflicts(subject), check_poisoning(subject, alike)]
-    return {one.finding.check: one for one in found}
+    """Make all checks of the pictures and their words, and return each by its name."""
+    return {one.finding.check: one for one in look_for_all(subject, (), CheckConfig(), silent)}
 
 
 def faults_found(folder: Path, count: int, seed: int, cache: Path | None = None) -> list[dict[str, object]]:
