@@ -101,6 +101,26 @@ def stable_diffusion() -> Any:
     )
 
 
+def safety_checked() -> Any:
+    """A pipeline whose safety checker flags every picture: no concept is farther away than its threshold."""
+    checker = require("diffusers.pipelines.stable_diffusion.safety_checker", extra="diffusers")
+    vision = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    sizes = {"image_size": 16, "patch_size": 8, "projection_dim": 8}
+    config = transformers.CLIPConfig(
+        text_config=clip_config().to_dict(), vision_config={**vision, **sizes}, projection_dim=8
+    )
+    flagging = checker.StableDiffusionSafetyChecker(config)
+    with torch.no_grad():
+        flagging.concept_embeds_weights.fill_(-2.0)
+    square = {"height": 16, "width": 16}
+    pipeline = stable_diffusion()
+    pipeline.register_modules(
+        safety_checker=flagging,
+        feature_extractor=transformers.CLIPImageProcessorPil(size={"shortest_edge": 16}, crop_size=square),
+    )
+    return pipeline
+
+
 def latent_consistency() -> Any:
     return diffusers.LatentConsistencyModelPipeline(
         vae=vae(),
@@ -256,6 +276,7 @@ def pixart_sigma() -> Any:
 
 BUILDERS: dict[str, Callable[[], Any]] = {
     "sd": stable_diffusion,
+    "sd-checked": safety_checked,
     "lcm": latent_consistency,
     "sdxl": stable_diffusion_xl,
     "sd3": stable_diffusion_3,

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from underpaint.adapters.diffusers.flagged import refuse_flagged
 from underpaint.adapters.diffusers.inspecting import Facts
 from underpaint.adapters.diffusers.loading import first_line, load_model, networks_of, quiet
 from underpaint.core.errors import InputError
@@ -87,7 +88,8 @@ class DiffusersPipeline(PicturePipeline[DiffusersConfig]):
         """Draw requests of equal numbers together; see ``PicturePipeline``.
 
         Raises:
-            InputError: A request asks for a style, a temperature, or numbers that the pipeline cannot follow.
+            InputError: A request asks for a style, a temperature, or numbers that the pipeline cannot follow, or the
+                pipeline's safety checker flagged a picture.
         """
         for request in requests:
             self._check(request)
@@ -95,10 +97,12 @@ class DiffusersPipeline(PicturePipeline[DiffusersConfig]):
         on_stage("text")
         with quiet(), self._watched(on_stage):
             try:
-                images = self.pipeline(**arguments).images
+                output = self.pipeline(**arguments)
             except (ValueError, TypeError) as error:
                 raise InputError(f"{self.facts.class_name} cannot draw this: {first_line(error)}") from error
-        return np.stack([self._pixels(image) for image in images])  # [B, H, W, 4]
+        captions, seeds = [request.caption for request in requests], [request.seed for request in requests]
+        refuse_flagged(output, captions, seeds, name=self.facts.class_name)
+        return np.stack([self._pixels(image) for image in output.images])  # [B, H, W, 4]
 
     def _check(self, request: DrawRequest) -> None:
         name = self.facts.class_name
