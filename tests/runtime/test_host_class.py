@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from underpaint.runtime.gpu import Gpu
-from underpaint.runtime.host_class import CPU_RULES, FAST_INT8, cpu_rule, gpu_class, host_class
+from underpaint.runtime.host_class import CPU_RULES, FAST_INT8, GPU_RULES, cpu_rule, gpu_class, host_class
 from underpaint.runtime.processor import Processor, parse_cpuinfo, parse_sysctl
 
 MACHINES = Path(__file__).with_name("machines")
@@ -68,3 +68,10 @@ def test_the_best_gpu_decides_where_there_is_one(capability, expected):
     assert gpu_class(gpu) == expected
     assert host_class(Processor(family="x86"), [weak, gpu]) == expected
     assert host_class(Processor(family="x86")) == "x86-base"
+
+
+def test_the_page_about_classes_says_what_the_rules_say():
+    page = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line.startswith("| `")]
+    written = [(row[0].strip("`"), row[2]) for row in rows]
+    assert written == [(name, tried) for _, name, tried in GPU_RULES] + [(rule.name, rule.tried) for rule in CPU_RULES]

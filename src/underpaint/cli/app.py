@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "compare": ("underpaint.cli.compare", "put evaluations side by side"),
     "gate": ("underpaint.cli.gate", "decide whether a candidate is as good as a baseline"),
     "sweep": ("underpaint.cli.sweep", "draw with every combination of some settings and see what each gives"),
+    "doctor": ("underpaint.cli.doctor", "say what this machine has, what is used of it, and what could be installed"),
 }
 
 ERROR_CODES = {"gate": 64}

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from underpaint.cli import doctor
+from underpaint.core.config import digest_of
+from underpaint.pipelines import model_folder
+from underpaint.runtime.findings import Finding
+
+
+@pytest.fixture
+def shipped(tiny_model, tmp_path, monkeypatch):
+    """A folder of shipped models that holds the tiny one in the place of the default."""
+    monkeypatch.setattr(model_folder, "SHIPPED", tmp_path / "shipped")
+    shutil.copytree(tiny_model, tmp_path / "shipped" / model_folder.DEFAULT_MODEL)
+    return tmp_path / "shipped" / model_folder.DEFAULT_MODEL
+
+
+def by_name(document) -> dict[str, dict]:
+    return {finding["name"]: finding for finding in document["findings"]}
+
+
+def test_everything_that_is_said_stands_in_the_json_too(underpaint, shipped):
+    finished = underpaint("doctor")
+    document = underpaint("doctor", "--json").json
+    assert finished.code == 0
+    assert f"class {document['host_class']}" in finished.stdout
+    assert f"fingerprint {document['digest'][:16]}" in finished.stdout
+    assert document["digest"] == digest_of(document["fingerprint"])
+    words = " ".join(finished.stdout.split())
+    for finding in document["findings"]:
+        assert finding["value"] in words and " ".join(finding["meaning"].split()) in words
+
+
+def test_the_sections_are_complete(underpaint, shipped):
+    document = underpaint("doctor", "--json").json
+    names = {
+        section: [f["name"] for f in document["findings"] if f["section"] == section] for section in doctor.SECTIONS
+    }
+    assert {"engine", "model", "number format", "8-bit numbers", "threads"} == {*names["used"]}
+    assert {"processor", "cores", "memory", "GPU", "system", "cache"} <= {*names["machine"]}
+    assert {"base", "onnx", "openvino", "torch", "emoji font"} <= {*names["software"]}
+
+
+def test_a_changed_file_of_a_shipped_model_is_found(underpaint, shipped):
+    weights = shipped / "transformer" / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    finished = underpaint("doctor", "--json")
+    model = by_name(finished.json)["model"]
+    assert (finished.code, model["state"]) == (4, "broken")
+    assert str(weights) in model["meaning"]
+    assert "To mend" in underpaint("doctor").stdout
+
+
+def test_a_missing_model_is_found(underpaint, shipped):
+    shutil.rmtree(shipped)
+    finished = underpaint("doctor", "--json")
+    assert (finished.code, by_name(finished.json)["model"]["state"]) == (4, "broken")
+
+
+def test_without_an_engine_it_leaves_with_the_code_for_what_is_not_installed():
+    engine = doctor.first_installed({"openvino": "2026.4"})
+    assert (engine.name, engine.why) == (None, doctor.NO_ENGINE)
+    finding = doctor.engine_finding(doctor.first_installed({}), {})
+    assert finding.remedy and doctor.exit_code([finding]) == 5
+
+
+def test_the_first_installed_engine_is_taken_and_says_why():
+    assert doctor.first_installed({"torch": "2.13", "onnx": "1.32"}).name == "onnx"
+    only_torch = doctor.first_installed({"torch": "2.13"})
+    assert (only_torch.name, only_torch.why) == ("torch", "onnx is not installed")
+
+
+def test_a_command_is_named_once_with_all_it_is_for():
+    facts = {"section": "software", "value": "not there", "meaning": "of use", "state": "missing"}
+    found = [Finding(name=name, remedy="pip install both", **facts) for name in ("first", "second")]
+    assert doctor.commands("More", found, "missing") == ["", "More", "  pip install both  # first, second"]
+    assert doctor.commands("More", found, "broken") == []
+
+
+def test_a_cache_that_does_not_exist_yet_is_no_problem(tmp_path, monkeypatch):
+    monkeypatch.setenv("UNDERPAINT_CACHE", str(tmp_path / "a" / "b"))
+    finding = doctor.cache_finding()
+    assert (finding.state, str(tmp_path / "a" / "b") in finding.value) == ("ok", True)
+    assert not (tmp_path / "a").exists()
+
+
+def test_it_imports_no_engine():
+    code = (
+        "import sys; from underpaint.cli.app import main; main(['doctor', '--json']); "
+        "heavy = {'torch', 'onnxruntime', 'openvino', 'transformers', 'diffusers', 'scipy'}; "
+        "sys.stderr.write(str(sorted(heavy & sys.modules.keys())))"
+    )
+    finished = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stderr == "[]"
+    assert json.loads(finished.stdout)["findings"]
