@@ -6,11 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from underpaint.core.concept import concept_of
 from underpaint.core.samples import Sample
 from underpaint.stages.data.checking.record import Finding, Found, status_of
 from underpaint.stages.data.checking.subject import Subject
-from underpaint.stages.data.representation import counted, gender_word
+from underpaint.stages.data.representation import counted, gender_word, tone_of
 
 MOST_ROWS = 12
 LARGE_GROUP = 0.05
@@ -19,19 +18,13 @@ UNEVEN = 10
 """How many times rarer than the most frequent one a style, or one gender word than the other, is called rare."""
 
 
-def tone_of(sample: Sample) -> str:
-    """Return the skin tone that a sample's id says, ``several``, or ``none``."""
-    tones = set(concept_of(sample.id).tones)
-    return "several" if len(tones) > 1 else next(iter(tones), "none")
-
-
 def most_frequent(values: Sequence[str]) -> dict[str, int]:
-    """Count values and keep the most frequent ones."""
-    return dict(Counter(values).most_common(MOST_ROWS))
+    """Count values and keep the most frequent ones; of equally frequent ones those that come first by name."""
+    return dict(sorted(Counter(values).items(), key=lambda entry: (-entry[1], entry[0]))[:MOST_ROWS])
 
 
 def tables_of(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
-    """Count the pictures by everything that they say of themselves."""
+    """Count the pictures by everything that they say of themselves; tones and styles only where there are any."""
     words = [word for s in samples for word in set(re.findall(r"[a-z]{3,}", s.caption))]
     tables = {
         "split": counted(s.split for s in samples),
@@ -44,10 +37,9 @@ def tables_of(samples: Sequence[Sample]) -> dict[str, dict[str, int]]:
         "most frequent captions": most_frequent([s.caption for s in samples]),
         "most frequent words": most_frequent(words),
     }
-    empty = {"skin tone": ["none"], "skin tone and gender word": [], "style": ["no style"]}
-    if list(tables["skin tone"]) == empty["skin tone"]:
+    if list(tables["skin tone"]) == ["none"]:
         del tables["skin tone"], tables["skin tone and gender word"]
-    if list(tables["style"]) == empty["style"]:
+    if list(tables["style"]) == ["no style"]:
         del tables["style"], tables["style and split"]
     return tables
 
