@@ -52,28 +52,36 @@ def label(sample: Sample) -> str:
     return f"{sample.split}:{sample.file} ({sample.caption!r})"
 
 
-def shared(samples: Sequence[Sample], rule: str, key: str, closed: Sequence[str]) -> list[Leak]:
-    """Find values of a field that stand in a closed split and in another one."""
+def shared(samples: Sequence[Sample], key: str, closed: Sequence[str]) -> list[tuple[Sample, Sample]]:
+    """Return a pair of samples for each value of a field that stands in a closed split and in another one."""
     places: dict[str, dict[str, Sample]] = defaultdict(dict)
     for sample in samples:
         places[getattr(sample, key)].setdefault(sample.split, sample)
-    leaks = []
+    found = []
     for by_split in places.values():
         first, *others = sorted(by_split.values(), key=lambda s: (s.split not in closed, s.split))
         if first.split in closed:
-            leaks += [Leak(rule=rule, first=label(first), second=label(other)) for other in others]
-    return leaks
+            found += [(first, other) for other in others]
+    return found
 
 
-def exact_leaks(samples: Sequence[Sample]) -> list[Leak]:
-    """Return the clusters, pixels and captions that lie in two splits where they must not.
+def exact_leaks(samples: Sequence[Sample]) -> list[tuple[str, Sample, Sample]]:
+    """Return rule and pair for each cluster, picture and caption that lies in two splits where it must not.
 
     A caption of stickers names a concept; a caption of a person's own pictures may be that of many.
     """
-    leaks = shared(samples, "cluster", "cluster", CLOSED)
-    leaks += shared(samples, "pixels", "sha256_pixels", (*CLOSED, "test_style"))
-    leaks += shared([s for s in samples if is_code_points(s.id)], "caption", "caption", (*CLOSED, EXEMPT))
-    return leaks
+    concepts = [sample for sample in samples if is_code_points(sample.id)]
+    found = {
+        "cluster": shared(samples, "cluster", CLOSED),
+        "pixels": shared(samples, "sha256_pixels", (*CLOSED, "test_style")),
+        "caption": shared(concepts, "caption", (*CLOSED, EXEMPT)),
+    }
+    return [(rule, *pair) for rule, pairs in found.items() for pair in pairs]
+
+
+def leak_of(rule: str, one: Sample, other: Sample) -> Leak:
+    """Name a pair that is too close."""
+    return Leak(rule=rule, first=label(one), second=label(other))
 
 
 def find_leaks(samples: Sequence[Sample], look: Look) -> LeakReport:
@@ -83,12 +91,12 @@ def find_leaks(samples: Sequence[Sample], look: Look) -> LeakReport:
         samples: All samples.
         look: Their small pictures, in the same order.
     """
-    leaks = exact_leaks(samples)
+    leaks = [leak_of(*found) for found in exact_leaks(samples)]
     twins = set()
     for one, other in near_pairs(look, range(len(samples))):
         splits = (samples[one].split, samples[other].split)
         if crosses(*splits):
-            leaks.append(Leak(rule="near", first=label(samples[one]), second=label(samples[other])))
+            leaks.append(leak_of("near", samples[one], samples[other]))
         elif "train" in splits:
             twins |= {i for i in (one, other) if samples[i].split == EXEMPT}
     count = len(samples)

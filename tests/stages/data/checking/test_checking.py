@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from underpaint.core.artifact import verify
-from underpaint.stages.data.checking.record import CheckReport
+from underpaint.core.errors import InputError
+from underpaint.stages.data.checking.record import CheckConfig, CheckReport
 from underpaint.stages.data.checking.run import Checked, check_data, write_check
 
 CHECKS = (
@@ -95,3 +96,21 @@ def test_the_same_check_has_the_same_digest(planted: Any, tmp_path: Path) -> Non
     checked: Checked = planted.checked
     digests = {write_check(checked, tmp_path / name).digest for name in ("one", "other")}
     assert len(digests) == 1
+
+
+def test_how_it_was_looked_stands_in_the_report_and_its_manifest(
+    small_original: Path, fingerprint_cache: Path, tmp_path: Path
+) -> None:
+    config = CheckConfig(max_distance=2, max_rmse=0.05)
+    checked = check_data(small_original, config=config, cache=fingerprint_cache, jobs=1)
+    assert write_check(checked, tmp_path / "check").config == config.model_dump(mode="json")
+    says = next(finding.says for finding in checked.report.findings if finding.check == "near-leaks")
+    assert "at most 2 of 64 bits and an RMSE below 0.05" in says
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"max_distance": -1}, {"max_distance": 17}, {"max_rmse": 1.5}, {"review_share": 2.0}]
+)
+def test_a_way_to_look_that_means_nothing_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        CheckConfig.parse(wrong, source="the tests")

@@ -8,7 +8,16 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from underpaint.stages.data.checking.pairs import Alike, Pair
-from underpaint.stages.data.checking.record import MAX_EXAMPLES, Example, Finding, Found, Severity, Suspect, status_of
+from underpaint.stages.data.checking.record import (
+    MAX_EXAMPLES,
+    CheckConfig,
+    Example,
+    Finding,
+    Found,
+    Severity,
+    Suspect,
+    status_of,
+)
 from underpaint.stages.data.checking.subject import Subject
 from underpaint.stages.data.leakage import crosses
 from underpaint.stages.data.split import SPLITS
@@ -24,7 +33,7 @@ NEAR = (
 
 def rank_of(split: str) -> int:
     """Return how early a split goes: training first, since the others measure something."""
-    return SPLITS.index(split) if split in SPLITS else 0 if split == "train" else len(SPLITS)
+    return SPLITS.index(split) if split in SPLITS else len(SPLITS)
 
 
 def described(subject: Subject, position: int) -> str:
@@ -99,7 +108,7 @@ def pair_example(subject: Subject, pair: Pair) -> Example:
     )
 
 
-def check_near_leaks(subject: Subject, alike: Alike) -> Found:
+def check_near_leaks(subject: Subject, alike: Alike, config: CheckConfig) -> Found:
     """Report nearly equal pictures in two splits."""
     suspects: dict[int, Suspect] = {}
     for pair in alike.across:
@@ -115,7 +124,8 @@ def check_near_leaks(subject: Subject, alike: Alike) -> Found:
         unit="pairs",
         looked_at=len(subject.samples),
         says=(
-            "Perceptual hashes that differ in at most 4 of 64 bits and an RMSE below 0.10 at 32 px, across splits. "
+            f"Perceptual hashes that differ in at most {config.max_distance} of 64 bits and an RMSE below "
+            f"{config.max_rmse:.2f} at 32 px, across splits. "
             "Look at each: one drawing with a detail changed makes scores too good, two things that look alike do not. "
             f"Twins of test_composition in training are intended and not counted ({alike.twins} pairs)."
         ),

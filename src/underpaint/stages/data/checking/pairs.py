@@ -85,9 +85,8 @@ class Stacked:
 def equal_sets(subject: Subject) -> tuple[tuple[int, ...], ...]:
     """Return the positions that share their pixels, for every picture that stands there twice or more."""
     places: dict[str, list[int]] = defaultdict(list)
-    for position, sample in enumerate(subject.samples):
-        if position not in subject.prints.problems:
-            places[sample.sha256_pixels].append(position)
+    for position, pixels in readable(subject):
+        places[pixels].append(position)
     return tuple(tuple(found) for found in places.values() if len(found) > 1)
 
 
@@ -95,10 +94,16 @@ def equal_elsewhere(subject: Subject, others: Sequence[Subject]) -> list[Pair]:
     """Return the pictures of a data set that stand in another one too, each with the first one there."""
     pairs = []
     for index, other in enumerate(others, 1):
-        places = {s.sha256_pixels: i for i, s in reversed(list(enumerate(other.samples)))}
-        found = ((i, places.get(s.sha256_pixels)) for i, s in enumerate(subject.samples))
+        places = {pixels: i for i, pixels in reversed(readable(other))}
+        found = ((i, places.get(pixels)) for i, pixels in readable(subject))
         pairs += [Pair(one=i, subject=index, other=j, rmse=0.0, equal=True) for i, j in found if j is not None]
     return pairs
+
+
+def readable(subject: Subject) -> list[tuple[int, str]]:
+    """Return position and SHA-256 of the pixels of every picture that is the one that was recorded."""
+    every = enumerate(subject.samples)
+    return [(i, sample.sha256_pixels) for i, sample in every if i not in subject.prints.problems]
 
 
 def usable(subject: Subject) -> np.ndarray:

@@ -1,14 +1,18 @@
-"""Papers and splits: the card is true in every point, and what belongs together lies in one split."""
+"""What a data set says of itself: its card is true in every point, and what it puts together lies in one split."""
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
+
 from underpaint.adapters.mlcroissant import validate
 from underpaint.core.errors import DataError
+from underpaint.core.samples import Sample
 from underpaint.stages.data.card import CARD
 from underpaint.stages.data.card_check import card_problems
-from underpaint.stages.data.checking.record import MAX_EXAMPLES, Example, Finding, Found, Suspect, status_of
+from underpaint.stages.data.checking.record import MAX_EXAMPLES, Example, Finding, Found, status_of
 from underpaint.stages.data.checking.subject import Subject
-from underpaint.stages.data.leakage import CLOSED, EXEMPT, Leak, crosses, exact_leaks
+from underpaint.stages.data.leakage import CLOSED, EXEMPT, crosses, exact_leaks, label
 
 STICKERS = "stickers"
 """The data set whose captions name concepts, so that no caption may stand in two splits."""
@@ -46,39 +50,32 @@ def check_card(subject: Subject) -> tuple[Found, tuple[str, ...]]:
     return Found(finding=finding), warnings
 
 
-def split_leaks(subject: Subject) -> list[Leak]:
-    """Return clusters (of the stickers, captions too) that lie in two splits; equal pixels are reported elsewhere."""
+def split_leaks(subject: Subject) -> list[tuple[str, Sample, Sample]]:
+    """Return rule and pair for what lies in two splits: clusters, of the stickers captions too; pixels have a check."""
     if subject.manifest.config.get("dataset") == STICKERS:
-        return [leak for leak in exact_leaks(subject.samples) if leak.rule != "pixels"]
-    first: dict[str, dict[str, str]] = {}
+        return [leak for leak in exact_leaks(subject.samples) if leak[0] != "pixels"]
+    clusters: dict[str, dict[str, Sample]] = defaultdict(dict)
     for sample in subject.samples:
         if sample.cluster:
-            first.setdefault(sample.cluster, {}).setdefault(sample.split, sample.file)
-    leaks = []
-    for places in first.values():
-        (split, file), *others = places.items()
-        leaks += [
-            Leak(rule="cluster", first=f"{split}:{file}", second=f"{other}:{there}")
-            for other, there in others
-            if crosses(split, other)
-        ]
-    return leaks
+            clusters[sample.cluster].setdefault(sample.split, sample)
+    pairs = (pair for by_split in clusters.values() for pair in itertools.combinations(by_split.values(), 2))
+    return [("cluster", one, other) for one, other in pairs if crosses(one.split, other.split)]
 
 
 def check_splits(subject: Subject) -> Found:
     """Report what belongs together but lies in two splits."""
     leaks = split_leaks(subject)
-    by_file = {sample.file: i for i, sample in enumerate(subject.samples)}
-    suspects: list[Suspect] = []
-    examples: list[Example] = []
-    for leak in leaks:
-        files = [text.partition(":")[2].split(" (")[0] for text in (leak.first, leak.second)]
-        examples.append(Example(files=tuple(files), text=f"{leak.rule}: {leak.first} and {leak.second}"))
-        suspects += [
-            subject.suspect(by_file[file], "split-leaks", "error", f"{leak.rule} stands in two splits")
-            for file in files
-            if file in by_file and subject.samples[by_file[file]].split == "train"
-        ]
+    positions = {sample.file: i for i, sample in enumerate(subject.samples)}
+    suspects = [
+        subject.suspect(positions[sample.file], "split-leaks", "error", f"{rule} stands in two splits")
+        for rule, *pair in leaks
+        for sample in pair
+        if sample.split == "train"
+    ]
+    examples = tuple(
+        Example(files=(one.file, other.file), text=f"{rule}: {label(one)} and {label(other)}")
+        for rule, one, other in leaks[:MAX_EXAMPLES]
+    )
     finding = Finding(
         check="split-leaks",
         title="What belongs together lies in two splits",
@@ -92,6 +89,6 @@ def check_splits(subject: Subject) -> Found:
             "another one either. Those in training are listed for exclusion."
         ),
         error_rate="Exact for what samples.jsonl says; what nobody put into one cluster is looked for by pixels.",
-        examples=tuple(examples[:MAX_EXAMPLES]),
+        examples=examples,
     )
     return Found(finding=finding, suspects=tuple(suspects))

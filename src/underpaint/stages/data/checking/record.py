@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import Field
+
 from underpaint.core.config import Config
+from underpaint.stages.data.near_duplicates import MAX_DISTANCE, MAX_RMSE
 
 MAX_EXAMPLES = 12
 """Most examples of a finding; ``suspects.jsonl`` lists all."""
@@ -20,16 +23,16 @@ class CheckConfig(Config):
     """How to look.
 
     Args:
-        max_distance: Most bits in which the perceptual hashes of near-duplicates differ.
+        max_distance: Most bits in which the perceptual hashes of near-duplicates differ, 0 to 16.
         max_rmse: Difference of pixels (0 to 1) below which pictures are near-duplicates.
         review_share: Share of the captions that goes on the list of dirty ones, 0 to 1.
         plant_seed: Seed of the swapped captions that the search for dirty captions is tried with.
         weights_license: License that weights trained on the data shall carry; empty for what the set itself states.
     """
 
-    max_distance: int = 4
-    max_rmse: float = 0.10
-    review_share: float = 0.05
+    max_distance: int = Field(default=MAX_DISTANCE, ge=0, le=16)
+    max_rmse: float = Field(default=MAX_RMSE, ge=0, le=1)
+    review_share: float = Field(default=0.05, ge=0, le=1)
     plant_seed: int = 0
     weights_license: str = ""
 

@@ -23,7 +23,7 @@ from underpaint.stages.data.checking.page import page
 from underpaint.stages.data.checking.pairs import find_alike
 from underpaint.stages.data.checking.papers import check_card, check_splits
 from underpaint.stages.data.checking.pictures import check_blank, check_unreadable
-from underpaint.stages.data.checking.record import CheckConfig, CheckReport, Found, Suspect, worst_first
+from underpaint.stages.data.checking.record import CheckConfig, CheckReport, Finding, Found, Suspect, worst_first
 from underpaint.stages.data.checking.subject import Subject, names_of, open_subject
 from underpaint.stages.data.checking.suspicion import check_dirty, check_poisoning
 from underpaint.stages.data.checking.words import check_conflicts, check_hidden
@@ -44,12 +44,14 @@ class Checked:
     Args:
         subject: The data set.
         others: Those it was held against.
+        config: How it was looked.
         report: What was found.
         suspects: All pictures that a finding is about.
     """
 
     subject: Subject
     others: list[Subject]
+    config: CheckConfig
     report: CheckReport
     suspects: tuple[Suspect, ...]
 
@@ -63,7 +65,7 @@ def look_for_all(subject: Subject, others: Sequence[Subject], config: CheckConfi
         check_blank(subject),
         *check_equal(subject, alike),
         check_splits(subject),
-        check_near_leaks(subject, alike),
+        check_near_leaks(subject, alike, config),
         *check_contamination(subject, others, alike),
         check_licenses(subject, config.weights_license),
         check_hidden(subject),
@@ -108,31 +110,44 @@ def check_data(
     )
     card, warnings = check_card(subject)
     found = [card, *look_for_all(subject, others, config, report)]
-    findings = worst_first([one.finding for one in found])
     return Checked(
         subject=subject,
         others=others,
-        report=CheckReport(
-            dataset=subject.manifest.digest,
-            against={other.name: other.manifest.digest for other in others},
-            files=len(subject.manifest.files),
-            pictures=len(subject.samples),
-            sound=not any(f.status == "found" and f.severity == "error" for f in findings),
-            findings=findings,
-            warnings=warnings,
-            not_checked=NOT_CHECKED,
-        ),
+        config=config,
+        report=report_of(subject, others, [one.finding for one in found], warnings),
         suspects=tuple(suspect for one in found for suspect in one.suspects),
     )
 
 
-def write_check(checked: Checked, out: Path, config: CheckConfig | None = None) -> Manifest:
+def report_of(
+    subject: Subject, others: Sequence[Subject], findings: Sequence[Finding], warnings: tuple[str, ...]
+) -> CheckReport:
+    """Put together what a check says.
+
+    Args:
+        subject: The data set.
+        others: Those it was held against.
+        findings: Of every check.
+        warnings: What mlcroissant warns of.
+    """
+    return CheckReport(
+        dataset=subject.manifest.digest,
+        against={other.name: other.manifest.digest for other in others},
+        files=len(subject.manifest.files),
+        pictures=len(subject.samples),
+        sound=not any(f.status == "found" and f.severity == "error" for f in findings),
+        findings=worst_first(findings),
+        warnings=warnings,
+        not_checked=NOT_CHECKED,
+    )
+
+
+def write_check(checked: Checked, out: Path) -> Manifest:
     """Write a check as an artifact: ``report.json``, ``report.html`` and ``suspects.jsonl``.
 
     Args:
         checked: The check.
         out: The new folder; must not exist.
-        config: How it was looked.
 
     Raises:
         StorageError: ``out`` exists or cannot be written.
@@ -148,7 +163,7 @@ def write_check(checked: Checked, out: Path, config: CheckConfig | None = None) 
             folder,
             kind="data-check",
             stage="data",
-            config=config or CheckConfig(),
+            config=checked.config,
             parents={
                 "data": subjects[0].manifest.digest,
                 **{f"against {s.name}": s.manifest.digest for s in subjects[1:]},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,37 +25,70 @@ from underpaint.stages.data.dirty_captions import features, hand_of, plain, rank
 
 FILLING = frozenset({"a", "an", "and", "at", "for", "in", "of", "on", "or", "the", "to", "with", "skin", "tone"})
 """Words that make no two captions alike."""
+TITLE = "Captions that fit badly"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Plain pictures whose captions are compared across hands.
+
+    Args:
+        positions: Where each of the ``N`` stands in the data set.
+        captions: Caption of each.
+        hands: Whose hand drew each.
+        features: ``[N, F]`` what is seen in each.
+    """
+
+    positions: list[int]
+    captions: list[str]
+    hands: list[str]
+    features: np.ndarray
+
+    def beside(self, number: int) -> int:
+        """Return the number of another hand's picture of the same caption."""
+        asked, hand = self.captions[number], self.hands[number]
+        pairs = enumerate(zip(self.captions, self.hands, strict=True))
+        return next(k for k, (caption, other) in pairs if caption == asked and other != hand)
+
+
+def judged(subject: Subject) -> Judged | None:
+    """Look at the pictures whose captions can be compared; None where one hand drew all of them."""
+    positions = [i for i in plain(subject.samples) if i not in subject.prints.problems]
+    hands = [hand_of(subject.samples[i]) for i in positions]
+    if len(set(hands)) < 2:
+        return None
+    captions = [subject.samples[i].caption for i in positions]
+    seen = features(subject.prints.thumbnails[positions])
+    return Judged(positions=positions, captions=captions, hands=hands, features=seen)
 
 
 def check_dirty(subject: Subject, config: CheckConfig) -> Found:
     """Rank captions by how badly they fit, and try the ranking on swapped captions."""
-    index = [i for i in plain(subject.samples) if i not in subject.prints.problems]
-    hands = [hand_of(subject.samples[i]) for i in index]
-    captions = [subject.samples[i].caption for i in index]
-    described_ = features(subject.prints.thumbnails[index]) if len(set(hands)) > 1 else np.empty((0, 1))
-    found = ranks(captions, hands, described_) if len(described_) else {}
-    if not found:
+    drawn = judged(subject)
+    found = ranks(drawn.captions, drawn.hands, drawn.features) if drawn else {}
+    if not (drawn and found):
         return Found(finding=not_applicable(subject))
     worst = sorted(found, key=lambda k: (-found[k], k))[: max(1, round(config.review_share * len(found)))]
     suspects = tuple(
-        subject.suspect(index[k], "dirty-captions", "note", f"{found[k]:.0%} of all captions fit better")
+        subject.suspect(drawn.positions[k], "dirty-captions", "note", f"{found[k]:.0%} of all captions fit better")
         for k in worst
         if found[k] > 0
     )
-    finding = not_applicable(subject).model_copy(
-        update={
-            "status": status_of(len(suspects)),
-            "count": len(suspects),
-            "looked_at": len(found),
-            "says": (
-                "A review list, not a verdict: the drawings that look least like what other hands drew for the same "
-                f"caption, the worst {config.review_share:.0%}. Correct the captions that are wrong."
-            ),
-            "error_rate": error_rate_of(plant_swaps(captions, hands, described_, config), config),
-            "examples": tuple(
-                example(subject, index[k], captions, index, hands, hands[k], found[k]) for k in worst[:MAX_EXAMPLES]
-            ),
-        }
+    trial = plant_swaps(drawn.captions, drawn.hands, drawn.features, config)
+    finding = Finding(
+        check="dirty-captions",
+        title=TITLE,
+        severity="note",
+        status=status_of(len(suspects)),
+        count=len(suspects),
+        unit="pictures",
+        looked_at=len(found),
+        says=(
+            "A review list, not a verdict: the drawings that look least like what other hands drew for the same "
+            f"caption, the worst {config.review_share:.0%}. Correct the captions that are wrong."
+        ),
+        error_rate=error_rate_of(trial, config),
+        examples=tuple(example(subject, drawn, k, found[k]) for k in worst[:MAX_EXAMPLES]),
     )
     return Found(finding=finding, suspects=suspects)
 
@@ -63,7 +97,7 @@ def not_applicable(subject: Subject) -> Finding:
     """Say that captions cannot be compared across hands, which does not mean that they are right."""
     return Finding(
         check="dirty-captions",
-        title="Captions that fit badly",
+        title=TITLE,
         severity="note",
         status="not_applicable",
         count=0,
@@ -77,18 +111,16 @@ def not_applicable(subject: Subject) -> Finding:
     )
 
 
-def example(
-    subject: Subject,
-    position: int,
-    captions: Sequence[str],
-    index: Sequence[int],
-    hands: Sequence[str],
-    hand: str,
-    rank: float,
-) -> Example:
-    """Show a drawing beside one of the same caption by another hand."""
-    asked = subject.samples[position].caption
-    other = next(i for i, c, h in zip(index, captions, hands, strict=True) if c == asked and h != hand)
+def example(subject: Subject, drawn: Judged, number: int, rank: float) -> Example:
+    """Show a drawing beside one of the same caption by another hand.
+
+    Args:
+        subject: The data set.
+        drawn: Its drawings that were compared.
+        number: Which of these.
+        rank: Share of all captions that fit better, 0 to 1.
+    """
+    position, other = drawn.positions[number], drawn.positions[drawn.beside(number)]
     return Example(
         files=(subject.samples[position].file, subject.samples[other].file),
         text=f"{described(subject, position)}: {rank:.0%} of all captions fit better; beside it, another hand's",
@@ -103,10 +135,7 @@ def content_words(sample: Sample) -> frozenset[str]:
 def strangers(subject: Subject, positions: np.ndarray) -> list[int]:
     """Return the members of a cluster whose caption shares no word with any other one of it."""
     words = {i: content_words(subject.samples[i]) for i in positions.tolist()}
-    counts: dict[str, int] = {}
-    for found in words.values():
-        for word in found:
-            counts[word] = counts.get(word, 0) + 1
+    counts = Counter(word for found in words.values() for word in found)
     return [i for i, found in words.items() if found and all(counts[word] == 1 for word in found)]
 
 
