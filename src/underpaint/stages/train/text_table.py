@@ -24,13 +24,17 @@ from torch import Tensor
 from underpaint.adapters.minilm import MiniLM, check_files
 from underpaint.core.artifact import Manifest, seal, staging, storage_errors
 from underpaint.core.config import digest_of
-from underpaint.core.emoji import emoji_names
 from underpaint.core.errors import TrainingError
 from underpaint.core.progress import Progress, Report, silent
-from underpaint.core.text import caption_from_name
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.runtime.device import threads
 from underpaint.runtime.weights import write_weights
+from underpaint.stages.train.text_table_agreement import (
+    check_captions,
+    mean_vectors,
+    pair_similarities,
+    rank_correlation,
+)
 from underpaint.stages.train.text_table_config import TextTableConfig
 
 KIND = "text-table"
@@ -53,6 +57,19 @@ class Projection:
 
     rows: Tensor
     explained: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A table made with one order of the special tokens.
+
+    Args:
+        table: Its rows.
+        agreement: Rank correlation of its similarities of captions with MiniLM's own, -1 to 1.
+    """
+
+    table: Projection
+    agreement: float
 
 
 def run(config: TextTableConfig, inputs: Mapping[str, Path], out: Path, report: Report = silent) -> Manifest:
@@ -80,38 +97,16 @@ def run(config: TextTableConfig, inputs: Mapping[str, Path], out: Path, report: 
     weight = zipf_weights([piece for piece, _ in pieces], config.smoothing)
     with threads(1):
         captions = check_captions(config.max_captions)
-        similarities = pair_similarities(teacher_vectors(teacher, source, captions))
-        orders = tuple(ORDERS) if config.order == "best" else (config.order,)
-        tables, agreements = {}, {}
-        for order in orders:
-            rows = distill(teacher, [i for _, i in pieces], order, config.batch, report)
-            tables[order] = project(rows, config.width)
-            vectors = mean_vectors(tables[order].rows.half().float(), weight, tokenizer, captions)
-            agreements[order] = rank_correlation(pair_similarities(vectors), similarities)
-    chosen = max(orders, key=lambda order: agreements[order])
-    if agreements[chosen] < config.floor:
-        raise TrainingError(
-            f"the text table agrees with MiniLM with rank correlation {agreements[chosen]:.3f} only; "
-            f"at least {config.floor} is asked for: use all rows and a greater width"
-        )
+        made = candidates(config, teacher, source, pieces, weight, tokenizer, captions, report)
+    chosen = choose(made, config.floor)
     figures = {
-        "rank_correlation": {order: round(value, 6) for order, value in agreements.items()},
-        "explained_variance": round(tables[chosen].explained, 6),
+        "rank_correlation": {order: round(one.agreement, 6) for order, one in made.items()},
+        "explained_variance": round(made[chosen].table.explained, 6),
         "captions": len(captions),
     }
-    card = {
-        "width": config.width,
-        "vocab_size": len(pieces),
-        "pad_id": tokenizer.pad_id,
-        "order": chosen,
-        "smoothing": config.smoothing,
-        "source": "sentence-transformers/all-MiniLM-L6-v2",
-        "source_sha256": hashes,
-        "notice": NOTICE,
-        **figures,
-    }
+    card = {**described(config, tokenizer, chosen), "source_sha256": hashes, "notice": NOTICE, **figures}
     with staging(out) as folder:
-        write(folder, tables[chosen].rows, weight, tokenizer, card)
+        write(folder, made[chosen].table.rows, weight, tokenizer, card)
         return seal(
             folder,
             kind=KIND,
@@ -121,6 +116,72 @@ def run(config: TextTableConfig, inputs: Mapping[str, Path], out: Path, report: 
             figures=figures,
             packages=("torch", "numpy", "safetensors", "tokenizers"),
         )
+
+
+def candidates(
+    config: TextTableConfig,
+    teacher: MiniLM,
+    source: Mapping[str, Any],
+    pieces: Sequence[tuple[str, int]],
+    weight: Tensor,
+    tokenizer: TextTokenizer,
+    captions: Sequence[str],
+    report: Report = silent,
+) -> dict[str, Candidate]:
+    """Make a table for every order of the special tokens that is asked for.
+
+    Args:
+        config: The settings.
+        teacher: MiniLM.
+        source: Its published ``tokenizer.json``, parsed.
+        pieces: The ``V`` pieces with their ids in MiniLM.
+        weight: ``[V]`` their frequency weights.
+        tokenizer: Its ids are the rows.
+        captions: What tables and MiniLM are compared by.
+        report: Receives progress.
+
+    Returns:
+        Key of ``ORDERS`` to table.
+    """
+    similarities = pair_similarities(teacher_vectors(teacher, source, captions))
+    found = {}
+    for order in tuple(ORDERS) if config.order == "best" else (config.order,):
+        rows = distill(teacher, [i for _, i in pieces], order, config.batch, report)
+        table = project(rows, config.width)
+        vectors = mean_vectors(table.rows.half().float(), weight, tokenizer, captions)
+        found[order] = Candidate(table, rank_correlation(pair_similarities(vectors), similarities))
+    return found
+
+
+def choose(made: Mapping[str, Candidate], floor: float) -> str:
+    """Return the order whose table agrees best with MiniLM.
+
+    Args:
+        made: Order to table.
+        floor: Least rank correlation that will do, -1 to 1.
+
+    Raises:
+        TrainingError: None agrees so well.
+    """
+    chosen = max(made, key=lambda order: made[order].agreement)
+    if made[chosen].agreement < floor:
+        raise TrainingError(
+            f"the text table agrees with MiniLM with rank correlation {made[chosen].agreement:.3f} only; at least "
+            f"{floor} is asked for: use all rows and a greater width"
+        )
+    return chosen
+
+
+def described(config: TextTableConfig, tokenizer: TextTokenizer, order: str) -> dict[str, object]:
+    """Return what ``config.json`` says of how a table was made, up to its figures."""
+    return {
+        "width": config.width,
+        "vocab_size": tokenizer.vocab_size,
+        "pad_id": tokenizer.pad_id,
+        "order": order,
+        "smoothing": config.smoothing,
+        "source": "sentence-transformers/all-MiniLM-L6-v2",
+    }
 
 
 def write(folder: Path, rows: Tensor, weight: Tensor, tokenizer: TextTokenizer, card: Mapping[str, Any]) -> None:
@@ -238,52 +299,7 @@ def project(rows: Tensor, width: int) -> Projection:
     return Projection(rows=kept, explained=float(variance[:width].sum() / variance.sum()))
 
 
-def check_captions(limit: int) -> list[str]:
-    """Return captions for the check, evenly from CLDR's names without skin tones.
-
-    Args:
-        limit: At most so many.
-    """
-    captions = sorted({caption_from_name(name) for name in emoji_names().values() if "skin tone" not in name})
-    stride = max(1, -(-len(captions) // limit))
-    return captions[::stride]
-
-
 def teacher_vectors(teacher: MiniLM, source: Mapping[str, Any], captions: Sequence[str]) -> Tensor:
     """Return MiniLM's own sentence vectors of captions ``[N, D]``."""
     tokenizer = Tokenizer.from_str(json.dumps({**source, "truncation": None, "padding": None}))
     return teacher.sentences([encoded.ids for encoded in tokenizer.encode_batch(list(captions))])
-
-
-def mean_vectors(table: Tensor, weight: Tensor, tokenizer: TextTokenizer, captions: Sequence[str]) -> Tensor:
-    """Return the weighted mean of table rows of each caption ``[N, width]``."""
-    ids, mask = (torch.from_numpy(a) for a in tokenizer.encode_batch(captions, length=64))  # [N, T] each
-    share = (weight[ids] * mask).unsqueeze(-1)  # [N, T, 1]
-    return (table[ids] * share).sum(1) / share.sum(1).clamp(min=1e-12)
-
-
-def pair_similarities(vectors: Tensor) -> Tensor:
-    """Return the cosine similarity of every pair of vectors once ``[N (N - 1) / 2]``.
-
-    Args:
-        vectors: ``[N, D]``.
-    """
-    unit = torch.nn.functional.normalize(vectors.double(), dim=1)
-    rows, columns = torch.triu_indices(len(unit), len(unit), offset=1)
-    return (unit @ unit.T)[rows, columns]
-
-
-def rank_correlation(first: Tensor, second: Tensor) -> float:
-    """Return Spearman's rank correlation; ties share their mean rank.
-
-    Args:
-        first: ``[N]``.
-        second: ``[N]``.
-    """
-    return float(torch.corrcoef(torch.stack([_ranks(first), _ranks(second)]))[0, 1])
-
-
-def _ranks(values: Tensor) -> Tensor:
-    _, inverse, counts = torch.unique(values, return_inverse=True, return_counts=True)
-    last = counts.cumsum(0).double()
-    return (last - (counts.double() - 1) / 2)[inverse]
