@@ -79,8 +79,12 @@ def test_the_first_installed_engine_is_taken_and_says_why():
 
 
 def test_a_command_is_named_once_with_all_it_is_for():
-    facts = {"section": "software", "value": "not there", "meaning": "of use", "state": "missing"}
-    found = [Finding(name=name, remedy="pip install both", **facts) for name in ("first", "second")]
+    def lacking(name: str) -> Finding:
+        return Finding(
+            section="software", name=name, value="not there", meaning="", state="missing", remedy="pip install both"
+        )
+
+    found = [lacking("first"), lacking("second")]
     assert doctor.commands("More", found, "missing") == ["", "More", "  pip install both  # first, second"]
     assert doctor.commands("More", found, "broken") == []
 

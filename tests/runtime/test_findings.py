@@ -47,10 +47,23 @@ def test_a_system_that_does_not_tell_of_vnni_is_not_blamed_on_the_processor(syst
     assert found(machine(processor=arm, system=silent), "8-bit numbers").value == "not used"
 
 
-def test_32_bit_floats_draw_with_and_without_bfloat16():
-    assert "slower" in found(machine("avx2", "avx512_vnni"), "number format").meaning
-    fast = found(machine("avx512_bf16"), "number format")
-    assert (fast.value, "avx512_bf16" in fast.meaning) == ("32-bit floats", True)
+@pytest.mark.parametrize(
+    ("family", "flag", "system", "words"),
+    [
+        ("x86", "avx512_vnni", "Linux", "would be slower"),
+        ("x86", "avx512_bf16", "Linux", "could be tried (avx512_bf16)"),
+        ("arm", "bf16", "Darwin", "could be tried (bf16)"),
+        ("arm", "asimddp", "Linux", "would be slower"),
+        ("x86", "avx2", "Windows", "does not tell"),
+    ],
+)
+def test_32_bit_floats_draw_with_and_without_bfloat16(family, flag, system, words):
+    fingerprint = machine(
+        processor=Processor(family=family, flags=(flag,), flags_known=True),
+        system=System(name=system, machine="", libc="", python=""),
+    )
+    floats = found(fingerprint, "number format")
+    assert (floats.value, words in floats.meaning) == ("32-bit floats", True)
 
 
 @pytest.mark.parametrize(

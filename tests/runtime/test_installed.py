@@ -31,11 +31,11 @@ def test_the_extra_of_a_package_is_read_from_our_own_needs(package, extra):
     assert extra_of(package, NEEDS) == extra
 
 
-def test_a_command_names_the_extra_where_there_is_one():
-    assert pip_command("torch", NEEDS) == "pip install 'underpaint[train]'"
-    assert pip_command("numpy", NEEDS) == "pip install underpaint"
-    assert pip_command("openvino", NEEDS) == "pip install openvino"
-    assert pip_command("torch", []) == "pip install torch"
+def test_a_command_names_the_extra_where_there_is_one_and_all_packages_where_there_is_none():
+    assert pip_command("torch", "torchvision", requirements=NEEDS) == "pip install 'underpaint[train]'"
+    assert pip_command("numpy", requirements=NEEDS) == "pip install underpaint"
+    assert pip_command("openvino", "nncf", requirements=NEEDS) == "pip install openvino nncf"
+    assert pip_command("torch", requirements=[]) == "pip install torch"
 
 
 def test_the_advice_for_torch_is_an_extra_that_exists():

@@ -19,13 +19,18 @@ def found(name: str, *installed: str, **options) -> Finding:
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
 def test_a_feature_is_there_when_all_its_packages_are(feature):
     names = [packages[0] for packages in feature.packages]
-    there = found(feature.name, *names)
+    there = found(feature.name, *names, gpu=True)
     assert (there.state, there.remedy) == ("ok", None)
     for name in names:
-        lacking = found(feature.name, *(set(names) - {name}))
+        lacking = found(feature.name, *(set(names) - {name}), gpu=True)
         assert (lacking.state, lacking.value) == ("missing", f"{name} not installed")
         assert (lacking.remedy or "").startswith("pip install ")
         assert feature.brings in lacking.meaning
+
+
+def test_what_only_a_gpu_can_use_is_not_offered_without_one():
+    offered = {gpu: {one.name for one in software_findings(lambda *_: None, gpu=gpu)} for gpu in (False, True)}
+    assert offered[True] - offered[False] == {feature.name for feature in FEATURES if feature.needs_gpu} != set()
 
 
 def test_another_package_that_brings_the_same_engine_counts():

@@ -63,7 +63,7 @@ def run(_args: argparse.Namespace, output: Output) -> int:
         *model_findings(),
         *findings_of(fingerprint, cuda=torch_cuda(), gpu_problem=gpus.problem),
         cache_finding(),
-        *software_findings(),
+        *software_findings(gpu=bool(gpus.found)),
     ]
     title = f"underpaint {__version__} · class {fingerprint.host_class} · fingerprint {fingerprint.digest()[:16]}"
     output.result(describe(title, found), as_data(__version__, fingerprint, engine, found))

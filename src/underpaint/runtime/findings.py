@@ -16,8 +16,8 @@ GB = 1e9
 DRAWING_BYTES = 350e6
 """Peak of a process that draws a picture of 64 pixels with torch, the largest of the engines."""
 
-SILENT_ON_VNNI = {"Darwin", "Windows"}
-"""Systems that do not tell whether an x86 processor has VNNI."""
+SILENT_ON_X86 = {"Darwin", "Windows"}
+"""Systems that do not tell whether an x86 processor has VNNI or bfloat16."""
 
 CUDA_TORCH = "install the build of torch that PyTorch's own installation page shows for this machine's CUDA"
 
@@ -69,16 +69,20 @@ def _processor(fingerprint: Fingerprint) -> Finding:
     )
 
 
+def _is_silent(fingerprint: Fingerprint) -> bool:
+    """Tell whether the system keeps to itself if the processor is good at 8-bit numbers and bfloat16."""
+    processor = fingerprint.processor
+    return not processor.flags_known or (fingerprint.system.name in SILENT_ON_X86 and processor.family == "x86")
+
+
 def _int8(fingerprint: Fingerprint) -> Finding:
     processor = fingerprint.processor
     fast = sorted(FAST_INT8 & {*processor.flags})
     if fast:
-        meaning = (
-            f"products of 8-bit numbers are fast ({', '.join(fast)}): a model of 8-bit numbers pays where there is one"
-        )
+        meaning = f"their products are fast ({', '.join(fast)}): a model of 8-bit numbers pays where there is one"
         return Finding(section="used", name="8-bit numbers", value="worth it", meaning=meaning)
-    if not processor.flags_known or (fingerprint.system.name in SILENT_ON_VNNI and processor.family == "x86"):
-        meaning = "the system does not tell whether products of 8-bit numbers are fast; none are used"
+    if _is_silent(fingerprint):
+        meaning = "the system does not tell whether their products are fast; none are used"
         return Finding(section="used", name="8-bit numbers", value="unknown", meaning=meaning, state="note")
     lack = {"x86": "no AVX-512 VNNI, AVX-VNNI or AMX", "arm": "no dot products (asimddp, i8mm)"}
     reason = lack.get(processor.family, "no instructions for them are known")
@@ -89,11 +93,11 @@ def _int8(fingerprint: Fingerprint) -> Finding:
 def _floats(fingerprint: Fingerprint) -> Finding:
     fast = sorted(FAST_BFLOAT16 & {*fingerprint.processor.flags})
     if fast:
-        meaning = (
-            f"bfloat16 could be tried ({', '.join(fast)}); drawing stays with 32 bits, so that pictures stay the same"
-        )
+        meaning = f"bfloat16 could be tried ({', '.join(fast)}); 32 bits stay, so that a seed gives the same picture"
+    elif _is_silent(fingerprint):
+        meaning = "the system does not tell whether the processor computes bfloat16 itself; it is not used"
     else:
-        meaning = "bfloat16 is not computed by this processor itself and would be 2 to 3 times slower"
+        meaning = "the processor does not compute bfloat16 itself: it would be slower, not faster, and is not used"
     return Finding(section="used", name="number format", value="32-bit floats", meaning=meaning)
 
 
@@ -162,11 +166,11 @@ def _gpu(fingerprint: Fingerprint, gpu: Gpu, cuda: str | None) -> Finding:
     memory = "" if gpu.memory_bytes is None else f", {size(gpu.memory_bytes)}"
     value = f"{gpu.name}{memory}, driver {gpu.driver}, class {gpu_class(gpu)}"
     if "torch" not in fingerprint.engines:
-        meaning, remedy = "torch can train and draw on it, but is not installed", pip_command("torch")
+        meaning, remedy = "torch could train and draw on it, but is not installed", pip_command("torch")
     elif cuda is None:
         meaning, remedy = "the installed torch was built without CUDA and cannot use it", CUDA_TORCH
     else:
-        meaning = f"torch trains and draws on it (built for CUDA {cuda}); the other engines use the processor"
+        meaning = f"torch uses it with --device cuda (built for CUDA {cuda}); everything else runs on the processor"
         return Finding(section="machine", name="GPU", value=value, meaning=meaning)
     return Finding(section="machine", name="GPU", value=value, meaning=meaning, state="missing", remedy=remedy)
 
@@ -177,7 +181,7 @@ def _gpus(fingerprint: Fingerprint, cuda: str | None, problem: str | None) -> It
         meaning = "a GPU may be there and cannot be used before its driver works; the processor is used"
         yield Finding(section="machine", name="GPU", value=problem, meaning=meaning, state="note")
     elif not fingerprint.gpus and fingerprint.system.name == "Darwin" and fingerprint.processor.family == "arm":
-        meaning = "torch trains and draws on it when it is installed; the other engines use the processor"
+        meaning = "torch, where it is installed, uses it with --device mps; everything else runs on the processor"
         yield Finding(section="machine", name="GPU", value="Apple's, part of the processor", meaning=meaning)
     elif not fingerprint.gpus:
         meaning = "everything runs on the processor; nothing here needs more"

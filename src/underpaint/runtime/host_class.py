@@ -87,8 +87,8 @@ GPU_RULES: tuple[tuple[tuple[int, int], str, str], ...] = (
 FAST_INT8 = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"})
 """Instructions with which a product of 8-bit numbers is faster than one of 32-bit numbers."""
 
-FAST_BFLOAT16 = frozenset({"amx_bf16", "avx512_bf16"})
-"""Instructions with which bfloat16 may be faster than 32-bit numbers; without them it is 2 to 3 times slower."""
+FAST_BFLOAT16 = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
+"""Instructions with which bfloat16 may be faster than 32-bit numbers."""
 
 
 def cpu_rule(processor: Processor) -> CpuRule:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from importlib import metadata
+from pathlib import Path
 
 OURS = "underpaint"
 NOT_FOR_USERS = {"dev"}
@@ -60,24 +61,24 @@ def extra_of(distribution: str, requirements: Sequence[str]) -> str | None:
     return None
 
 
-def pip_command(distribution: str, requirements: Sequence[str] | None = None) -> str:
-    """Return the command that installs a package, by the extra that brings it if there is one.
+def pip_command(*distributions: str, requirements: Sequence[str] | None = None) -> str:
+    """Return the command that installs packages, by the extra that brings the first of them if there is one.
 
     Args:
-        distribution: What pip calls it.
+        distributions: What pip calls them; at least one.
         requirements: What underpaint needs; looked up if None.
     """
-    extra = extra_of(distribution, our_requirements() if requirements is None else requirements)
+    extra = extra_of(distributions[0], our_requirements() if requirements is None else requirements)
     if extra is None:
-        return f"pip install {distribution}"
+        return f"pip install {' '.join(distributions)}"
     return f"pip install '{OURS}[{extra}]'" if extra else f"pip install {OURS}"
 
 
 def torch_cuda() -> str | None:
     """Return the version of CUDA that the installed torch was built for; None if for none, or there is no torch."""
     try:
-        path = metadata.distribution("torch").locate_file("torch/version.py")
-        found = TORCH_CUDA.search(path.read_text(encoding="utf-8"))  # pyright: ignore[reportAttributeAccessIssue]
+        path = Path(str(metadata.distribution("torch").locate_file("torch/version.py")))
+        found = TORCH_CUDA.search(path.read_text(encoding="utf-8"))
     except (metadata.PackageNotFoundError, OSError):
         return None
     return found["version"] if found else None

@@ -27,11 +27,13 @@ class Feature:
         name: What a user calls it.
         packages: What pip calls the packages; each with others that bring the same module.
         brings: What it is good for, as the end of a sentence that begins with *for*.
+        needs_gpu: Whether it is of no use without a GPU of NVIDIA.
     """
 
     name: str
     packages: tuple[tuple[str, ...], ...]
     brings: str
+    needs_gpu: bool = False
 
 
 FEATURES: tuple[Feature, ...] = (
@@ -65,7 +67,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         name="GPU energy",
         packages=(("nvidia-ml-py",),),
-        brings="the energy that an NVIDIA GPU takes for a picture; no use without such a GPU",
+        brings="the energy that an NVIDIA GPU takes for a picture",
+        needs_gpu=True,
     ),
 )
 """What can be installed beside the base, the engines first."""
@@ -95,7 +98,7 @@ def _feature(feature: Feature, version: Callable[..., str | None]) -> Finding:
         value=f"{', '.join(absent)} not installed",
         meaning=meaning,
         state="missing",
-        remedy=pip_command(absent[0]),
+        remedy=pip_command(*absent),
     )
 
 
@@ -122,14 +125,17 @@ def _font(font: Path) -> Finding:
     )
 
 
-def software_findings(version: Callable[..., str | None] = version_of, *, font: Path = EMOJI_FONT) -> Iterator[Finding]:
+def software_findings(
+    version: Callable[..., str | None] = version_of, *, gpu: bool = False, font: Path = EMOJI_FONT
+) -> Iterator[Finding]:
     """Look for what underpaint can use beyond its base.
 
     Args:
         version: Returns the version of the first of some packages that is installed (a test may give its own).
+        gpu: Whether there is a GPU of NVIDIA.
         font: Where Debian puts its emoji font.
     """
     yield _base(version)
-    yield from (_feature(feature, version) for feature in FEATURES)
+    yield from (_feature(feature, version) for feature in FEATURES if gpu or not feature.needs_gpu)
     yield _npm(shutil.which("npm"))
     yield _font(font)
