@@ -13,6 +13,7 @@ from underpaint.stages.data.card_check import card_problems
 from underpaint.stages.data.checking.run import check_data
 from underpaint.stages.data.difference import difference
 from underpaint.stages.data.excluding import exclude
+from underpaint.stages.data.facts import count_samples
 
 
 def write_list(path: Path, files: list[str]) -> Path:
@@ -50,6 +51,18 @@ def test_the_new_set_names_where_it_comes_from_and_why(small_original: Path, exc
     assert [row["file"] for row in listed] == excluded[1]
     assert "looks odd" in (excluded[0] / "DATASHEET.md").read_text()
     assert "looks odd" in json.loads((excluded[0] / "croissant.json").read_text())["rai:dataCollectionMissingData"]
+
+
+def test_the_figures_of_what_is_gone_are_gone(small_original: Path, tmp_path: Path) -> None:
+    flat = [sample.file for sample in read_samples(small_original) if sample.style == "flat"]
+    manifest = exclude(small_original, write_list(tmp_path / "list.jsonl", flat), tmp_path / "set")
+    before, kept = read_manifest(small_original).figures, read_samples(tmp_path / "set")
+    assert before["samples in style flat"] == manifest.figures["excluded"] == len(flat)
+    counts = {name: value for name, value in manifest.figures.items() if name.startswith("samples in ")}
+    assert counts == {name: value for name, value in count_samples(kept).items() if name in counts}
+    assert "samples in style flat" not in counts and "samples in style cartoon" in counts
+    assert manifest.figures["clusters"] == len({sample.cluster for sample in kept})
+    assert manifest.figures["license"] == before["license"]
 
 
 def test_weights_add_up_to_one_again(excluded: tuple[Path, list[str]]) -> None:

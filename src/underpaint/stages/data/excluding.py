@@ -28,6 +28,7 @@ from underpaint.stages.data.notices import ATTRIBUTION
 
 EXCLUSIONS = "exclusions.jsonl"
 """The pictures that were left out, in the new data set."""
+REPORT_EVERY = 1000
 
 
 class CarriedConfig(Config):
@@ -56,13 +57,17 @@ def link(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def carry(folder: Path, manifest: Manifest, kept: Sequence[Sample], before: Sequence[Sample], target: Path) -> None:
+def carry(
+    folder: Path, manifest: Manifest, kept: Sequence[Sample], before: Sequence[Sample], target: Path, report: Report
+) -> None:
     """Carry over every file that is neither a picture left out nor written anew."""
     anew = {MANIFEST, SAMPLES, CARD, CONTACT_SHEET, DATASHEET, ATTRIBUTION, EXCLUSIONS}
     gone = {s.file for s in before} - {s.file for s in kept}
-    for name in manifest.files:
-        if name not in anew | gone:
-            link(folder / name, target / name)
+    names = [name for name in manifest.files if name not in anew | gone]
+    for number, name in enumerate(names, 1):
+        link(folder / name, target / name)
+        if number % REPORT_EVERY == 0 or number == len(names):
+            report(Progress(task="carry over", done=number, total=len(names), unit="files"))
 
 
 def reasons_of(exclusions: Sequence[Exclusion]) -> str:
@@ -83,18 +88,50 @@ def write_papers(
         "names each. audit.json has the figures from before."
     )
     if (folder / DATASHEET).is_file():
-        text = (folder / DATASHEET).read_text(encoding="utf-8")
-        (target / DATASHEET).write_text(f"{text.rstrip()}\n\n## Excluded\n\n{remark}\n", encoding="utf-8")
+        revise_datasheet(folder, target, remark)
     if (folder / ATTRIBUTION).is_file():
-        stated = json.loads((folder / ATTRIBUTION).read_text(encoding="utf-8"))
-        counts = Counter(sample.source for sample in kept)
-        for row in stated["sources"]:
-            row["pictures"] = counts[row["source"]]
-        document = json.dumps(stated, indent=2, ensure_ascii=False)
-        (target / ATTRIBUTION).write_text(document + "\n", encoding="utf-8")
+        recount_attribution(folder, target, kept)
     if (folder / CARD).is_file():
         revise_card(read_card(folder), before, kept, target, remark)
         refuse_card(target)
+
+
+def revise_datasheet(folder: Path, target: Path, remark: str) -> None:
+    """Write the datasheet with a remark at its end."""
+    text = (folder / DATASHEET).read_text(encoding="utf-8")
+    (target / DATASHEET).write_text(f"{text.rstrip()}\n\n## Excluded\n\n{remark}\n", encoding="utf-8")
+
+
+def recount_attribution(folder: Path, target: Path, kept: Sequence[Sample]) -> None:
+    """Write the attribution with the number of pictures that each source still has; none is left out."""
+    stated = json.loads((folder / ATTRIBUTION).read_text(encoding="utf-8"))
+    counts = Counter(sample.source for sample in kept)
+    for row in stated["sources"]:
+        row["pictures"] = counts[row["source"]]
+    document = json.dumps(stated, indent=2, ensure_ascii=False)
+    (target / ATTRIBUTION).write_text(document + "\n", encoding="utf-8")
+
+
+def figures_of(
+    manifest: Manifest, before: Sequence[Sample], kept: Sequence[Sample], num_excluded: int
+) -> dict[str, object]:
+    """Return the figures for the manifest: those of the samples anew, the others as they were.
+
+    Args:
+        manifest: That of the data set that pictures were taken from.
+        before: All its samples.
+        kept: The samples that are left.
+        num_excluded: Pictures that were left out.
+    """
+    counted = count_samples(before)
+    return {
+        **{name: value for name, value in manifest.figures.items() if name not in counted},
+        **count_samples(kept),
+        "samples_digest": samples_digest(kept),
+        "on_contact_sheet": num_shown(kept),
+        "clusters": len({sample.cluster for sample in kept}),
+        "excluded": num_excluded,
+    }
 
 
 def exclude(folder: Path, listed: Path, out: Path, report: Report = silent) -> Manifest:
@@ -126,21 +163,14 @@ def exclude(folder: Path, listed: Path, out: Path, report: Report = silent) -> M
     if not kept:
         raise DataError(f"{listed} names all {len(before)} pictures, so nothing would be left; shorten the list")
     with staging(out) as target:
-        carry(folder, manifest, kept, before, target)
+        carry(folder, manifest, kept, before, target, report)
         write_samples(target, kept)
         write_papers(folder, target, before, kept, exclusions)
-        report(Progress(task="exclude", done=len(kept), total=len(kept), unit="pictures"))
         return seal(
             target,
             kind="dataset",
             stage="data",
             config=CarriedConfig.model_validate(manifest.config),
             parents={"data": manifest.digest, "exclusions": hash_file(listed)},
-            figures={
-                **manifest.figures,
-                **count_samples(kept),
-                "samples_digest": samples_digest(kept),
-                "on_contact_sheet": num_shown(kept),
-                "excluded": len(exclusions),
-            },
+            figures=figures_of(manifest, before, kept, len(exclusions)),
         )
