@@ -73,6 +73,11 @@ def test_bad_rows_are_left_out_on_request_alone(underpaint: Call, mine: Path) ->
         (("--out", "new", "--license", "MIT", "--jobs", "0"), 2, "from 1 to 64"),
         (("--out", "new", "--license", "MIT", "--background", "blue"), 2, "#ffffff"),
         (("--out", "new", "--license", "MIT", "--column", "caption"), 2, "caption=title"),
+        (
+            ("--out", "new", "--column", "caption=text", "--column", "caption=words"),
+            2,
+            "several columns for the caption",
+        ),
         (("--out", "new", "--license", "MIT", "--column", "words=text"), 2, "choose among picture"),
         (("--out", "new", "--license", "MIT", "--column", "captoin=text"), 2, "did you mean 'caption'?"),
         (("--out", "new", "--license", "MIT", "--column", "caption=words"), 3, "only file_name, text"),

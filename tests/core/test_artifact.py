@@ -14,7 +14,8 @@ import pytest
 from underpaint.core import artifact
 from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, seal, staging, storage_errors, verify
 from underpaint.core.config import Config
-from underpaint.core.errors import ArtifactError, StorageError
+from underpaint.core.errors import ArtifactError, InputError, StorageError
+from underpaint.core.progress import Progress
 
 
 class Settings(Config):
@@ -226,6 +227,16 @@ def test_a_path_that_is_no_artifact_says_what_to_pass(tmp_path: Path, name: str)
 def test_another_kind_than_needed_is_named(made: Path) -> None:
     with pytest.raises(ArtifactError, match="is a 'dataset' artifact, but a 'pipeline' artifact is needed"):
         verify(made, kind="pipeline")
+
+
+def test_the_files_that_are_verified_are_counted_once_there_is_something(made: Path, tmp_path: Path) -> None:
+    told: list[Progress] = []
+    manifest = verify(made, report=told.append)
+    assert (told[-1].done, told[-1].total) == (len(manifest.files),) * 2
+    told.clear()
+    with pytest.raises(InputError):
+        verify(tmp_path / "none", report=told.append)
+    assert told == []
 
 
 def test_a_missing_file_is_named(made: Path) -> None:

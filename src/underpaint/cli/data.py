@@ -10,7 +10,7 @@ from underpaint.cli.data_check import add_check, run_check
 from underpaint.cli.data_diff import add_diff, run_diff
 from underpaint.cli.data_exclude import add_exclude, run_exclude
 from underpaint.cli.data_folder import add_folder, build_folder
-from underpaint.cli.output import Output
+from underpaint.cli.output import Output, plural
 
 if TYPE_CHECKING:
     from underpaint.core.artifact import Manifest
@@ -116,7 +116,8 @@ def describe(out: object, manifest: Manifest) -> str:
     splits = [name for name in figures if name.startswith("samples in split ")]
     dropped = ", ".join(f"{rule} {count}" for rule, count in figures["dropped"].items()) or "nothing"
     lines = [
-        f"{out}: {figures['samples']:,} pictures, {figures['captions']:,} captions, license {figures['license']}",
+        f"{out}: {plural(figures['samples'], 'pictures')}, {plural(figures['captions'], 'captions')}, "
+        f"license {figures['license']}",
         "  " + ", ".join(f"{name.removeprefix('samples in split ')} {figures[name]:,}" for name in splits),
         f"  left out: {dropped} (audit.json lists each); leaks between splits: {figures['leaks']}",
         *(f"  attribution needed, on weights too: {words}" for words in figures.get("credits", ())),

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from underpaint.cli.output import Output
+from underpaint.cli.output import Output, plural
 from underpaint.core.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def describe(args: argparse.Namespace, checked: Checked, num_listed: int) -> str
     report = checked.report
     verdict = "sound" if report.sound else "NOT sound"
     lines = [
-        f"{args.folder}: {verdict}; {report.files:,} files, {report.pictures:,} pictures looked at",
+        f"{args.folder}: {verdict}; {plural(report.files, 'files')}, {plural(report.pictures, 'pictures')} looked at",
         *(line_of(finding) for finding in report.findings if finding.status == "found"),
         f"  nothing found: {', '.join(titles(report, 'clean')) or '-'}",
         *(f"  not applicable: {', '.join(found)}" for found in [titles(report, "not_applicable")] if found),
@@ -106,12 +106,12 @@ def listed_line(path: str, num_listed: int) -> str:
     """Say what became of the list of pictures that may be left out."""
     if not num_listed:
         return f"nothing to list: no error or warning names a picture, so {path} was not written"
-    return f"{path} lists what may be left out ({num_listed:,} lines); nothing is deleted"
+    return f"{path} lists what may be left out ({plural(num_listed, 'lines')}); nothing is deleted"
 
 
 def line_of(finding: Finding) -> str:
     """Return a finding's line."""
-    return f"  {finding.severity + ':':<9}{finding.title.lower()}: {finding.count:,} {finding.unit}"
+    return f"  {finding.severity + ':':<9}{finding.title.lower()}: {plural(finding.count, finding.unit)}"
 
 
 def titles(report: CheckReport, status: str) -> list[str]:

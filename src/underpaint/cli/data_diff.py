@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from underpaint.cli.output import Output
+from underpaint.cli.output import Output, plural
 
 if TYPE_CHECKING:
-    from underpaint.stages.data.difference import DataDiff, Moved
+    from underpaint.stages.data.difference import Change, DataDiff, Moved, Named
 
 SHOWN = 10
 PICTURES = "images/"
@@ -39,7 +39,7 @@ def run_diff(args: argparse.Namespace, output: Output) -> int:
 def lines_of(args: argparse.Namespace, found: DataDiff) -> Iterator[str]:
     """Say in lines what differs."""
     if found.first == found.second:
-        yield f"{args.first} and {args.second} are the same data set: {found.same:,} pictures"
+        yield f"{args.first} and {args.second} are the same data set: {plural(found.same, 'pictures')}"
         return
     yield (
         f"{args.first} -> {args.second}: {len(found.added):,} added, {len(found.removed):,} removed, "
@@ -52,12 +52,17 @@ def lines_of(args: argparse.Namespace, found: DataDiff) -> Iterator[str]:
     if found.changed_fields:
         yield "  changed: " + ", ".join(f"{name} of {count:,}" for name, count in found.changed_fields.items())
     for sign, pictures in (("+", found.added), ("-", found.removed)):
-        yield from (f"  {sign} {p.style} {p.id} {p.caption!r} ({p.split})" for p in pictures[:SHOWN])
+        yield from (f"  {sign} {name_of(p)} ({p.split})" for p in pictures[:SHOWN])
         yield from rest(len(pictures))
     for change in found.changed[:SHOWN]:
         told = "; ".join(f"{name}: {old[:40]!r} -> {new[:40]!r}" for name, (old, new) in change.fields.items())
-        yield f"  ~ {change.style} {change.id} {change.caption!r}: {told}"
+        yield f"  ~ {name_of(change)}: {told}"
     yield from rest(len(found.changed))
+
+
+def name_of(picture: Named | Change) -> str:
+    """Name a picture by its style, if it has one, its id and its caption."""
+    return f"{picture.style} {picture.id} {picture.caption!r}".lstrip()
 
 
 def identity_lines(found: DataDiff) -> Iterator[str]:

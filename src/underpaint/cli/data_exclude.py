@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from underpaint.cli.output import Output
+from underpaint.cli.output import Output, plural
 
 
 def add_exclude(actions: argparse._SubParsersAction) -> None:
@@ -33,7 +33,7 @@ def run_exclude(args: argparse.Namespace, output: Output) -> int:
     manifest = exclude(Path(args.folder), Path(args.listed), Path(args.out), output.report)
     figures = manifest.figures
     text = (
-        f"{args.out}: {figures['samples']:,} pictures, {figures['excluded']:,} left out "
+        f"{args.out}: {plural(figures['samples'], 'pictures')}, {figures['excluded']:,} left out "
         f"(exclusions.jsonl names each)\n  digest {manifest.digest}"
     )
     output.result(text, {"out": args.out, "digest": manifest.digest, "figures": figures})

@@ -68,6 +68,8 @@ def columns_of(options: list[str]) -> dict[str, str]:
             close = difflib.get_close_matches(role, ROLES, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
             raise InputError(f"--column is {option!r}: there is no {role!r}; {hint}choose among {', '.join(ROLES)}")
+        if [other for other, _, _ in pairs].count(role) > 1:
+            raise InputError(f"--column names several columns for the {role}; choose one of them")
     return {role: name for role, _, name in pairs}
 
 

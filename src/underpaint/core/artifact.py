@@ -24,9 +24,11 @@ from pydantic import AfterValidator, BaseModel, ValidationError
 from underpaint.core.absent import why_absent
 from underpaint.core.config import Config, digest_of, parse_json, problems_of
 from underpaint.core.errors import ArtifactError, InputError, StorageError
+from underpaint.core.progress import Progress, Report, silent
 
 MANIFEST = "manifest.json"
 FSYNC_THREADS = 32
+REPORT_EVERY = 500
 
 
 def _inside(name: str) -> str:
@@ -279,19 +281,23 @@ def read_manifest(folder: Path, *, kind: str | None = None) -> Manifest:
     return manifest
 
 
-def verify(folder: Path, *, kind: str | None = None, only: tuple[str, ...] | None = None) -> Manifest:
+def verify(
+    folder: Path, *, kind: str | None = None, only: tuple[str, ...] | None = None, report: Report = silent
+) -> Manifest:
     """Read the manifest and compare files with their recorded sizes and hashes.
 
     Args:
         folder: The artifact.
         kind: The kind that is expected, if any.
         only: Names of files to check; all of them if None.
+        report: Receives progress.
 
     Raises:
         ArtifactError: A file is missing, unlisted, truncated or changed; the message names it.
     """
     manifest = read_manifest(folder, kind=kind)
-    for name in manifest.files if only is None else only:
+    names = tuple(manifest.files) if only is None else only
+    for number, name in enumerate(names, 1):
         path, entry = folder / name, manifest.files.get(name)
         if entry is None or not path.is_file():
             problem = "is missing" if entry else "is not listed in its manifest"
@@ -302,4 +308,6 @@ def verify(folder: Path, *, kind: str | None = None, only: tuple[str, ...] | Non
                 f"{path} differs from its manifest (size {size}, expected {entry.bytes} bytes with SHA-256 "
                 f"{entry.sha256[:12]}…); make or download the artifact again"
             )
+        if number % REPORT_EVERY == 0 or number == len(names):
+            report(Progress(task="verify files", done=number, total=len(names), unit="files"))
     return manifest

@@ -152,8 +152,7 @@ def exclude(folder: Path, listed: Path, out: Path, report: Report = silent) -> M
         ArtifactError: A file of the data set is missing or changed.
         StorageError: ``out`` exists or cannot be written.
     """
-    report(Progress(task="verify files", done=0, unit="files"))
-    manifest = verify(folder, kind="dataset")
+    manifest = verify(folder, kind="dataset", report=report)
     before = read_samples(folder)
     exclusions = read_exclusions(listed, before)
     if not exclusions:

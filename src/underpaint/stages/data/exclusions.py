@@ -86,7 +86,8 @@ def read_exclusions(path: Path, samples: Sequence[Sample]) -> list[Exclusion]:
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; pass a list such as 'data check --write-exclusions' writes") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read as UTF-8 text ({error}); pass a list of pictures") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path} cannot be read as UTF-8 text ({why}); pass a list of pictures") from None
     files = {sample.file for sample in samples}
     by_id = {(sample.id, sample.style): sample.file for sample in samples}
     reasons: dict[str, list[str]] = {}

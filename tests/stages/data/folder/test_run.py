@@ -150,7 +150,9 @@ def test_pictures_that_no_row_names_are_counted_with_the_reason(build: Build, fo
 def test_a_picture_without_a_caption_beside_it_is_named(build: Build, pictures: Path, rows: list[Any]) -> None:
     for row in rows[1:]:
         (pictures / row["file_name"]).with_suffix(".txt").write_text(row["text"])
-    with pytest.raises(EmptyCaption, match=r"p00\.png: there is no caption: no p00\.txt lies beside it"):
+    with pytest.raises(
+        EmptyCaption, match=r"has 1 problem:\n  p00\.png: there is no caption: no p00\.txt lies beside it"
+    ):
         build(pictures)
     _, manifest = build(pictures, keep_going=True)
     assert (manifest.figures["dropped"], manifest.figures["passed_over"]) == ({"EmptyCaption": 1}, {})
@@ -163,8 +165,8 @@ def test_what_an_unfinished_build_keeps_is_said_and_used(build: Build, folder: P
         build(folder)
     (kept,) = folder.parent.glob(".out.*.pictures")
     assert caught.value.__notes__ == [
-        f"11 finished pictures are kept in {kept}, and the same command goes on from there; remove that folder if you "
-        "do not"
+        f"11 finished pictures are kept in {kept}: the same command goes on from there; remove that folder if it is "
+        "not wanted"
     ]
     (folder / "p03.png").write_bytes(whole)
     build(folder)

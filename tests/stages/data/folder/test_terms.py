@@ -28,6 +28,11 @@ def test_a_license_under_another_name_is_answered_by_what_was_typed() -> None:
     assert license_problem("GPL-3.0-only", "Apache-2.0").startswith("GPL-3.0-only asks")
 
 
+def test_a_license_that_is_nearly_one_gets_its_name() -> None:
+    assert license_problem("cc0", "Apache-2.0").endswith("did you mean CC0-1.0?")
+    assert license_problem("all mine", "Apache-2.0").endswith("give one such as CC-BY-4.0")
+
+
 def test_a_license_whose_text_is_not_at_hand_is_refused_before_any_work() -> None:
     assert "the text of BSD-3-Clause must go along and is not at hand" in license_problem("BSD-3-Clause", "Apache-2.0")
     assert license_problem("MIT", "Apache-2.0") == ""

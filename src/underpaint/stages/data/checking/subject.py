@@ -9,7 +9,7 @@ from pathlib import Path
 
 from underpaint.core.artifact import Manifest, verify
 from underpaint.core.errors import DataError
-from underpaint.core.progress import Progress, Report, silent
+from underpaint.core.progress import Report, silent
 from underpaint.core.samples import Sample, read_samples
 from underpaint.stages.data.checking.fingerprints import Fingerprints, fingerprint
 from underpaint.stages.data.checking.record import MAX_EXAMPLES, Example, Finding, Found, Severity, Suspect, status_of
@@ -99,8 +99,7 @@ def open_subject(folder: Path, *, name: str, cache: Path, jobs: int | None = Non
         ArtifactError: A file is missing or changed, or the folder holds something else.
         DataError: ``samples.jsonl`` cannot be read, or is empty.
     """
-    report(Progress(task="verify files", done=0, unit="files"))
-    manifest = verify(folder, kind="dataset")
+    manifest = verify(folder, kind="dataset", report=report)
     samples = read_samples(folder)
     if not samples:
         raise DataError(f"{folder} holds no pictures, so there is nothing to check; build the data set again")

@@ -96,7 +96,8 @@ def entry_of(row: Row, config: FolderConfig) -> tuple[Entry, list[DataError]]:
     text = {
         role: reading.take(text_in, values, role, columns, otherwise="") for role in ("id", "source", "group", "style")
     }
-    name = reading.take(caption_in, values, columns, otherwise="")
+    caption_lost = row.problem is not None and row.place is not None
+    name = "" if caption_lost else reading.take(caption_in, values, columns, otherwise="")
     license_ = reading.take(license_in, values, config, otherwise="")
     entry = Entry(
         where=row.where,

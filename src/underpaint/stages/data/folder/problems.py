@@ -82,7 +82,8 @@ class Problems:
         error = next(iter(self._first.values())) if len(kinds) == 1 else DataError
         listed = "".join(f"\n  {line}" for line in lines[:MAX_LISTED] + more)
         some_stay = not self.broken and len({item.where for item in found}) < rows
-        advice = "Mend them, or leave them out with --keep-going" if some_stay else "Mend them"
+        them = "it" if len(rules) == 1 else "them"
+        advice = f"Mend {them}, or leave {them} out with --keep-going" if some_stay else f"Mend {them}"
         raise error(f"{name} has {numbers_of(kinds)}:{listed}\n{advice}")
 
 

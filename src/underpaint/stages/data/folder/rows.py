@@ -23,7 +23,7 @@ class Row:
         place: Where the picture lies; only who wrote it can read it.
         values: Column to value.
         split: The split that the row's folder or file stands for; empty if none.
-        problem: Why it has no picture; ``place`` is None then.
+        problem: Why its picture cannot be found, and ``place`` is None then; or else why its caption cannot be read.
     """
 
     where: str

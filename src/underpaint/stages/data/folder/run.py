@@ -103,8 +103,8 @@ def telling_what_is_kept(finished: Finished, *, useful: bool) -> Iterator[None]:
             shutil.rmtree(finished.folder, ignore_errors=True)
         else:
             error.add_note(
-                f"{count:,} finished picture{'s are' if count > 1 else ' is'} kept in {finished.folder}, and the same "
-                "command goes on from there; remove that folder if you do not"
+                f"{count:,} finished picture{'s are' if count > 1 else ' is'} kept in {finished.folder}: the same "
+                "command goes on from there; remove that folder if it is not wanted"
             )
         raise
 

@@ -13,6 +13,11 @@ from underpaint.stages.data.folder.rows import MAX_TEXT_BYTES
 
 TABLES = (".csv", ".tsv", ".jsonl")
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
+MARKS = {
+    ";": "save it as CSV with commas between them",
+    "\t": "save it as CSV with commas between them, or name it .tsv",
+}
+"""What stands between columns in some tables that are called CSV, and what to do then."""
 BOM = b"\xef\xbb\xbf"
 
 Read = tuple[int, dict[str, Any] | DataError]
@@ -80,6 +85,8 @@ def read_csv(path: Path) -> Iterator[Read]:
     reader = csv.reader(lines_of(path), delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
     try:
         head = [name.strip() for name in next(reader, [])]
+        if len(head) == 1 and (mark := next((mark for mark in MARKS if mark in head[0]), None)):
+            raise MissingColumn(f"{path.name} has {mark!r} between its columns ({head[0]!r:.100}); {MARKS[mark]}")
         if not any(head) or len(set(head)) < len(head):
             raise MissingColumn(f"{path.name} must name every column once in its first line, got {head!r:.200}")
         for number, fields in enumerate((fields for fields in reader if fields), 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import re
 from collections.abc import Iterable
@@ -26,7 +27,10 @@ def license_problem(expression: str, weights_license: str) -> str:
     try:
         parsed = parse(expression)
     except ValueError as error:
-        return f"the license {expression!r:.60} is no SPDX expression ({error}); give one such as CC-BY-4.0"
+        near = difflib.get_close_matches(expression.upper(), [key.upper() for key in LICENSES], n=1)
+        meant = next((key for key in LICENSES if near == [key.upper()]), "")
+        hint = f"did you mean {meant}?" if meant else "give one such as CC-BY-4.0"
+        return f"the license {expression!r:.60} is no SPDX expression ({error}); {hint}"
     problems = use_problems(parsed, "weights", weights_license) or text_problems(parsed)
     if not problems:
         return ""
