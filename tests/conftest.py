@@ -70,14 +70,15 @@ WORDS = (
 
 def build_tiny_tokenizer() -> TextTokenizer:
     """Build a tokenizer that knows ``WORDS``."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
     from underpaint.models.text_tokenizer import TextTokenizer
 
     vocabulary = {word: index for index, word in enumerate(["[PAD]", "[UNK]", *WORDS])}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    return TextTokenizer(tokenizer)
+    return TextTokenizer.from_json(tokenizer.to_str())
 
 
 def wake(modules: Sequence[nn.Module]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from underpaint.core.errors import ArtifactError
 from underpaint.learning.seeding import initialized_by
@@ -21,14 +21,15 @@ WORDS = ("[PAD]", "[UNK]", "red", "green", "heart", "square")
 
 
 def build(size: int = 32) -> Evaluator:
-    file = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    file.pre_tokenizer = pre_tokenizers.Whitespace()
+    file = Tokenizer(models.WordPiece({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    file.normalizer = normalizers.BertNormalizer()
+    file.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     config = EvaluatorConfig(
         image_size=size, widths=(8, 12, 16), depths=(1, 0, 1), dim=10, vocab_size=len(WORDS), text_width=16,
         classes=CLASSES, temperatures={"color": 2.0},
     )  # fmt: skip
     with initialized_by(0):
-        evaluator = Evaluator(config, TextTokenizer(file))
+        evaluator = Evaluator(config, TextTokenizer.from_json(file.to_str()))
         evaluator.caption.words.table.copy_(torch.randn(len(WORDS), 16))
     evaluator.encode_images(torch.randn(16, 3, size, size, generator=torch.Generator().manual_seed(1)))
     return evaluator.eval().requires_grad_(False)

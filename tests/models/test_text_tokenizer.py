@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import json
+import random
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +15,51 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from underpaint.core.errors import ArtifactError
-from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.models.text_tokenizer import FILE, TextTokenizer
+
+CAPTIONS = Path(__file__).parents[2] / "artifacts" / "stickers-64" / "samples.jsonl"
+ALPHABETS = (
+    "abcdefghijklmnopqrstuvwxyz",
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
+    "".join(map(chr, range(0x20, 0x7F))),
+    "áàâäãåāăąçćčďéèêëėęğíìîïıİñńňóòôöõøőŕřśşšßẞťúùûüůűýÿžæœþðđħłŋǅΣςσΆέώ",
+    "aeiounçc\u0300\u0301\u0302\u0303\u0308\u030a\u0327\u0328\u0323\u0307\u0345\u20dd\u1ab0",
+    "猫犬日本語中文漢字か゚カ゛ガｶﾞ한국어각各豈更㐀㋿𠀀𪜀𫝀丽々〆〇",
+    "😀🐱👩👨🏽🚒❤️👍🏿🇫🇷1️⃣\u200d\ufe0f\U000e0067\U000e007f☠©™",
+    "".join(map(chr, [*range(0x20), *range(0x7F, 0xA1), 0xAD, 0x600, 0x180E, 0xFEFF, 0xFFFD, 0xE000, 0xF0000])),
+    " \t\n\r\v\f\x1c\x1f\x85\xa0\u1680\u2000\u2009\u200a\u200b\u2028\u2029\u202f\u205f\u3000\u2060a",
+    "¡¿«»‘’“”‐–—…·•′″‹›⁄§¶。、「」（），．！？～€£¥°±×÷¬",
+    "שלום عربي ۱۲۳ ערב\u064b\u0651\u05b0\u200f\u202e،؟؛",
+    "०१२३ไทยกำ\u0e31ကြမန်हिन्दी০১Ⅷⅷ²½①㈱ﬁﬀ",
+)
+UNUSUAL = ("x" * 100, "x" * 101, "é" * 100, "e\u0301" * 101, "!" * 200, "猫" * 150, "[CLS] [PAD] [UNK] ##s [unused1]")
 
 WORDS = ["[PAD]", "[UNK]", "!", "[", "]", "a", "##s", "cat", "car", "pad", "smiling", "sun", "##glasses"]
+
+
+def nasty_texts(count: int, seed: int) -> list[str]:
+    """Texts of mixed alphabets and of any code points, surrogates left out."""
+    draw = random.Random(seed)
+    texts: list[str] = list(UNUSUAL)
+    while len(texts) < count:
+        alphabets = draw.choices(ALPHABETS, k=draw.randint(1, 5))
+        parts = ["".join(draw.choices(alphabet, k=draw.randint(1, 12))) for alphabet in alphabets]
+        anything = [draw.randrange(draw.choice((0x800, 0x3000, 0x10000, 0x110000))) for _ in range(draw.randint(0, 4))]
+        parts += [chr(code) for code in anything if not 0xD800 <= code < 0xE000]
+        draw.shuffle(parts)
+        texts.append(draw.choice(("", " ", "ca", "##")).join(parts))
+    return texts
+
+
+def shipped(name: str) -> tuple[TextTokenizer, Tokenizer]:
+    """A shipped tokenizer as ours and as the library's."""
+    text = (resources.files("underpaint") / "weights" / name / FILE).read_text(encoding="utf-8")
+    return TextTokenizer.from_json(text), Tokenizer.from_str(text)
+
+
+def assert_equal_ids(ours: TextTokenizer, library: Tokenizer, texts: list[str]) -> None:
+    for text, expected in zip(texts, library.encode_batch(texts, add_special_tokens=False), strict=True):
+        assert ours.encode(text, max_tokens=9999).ids == expected.ids, ascii(text)
 
 
 def small(words: list[str] = WORDS) -> Tokenizer:
@@ -26,7 +71,7 @@ def small(words: list[str] = WORDS) -> Tokenizer:
 
 @pytest.fixture
 def tokenizer() -> TextTokenizer:
-    return TextTokenizer(small())
+    return TextTokenizer.from_json(small().to_str())
 
 
 def test_text_is_cut_into_pieces_without_specials(tokenizer: TextTokenizer) -> None:
@@ -89,12 +134,33 @@ def test_a_missing_file_is_one_clear_error(tmp_path: Path) -> None:
 
 def test_a_vocabulary_without_padding_is_refused() -> None:
     with pytest.raises(ArtifactError, match=r"\[PAD\]"):
-        TextTokenizer(small(WORDS[1:]))
+        TextTokenizer.from_json(small(WORDS[1:]).to_str())
 
 
-def test_it_imports_neither_torch_nor_transformers() -> None:
+@pytest.mark.parametrize("name", ["stickers-64/text_tokenizer", "evaluator-64"])
+def test_nasty_texts_have_the_ids_of_the_library(name: str) -> None:
+    assert_equal_ids(*shipped(name), nasty_texts(5_000, seed=len(name)))
+
+
+def test_every_character_of_most_alphabets_has_the_ids_of_the_library() -> None:
+    codes = [*range(0x3400), *range(0x3400, 0xD800, 61), *range(0xF900, 0x11000), *range(0x11000, 0x110000, 251)]
+    words = [f"a{chr(code)}b" for code in codes]
+    assert_equal_ids(*shipped("stickers-64/text_tokenizer"), [" ".join(words[i::97]) for i in range(97)])
+
+
+@pytest.mark.skipif(not CAPTIONS.is_file(), reason="the data set is not built")
+def test_all_captions_of_the_data_set_have_the_ids_of_the_library() -> None:
+    lines = CAPTIONS.read_text(encoding="utf-8").splitlines()
+    assert_equal_ids(*shipped("stickers-64/text_tokenizer"), [json.loads(line)["caption"] for line in lines])
+
+
+def test_ids_outside_the_vocabulary_read_as_unknown(tokenizer: TextTokenizer) -> None:
+    assert tokenizer.tokens([0, -1, len(WORDS), 5]) == ["[PAD]", "[UNK]", "[UNK]", "a"]
+
+
+def test_it_imports_neither_torch_nor_a_library_of_tokenizers() -> None:
     code = (
         "import underpaint.models.text_tokenizer, sys; "
-        "assert not {'torch', 'transformers'} & set(sys.modules), 'heavy import'"
+        "assert not {'torch', 'tokenizers', 'transformers', 'safetensors'} & set(sys.modules), 'heavy import'"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from underpaint.core.errors import InputError
 from underpaint.learning.seeding import initialized_by
@@ -27,8 +27,9 @@ WORDS = ("a", "the", "red", "green", "apple", "cat", "dog", "smiling")
 def build(**sampling: float) -> GanPipeline:
     """Build a pipeline of the real classes with random weights: pictures of 16 pixels in two styles."""
     vocabulary = {word: index for index, word in enumerate(["[PAD]", "[UNK]", *WORDS])}
-    words = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    words = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    words.normalizer = normalizers.BertNormalizer()
+    words.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     with initialized_by(0):
         encoder = TextEncoder(TextEncoderConfig(vocab_size=len(vocabulary), width=16, depth=1, heads=2))
         generator = GanGenerator(
@@ -39,7 +40,7 @@ def build(**sampling: float) -> GanPipeline:
             for parameter in generator.parameters():
                 parameter.add_(torch.randn(parameter.shape) * 0.1)
     return GanPipeline(
-        text_tokenizer=TextTokenizer(words),
+        text_tokenizer=TextTokenizer.from_json(words.to_str()),
         text_encoder=encoder.eval(),
         generator=generator.eval(),
         config=GanConfig(styles=("flat", "noto"), **sampling),

@@ -1,7 +1,7 @@
 """Text to token ids: the WordPiece vocabulary of the text table, without specials, padding or silent cuts.
 
-The tokenizer's file comes with the text table: its ids are the rows of that table. It needs neither torch nor
-transformers.
+The tokenizer's file comes with the text table: its ids are the rows of that table. It needs neither torch nor a library
+of tokenizers.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
 from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import ArtifactError
+from underpaint.models.bert_words import BertWords
+from underpaint.models.tokenizer_file import TokenizerFile
+from underpaint.models.wordpiece import PAD, UNKNOWN, cut
 
 FILE = "tokenizer.json"
-PAD, UNKNOWN = "[PAD]", "[UNK]"
 MAX_TOKENS = 24
 
 
@@ -42,22 +43,28 @@ class TextTokenizer:
     """Cuts canonical text (``core.text.canonicalize``) into ids of the text table.
 
     Args:
-        tokenizer: A tokenizer whose vocabulary holds ``[PAD]`` and ``[UNK]``. Its truncation and padding are
-            switched off, since the published file of MiniLM pads every text to 128 tokens.
-
-    Raises:
-        ArtifactError: One of the two tokens is missing.
+        file: What its file says; ``TextTokenizer.from_json`` and ``TextTokenizer.from_folder`` read one.
     """
 
-    def __init__(self, tokenizer: Tokenizer) -> None:
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        pad_id, unknown_id = tokenizer.token_to_id(PAD), tokenizer.token_to_id(UNKNOWN)
-        if pad_id is None or unknown_id is None:
-            raise ArtifactError(f"the tokenizer's vocabulary lacks {PAD} or {UNKNOWN}; rebuild the text table")
-        self._tokenizer = tokenizer
-        self.pad_id: int = pad_id
-        self.unknown_id: int = unknown_id
+    def __init__(self, file: TokenizerFile) -> None:
+        self._file = file
+        self._words = BertWords(file.normalizer)
+        self._pieces = list(file.model.vocab)
+        self.pad_id: int = file.model.vocab[PAD]
+        self.unknown_id: int = file.model.vocab[UNKNOWN]
+
+    @classmethod
+    def from_json(cls, text: str, *, source: str = FILE) -> Self:
+        """Read the text of a ``tokenizer.json``.
+
+        Args:
+            text: JSON in the format of the ``tokenizers`` library.
+            source: Where it came from; named in the error.
+
+        Raises:
+            ArtifactError: It is damaged, lacks ``[PAD]`` or ``[UNK]``, or asks for anything but BERT's WordPiece.
+        """
+        return cls(TokenizerFile.from_json(text, source=source))
 
     @classmethod
     def from_folder(cls, folder: Path) -> Self:
@@ -67,30 +74,25 @@ class TextTokenizer:
             folder: A text-table artifact, or the tokenizer's part of a saved pipeline.
 
         Raises:
-            ArtifactError: The file is missing or damaged.
+            ArtifactError: The file is missing or damaged, or asks for anything but BERT's WordPiece.
         """
         path = folder / FILE
         try:
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ArtifactError(f"cannot read {path} ({error}); make or download the model again") from None
-        try:
-            return cls(Tokenizer.from_str(text))
-        except ArtifactError:
-            raise
-        except Exception as error:  # the tokenizers library raises bare Exception
-            raise ArtifactError(f"{path} is damaged ({error}); make or download the model again") from None
+        return cls.from_json(text, source=str(path))
 
     def save(self, folder: Path) -> None:
         """Write ``tokenizer.json`` into a folder, which is made if need be; the same tokenizer gives the same bytes."""
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / FILE).write_text(self._tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
+            (folder / FILE).write_text(self._file.to_json(), encoding="utf-8")
 
     @property
     def vocab_size(self) -> int:
         """Number of ids; the text table has as many rows."""
-        return self._tokenizer.get_vocab_size()
+        return len(self._pieces)
 
     def encode(self, text: str, max_tokens: int = MAX_TOKENS) -> Encoding:
         """Return the ids of one text.
@@ -99,7 +101,9 @@ class TextTokenizer:
             text: Canonical text; an empty one has no ids.
             max_tokens: Ids beyond this number are cut off and reported in ``truncated``.
         """
-        return self._cut(self._tokenizer.encode(text, add_special_tokens=False).ids, max_tokens)
+        ids = self._ids(text)
+        kept = ids[:max_tokens]
+        return Encoding(ids=kept, truncated=len(ids) > max_tokens, unknown=kept.count(self.unknown_id))
 
     def encode_batch(
         self, texts: Sequence[str], length: int = MAX_TOKENS
@@ -115,16 +119,15 @@ class TextTokenizer:
         """
         ids = np.full((len(texts), length), self.pad_id, dtype=np.int64)
         mask = np.zeros((len(texts), length), dtype=np.bool_)
-        for row, encoded in enumerate(self._tokenizer.encode_batch(list(texts), add_special_tokens=False)):
-            kept = encoded.ids[:length]
+        for row, text in enumerate(texts):
+            kept = self._ids(text)[:length]
             ids[row, : len(kept)] = kept
             mask[row, : len(kept)] = True
         return ids, mask  # [B, T], [B, T]
 
     def tokens(self, ids: Sequence[int]) -> list[str]:
         """Return the pieces that stand behind ids, for reading."""
-        return [self._tokenizer.id_to_token(int(i)) or UNKNOWN for i in ids]
+        return [self._pieces[i] if 0 <= i < len(self._pieces) else UNKNOWN for i in ids]
 
-    def _cut(self, ids: list[int], max_tokens: int) -> Encoding:
-        kept = ids[:max_tokens]
-        return Encoding(ids=kept, truncated=len(ids) > max_tokens, unknown=kept.count(self.unknown_id))
+    def _ids(self, text: str) -> list[int]:
+        return [id_ for word in self._words(text) for id_ in cut(word, self._file.model)]

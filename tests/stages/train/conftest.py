@@ -12,7 +12,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from tokenizers import Tokenizer, models, pre_tokenizers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from underpaint.core.artifact import MANIFEST, seal, staging
 from underpaint.core.config import Config
@@ -111,8 +111,9 @@ def build_text_table(folder: Path, width: int = 32) -> Path:
     words = ["a", "an", "of", "sticker", "icon", "picture", "drawing", "cartoon", "flat", "gradient", "shaded", "line",
              "art", "black", "and", "white", *COLORS, *SHAPES]  # fmt: skip
     vocabulary = {word: index for index, word in enumerate(["[PAD]", "[UNK]", *words])}
-    file = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
-    file.pre_tokenizer = pre_tokenizers.Whitespace()
+    file = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    file.normalizer = normalizers.BertNormalizer()
+    file.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     table = torch.randn(len(vocabulary), width, generator=torch.Generator().manual_seed(0))
     with staging(folder) as temporary:
         (temporary / "tokenizer.json").write_text(file.to_str())

@@ -18,10 +18,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
 from torch import Tensor
 
 from underpaint.adapters.minilm import MiniLM, check_files
+from underpaint.adapters.tokenizers import whole_ids
 from underpaint.core.artifact import Manifest, seal, staging, storage_errors
 from underpaint.core.config import digest_of
 from underpaint.core.errors import TrainingError
@@ -231,7 +231,7 @@ def renumbered(source: Mapping[str, Any], pieces: Sequence[tuple[str, int]]) -> 
         "post_processor": None,
         "model": {**source["model"], "vocab": vocab},
     }
-    return TextTokenizer(Tokenizer.from_str(json.dumps(values)))
+    return TextTokenizer.from_json(json.dumps(values), source="MiniLM's tokenizer.json")
 
 
 def zipf_weights(pieces: Sequence[str], smoothing: float) -> Tensor:
@@ -301,5 +301,4 @@ def project(rows: Tensor, width: int) -> Projection:
 
 def teacher_vectors(teacher: MiniLM, source: Mapping[str, Any], captions: Sequence[str]) -> Tensor:
     """Return MiniLM's own sentence vectors of captions ``[N, D]``."""
-    tokenizer = Tokenizer.from_str(json.dumps({**source, "truncation": None, "padding": None}))
-    return teacher.sentences([encoded.ids for encoded in tokenizer.encode_batch(list(captions))])
+    return teacher.sentences(whole_ids(json.dumps(source), captions))

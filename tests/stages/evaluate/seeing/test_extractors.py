@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from underpaint.core.artifact import hash_file
 from underpaint.core.errors import ArtifactError, InputError
@@ -67,13 +68,14 @@ def test_a_missing_folder_is_refused(spec: str) -> None:
 
 def saved_evaluator(folder: Path) -> Evaluator:
     """Save a small evaluator with its card."""
-    words = Tokenizer(WordLevel({"[PAD]": 0, "[UNK]": 1, "cat": 2, "dog": 3}, unk_token="[UNK]"))
-    words.pre_tokenizer = Whitespace()
+    words = Tokenizer(WordPiece({"[PAD]": 0, "[UNK]": 1, "cat": 2, "dog": 3}, unk_token="[UNK]"))
+    words.normalizer = BertNormalizer()
+    words.pre_tokenizer = BertPreTokenizer()
     config = EvaluatorConfig(
         image_size=16, widths=(4, 4, 4), dim=8, vocab_size=4, text_width=8, text_heads=2, classes={"tone": ("a", "b")}
     )
     with initialized_by(0):
-        evaluator = Evaluator(config, TextTokenizer(words))
+        evaluator = Evaluator(config, TextTokenizer.from_json(words.to_str()))
         evaluator.caption.words.table.copy_(torch.randn(4, 8))
     evaluator.encode_images(torch.randn(16, 3, 16, 16, generator=torch.Generator().manual_seed(1)))
     save_evaluator(evaluator.eval(), folder)
