@@ -1,4 +1,4 @@
-"""WordPiece: a word becomes the fewest pieces that the longest match first gives, or the unknown token as a whole.
+"""WordPiece: a word becomes pieces of a vocabulary, the longest match first, or the unknown token as a whole.
 
 A piece within a word stands in the vocabulary with a prefix, ``##``. A word of which any part matches no piece is
 unknown, and so is one that is too long.
