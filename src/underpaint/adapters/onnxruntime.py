@@ -1,0 +1,153 @@
+"""Graphs in ONNX's format on a CPU by ONNX Runtime, which must not phone home."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from underpaint.adapters.onnx_structure import Structure, read_structure
+from underpaint.adapters.require import require
+from underpaint.core.checked_bytes import read_checked
+from underpaint.core.errors import ArtifactError, SetupError
+from underpaint.core.tensor_spec import TensorSpec, check_feeds, check_threads, differences, shortened, spec_of
+
+Level = Literal["none", "basic", "extended", "all"]
+LEVELS: dict[Level, str] = {
+    "none": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "all": "ORT_ENABLE_ALL",
+}
+"""How much a graph is rewritten while it is loaded, by the engine's names."""
+DTYPES = {
+    "tensor(bool)": "bool",
+    "tensor(double)": "float64",
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+}
+FATAL_ONLY = 4
+"""Severity from which the engine writes to the terminal by itself; its errors reach us as exceptions anyway."""
+REMEDY = "export or download the model again"
+UPGRADE = "install a newer engine with: pip install --upgrade onnxruntime"
+TOO_NEW = ("Unsupported model IR version", "released onnx opset", "NOT_IMPLEMENTED", "No Op registered")
+
+
+def import_engine() -> Any:
+    """Import the engine with its telemetry off; the environment counts only before the import."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    engine = require("onnxruntime", extra=None)
+    engine.disable_telemetry_events()
+    return engine
+
+
+class OnnxGraph:
+    """A graph of fixed shapes in a session of ONNX Runtime.
+
+    Args:
+        session: The session.
+        weights: What the session computes with but does not own, kept alive here.
+        source: The file it was made from, for messages.
+
+    Raises:
+        ArtifactError: An input has no fixed shape, or a dtype that is not used here.
+    """
+
+    name: Literal["onnx"] = "onnx"
+
+    def __init__(self, session: Any, weights: Mapping[str, np.ndarray], source: Path) -> None:
+        self._session, self._weights = session, weights
+        self.inputs = {node.name: _spec(node, source) for node in session.get_inputs()}
+        self.outputs = tuple(node.name for node in session.get_outputs())
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Compute every output.
+
+        Args:
+            feeds: Every input by name, in exactly its shape and dtype.
+
+        Raises:
+            InputError: A name is missing or unknown, or a shape or dtype differs.
+        """
+        check_feeds(feeds, self.inputs)
+        return dict(zip(self.outputs, self._session.run(list(self.outputs), dict(feeds)), strict=True))
+
+
+def _spec(node: Any, source: Path) -> TensorSpec:
+    if node.type not in DTYPES or not all(isinstance(size, int) for size in node.shape):
+        raise ArtifactError(
+            f"{source}: the input {node.name!r:.80} is {node.type} {node.shape}; it must have a fixed shape and one of "
+            f"{', '.join(DTYPES.values())}; export the model again with a fixed shape"
+        )
+    return TensorSpec(tuple(node.shape), DTYPES[node.type])
+
+
+def _chosen(weights: Mapping[str, np.ndarray], structure: Structure, path: Path) -> dict[str, np.ndarray]:
+    """Return the weights that a graph declares; a file of weights may serve more graphs than one."""
+    chosen = {name: np.asarray(weights[name], order="C") for name in structure.weights if name in weights}
+    problems = differences({name: spec_of(array) for name, array in chosen.items()}, structure.weights)
+    if problems:
+        raise ArtifactError(f"these weights do not fit {path}: {shortened(problems)}; {REMEDY}")
+    return chosen
+
+
+def _options(engine: Any, chosen: Mapping[str, np.ndarray], threads: int, level: Level) -> Any:
+    options = engine.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.graph_optimization_level = getattr(engine.GraphOptimizationLevel, LEVELS[level])
+    options.log_severity_level = FATAL_ONLY
+    values = [engine.OrtValue.ortvalue_from_numpy(array) for array in chosen.values()]
+    options.add_external_initializers(list(chosen), values)
+    return options
+
+
+def _refusal(engine: Any, structure: Structure, path: Path, error: Exception) -> Exception:
+    """Say why the engine refused a graph, and whether a newer engine would help."""
+    reason = " ".join(str(error).split())
+    if any(mark in reason for mark in TOO_NEW):
+        return SetupError(
+            f"onnxruntime {engine.__version__} is too old for {path} (IR version {structure.ir_version}, opset "
+            f"{structure.opset}): {reason:.300}; {UPGRADE}"
+        )
+    return ArtifactError(f"onnxruntime {engine.__version__} cannot load {path}: {reason:.300}; {REMEDY}")
+
+
+def load_graph(
+    path: Path, weights: Mapping[str, np.ndarray], *, threads: int, sha256: str | None, level: Level = "none"
+) -> OnnxGraph:
+    """Load a graph whose large weights lie elsewhere.
+
+    Args:
+        path: An ONNX file, as ``adapters.onnx.write_structure`` makes it; it is read once.
+        weights: Name to array; more than the graph declares may be there. Their memory is
+            shared, so they must stay as they are.
+        threads: How many threads compute, at least 1; they sleep while they wait.
+        sha256: The expected hash of the file; not checked if None.
+        level: How much the graph is rewritten first. A graph that was optimized when it was exported runs as fast
+            without, and loads in half to a third of the time.
+
+    Raises:
+        InputError: The number of threads is below 1.
+        MissingDependency: onnxruntime is not installed.
+        SetupError: The graph is newer than this onnxruntime.
+        ArtifactError: The file is missing, changed or cut off; weights are missing, or have another shape or dtype.
+    """
+    check_threads(threads)
+    engine = import_engine()
+    data = read_checked(path, sha256=sha256, remedy=REMEDY)
+    structure = read_structure(data, source=str(path), remedy=REMEDY)
+    chosen = _chosen(weights, structure, path)
+    options = _options(engine, chosen, threads, level)
+    try:
+        session = engine.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the engine's errors share no base class but this
+        raise _refusal(engine, structure, path, error) from None
+    return OnnxGraph(session, chosen, path)
