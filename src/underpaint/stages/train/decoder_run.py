@@ -22,6 +22,7 @@ from underpaint.runtime.processes import by_first
 from underpaint.stages.train import decoder
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
 from underpaint.stages.train.decoder_config import DecoderTraining
+from underpaint.stages.train.owed import with_credits
 from underpaint.stages.train.run import made, made_pipeline
 from underpaint.stages.train.start import seed_workspace
 from underpaint.stages.train.workspace import require_apart
@@ -81,7 +82,7 @@ def run(
             by_all=True,
         )
     parents = {"model": model.digest, "tokenizer": finer.digest, "dataset": data}
-    figures = {**model.manifest.figures, "tokenizer": finer.figures}
+    figures = with_credits({**model.manifest.figures, "tokenizer": finer.figures}, dataset)
     return made_pipeline(out / FOLDER, recipe, parents, lambda: _with_decoder(model, out / FINER), figures)
 
 

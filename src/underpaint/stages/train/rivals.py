@@ -7,8 +7,10 @@ pipeline that ``underpaint.load`` opens: ``flow`` and ``flow-pipeline``, ``few-s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -26,11 +28,13 @@ from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.pipelines.flow import FlowConfig, FlowPipeline
 from underpaint.pipelines.gan import GanConfig, GanPipeline
+from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.text_to_picture import TextToPicture
 from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.processes import present
 from underpaint.stages.train import few_step, flow, gan
 from underpaint.stages.train.conditions import STYLES
+from underpaint.stages.train.owed import with_credits
 from underpaint.stages.train.rival_recipe import FewStepRecipe, FlowRecipe, GanRecipe
 from underpaint.stages.train.run import Shared, made, made_pipeline, shared_parts
 
@@ -47,6 +51,7 @@ class Workshop:
         shared: What it shares with the hybrid model.
         report: Receives progress.
         device: Where to train.
+        start: Figures of the model to start from, if any.
     """
 
     out: Path
@@ -54,6 +59,7 @@ class Workshop:
     shared: Shared
     report: Report
     device: torch.device
+    start: Mapping[str, Any] | None
 
 
 def run(
@@ -92,7 +98,8 @@ def run(
     hybrid = recipe.teacher.shared if isinstance(recipe, FewStepRecipe) else recipe.shared
     with threads(num_threads):
         shared = shared_parts(hybrid, dataset, out, report, start=start, device=device)
-        shop = Workshop(out, dataset, shared, report, device)
+        figures = open_model(start).manifest.figures if start else None
+        shop = Workshop(out, dataset, shared, report, device, figures)
         if isinstance(recipe, GanRecipe):
             return _gan_pipeline(recipe, shop)
         flow_recipe = recipe.teacher if isinstance(recipe, FewStepRecipe) else recipe
@@ -189,5 +196,5 @@ def _flow_pipeline(out: Path, name: str, config: FlowConfig) -> FlowPipeline:
 def _save(pipeline: TextToPicture, name: str, recipe: Config, trained: Manifest, shop: Workshop) -> Manifest:
     parents = {name: trained.digest, **shop.shared.parents, "dataset": shop.shared.dataset}
     del parents["latents"]
-    figures = {name: trained.figures}
+    figures = with_credits({name: trained.figures}, shop.dataset, start=shop.start)
     return made_pipeline(shop.out / f"{name}-pipeline", recipe, parents, lambda: pipeline, figures)

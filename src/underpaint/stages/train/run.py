@@ -36,6 +36,7 @@ from underpaint.runtime.processes import by_first, first_says, present, together
 from underpaint.stages.train import generator, latents, text_table, tokenizer
 from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
+from underpaint.stages.train.owed import with_credits
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
 from underpaint.stages.train.start import seed_workspace
 from underpaint.stages.train.workspace import require_apart
@@ -278,6 +279,7 @@ def run(
     parents = {"generator": generated.digest, **shared.parents, "dataset": shared.dataset}
     del parents["latents"]
     figures = {"tokenizer": shared.tokenizer.figures, "generator": generated.figures}
+    figures = with_credits(figures, dataset, start=open_model(start).manifest.figures if start else None)
     return made_pipeline(out / "pipeline", recipe, parents, lambda: assemble(out, recipe.sampling), figures)
 
 

@@ -27,6 +27,7 @@ from underpaint.pipelines.saved import load_pipeline
 from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.processes import present
 from underpaint.stages.train.finish import time_taken
+from underpaint.stages.train.owed import with_credits
 from underpaint.stages.train.run import made, made_pipeline
 from underpaint.stages.train.start import seed_workspace
 from underpaint.stages.train.tuning import adapter
@@ -92,7 +93,8 @@ def run(
         parents = _prepare(recipe, model, dataset, keep, out, report, device)
         tuned = made(out / "tuned", recipe, parents, lambda: tune(recipe, model, parents, out, report, device))
     lineage = {**parents, "tuned": tuned.digest, "dataset": read_manifest(dataset).digest}
-    figures = {**model.manifest.figures, "style": tuned.figures}
+    learned_from = (dataset,) if keep is None else (dataset, keep)
+    figures = with_credits({**model.manifest.figures, "style": tuned.figures}, *learned_from)
     return made_pipeline(out / "pipeline", recipe, lineage, lambda: assemble(model, out), figures)
 
 
