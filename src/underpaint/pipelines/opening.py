@@ -1,4 +1,4 @@
-"""Opening whatever can be named as a model: one of underpaint's own, or a text-to-image pipeline of diffusers.
+"""Opening whatever can be named as a model: one of underpaint's own, a style for one, or a pipeline of diffusers.
 
 Nothing of diffusers is imported, and no network is touched, unless the name is that of a foreign model.
 """
@@ -14,6 +14,7 @@ from underpaint.core.artifact import MANIFEST
 from underpaint.core.config import parse_json
 from underpaint.core.errors import InputError
 from underpaint.pipelines import model_folder
+from underpaint.pipelines.adapted_model import AdaptedModel, is_adapter, open_adapted
 from underpaint.pipelines.model_folder import INDEX, PIPELINES, TRAINED, Model, shipped_models
 
 if TYPE_CHECKING:
@@ -51,27 +52,28 @@ def open_model(model: str | Path | None = None) -> Model:
     """Read what a model says about itself; its weights are read later.
 
     Args:
-        model: A path, the name of a shipped model, the address of a diffusers model, or None for the default model.
+        model: A path, the name of a shipped model, the folder of a learned style (``pipelines.adapted_model``), the
+            address of a diffusers model, or None for the default model.
 
     Raises:
-        InputError: There is no such model, or an option does not fit it.
+        InputError: There is no such model, an option does not fit it, or a style was learned on another model.
         ArtifactError: It is incomplete, damaged, unsafe, or differs from its manifest; the message names the file.
         MissingDependency: It is foreign and diffusers is not installed.
     """
     if model is None or Path(model).is_dir():
-        name, options = model, False
+        name, options = model, ""
     else:
-        name, mark, _ = str(model).partition(MARK)
-        options = bool(mark)
+        name, _, options = str(model).partition(MARK)
     if is_foreign(name):
         from underpaint.pipelines.diffusers_model import open_diffusers
 
         return open_diffusers(str(model))
+    if name is not None and is_adapter(Path(name)):
+        return open_adapted(Path(name), options)
     if options:
         model_folder.find_folder(name)
         raise InputError(
-            f"{name} is no model of diffusers, so it takes no options such as {str(model).partition(MARK)[2]!r:.80}; "
-            "leave them out"
+            f"{name} is no model of diffusers, so it takes no options such as {options!r:.80}; leave them out"
         )
     return model_folder.open_model(model)
 
@@ -93,6 +95,10 @@ def load_networks(model: Model, device: torch.device) -> PicturePipeline:
         from underpaint.pipelines.diffusers_pipeline import load_diffusers
 
         return load_diffusers(model, device)
+    if isinstance(model, AdaptedModel):
+        from underpaint.pipelines.adapter import load_adapted
+
+        return load_adapted(model, device)
     from underpaint.pipelines.saved import load_pipeline
 
     return load_pipeline(model, device)

@@ -41,6 +41,7 @@ def trained(
     *,
     device: torch.device,
     report: Report,
+    kind: type[Run] = Run,
 ) -> Iterator[Run]:
     """Train to the last step; inside the ``with`` block the averaged weights are in place, in evaluation mode.
 
@@ -51,12 +52,13 @@ def trained(
         work: Folder of the running state; a run found there is resumed.
         device: Where the trainee's module lies.
         report: Receives progress.
+        kind: The class of the run.
 
     Raises:
         TrainingError: The loss diverged, or ``work`` belongs to another run.
     """
     identity = digest_of({"config": config.digest(), "parents": dict(parents)})
-    training = Run(trainee, config.loop, work, identity, device, report)
+    training = kind(trainee, config.loop, work, identity, device, report)
     training.finish()
     with training.average.applied():
         trainee.module.eval()

@@ -25,6 +25,7 @@ from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.saved import save_pipeline
 from underpaint.runtime.weights import read_weights
 from underpaint.stages.train.config import LatentsEncoding
+from underpaint.stages.train.decoder_config import DecoderTraining
 from underpaint.stages.train.networks import build_networks
 from underpaint.stages.train.tuning.config import StyleRecipe
 
@@ -42,6 +43,8 @@ def settings(steps: int = 12, **changes: object) -> StyleRecipe:
     loop |= {"validate_every": 4, "save_every": 4, "sample_every": 1000}
     loop |= {name: changes.pop(name) for name in list(changes) if name in LoopConfig.model_fields}
     values = {"latents": LatentsEncoding(variants=2, reach=1), "keep_count": 24, "patience": 50}
+    if changes.pop("draws", True):
+        values["decoder"] = DecoderTraining(loop=LoopConfig.model_validate({**loop, "steps": 8, "lr": 3e-4}))
     return StyleRecipe.model_validate({"loop": LoopConfig.model_validate(loop), **values, **changes})
 
 

@@ -15,13 +15,15 @@ from safetensors.torch import load_file
 
 import underpaint
 from underpaint.core.artifact import read_manifest, verify
-from underpaint.core.errors import DataError, InputError, TrainingError
+from underpaint.core.errors import ArtifactError, DataError, InputError, TrainingError
 from underpaint.core.progress import Progress
+from underpaint.pipelines.adapted_model import AdaptedModel
 from underpaint.pipelines.model_folder import open_model
+from underpaint.pipelines.opening import load_networks
+from underpaint.pipelines.opening import open_model as open_any
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.device import CPU
-from underpaint.stages.train.tuning import adapter
 from underpaint.stages.train.tuning.run import run
 
 NEW = "inverted"
@@ -53,11 +55,13 @@ def test_the_new_style_can_be_asked_for_and_the_old_ones_still_can(workspace):
 
 
 def test_every_artifact_names_those_it_was_made_from(workspace, parent, own_pictures):
-    digest = {name: verify(workspace / name).digest for name in ("own", "kept", "tuned")}
+    digest = {name: verify(workspace / name).digest for name in ("own", "kept", "decoder", "tuned")}
     data = read_manifest(own_pictures).digest
     assert read_manifest(workspace / "own").parents == {"dataset": data, "model": parent.digest}
     assert read_manifest(workspace / "kept").parents == {"model": parent.digest}
-    tuned = {"model": parent.digest, "own": digest["own"], "kept": digest["kept"]}
+    drawn = {"dataset": data, "model": parent.digest, "kept": digest["kept"]}
+    assert read_manifest(workspace / "decoder").parents == drawn
+    tuned = {"model": parent.digest, **{name: digest[name] for name in ("own", "kept", "decoder")}}
     assert read_manifest(workspace / "tuned").parents == tuned
     assert verify(workspace / "pipeline").parents == {**tuned, "tuned": digest["tuned"], "dataset": data}
 
@@ -71,14 +75,22 @@ def test_training_learns_what_is_shown_and_the_best_weights_are_kept(workspace):
     assert (workspace / "tuned" / "preview.png").is_file()
 
 
-def test_tokenizer_and_text_table_stay_those_of_the_model(workspace, parent):
-    for part in ("autoencoder", "quantizer"):
-        assert all(
-            torch.equal(a, weights(parent.folder, part)[k]) for k, a in weights(workspace / "pipeline", part).items()
-        )
+def test_only_the_decoder_of_the_tokenizer_changes_and_the_text_table_stays(workspace, parent):
+    before, now = ({**weights(folder, "autoencoder")} for folder in (parent.folder, workspace / "pipeline"))
+    changed = {name.partition(".")[0] for name, value in now.items() if not torch.equal(value, before[name])}
+    assert changed == {"decoder"}
+    codes = weights(parent.folder, "quantizer")
+    assert all(torch.equal(a, codes[name]) for name, a in weights(workspace / "pipeline", "quantizer").items())
     text = weights(workspace / "pipeline", "text_encoder"), weights(parent.folder, "text_encoder")
     assert torch.equal(text[0]["table"], text[1]["table"])
     assert not torch.equal(text[0]["position_embedding"], text[1]["position_embedding"])
+
+
+def test_without_settings_for_it_the_decoder_stays(parent, own_pictures, style_settings, tmp_path):
+    run(style_settings(4, draws=False), own_pictures, tmp_path / "out", start=parent.folder)
+    before, now = (weights(folder, "autoencoder") for folder in (parent.folder, tmp_path / "out" / "pipeline"))
+    assert all(torch.equal(value, before[name]) for name, value in now.items())
+    assert not (tmp_path / "out" / "decoder").exists()
 
 
 def test_adapters_leave_text_encoder_refiner_and_old_styles_as_they_were(low_rank, parent):
@@ -94,21 +106,41 @@ def test_adapters_leave_text_encoder_refiner_and_old_styles_as_they_were(low_ran
     assert changed.abs().max() > 0
 
 
-def test_the_adapter_applied_to_the_model_again_draws_what_the_saved_model_draws(low_rank, parent):
-    file = low_rank / "tuned" / adapter.FILE
-    assert file.stat().st_size < (low_rank / "tuned" / "transformer" / "model.safetensors").stat().st_size
-    added, saved = adapter.with_adapter(parent, file), load_pipeline(open_model(low_rank), CPU)
-    assert added.styles == saved.styles
-    theirs = saved.modules["transformer"].state_dict()
-    for name, value in added.transformer.state_dict().items():
-        torch.testing.assert_close(value, theirs[name], atol=1e-3, rtol=1e-3)
+def test_the_adapter_opened_with_its_model_draws_what_the_saved_model_draws(low_rank, parent):
+    folder = low_rank / "adapter"
+    opened = open_any(f"{folder}?base={parent.folder}")
+    added, saved = load_networks(opened, CPU), load_pipeline(open_model(low_rank), CPU)
+    assert isinstance(opened, AdaptedModel) and opened.styles == added.styles == saved.styles
+    for part, network in added.modules.items():
+        theirs = saved.modules[part].state_dict()
+        for name, value in network.state_dict().items():
+            torch.testing.assert_close(value, theirs[name], atol=1e-3, rtol=1e-3)
     request = DrawRequest(caption="red disc", style=NEW, seed=3)
     assert np.mean(added.draw([request])[0] != saved.draw([request])[0]) < 0.05
+    again = open_any(opened.address)
+    assert again.digest == opened.digest == read_manifest(folder).digest
+    whole = sum(path.stat().st_size for path in (low_rank / "pipeline").rglob("*.safetensors"))
+    assert (folder / "adapter.safetensors").stat().st_size < whole / 2
 
 
-def test_an_adapter_is_refused_by_another_model(low_rank, workspace):
-    with pytest.raises(InputError, match="apply it to the model that it was learned on"):
-        adapter.with_adapter(open_model(workspace), low_rank / "tuned" / adapter.FILE)
+def test_an_adapter_is_refused_by_another_model_and_without_its_own(low_rank, workspace):
+    folder = low_rank / "adapter"
+    with pytest.raises(InputError, match=r"was learned on parent .* name the model that it was learned on"):
+        open_any(f"{folder}?base={workspace}")
+    with pytest.raises(InputError, match=r"none of the models that come with this version .* name its folder"):
+        open_any(folder)
+    with pytest.raises(InputError, match="takes the option base=MODEL alone"):
+        open_any(f"{folder}?size=32x32")
+
+
+def test_a_changed_adapter_is_refused(low_rank, parent, tmp_path):
+    folder = tmp_path / "adapter"
+    shutil.copytree(low_rank / "adapter", folder)
+    data = bytearray((folder / "adapter.safetensors").read_bytes())
+    data[-1] ^= 1
+    (folder / "adapter.safetensors").write_bytes(data)
+    with pytest.raises(ArtifactError, match=r"adapter\.safetensors"):
+        open_any(f"{folder}?base={parent.folder}")
 
 
 def test_a_style_can_be_taught_to_a_model_that_was_taught_one(workspace, rewrite, style_settings, tmp_path):

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from underpaint.core.config import Config
 from underpaint.learning.config import LoopConfig
 from underpaint.stages.train.config import Count, LatentsEncoding, Share, Shares
+from underpaint.stages.train.decoder_config import DecoderTraining
 
 
 class Drops(Config):
@@ -29,6 +30,8 @@ class StyleRecipe(Config):
     Args:
         loop: The loop; its steps are the most that are done.
         rank: Rank of the adapters on the transformer's linear maps; None trains transformer, text encoder and refiner.
+        decoder: How the decoder learns to draw the style; None leaves it as it is.
+        decoder_keep_share: As ``keep_share``, for the decoder's batches.
         latents: How the pictures are encoded.
         min_pictures: Fewest pictures to learn from.
         held_out_share: Least share of the pictures that is held out, in whole groups.
@@ -48,6 +51,8 @@ class StyleRecipe(Config):
 
     loop: LoopConfig
     rank: int | None = Field(default=None, ge=1, le=1024)
+    decoder: DecoderTraining | None = None
+    decoder_keep_share: float = Field(default=0.4, ge=0, lt=1)
     latents: LatentsEncoding = LatentsEncoding(variants=8)
     min_pictures: int = Field(default=8, ge=2)
     held_out_share: float = Field(default=0.2, gt=0, lt=1)

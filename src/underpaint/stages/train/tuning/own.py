@@ -96,6 +96,11 @@ def _named(samples: Sequence[Sample], unnamed: str) -> list[Sample]:
     return [sample if sample.style else sample.model_copy(update={"style": unnamed}) for sample in samples]
 
 
+def new_styles(known: Sequence[str], samples: Sequence[Sample]) -> tuple[str, ...]:
+    """Return the styles of samples that a model does not know, in alphabetical order."""
+    return tuple(sorted({sample.style for sample in samples} - set(known)))
+
+
 def read_some(dataset: Path, samples: Sequence[Sample]) -> Pictures:
     """Read the pictures of some samples.
 

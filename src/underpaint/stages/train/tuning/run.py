@@ -13,31 +13,35 @@ from typing import Any
 import torch
 
 from underpaint.core.artifact import Manifest, read_manifest, seal, staging
-from underpaint.core.config import digest_of
 from underpaint.core.errors import InputError, TrainingError
 from underpaint.core.progress import Report, silent
+from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component, save_component
 from underpaint.models.low_rank import adapter_of, merge
 from underpaint.models.residual import ResidualConfig, ResidualRefiner
 from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
+from underpaint.pipelines.adapted_model import FILE, AdapterSettings
+from underpaint.pipelines.adapter import pieces_of, save_adapter
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.processes import present
-from underpaint.stages.train.finish import time_taken
+from underpaint.runtime.weights import read_weights, write_weights
+from underpaint.stages.train.finish import time_taken, trained
 from underpaint.stages.train.owed import with_credits
 from underpaint.stages.train.run import made, made_pipeline
 from underpaint.stages.train.start import seed_workspace
-from underpaint.stages.train.tuning import adapter
+from underpaint.stages.train.tuning import decoder
 from underpaint.stages.train.tuning.config import StyleRecipe
 from underpaint.stages.train.tuning.kept import draw_kept, kept_samples
 from underpaint.stages.train.tuning.own import encode_pair, own_samples
 from underpaint.stages.train.tuning.parts import load_parts
 from underpaint.stages.train.tuning.preview import draw_preview
-from underpaint.stages.train.tuning.trainee import StyleTrainee, WatchedRun
-from underpaint.stages.train.tuning.verdict import verdict
+from underpaint.stages.train.tuning.trainee import StyleTrainee
+from underpaint.stages.train.tuning.verdict import Point, decoder_verdict, verdict
+from underpaint.stages.train.tuning.watch import WatchedRun, curve_of
 from underpaint.stages.train.workspace import require_apart
 
 PREVIEW = "preview.png"
@@ -92,6 +96,8 @@ def run(
     with threads(num_threads):
         parents = _prepare(recipe, model, dataset, keep, out, report, device)
         tuned = made(out / "tuned", recipe, parents, lambda: tune(recipe, model, parents, out, report, device))
+    if recipe.rank is not None:
+        made(out / "adapter", None, {"tuned": tuned.digest}, lambda: _make_adapter(model, tuned, out))
     lineage = {**parents, "tuned": tuned.digest, "dataset": read_manifest(dataset).digest}
     learned_from = (dataset,) if keep is None else (dataset, keep)
     figures = with_credits({**model.manifest.figures, "style": tuned.figures}, *learned_from)
@@ -134,7 +140,17 @@ def _prepare(
     shown = made(out / "kept", recipe, from_kept, make_kept)
     if ("dataset" in shown.parents) != (keep is not None):
         raise TrainingError(f"{out / 'kept'} was made with another --keep; choose another --out, or remove that folder")
-    return {"model": model.digest, "own": own.digest, "kept": shown.digest}
+    parents = {"model": model.digest, "own": own.digest, "kept": shown.digest}
+    if (config := recipe.decoder) is None:
+        return parents
+    given = {**from_own, "kept": shown.digest}
+    drawn = made(
+        out / "decoder",
+        recipe,
+        given,
+        lambda: decoder.run(recipe, config, pair, dataset, out, report, parents=given, device=device),
+    )
+    return {**parents, "decoder": drawn.digest}
 
 
 def _load(model: Model, device: torch.device) -> HybridPipeline:
@@ -161,29 +177,48 @@ def tune(
     """
     own, kept = load_parts(out / "own"), load_parts(out / "kept")
     trainee = StyleTrainee(recipe, _load(model, device), own, kept, out, device)
-    identity = digest_of({"config": recipe.digest(), "parents": parents})
-    training = WatchedRun(trainee, recipe.loop, out / "state" / "style", identity, device, report)
-    training.finish()
-    trainee.watch.restore(trainee.module)
-    trainee.module.eval()
-    with staging(out / "tuned") as folder:
-        if recipe.rank is not None:
-            _write_adapter(trainee, model, folder)
-            merge(trainee.module.transformer)
-        now = trainee.pipeline()
-        for name in (name for name in NETWORKS if name in now.modules):
-            network = now.modules[name]
-            save_component(network, network.config, folder / name)  # pyright: ignore[reportArgumentType]
-        draw_preview([_load(model, device), now], trainee.held_out, trainee.autoencoder, folder / PREVIEW)
+    if "decoder" in parents:
+        trainee.autoencoder = _load_decoder(out, device)
+    work = out / "state" / "style"
+    with trained(trainee, recipe, parents, work, device=device, report=report, kind=WatchedRun) as training:
+        trainee.watch.restore(trainee.module)
         figures = figures_of(trainee) | time_taken(training) | {"seen_images": training.step * recipe.loop.batch_size}
-        return seal(
-            folder, kind="tuned", stage="train", config=recipe, parents=parents, figures=figures, packages=("torch",)
-        )
+        if "decoder" in parents:
+            figures |= _with_decoder(figures, read_manifest(out / "decoder").figures)
+        with staging(out / "tuned") as folder:
+            _write(trainee, model, folder, device)
+            given: dict[str, Any] = {"config": recipe, "parents": parents, "figures": figures}
+            return seal(folder, kind="tuned", stage="train", packages=("torch",), **given)
 
 
-def _write_adapter(trainee: StyleTrainee, model: Model, folder: Path) -> None:
-    pieces, rows = adapter_of(trainee.module.transformer), trainee.new_rows()
-    adapter.write_adapter(folder / adapter.FILE, pieces, rows, styles=tuple(trainee.nearest), model=model.digest)
+def _write(trainee: StyleTrainee, model: Model, folder: Path, device: torch.device) -> None:
+    """Write the networks, what both models draw, and with a rank the learned style by itself."""
+    if trainee.recipe.rank is not None:
+        decoder_too = trainee.autoencoder.decoder.state_dict() if trainee.recipe.decoder is not None else {}
+        pieces = pieces_of(adapter_of(trainee.module.transformer), trainee.new_rows(), decoder_too)
+        write_weights(folder / FILE, pieces)
+        merge(trainee.module.transformer)
+    now = trainee.pipeline()
+    for name in (name for name in NETWORKS if name in now.modules):
+        network = now.modules[name]
+        save_component(network, network.config, folder / name)  # pyright: ignore[reportArgumentType]
+    draw_preview([_load(model, device), now], trainee.held_out, trainee.autoencoder, folder / PREVIEW)
+
+
+def _load_decoder(workspace: Path, device: torch.device) -> Autoencoder:
+    return load_component(workspace / "decoder" / "autoencoder", Autoencoder, AutoencoderConfig, device)
+
+
+def _make_adapter(model: Model, tuned: Manifest, workspace: Path) -> Manifest:
+    """Write the learned style as an artifact that can be handed on without the model."""
+    settings = AdapterSettings(base=model.name, styles=tuple(tuned.figures["started_from"]))
+    parents, pieces = {"model": model.digest, "tuned": tuned.digest}, read_weights(workspace / "tuned" / FILE)
+    return save_adapter(pieces, workspace / "adapter", settings=settings, parents=parents)
+
+
+def _with_decoder(figures: dict[str, Any], drawn: dict[str, Any]) -> dict[str, Any]:
+    said = decoder_verdict([Point(**point) for point in drawn["curve"]])
+    return {"decoder": drawn, "verdict": f"{figures['verdict']} {said}"}
 
 
 def figures_of(trainee: StyleTrainee) -> dict[str, Any]:
@@ -195,7 +230,7 @@ def figures_of(trainee: StyleTrainee) -> dict[str, Any]:
         "pictures": {"learned": len(trainee.train), "held_out": len(trainee.held_out)},
         "started_from": {style: names[row] for style, row in trainee.nearest.items()},
         "trained_parameters": trainee.watch.num_weights,
-        "curve": [{name: round(value, 4) for name, value in point._asdict().items()} for point in points],
+        "curve": curve_of(points),
     }
 
 
@@ -204,9 +239,11 @@ def assemble(model: Model, workspace: Path) -> HybridPipeline:
 
     Args:
         model: The saved model.
-        workspace: A folder with ``tuned``.
+        workspace: A folder with ``tuned``, and ``decoder`` where that was trained.
     """
     pipeline = _load(model, CPU)
+    if (workspace / "decoder").exists():
+        pipeline.autoencoder = _load_decoder(workspace, CPU)
     for name, (network, settings) in NETWORKS.items():
         if name in pipeline.modules:
             setattr(pipeline, name, load_component(workspace / "tuned" / name, network, settings))

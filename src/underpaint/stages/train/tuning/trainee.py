@@ -14,9 +14,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from underpaint.core.progress import Progress
-from underpaint.learning.loop import Run, step_generator
+from underpaint.learning.loop import step_generator
 from underpaint.models.low_rank import adapt
+from underpaint.models.style_rows import ROWS, with_styles
 from underpaint.models.transformer import TransformerConfig
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.runtime.device import CPU
@@ -25,10 +25,10 @@ from underpaint.stages.train.config import GeneratorTraining
 from underpaint.stages.train.generator import GeneratorTrainee
 from underpaint.stages.train.latents import Latents
 from underpaint.stages.train.tuning.config import Drops, StyleRecipe
+from underpaint.stages.train.tuning.own import new_styles
 from underpaint.stages.train.tuning.parts import Parts
 from underpaint.stages.train.tuning.preview import draw_preview
-from underpaint.stages.train.tuning.styles import ROWS, new_styles, with_styles
-from underpaint.stages.train.tuning.verdict import Point, best_of, overfits
+from underpaint.stages.train.tuning.verdict import Point
 from underpaint.stages.train.tuning.watch import Watch
 
 MOST_MEASURED = 64
@@ -67,6 +67,8 @@ class StyleTrainee(GeneratorTrainee):
         InputError: A setting has not one number for each scale.
     """
 
+    task = "learn the style"
+
     def __init__(
         self,
         recipe: StyleRecipe,
@@ -78,7 +80,7 @@ class StyleTrainee(GeneratorTrainee):
     ) -> None:
         settings = generator_settings(recipe, pipeline.transformer.config)
         super().__init__(settings, *own, workspace / "tokenizer", workspace / "text-table", device)
-        self.recipe, self.step = recipe, 0
+        self.recipe, self.patience, self.step = recipe, recipe.patience, 0
         self.kept, self.kept_held_out = (part.to(device) for part in kept)
         self.module.text_encoder, self.module.transformer = pipeline.text_encoder, pipeline.transformer
         self.refines = pipeline.residual is not None
@@ -196,23 +198,3 @@ def _joined(parts: Sequence[Conditions]) -> Conditions:
         torch.cat([part.style for part in parts]),
         torch.cat([part.drop for part in parts]),
     )
-
-
-class WatchedRun(Run):
-    """A run that ends early once held-out pictures have not been predicted better for a while."""
-
-    trainee: StyleTrainee
-
-    @property
-    def over(self) -> bool:
-        """Whether the last step is done, or patience is at its end."""
-        return super().over or self.trainee.watch.waited >= self.trainee.recipe.patience
-
-    def _progress(self) -> Progress:
-        """Say where the training stands, in words where it over-fits."""
-        points = self.trainee.watch.points
-        best, last = best_of(points), points[-1]
-        note = f"learned {last.learned:.2f}  held-out {last.held_out:.2f} (best {best.held_out:.2f} at {best.step})"
-        note += "  over-fitting: the held-out loss rises" if overfits(points) else ""
-        done = self.config.steps if self.over else self.step
-        return Progress(task="learn the style", done=done, total=self.config.steps, unit="steps", note=note)

@@ -45,6 +45,21 @@ def verdict(points: Sequence[Point]) -> str:
     return " ".join(sentence for sentence in (_learned(points), _after_best(points), _forgotten(points)) if sentence)
 
 
+def decoder_verdict(points: Sequence[Point]) -> str:
+    """Say what came of a decoder's training.
+
+    Args:
+        points: Its validations, the one before training first; mean errors of pictures, as shares of the full range.
+    """
+    first, best = points[0], best_of(points)
+    if best.step == first.step:
+        return "The decoder came no nearer to held-out pictures, so the one before is kept."
+    return (
+        f"The decoder draws held-out pictures with an error of {best.held_out:.1%} in place of {first.held_out:.1%}; "
+        f"what it could draw before changed by {best.kept:.1%}."
+    )
+
+
 def _learned(points: Sequence[Point]) -> str:
     first, best = points[0], best_of(points)
     if best.step == first.step:

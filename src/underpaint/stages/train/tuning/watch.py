@@ -1,16 +1,20 @@
-"""The curve of a training on a few pictures, and the weights of its best step.
+"""The curve of a training on a few pictures, the weights of its best step, and when it ends.
 
-Both lie in buffers, so that the saved state of a run holds them and a resumed run ends like one that was not cut off.
+Curve and weights lie in buffers, so that the saved state of a run holds them and a resumed run ends like one that was
+not cut off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
-from underpaint.stages.train.tuning.verdict import Point, best_of
+from underpaint.core.progress import Progress
+from underpaint.learning.loop import Run, Trainee
+from underpaint.stages.train.tuning.verdict import Point, best_of, overfits
 
 
 class Watch(nn.Module):
@@ -69,3 +73,47 @@ class Watch(nn.Module):
     def _pairs(self, module: nn.Module) -> list[tuple[Tensor, Tensor]]:
         parameters: Mapping[str, Tensor] = dict(module.named_parameters())
         return [(self.get_buffer(f"best_{number}"), parameters[name]) for number, name in enumerate(self.names)]
+
+
+def curve_of(points: Sequence[Point]) -> list[dict[str, float]]:
+    """Return validations as a manifest tells them."""
+    return [{name: round(value, 4) for name, value in point._asdict().items()} for point in points]
+
+
+class WatchedTrainee(Trainee, Protocol):
+    """What a run that ends early needs of the thing that is trained."""
+
+    @property
+    def task(self) -> str:
+        """What is done, in a few words."""
+        ...
+
+    @property
+    def watch(self) -> Watch:
+        """Its curve and best weights."""
+        ...
+
+    @property
+    def patience(self) -> int:
+        """Validations without a better one after which it ends."""
+        ...
+
+
+class WatchedRun(Run):
+    """A run that ends early once it has not become better on held-out pictures for a while."""
+
+    trainee: WatchedTrainee
+
+    @property
+    def over(self) -> bool:
+        """Whether the last step is done, or patience is at its end."""
+        return super().over or self.trainee.watch.waited >= self.trainee.patience
+
+    def _progress(self) -> Progress:
+        """Say where the training stands, in words where it over-fits."""
+        points = self.trainee.watch.points
+        best, last = best_of(points), points[-1]
+        note = f"learned {last.learned:.3g}  held-out {last.held_out:.3g} (best {best.held_out:.3g} at {best.step})"
+        note += "  over-fitting: the held-out loss rises" if overfits(points) else ""
+        done = self.config.steps if self.over else self.step
+        return Progress(task=self.trainee.task, done=done, total=self.config.steps, unit="steps", note=note)

@@ -1,13 +1,10 @@
-"""New rows in the style embedding: a model that knows more styles and draws the old ones as before."""
+"""New rows in the style embedding: a transformer that knows more styles and draws the old ones as before."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from underpaint.core.samples import Sample
 from underpaint.models.transformer import ScaleTransformer
 from underpaint.runtime.weights import skip_initialization
 
@@ -28,8 +25,3 @@ def with_styles(transformer: ScaleTransformer, rows: Tensor) -> ScaleTransformer
         grown = ScaleTransformer(transformer.config.model_copy(update={"num_styles": old + len(rows)}))
     grown.load_state_dict(state)
     return grown.to(rows.device).train(transformer.training)
-
-
-def new_styles(known: Sequence[str], samples: Sequence[Sample]) -> tuple[str, ...]:
-    """Return the styles of samples that a model does not know, in alphabetical order."""
-    return tuple(sorted({sample.style for sample in samples} - set(known)))
