@@ -15,7 +15,7 @@ from underpaint.core.errors import UnderpaintError
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 TEST_LINE = (
-    "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e '.[torch,data,evaluate,dev]' "
+    "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e '.[train,data,evaluate,dev]' "
     "&& .venv/bin/pytest"
 )
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)")
@@ -106,7 +106,7 @@ def test_the_line_that_draws_a_picture_needs_nothing_else() -> None:
     line = next(line for line in shell_lines(ROOT / "README.md") if "generate" in line)
     setup, install, draw = line.split(" && ")
     assert setup == "python3 -m venv .venv"
-    assert install == ".venv/bin/pip install -c constraints.txt '.[torch]'"
+    assert install == ".venv/bin/pip install -c constraints.txt ."
     assert draw.startswith(".venv/bin/underpaint generate ")
 
 

@@ -39,6 +39,7 @@ from underpaint.core.errors import InputError
 COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("underpaint.cli.data", "build, check, compare and prune data sets of captioned pictures"),
     "train": ("underpaint.cli.train", "train a model after a recipe"),
+    "export": ("underpaint.cli.export", "make a model folder that runs without torch"),
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
     "synthesize": ("underpaint.cli.synthesize", "draw a labeled data set of synthetic pictures with a model"),
     "show": ("underpaint.cli.show", "print what made a picture"),

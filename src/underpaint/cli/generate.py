@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("-m", "--model", metavar="MODEL", help="a model's folder or hub id (default: the shipped one)")
     how.add_argument("--guidance", type=float, metavar="G", help="pull towards the prompt, 0 to 20")
     how.add_argument("--steps", type=int, metavar="STEPS", help="steps of the model's diffusion part, if it has one")
+    how.add_argument(
+        "--engine",
+        choices=("auto", "torch", "onnx", "openvino"),
+        default="auto",
+        help="what computes: an exported graph, or torch (default: the graph where there is one)",
+    )
     how.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
     how.add_argument(
         "--threads",
@@ -196,7 +202,7 @@ def load(model: Model, planned: Sequence[Settings], args: argparse.Namespace, ou
     """Load the networks, and say which prompts they will not read to the end."""
     from underpaint.pipelines.generator import load_opened
 
-    generator = load_opened(model, device=args.device, threads=args.threads)
+    generator = load_opened(model, engine=args.engine, settings=planned, device=args.device, threads=args.threads)
     read = {settings.caption: settings.prompt for settings in planned}
     for caption, prompt in read.items():
         if not prompt.isascii():

@@ -16,7 +16,7 @@ from underpaint.core.progress import Progress
 
 DEBUG = "UNDERPAINT_DEBUG"
 SETUP, STORAGE, DEFECT, INTERRUPTED = 5, 6, 70, 130
-TORCH_MISSING = "this needs PyTorch, which is not installed; run: pip install 'underpaint[torch]'"
+TORCH_MISSING = "this needs PyTorch, which is not installed; run: pip install 'underpaint[train]'"
 BAR_WIDTH = 24
 DRAW_EVERY_S = 0.1
 LINE_EVERY_S = 10.0

@@ -15,10 +15,11 @@ from underpaint.core.errors import InputError
 from underpaint.models.gan_generator import GanGenerator
 from underpaint.models.text_encoder import TextEncoder, TextStates
 from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.pipelines.drawer import unwatched
 from underpaint.pipelines.noise import NoiseStream
 from underpaint.pipelines.numbers import Numbers
 from underpaint.pipelines.settings import DrawRequest, OnStage
-from underpaint.pipelines.text_to_picture import SamplingConfig, TextToPicture, unwatched
+from underpaint.pipelines.text_to_picture import SamplingConfig, TextToPicture
 
 NOISE = "gan"
 """The stream of the generator's noise."""

@@ -11,6 +11,9 @@ from PIL import Image
 
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.progress import Progress, Report, silent
+from underpaint.pipelines.engine_choice import Asked, choose
+from underpaint.pipelines.exported import load_exported
+from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.opening import load_networks, open_model
 from underpaint.pipelines.picture_file import attach, pixel_digest
@@ -19,7 +22,7 @@ from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.settings import OnStage, Settings
 
 if TYPE_CHECKING:
-    from underpaint.pipelines.text_to_picture import PicturePipeline
+    from underpaint.pipelines.drawer import Drawer
 
 BATCH_SIZE = 8
 """Pictures handed to the pipeline at once."""
@@ -55,7 +58,7 @@ class Generator:
         pipeline: Its networks, ready to draw.
     """
 
-    def __init__(self, model: Model, pipeline: PicturePipeline) -> None:
+    def __init__(self, model: Model, pipeline: Drawer) -> None:
         self.model = model
         self.pipeline = pipeline
 
@@ -155,30 +158,47 @@ def other_model(settings: Settings, model: Model) -> str:
     )
 
 
-def load(model: str | Path | None = None, *, device: str | None = None, threads: int = 1) -> Generator:
+def load(
+    model: str | Path | None = None, *, engine: Asked = "auto", device: str | None = None, threads: int = 1
+) -> Generator:
     """Load a model.
 
     Args:
-        model: The folder of a saved pipeline, the name of a shipped model, or the address of a diffusers pipeline
-            (``docs/diffusers.md``); None for the model that comes with underpaint.
+        model: The folder of a saved pipeline or of an exported model, the name of a shipped model, or the address of a
+            diffusers pipeline (``docs/diffusers.md``); None for the model that comes with underpaint.
+        engine: ``onnx`` or ``openvino`` run an exported graph, ``torch`` the networks themselves; ``auto`` takes the
+            graph where there is one and its engine is installed.
         device: ``cpu``, ``cuda``, ...; None is the CPU, where equal settings give equal pixels.
         threads: CPU threads to draw with. Another number than 1 may round a few pixels by one level.
 
     Raises:
-        InputError: There is no such model or device.
+        InputError: There is no such model or device, or the engine cannot draw with it.
         ArtifactError: The model is incomplete, damaged, or differs from its manifest.
+        MissingDependency: No engine that could draw with it is installed.
     """
-    return load_opened(open_model(model), device=device, threads=threads)
+    return load_opened(open_model(model), engine=engine, device=device, threads=threads)
 
 
-def load_opened(model: Model, *, device: str | None = None, threads: int = 1) -> Generator:
+def load_opened(
+    model: Model,
+    *,
+    engine: Asked = "torch",
+    settings: Sequence[Settings] = (),
+    device: str | None = None,
+    threads: int = 1,
+) -> Generator:
     """Load the networks of a model that ``open_model`` returned; see ``load``.
 
     Args:
         model: What to load.
+        engine: As in ``load``.
+        settings: What shall be drawn, where it is known; with ``auto`` an engine that can draw it is taken.
         device: As in ``load``.
         threads: As in ``load``.
     """
+    choice = choose(model, "auto" if isinstance(model, ExportedModel) else engine, settings=settings, device=device)
+    if isinstance(choice.model, ExportedModel):
+        return Generator(model, load_exported(choice.model, threads))
     from underpaint.runtime.device import choose_device
 
     pipeline = load_networks(model, choose_device(device or "cpu"))

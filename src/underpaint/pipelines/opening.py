@@ -1,4 +1,4 @@
-"""Opening whatever can be named as a model: one of underpaint's own, a style for one, or a pipeline of diffusers.
+"""Opening whatever can be named as a model: one of underpaint's own, saved or exported, or a pipeline of diffusers.
 
 Nothing of diffusers is imported, and no network is touched, unless the name is that of a foreign model.
 """
@@ -15,6 +15,7 @@ from underpaint.core.config import parse_json
 from underpaint.core.errors import InputError
 from underpaint.pipelines import model_folder
 from underpaint.pipelines.adapted_model import AdaptedModel, is_adapter, open_adapted
+from underpaint.pipelines.exported_folder import is_exported, open_exported
 from underpaint.pipelines.model_folder import INDEX, PIPELINES, TRAINED, Model, shipped_models
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def open_model(model: str | Path | None = None) -> Model:
         raise InputError(
             f"{name} is no model of diffusers, so it takes no options such as {options!r:.80}; leave them out"
         )
+    if name is not None and is_exported(Path(name)):
+        return open_exported(Path(name))
     return model_folder.open_model(model)
 
 

@@ -7,7 +7,7 @@ equal numbers together.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, TypeVar
 
@@ -16,13 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from underpaint.core.config import Config
-from underpaint.core.errors import InputError
 from underpaint.models.pixels import to_straight
 from underpaint.models.text_encoder import TextEncoder, TextStates
 from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.pipelines.drawer import Drawer, style_row, unwatched
 from underpaint.pipelines.noise import NoiseStream
 from underpaint.pipelines.numbers import Numbers
-from underpaint.pipelines.settings import DrawRequest, OnStage, Stage
+from underpaint.pipelines.settings import DrawRequest, OnStage
 from underpaint.runtime.device import threads
 
 
@@ -39,26 +39,21 @@ class SamplingConfig(Config):
 S = TypeVar("S", bound=SamplingConfig)
 
 
-class PicturePipeline(ABC, Generic[S]):
-    """Any pipeline that can be loaded: networks, and a way to draw requests that differ in words and seeds alone.
+class PicturePipeline(Drawer, Generic[S]):
+    """Any pipeline of torch networks, with a way to draw requests that differ in words and seeds alone.
 
     Args:
         config: How to sample.
     """
 
     def __init__(self, config: S) -> None:
+        super().__init__()
         self.config = config
-        self.threads = 1
 
     @property
     def styles(self) -> tuple[str, ...]:
         """Names of the styles."""
         return self.config.styles
-
-    @property
-    @abstractmethod
-    def image_size(self) -> int:
-        """Side of the pictures in pixels."""
 
     @property
     @abstractmethod
@@ -74,10 +69,6 @@ class PicturePipeline(ABC, Generic[S]):
     def draw_alike(self, requests: Sequence[DrawRequest], on_stage: OnStage) -> np.ndarray:
         """Draw requests of equal numbers together: ``[B, H, H, 4]`` uint8, straight alpha."""
 
-    @abstractmethod
-    def reads(self, caption: str) -> bool:
-        """Tell whether a canonical caption is read to its end, and not cut off."""
-
     @property
     def device(self) -> torch.device:
         """Where the networks lie."""
@@ -85,18 +76,7 @@ class PicturePipeline(ABC, Generic[S]):
 
     @torch.inference_mode()
     def draw(self, requests: Sequence[DrawRequest], on_stage: OnStage | None = None) -> list[np.ndarray]:
-        """Draw pictures; each depends on its own request alone, whatever else is in the batch.
-
-        Args:
-            requests: What to draw.
-            on_stage: Called as each stage begins.
-
-        Returns:
-            One ``[H, H, 4]`` uint8 array a request, straight alpha.
-
-        Raises:
-            InputError: A style is unknown.
-        """
+        """Draw pictures; see ``Drawer``."""
         pictures: list[np.ndarray] = []
         with threads(self.threads):
             for batch in self._batches(requests):
@@ -112,14 +92,6 @@ class PicturePipeline(ABC, Generic[S]):
             if stop == len(requests) or requests[stop].numbers != requests[start].numbers:
                 yield requests[start:stop]
                 start = stop
-
-    def unread(self, caption: str) -> str:
-        """Return the end of a canonical caption that lies beyond the longest text the model reads; empty if none."""
-        words = caption.split()
-        for end in range(len(words), 0, -1):
-            if self.reads(" ".join(words[:end])):
-                return " ".join(words[end:])
-        return caption
 
 
 class TextToPicture(PicturePipeline[S]):
@@ -193,6 +165,10 @@ class TextToPicture(PicturePipeline[S]):
         """Tell whether a canonical caption is read to its end."""
         return not self.text_tokenizer.encode(caption, self.text_encoder.config.max_tokens).truncated
 
+    def unknown_words(self, caption: str) -> list[str]:
+        """Return the words of a canonical caption that the text table does not hold, not even in pieces."""
+        return self.text_tokenizer.unknown_words(caption)
+
     def encode_text(self, captions: Sequence[str]) -> TextStates:
         """Encode canonical captions, padded to the encoder's longest text."""
         ids, mask = self.text_tokenizer.encode_batch(captions, self.text_encoder.config.max_tokens)
@@ -204,12 +180,5 @@ class TextToPicture(PicturePipeline[S]):
         Raises:
             InputError: A name is unknown.
         """
-        for style in styles:
-            if style is not None and style not in self.styles:
-                raise InputError(f"unknown style {style!r}; this model draws {', '.join(self.styles)}")
-        rows = [len(self.styles) if style is None else self.styles.index(style) for style in styles]
+        rows = [style_row(style, self.styles) for style in styles]
         return torch.tensor(rows, device=self.device)
-
-
-def unwatched(_stage: Stage) -> None:
-    """Watch nothing: the ``on_stage`` of whoever does not care."""

@@ -1,0 +1,80 @@
+"""``underpaint export``: make a model folder that runs without torch."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from underpaint.cli.output import Output
+from underpaint.core.errors import InputError
+
+if TYPE_CHECKING:
+    from underpaint.pipelines.model_folder import Model
+
+EXAMPLES = """examples:
+  underpaint export artifacts/nano --out artifacts/nano-onnx
+  underpaint export artifacts/nano --engine openvino --out artifacts/nano-openvino
+  underpaint generate "a red apple" -m artifacts/nano-onnx
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("model", metavar="MODEL", help="a model's folder, or the name of a shipped one")
+    parser.add_argument("--out", metavar="DIR", required=True, help="the new folder; must not exist yet")
+    parser.add_argument(
+        "--engine", choices=("onnx", "openvino"), default="onnx", help="what shall run the graph (default: onnx)"
+    )
+    parser.add_argument("--int8", action="store_true", help="8-bit weights: smaller, other pictures; gate it first")
+    parser.add_argument("--size", type=int, metavar="N", help="side of the pictures (default: the model's own)")
+    parser.add_argument("--batch", type=int, default=1, metavar="B", help="pictures drawn at once (default: 1)")
+    parser.add_argument("--steps", type=int, metavar="STEPS", help="steps of the diffusion part (default: the model's)")
+    parser.add_argument(
+        "--share-weights", action="store_true", help="read the weights from the shipped model instead of a copy"
+    )
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Export, and say what came out and how to use it."""
+    from pathlib import Path
+
+    from underpaint.pipelines.opening import open_model
+    from underpaint.stages.optimize.export.config import ExportConfig
+    from underpaint.stages.optimize.export.run import export
+
+    model = open_model(args.model)
+    check_size(args.size, model)
+    config = ExportConfig.parse(
+        {
+            "engine": args.engine,
+            "precision": "int8" if args.int8 else "f32",
+            "batch": args.batch,
+            "steps": args.steps,
+            "share_weights": args.share_weights,
+        },
+        source="options",
+    )
+    manifest = export(config, model, Path(args.out), output.report)
+    size = sum(entry.bytes for entry in manifest.files.values()) / 1e6
+    found = manifest.figures
+    text = (
+        f"{args.out}: {size:.1f} MB for {args.engine}, {config.precision}; beside torch {found['same_share']:.0%} of "
+        f"{found['pictures']} pictures are the same within one level\n"
+        f'  try it: underpaint generate "a red apple" -m {args.out}'
+    )
+    output.result(text, {"out": args.out, "digest": manifest.digest, "megabytes": size, "figures": found})
+    return 0
+
+
+def check_size(size: int | None, model: Model) -> None:
+    """Refuse a size that the model does not draw.
+
+    Raises:
+        InputError: The size is not the model's.
+    """
+    if size is not None and size != model.index.image_size:
+        raise InputError(
+            f"{model.name} draws pictures of {model.index.image_size} pixels a side and cannot be exported for {size}; "
+            "leave --size out, or name a model of that size"
+        )

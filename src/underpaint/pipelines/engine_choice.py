@@ -1,0 +1,119 @@
+"""Which engine draws: an exported graph where one fits and its engine is installed, torch otherwise, and why."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from underpaint.core.errors import InputError, MissingDependency
+from underpaint.pipelines.exported import can_draw
+from underpaint.pipelines.exported_folder import Edge, ExportedModel, open_exported, shipped_exports
+from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.settings import Settings
+
+Asked = Literal["auto", "torch", "onnx", "openvino"]
+ENGINES: tuple[Asked, ...] = ("auto", "torch", "onnx", "openvino")
+MODULES = {"torch": "torch", "onnx": "onnxruntime", "openvino": "openvino"}
+"""Engine to the package that must be importable for it."""
+EXTRAS = {"torch": "'underpaint[train]'", "onnx": "underpaint", "openvino": "'underpaint[openvino]'"}
+"""Engine to what pip installs it with."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An engine for a model.
+
+    Args:
+        name: ``torch``, ``onnx`` or ``openvino``.
+        why: The reason, as half a sentence for people.
+        model: What is loaded: the model, or its exported form.
+    """
+
+    name: str
+    why: str
+    model: Model
+
+
+def is_installed(engine: str) -> bool:
+    """Tell whether an engine's package can be imported; nothing is imported for it."""
+    return importlib.util.find_spec(MODULES[engine]) is not None
+
+
+def exported_form(model: Model, engine: str | None = None) -> ExportedModel | None:
+    """Return the exported form of a model that came with underpaint, or the model itself if it is one.
+
+    Args:
+        model: The model.
+        engine: The engine that it must be for; None for any.
+    """
+    if isinstance(model, ExportedModel):
+        return model if engine in (None, model.edge.engine) else None
+    for folder in shipped_exports().values():
+        exported = open_exported(folder)
+        if exported.edge.model_sha256 == model.digest and engine in (None, exported.edge.engine):
+            return exported
+    return None
+
+
+def choose(
+    model: Model, asked: Asked = "auto", *, settings: Sequence[Settings] = (), device: str | None = None
+) -> Choice:
+    """Choose the engine that draws.
+
+    Args:
+        model: What shall draw.
+        asked: The engine that was asked for; ``auto`` for the fastest that can.
+        settings: What shall be drawn; a graph cannot draw with other steps than it was unrolled for.
+        device: The device that was asked for; graphs run on the CPU alone.
+
+    Raises:
+        InputError: The engine that was asked for cannot draw this.
+        MissingDependency: No engine that could draw it is installed.
+    """
+    if asked == "torch":
+        return _torch(model, "it was asked for")
+    exported = exported_form(model, None if asked == "auto" else asked)
+    obstacle = _obstacle(model, exported, asked, settings, device)
+    if exported is not None and obstacle is None:
+        why = "it was asked for" if asked != "auto" else "the exported graph draws the same pictures faster than torch"
+        return Choice(exported.edge.engine, why, exported)
+    if asked != "auto":
+        raise InputError(f"--engine {asked} cannot be used: {obstacle}")
+    return _torch(model, obstacle or "there is no exported graph")
+
+
+def _obstacle(
+    model: Model, exported: ExportedModel | None, asked: str, settings: Sequence[Settings], device: str | None
+) -> str | None:
+    """Return what keeps an exported graph from drawing, or None."""
+    if exported is None:
+        other = f" for {asked}" if asked != "auto" else ""
+        return f"{model.name} has no exported graph{other}; make one with: underpaint export {model.name} --out DIR"
+    if device not in (None, "cpu"):
+        return f"graphs run on the CPU, and the device {device} was asked for"
+    misfit = next((one for one in settings if not can_draw(exported.edge, one.steps, one.guidance)), None)
+    if misfit is not None:
+        return _misfit(misfit, exported.edge)
+    if not is_installed(exported.edge.engine):
+        engine = exported.edge.engine
+        return f"{MODULES[engine]} is not installed; install it with: pip install {EXTRAS[engine]}"
+    return None
+
+
+def _misfit(settings: Settings, edge: Edge) -> str:
+    if settings.steps != edge.steps:
+        return f"its graph was unrolled for {edge.steps} steps, not for {settings.steps}"
+    return "its graph knows no guidance"
+
+
+def _torch(model: Model, why: str) -> Choice:
+    if isinstance(model, ExportedModel):
+        raise InputError(
+            f"{model.folder} is an exported model, which torch does not run ({why}); name the model that it was made "
+            f"from, {model.edge.model}, with -m"
+        )
+    if not is_installed("torch"):
+        raise MissingDependency(f"torch is needed here, since {why}; install it with: pip install {EXTRAS['torch']}")
+    return Choice("torch", why, model)

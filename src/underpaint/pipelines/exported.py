@@ -1,0 +1,197 @@
+"""Drawing with an exported graph: words and noise in NumPy, everything between in one run of an engine; no torch.
+
+Shapes: ``B`` pictures that the graph draws at once, ``T`` text tokens, ``D`` width of the text table, ``H`` side of the
+picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from underpaint.core.cache import cache_folder
+from underpaint.core.errors import InputError
+from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.pipelines.drawer import Drawer, style_row, unwatched
+from underpaint.pipelines.exported_folder import (
+    CONSTANTS,
+    GUIDANCE,
+    MASK,
+    PICTURE,
+    STYLE,
+    TEMPERATURE,
+    WEIGHT,
+    WORDS,
+    Edge,
+    ExportedModel,
+)
+from underpaint.pipelines.model_folder import WEIGHTS
+from underpaint.pipelines.settings import DrawRequest, OnStage
+from underpaint.runtime.safetensors_file import read_arrays
+
+if TYPE_CHECKING:
+    from underpaint.runtime.engine import Graph
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+class ExportedPipeline(Drawer):
+    """Text to picture with an exported graph.
+
+    Args:
+        edge: What the graph is fed with.
+        tokenizer: Text to rows of the table.
+        table: Word vectors ``[V, D]`` of any float dtype.
+        weight: How much each word counts ``[V]``.
+        graph: The loaded graph.
+    """
+
+    def __init__(
+        self, edge: Edge, tokenizer: TextTokenizer, table: NDArray[Any], weight: NDArray[Any], graph: Graph
+    ) -> None:
+        super().__init__()
+        self.edge, self.tokenizer, self.graph = edge, tokenizer, graph
+        self._table, self._weight = table, weight
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Names of the styles."""
+        return self.edge.styles
+
+    @property
+    def image_size(self) -> int:
+        """Side of the pictures in pixels."""
+        return self.edge.image_size
+
+    def reads(self, caption: str) -> bool:
+        """Tell whether a canonical caption is read to its end."""
+        return not self.tokenizer.encode(caption, self.edge.max_tokens).truncated
+
+    def draw(self, requests: Sequence[DrawRequest], on_stage: OnStage | None = None) -> list[np.ndarray]:
+        """Draw pictures; see ``Drawer``."""
+        watch = on_stage or unwatched
+        pictures: list[np.ndarray] = []
+        for batch in self._batches(requests):
+            watch("text")
+            feeds = self.feeds(batch)
+            watch("transformer")
+            pictures.extend(self.graph.run(feeds)[PICTURE][: len(batch)])
+        return pictures
+
+    def _batches(self, requests: Sequence[DrawRequest]) -> Iterator[Sequence[DrawRequest]]:
+        """Return runs of requests of equal numbers, no longer than the graph's batch."""
+        start = 0
+        for stop in range(1, len(requests) + 1):
+            full = stop - start == self.edge.batch
+            if full or stop == len(requests) or requests[stop].numbers != requests[start].numbers:
+                yield requests[start:stop]
+                start = stop
+
+    def feeds(self, requests: Sequence[DrawRequest]) -> dict[str, NDArray[Any]]:
+        """Return the graph's inputs for at most ``B`` requests of equal numbers; the last is repeated to fill it.
+
+        Raises:
+            InputError: A style is unknown, or a request asks for what the graph cannot do.
+        """
+        check_numbers(requests[0], self.edge)
+        filled = [*requests, *[requests[-1]] * (self.edge.batch - len(requests))]
+        ids, mask = self.tokenizer.encode_batch([request.caption for request in filled], self.edge.max_tokens)
+        first = filled[0]
+        feeds: dict[str, NDArray[Any]] = {
+            WORDS: self._table[ids].astype(np.float32),  # [B, T, D]
+            WEIGHT: (self._weight[ids] * mask).astype(np.float32),  # [B, T]
+            MASK: mask,
+            STYLE: np.array([style_row(request.style, self.styles) for request in filled], dtype=np.int64),
+            TEMPERATURE: np.array(1.0 if first.temperature is None else first.temperature, dtype=np.float32),
+        }
+        if self.edge.guidance is not None:
+            strength = self.edge.guidance if first.guidance is None else first.guidance
+            feeds[GUIDANCE] = np.array(strength, dtype=np.float32)
+        seeds = [request.seed for request in filled]
+        return feeds | {stream.name: stream.draw(seeds) for stream in self.edge.streams}
+
+
+def check_numbers(request: DrawRequest, edge: Edge) -> None:
+    """Check that a request asks for nothing that was fixed when the graph was unrolled.
+
+    Raises:
+        InputError: It asks for other steps, or for guidance where the graph knows none.
+    """
+    if request.steps is not None and request.steps != edge.steps:
+        known = "takes no steps" if edge.steps is None else f"was unrolled for {edge.steps} steps"
+        raise InputError(
+            f"the exported graph {known}, got {request.steps}; leave the steps out, use --engine torch, or export the "
+            "model with other steps"
+        )
+    if edge.guidance is None and request.guidance:
+        raise InputError(
+            f"the exported graph knows no guidance, got {request.guidance:g}; leave it out, or use --engine torch"
+        )
+
+
+def can_draw(edge: Edge, steps: int | None, guidance: float | None) -> bool:
+    """Tell whether a graph can draw with these settings; None is the model's own."""
+    return (steps is None or steps == edge.steps) and (edge.guidance is not None or not guidance)
+
+
+def graph_weights(model: ExportedModel, read: Mapping[str, Arrays]) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a graph by the names that it knows them under.
+
+    Args:
+        model: The exported model.
+        read: Arrays of components that were read already.
+
+    Raises:
+        ArtifactError: A file is missing, changed or damaged.
+    """
+    components = dict(read)
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, source in model.edge.sources.items():
+        if source.component not in components:
+            path, sha256 = model.part(source.component, WEIGHTS)
+            components[source.component] = read_arrays(path, sha256=sha256)
+        array = components[source.component][source.name]
+        whole = array.astype(np.float32) if array.dtype == np.float16 else array
+        arrays[name] = np.ascontiguousarray(whole.T if source.transposed else whole)
+    if (constants := model.graph_file(CONSTANTS)) is not None:
+        arrays |= read_arrays(constants[0], sha256=constants[1])
+    return arrays
+
+
+def load_exported(model: ExportedModel, threads: int = 1) -> ExportedPipeline:
+    """Load an exported model, ready to draw.
+
+    Args:
+        model: What ``open_exported`` returned.
+        threads: CPU threads of the engine.
+
+    Raises:
+        ArtifactError: A file is missing, changed, damaged, or newer than the engine knows.
+        MissingDependency: The engine is not installed.
+    """
+    path, sha256 = model.part("text_encoder", WEIGHTS)
+    words = read_arrays(path, sha256=sha256)
+    pipeline = ExportedPipeline(
+        model.edge,
+        TextTokenizer.from_folder(model.part("text_tokenizer", "tokenizer.json")[0].parent),
+        words["table"],
+        words["weight"],
+        _load_graph(model, {"text_encoder": words}, threads),
+    )
+    pipeline.threads = threads
+    return pipeline
+
+
+def _load_graph(model: ExportedModel, read: Mapping[str, Arrays], threads: int) -> Graph:
+    if model.edge.engine == "onnx":
+        from underpaint.adapters import onnxruntime
+
+        path, sha256 = model.graph_file("model.onnx") or (model.folder / "model.onnx", "")
+        return onnxruntime.load_graph(path, graph_weights(model, read), threads=threads, sha256=sha256)
+    from underpaint.adapters import openvino
+
+    path, sha256 = model.graph_file("model.xml") or (model.folder / "model.xml", "")
+    return openvino.load_graph(path, threads=threads, cache=cache_folder() / "openvino")

@@ -1,0 +1,211 @@
+"""An exported model as a folder: a graph that an engine runs, and where its weights lie; without torch.
+
+    edge.json                        what the graph is fed with and what it can do (``Edge``)
+    graphs/<name>/model.onnx         the graph without its weights (ONNX), or model.xml and model.bin (OpenVINO)
+    graphs/<name>/constants.safetensors   weights that no component has, such as quantized ones
+    <component>/                     what is read of the model's components; files equal to those of the model
+    manifest.json                    kind "exported"; its parent is the model
+
+The components may also lie in the model that comes with underpaint, if the digests agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, verify
+from underpaint.core.config import Config, parse_json
+from underpaint.core.errors import ArtifactError, InputError
+from underpaint.pipelines.model_folder import KIND as PIPELINE
+from underpaint.pipelines.model_folder import SHIPPED, Index, Model, shipped_models
+from underpaint.pipelines.noise import NoiseStream
+
+KIND = "exported"
+EDGE = "edge.json"
+GRAPHS = "graphs"
+CONSTANTS = "constants.safetensors"
+SCHEMA = 1
+AGAIN = "export the model again with: underpaint export MODEL --out DIR"
+
+Engine = Literal["onnx", "openvino"]
+Precision = Literal["f32", "int8"]
+WORDS, WEIGHT, MASK, STYLE, GUIDANCE, TEMPERATURE = "words", "weight", "mask", "style", "guidance", "temperature"
+"""Names of a graph's inputs besides the streams of noise."""
+PICTURE = "picture"
+"""Name of the output: ``[B, H, H, 4]`` uint8, straight alpha."""
+
+
+class Source(Config):
+    """Where an array of the graph lies among the components.
+
+    Args:
+        component: The component.
+        name: Name of the tensor in its file of weights.
+        transposed: Whether the graph wants it with its two axes exchanged.
+    """
+
+    component: str
+    name: str
+    transposed: bool = False
+
+
+class Edge(Config):
+    """What ``edge.json`` says.
+
+    Args:
+        engine: What runs the graph.
+        precision: Of the arithmetic: ``f32`` draws the model's own pictures, ``int8`` its own.
+        model: Name of the model.
+        model_sha256: Digest of the model.
+        pipeline: Class of the model's pipeline.
+        image_size: Side of the pictures in pixels.
+        batch: Pictures that the graph draws at once.
+        graph: Name of the graph's folder.
+        styles: Names of the styles, in the order of the style embedding.
+        max_tokens: Longest text.
+        guidance: Default strength of guidance; None where the graph has no such input.
+        steps: Steps of the diffusion part, which are unrolled; None if there is none.
+        streams: The noise, in the order of the graph's inputs.
+        sources: Array of the graph to its place among the components; what is missing here lies in ``constants``.
+    """
+
+    schema_version: Literal[1] = SCHEMA
+    engine: Engine
+    precision: Precision
+    model: str
+    model_sha256: str
+    pipeline: str
+    image_size: int = Field(ge=1, le=4096)
+    batch: int = Field(ge=1)
+    graph: str = Field(pattern=r"^[\w.-]+$")
+    styles: tuple[str, ...]
+    max_tokens: int = Field(ge=1)
+    guidance: float | None
+    steps: int | None
+    streams: tuple[NoiseStream, ...]
+    sources: dict[str, Source] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportedModel(Model):
+    """An exported model that has not been loaded.
+
+    Args:
+        edge: What it says about its graph.
+        origin: Folder of the components: its own, or that of the model that came with underpaint.
+        origin_manifest: The manifest there.
+    """
+
+    edge: Edge
+    origin: Path
+    origin_manifest: Manifest
+
+    @property
+    def digest(self) -> str:
+        """What identifies the pictures: the model's digest if they are the model's own, else that of this folder."""
+        return self.edge.model_sha256 if self.edge.precision == "f32" else self.manifest.digest
+
+    @property
+    def steps(self) -> str | None:
+        """The sampling setting that says how many steps it takes; None if it takes none."""
+        return None if self.edge.steps is None else "steps"
+
+    def part(self, component: str, file: str) -> tuple[Path, str]:
+        """Return path and recorded hash of a component's file.
+
+        Raises:
+            ArtifactError: There is no such file.
+        """
+        name = f"{component}/{file}"
+        entry = self.origin_manifest.files.get(name)
+        if entry is None:
+            raise ArtifactError(f"{self.origin / MANIFEST} does not list {name}: the model is incomplete; {AGAIN}")
+        return self.origin / name, entry.sha256
+
+    def graph_file(self, file: str) -> tuple[Path, str] | None:
+        """Return path and recorded hash of a file of the graph; None if the graph has no such file."""
+        name = f"{GRAPHS}/{self.edge.graph}/{file}"
+        entry = self.manifest.files.get(name)
+        return None if entry is None else (self.folder / name, entry.sha256)
+
+
+def is_exported(folder: Path) -> bool:
+    """Tell whether a folder looks like an exported model."""
+    return (folder / EDGE).is_file()
+
+
+def open_exported(folder: Path) -> ExportedModel:
+    """Read what an exported model says about itself; graph and weights are read later.
+
+    Raises:
+        ArtifactError: It is incomplete, damaged, of another version, or the model that it refers to is missing.
+    """
+    if not (folder / MANIFEST).is_file():
+        raise ArtifactError(f"{folder} is no finished export: it has no {MANIFEST}; {AGAIN}")
+    manifest = verify(folder, kind=KIND, only=(EDGE,))
+    edge = _read_edge(folder / EDGE)
+    origin, origin_manifest = _origin(folder, edge, manifest)
+    sampling = {"styles": list(edge.styles), "guidance": edge.guidance, "steps": edge.steps}
+    index = Index.parse(
+        {
+            "_class_name": edge.pipeline,
+            "_underpaint_version": manifest.versions.get("underpaint", ""),
+            "image_size": edge.image_size,
+            "sampling": sampling,
+        },
+        source=str(folder / EDGE),
+    )
+    return ExportedModel(
+        name=edge.model if edge.precision == "f32" else folder.resolve().name,
+        folder=folder,
+        manifest=manifest,
+        index=index,
+        components=tuple(sorted({name.split("/")[0] for name in manifest.files if "/" in name} - {GRAPHS})),
+        edge=edge,
+        origin=origin,
+        origin_manifest=origin_manifest,
+    )
+
+
+def _read_edge(path: Path) -> Edge:
+    try:
+        values = parse_json(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise ArtifactError(f"{path} is damaged ({error}); {AGAIN}") from None
+    version = values.get("schema_version") if isinstance(values, dict) else None
+    if version != SCHEMA:
+        raise ArtifactError(
+            f"{path} has the version {version!r:.20}, and only version {SCHEMA} can be run here; update underpaint, or "
+            f"{AGAIN}"
+        )
+    try:
+        return Edge.parse(values, source=str(path))
+    except InputError as error:
+        raise ArtifactError(f"{error}; {AGAIN}") from None
+
+
+def _origin(folder: Path, edge: Edge, manifest: Manifest) -> tuple[Path, Manifest]:
+    """Return where the components lie, and the manifest there: the folder, or the model that came with underpaint.
+
+    Raises:
+        ArtifactError: Neither has them.
+    """
+    if any(name.startswith("text_encoder/") for name in manifest.files):
+        return folder, manifest
+    shipped = shipped_models().get(edge.model)
+    found = None if shipped is None else read_manifest(shipped, kind=PIPELINE)
+    if shipped is None or found is None or found.digest != edge.model_sha256:
+        raise ArtifactError(
+            f"{folder} draws with the weights of {edge.model} ({edge.model_sha256[:12]}), which this installation does "
+            f"not have; {AGAIN}"
+        )
+    return shipped, found
+
+
+def shipped_exports() -> dict[str, Path]:
+    """Return name and folder of the exported models that came with the package."""
+    return {path.name: path for path in sorted(SHIPPED.glob("*")) if is_exported(path)}

@@ -1,0 +1,1 @@
+"""Making a model cheaper without making it worse."""

@@ -1,0 +1,1 @@
+"""From a saved pipeline to a graph that an engine runs without torch."""

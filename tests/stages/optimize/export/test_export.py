@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from underpaint.core.artifact import read_manifest, seal
+from underpaint.core.config import Config
+from underpaint.core.errors import ArtifactError, InputError, StorageError
+from underpaint.core.progress import silent
+from underpaint.learning.seeding import initialized_by
+from underpaint.models.gan_generator import GanGenerator, GanGeneratorConfig
+from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
+from underpaint.pipelines.exported import load_exported
+from underpaint.pipelines.exported_folder import EDGE, ExportedModel, open_exported
+from underpaint.pipelines.gan import GanConfig, GanPipeline
+from underpaint.pipelines.model_folder import open_model
+from underpaint.pipelines.saved import load_pipeline, save_pipeline
+from underpaint.pipelines.settings import DrawRequest
+from underpaint.stages.optimize.export.config import ExportConfig
+from underpaint.stages.optimize.export.run import export
+
+CAT = DrawRequest(caption="a smiling cat", style="flat", seed=5)
+DOG = DrawRequest(caption="a dog with sunglasses , red", style="noto", seed=6)
+APPLE = DrawRequest(caption="the green apple", style=None, seed=7)
+
+
+class Made(Config):
+    by: str = "the tests"
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("exported") / "tiny-onnx"
+    export(ExportConfig(), open_model(tiny_model), out, silent)
+    return out
+
+
+def levels(one: np.ndarray, other: np.ndarray) -> int:
+    return int(np.abs(one.astype(int) - other.astype(int)).max())
+
+
+def torch_pictures(folder: Path, requests: list[DrawRequest]) -> list[np.ndarray]:
+    return load_pipeline(open_model(folder), torch.device("cpu")).draw(requests)
+
+
+def test_the_graph_draws_the_pictures_of_torch(exported, tiny_model):
+    requests = [CAT, DOG, APPLE, replace(CAT, temperature=0.5), replace(DOG, guidance=4.0), replace(CAT, guidance=0.0)]
+    ours, theirs = torch_pictures(tiny_model, requests), load_exported(open_exported(exported)).draw(requests)
+    assert [levels(a, b) for a, b in zip(ours, theirs, strict=True)] == pytest.approx([0] * len(requests), abs=1)
+    assert len({picture.tobytes() for picture in theirs}) >= 4
+
+
+def test_temperature_zero_takes_the_likeliest_in_the_graph_too(exported, tiny_model):
+    requests = [replace(CAT, temperature=0.0), replace(CAT, temperature=0.0, seed=99)]
+    for ours, theirs in zip(
+        torch_pictures(tiny_model, requests), load_exported(open_exported(exported)).draw(requests), strict=True
+    ):
+        assert levels(ours, theirs) <= 1
+
+
+def test_an_exported_picture_is_the_same_in_whatever_company(exported):
+    pipeline = load_exported(open_exported(exported))
+    together = pipeline.draw([CAT, DOG, APPLE])
+    assert [picture.tobytes() for picture in together] == [pipeline.draw([r])[0].tobytes() for r in (CAT, DOG, APPLE)]
+
+
+def test_an_export_has_the_identity_of_its_model_and_says_what_it_is(exported, tiny_model):
+    model = open_exported(exported)
+    assert model.digest == open_model(tiny_model).digest == model.manifest.parents["pipeline"]
+    assert model.manifest.kind == "exported" and model.manifest.figures["same_share"] == 1.0
+    assert model.styles == ("flat", "noto") and model.edge.steps == 2 and model.edge.guidance == 1.5
+
+
+def test_the_weights_are_those_of_the_components_and_not_kept_twice(exported, tiny_model):
+    model = open_exported(exported)
+    named = {source.component for source in model.edge.sources.values()}
+    assert {"transformer", "text_encoder", "quantizer", "residual", "autoencoder"} == named
+    for component in named:
+        weights = f"{component}/model.safetensors"
+        assert model.manifest.files[weights] == open_model(tiny_model).manifest.files[weights]
+    own = model.manifest.files[f"graphs/{model.edge.graph}/constants.safetensors"].bytes
+    assert own < 0.2 * sum(model.manifest.files[f"{name}/model.safetensors"].bytes for name in named)
+
+
+@pytest.mark.parametrize("few_step", [False, True])
+def test_the_flow_model_is_exported_with_its_steps_and_guidance(few_step, make_tiny_flow, tmp_path):
+    save_pipeline(make_tiny_flow(few_step=few_step), tmp_path / "flow", stage="test", config=Made(), parents={})
+    export(ExportConfig(steps=2), open_model(tmp_path / "flow"), tmp_path / "out", silent)
+    model = open_exported(tmp_path / "out")
+    assert model.edge.steps == 2 and (model.edge.guidance is None) is few_step
+    requests = [replace(CAT, steps=2), replace(DOG, steps=2)]
+    for ours, theirs in zip(
+        torch_pictures(tmp_path / "flow", requests), load_exported(model).draw(requests), strict=True
+    ):
+        assert levels(ours, theirs) <= 1
+
+
+def test_the_gan_is_exported(make_tiny_flow: Callable[..., Any], tmp_path):
+    words = make_tiny_flow().text_tokenizer
+    with initialized_by(0):
+        encoder = TextEncoder(TextEncoderConfig(vocab_size=words.vocab_size, width=16, depth=1, heads=2))
+        sizes = {"widths": (16, 8), "blocks": (1, 1), "num_styles": 2, "text_width": 16, "condition_width": 16}
+        network = GanGenerator(GanGeneratorConfig(**sizes))
+    pipeline = GanPipeline(
+        text_tokenizer=words,
+        text_encoder=encoder.eval(),
+        generator=network.eval(),
+        config=GanConfig(styles=("flat", "noto")),
+    )
+    save_pipeline(pipeline, tmp_path / "gan", stage="test", config=Made(), parents={})
+    export(ExportConfig(), open_model(tmp_path / "gan"), tmp_path / "out", silent)
+    exported = load_exported(open_exported(tmp_path / "out"))
+    for ours, theirs in zip(torch_pictures(tmp_path / "gan", [CAT, DOG]), exported.draw([CAT, DOG]), strict=True):
+        assert levels(ours, theirs) <= 1
+    with pytest.raises(InputError, match="takes no steps"):
+        exported.draw([replace(CAT, steps=4)])
+    with pytest.raises(InputError, match="knows no guidance"):
+        exported.draw([replace(CAT, guidance=2.0)])
+
+
+def test_a_batch_is_filled_up_and_cut_off_again(tiny_model, tmp_path):
+    export(ExportConfig(batch=4), open_model(tiny_model), tmp_path / "out", silent)
+    pipeline = load_exported(open_exported(tmp_path / "out"))
+    requests = [CAT, DOG, APPLE, replace(CAT, seed=8), replace(DOG, seed=9), replace(CAT, guidance=3.0)]
+    for ours, theirs in zip(torch_pictures(tiny_model, requests), pipeline.draw(requests), strict=True):
+        assert levels(ours, theirs) <= 1
+
+
+def test_other_steps_and_unknown_styles_are_refused(exported):
+    pipeline = load_exported(open_exported(exported))
+    with pytest.raises(InputError, match=r"unrolled for 2 steps, got 8.*--engine torch"):
+        pipeline.draw([replace(CAT, steps=8)])
+    with pytest.raises(InputError, match=r"unknown style 'oil'.*flat, noto"):
+        pipeline.draw([replace(CAT, style="oil")])
+
+
+def test_nothing_is_overwritten_and_nothing_half_done_stays(exported, tiny_model, tmp_path):
+    with pytest.raises(StorageError):
+        export(ExportConfig(), open_model(tiny_model), exported, silent)
+    with pytest.raises(InputError, match="exported already"):
+        export(ExportConfig(), open_exported(exported), tmp_path / "again", silent)
+    with pytest.raises(InputError, match="comes with underpaint"):
+        export(ExportConfig(share_weights=True), open_model(tiny_model), tmp_path / "thin", silent)
+    assert list(tmp_path.iterdir()) == []
+
+
+def changed(exported: Path, out: Path, **values: Any) -> Path:
+    """Copy an export with other values in ``edge.json``, and a manifest that agrees with it."""
+    shutil.copytree(exported, out)
+    edge = json.loads((out / EDGE).read_text())
+    (out / EDGE).write_text(json.dumps({**edge, **values}))
+    manifest = read_manifest(out)
+    (out / "manifest.json").unlink()
+    seal(out, kind="exported", stage="optimize", config=ExportConfig(), parents=manifest.parents)
+    return out
+
+
+def test_a_folder_of_another_version_is_refused(exported, tmp_path):
+    with pytest.raises(ArtifactError, match=r"has the version 9.*update underpaint.*underpaint export"):
+        open_exported(changed(exported, tmp_path / "other", schema_version=9))
+
+
+def test_a_truncated_graph_is_refused(exported, tmp_path):
+    shutil.copytree(exported, tmp_path / "cut")
+    graph = next((tmp_path / "cut").rglob("model.onnx"))
+    graph.write_bytes(graph.read_bytes()[:-100])
+    with pytest.raises(ArtifactError, match=r"model.onnx"):
+        load_exported(open_exported(tmp_path / "cut"))
+
+
+def test_changed_weights_are_refused(exported, tmp_path):
+    shutil.copytree(exported, tmp_path / "changed")
+    weights = tmp_path / "changed" / "transformer" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(ArtifactError, match=r"transformer/model.safetensors"):
+        load_exported(open_exported(tmp_path / "changed"))
+
+
+def test_an_export_without_its_weights_needs_the_shipped_model(exported, tmp_path):
+    thin = changed(exported, tmp_path / "thin", model="stickers-64")
+    for component in ("text_encoder", "text_tokenizer", "transformer", "quantizer", "residual", "autoencoder"):
+        shutil.rmtree(thin / component)
+    (thin / "manifest.json").unlink()
+    seal(thin, kind="exported", stage="optimize", config=ExportConfig(), parents={})
+    with pytest.raises(ArtifactError, match=r"draws with the weights of stickers-64.*does not have"):
+        open_exported(thin)
+
+
+def test_it_draws_where_there_is_no_torch(exported, tmp_path):
+    absent = ["torch", "safetensors", "tokenizers", "transformers", "diffusers", "onnx"]
+    command = ["generate", "a smiling cat", "--seed", "5", "-m", str(exported), "--out", str(tmp_path)]
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys({absent}))
+from underpaint.cli.app import main
+sys.exit(main({command}))
+"""
+    finished = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert len(list(tmp_path.glob("*.png"))) == 1
+
+
+def test_model_of_an_export_is_known_by_its_digest(exported):
+    assert isinstance(open_exported(exported), ExportedModel)
+
+
+@pytest.mark.slow
+def test_a_thousand_pictures_do_not_grow_the_process(exported):
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    pipeline = load_exported(open_exported(exported))
+    requests = [replace(CAT, seed=seed) for seed in range(100)]
+    pipeline.draw(requests)
+    before = resident()
+    for _ in range(10):
+        pipeline.draw(requests)
+    assert resident() - before < 8e6
