@@ -73,6 +73,14 @@ def test_truncation_and_padding_are_switched_off() -> None:
     assert read(json.loads(library.to_str())) == read(values())
 
 
+def test_a_vocabulary_wrong_throughout_is_still_a_short_error() -> None:
+    wrong = values()
+    wrong["model"]["vocab"] = {f"piece{i}": str(i) for i in range(2000)}
+    with pytest.raises(ArtifactError, match="valid integer") as error:
+        read(wrong)
+    assert len(str(error.value)) < 1000
+
+
 @pytest.mark.parametrize("part", ["version", "normalizer", "pre_tokenizer", "model"])
 def test_a_part_that_decides_over_ids_may_not_be_missing(part: str) -> None:
     content = values()

@@ -62,7 +62,7 @@ class TokenizerFile(Config):
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise ArtifactError(
-                f"{source} is damaged, or asks for more than BERT's WordPiece ({problems_of(error)}); "
+                f"{source} is damaged, or asks for more than BERT's WordPiece ({problems_of(error):.500}); "
                 "make or download the model again"
             ) from None
 
