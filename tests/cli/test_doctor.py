@@ -47,6 +47,17 @@ def test_the_sections_are_complete(underpaint, shipped):
     assert {"base", "onnx", "openvino", "torch", "emoji font"} <= {*names["software"]}
 
 
+def test_every_finding_stands_once_under_its_heading(underpaint, shipped):
+    lines = underpaint("doctor").stdout.splitlines()
+    starts = [lines.index(heading) for heading in doctor.SECTIONS.values()]
+    assert starts == sorted(starts)
+    for finding in underpaint("doctor", "--json").json["findings"]:
+        head = f"{doctor.MARKS[finding['state']]} {finding['name']:<{doctor.NAME_WIDTH}}  {finding['value']}"
+        assert lines.count(head) == 1
+        above = [start for start in starts if start < lines.index(head)]
+        assert lines[above[-1]] == doctor.SECTIONS[finding["section"]]
+
+
 def test_a_changed_file_of_a_shipped_model_is_found(underpaint, shipped):
     weights = shipped / "transformer" / "model.safetensors"
     content = bytearray(weights.read_bytes())

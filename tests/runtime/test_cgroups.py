@@ -49,6 +49,11 @@ def test_the_memory_of_version_1_whose_group_is_hidden_by_a_container(tmp_path, 
     assert cgroup_memory(root) == limit
 
 
+def test_the_tightest_limit_of_memory_on_the_way_up_counts(tmp_path):
+    files = {"sys/fs/cgroup/a/memory.max": "2000000", "sys/fs/cgroup/a/b/memory.max": "4000000"}
+    assert cgroup_memory(machine(tmp_path, cgroup="0::/a/b\n", files=files)) == 2000000
+
+
 def test_no_control_groups_are_no_limit(tmp_path):
     assert cgroup_quota(tmp_path) is None
     assert cgroup_memory(tmp_path) is None

@@ -29,6 +29,11 @@ def test_a_line_a_gpu_and_shared_memory_has_no_size():
     assert asked == [("/bin/smi", *QUERY)]
 
 
+def test_a_name_may_hold_a_comma():
+    (gpu,) = read_gpus(lambda _: "GRID, virtual, 7.5, 4096, 470.1\n", program="/bin/smi").found
+    assert (gpu.name, gpu.capability) == ("GRID, virtual", (7, 5))
+
+
 def test_without_a_driver_there_is_neither_gpu_nor_problem(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert read_gpus(refuse(AssertionError("nothing may be asked"))) == Gpus()
