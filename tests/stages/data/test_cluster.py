@@ -7,7 +7,7 @@ import pytest
 
 from underpaint.stages.data.cluster import UnionFind, clusters_of
 from underpaint.stages.data.drawing import Drawing
-from underpaint.stages.data.look import MAX_HASH_DISTANCE, MAX_RMSE, Look, look_at, near_pairs, on_white
+from underpaint.stages.data.look import Look, look_at
 
 
 @pytest.fixture
@@ -18,24 +18,6 @@ def pictures() -> np.ndarray:
     coarse[..., 3] = 255
     noise = random.integers(0, 6, (12, 32, 32, 4))
     return np.clip(coarse.repeat(3, 0) + noise, 0, 255).astype(np.uint8)
-
-
-def test_near_pairs_are_those_of_the_definition(pictures: np.ndarray) -> None:
-    look = look_at(list(pictures))
-    expected = set()
-    for i, j in itertools.combinations(range(12), 2):
-        bits = (int(look.hashes[i], 16) ^ int(look.hashes[j], 16)).bit_count()
-        difference = (look.pixels[i].astype(float) - look.pixels[j].astype(float)) / 255
-        if bits <= MAX_HASH_DISTANCE and np.sqrt((difference**2).mean()) < MAX_RMSE:
-            expected.add((i, j))
-    assert set(near_pairs(look, range(12))) == expected
-    assert {(i // 3, j // 3) for i, j in expected} == {(k, k) for k in range(4)}
-
-
-def test_white_shows_where_nothing_is_drawn() -> None:
-    clear, half = np.zeros((1, 1, 4), np.uint8), np.array([[[0, 0, 0, 128]]], np.uint8)
-    assert on_white(clear).tolist() == [[[255, 255, 255]]]
-    assert on_white(half).tolist() == [[[127, 127, 127]]]
 
 
 def test_the_smallest_member_names_a_set_whatever_the_order() -> None:

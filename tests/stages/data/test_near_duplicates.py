@@ -5,11 +5,11 @@ import itertools
 import numpy as np
 import pytest
 
-from underpaint.stages.data.look import rmse
 from underpaint.stages.data.near_duplicates import (
     BITS,
     Clusters,
     band_masks,
+    names_of_clusters,
     near_clusters,
     near_hashes,
     near_pairs,
@@ -18,6 +18,11 @@ from underpaint.stages.data.near_duplicates import (
 from underpaint.stages.data.perceptual_hash import perceptual_hashes
 
 Pair = tuple[int, int]
+
+
+def rmse(one: np.ndarray, other: np.ndarray) -> float:
+    """The difference of two pictures by the definition, in double precision."""
+    return float(np.sqrt((((one.astype(float) - other.astype(float)) / 255) ** 2).mean()))
 
 
 def crowded_hashes(seed: int, count: int = 300) -> np.ndarray:
@@ -40,7 +45,7 @@ def pictures(seed: int, count: int = 40) -> np.ndarray:
 def all_near_pairs(hashes: np.ndarray, pixels: np.ndarray) -> set[Pair]:
     near = set()
     for one, other in itertools.combinations(range(len(hashes)), 2):
-        if (int(hashes[one]) ^ int(hashes[other])).bit_count() <= 4 and rmse(pixels[one], pixels[[other]])[0] < 0.10:
+        if (int(hashes[one]) ^ int(hashes[other])).bit_count() <= 4 and rmse(pixels[one], pixels[other]) < 0.10:
             near.add((one, other))
     return near
 
@@ -88,7 +93,7 @@ def test_pairs_that_are_not_wanted_are_left_out() -> None:
 def test_differences_are_those_of_single_pairs() -> None:
     pixels = pictures(2, 5)
     one, other = np.array([0, 3, 4]), np.array([5, 1, 14])
-    expected = [rmse(pixels[a], pixels[[b]])[0] for a, b in zip(one, other, strict=True)]
+    expected = [rmse(pixels[a], pixels[b]) for a, b in zip(one, other, strict=True)]
     assert rmse_of_pairs(pixels, one, other) == pytest.approx(expected, abs=1e-6)
 
 
@@ -133,3 +138,9 @@ def test_too_few_pictures_have_no_pairs(count: int) -> None:
     hashes, pixels = np.zeros(count, np.uint64), np.zeros((count, 32, 32, 3), np.uint8)
     assert listed(near_pairs(hashes, pixels)) == []
     assert near_clusters(hashes, pixels).tolist() == list(range(count))
+
+
+def test_the_smallest_group_names_a_cluster_whatever_its_number() -> None:
+    groups = ["d", "b", "c", "a", "b"]
+    assert names_of_clusters(np.array([7, 7, 2, 7, 2]), groups) == ["a", "a", "b", "a", "b"]
+    assert names_of_clusters(np.arange(5), groups) == groups

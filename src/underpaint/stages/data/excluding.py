@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from underpaint.stages.data.datasheet import DATASHEET
 from underpaint.stages.data.exclusions import Exclusion, read_exclusions
 from underpaint.stages.data.facts import count_samples
 from underpaint.stages.data.notices import ATTRIBUTION
+from underpaint.stages.data.weights import reweighted
 
 EXCLUSIONS = "exclusions.jsonl"
 """The pictures that were left out, in the new data set."""
@@ -35,17 +36,6 @@ class CarriedConfig(Config):
     """The settings of the data set that pictures were taken from, as they are."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
-
-
-def reweighted(samples: Sequence[Sample]) -> list[Sample]:
-    """Return samples whose weights again add up to 1 within group, style and split."""
-    totals: dict[tuple[str, str, str], float] = defaultdict(float)
-    for s in samples:
-        totals[s.group, s.style, s.split] += s.weight
-    return [
-        s.model_copy(update={"weight": round(s.weight / (totals[s.group, s.style, s.split] or 1.0), 6)})
-        for s in samples
-    ]
 
 
 def link(source: Path, target: Path) -> None:

@@ -5,16 +5,15 @@ It is rendered at 32 px whatever the size of the data set, so groups and splits 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from underpaint.adapters.imagehash import phash
+from underpaint.stages.data import near_duplicates
 
 LOOK_SIZE = 32
-MAX_HASH_DISTANCE = 4
-MAX_RMSE = 0.10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,24 +54,18 @@ def look_at(pictures: Sequence[np.ndarray]) -> Look:
     )
 
 
-def rmse(pixels: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return the root mean square difference of one small picture to ``[M, ...]`` others, in 0 to 1."""
-    difference = (others.astype(np.float32) - pixels.astype(np.float32)) / 255
-    return np.sqrt((difference**2).reshape(len(others), -1).mean(1))
-
-
-def near_pairs(look: Look, index: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield all near-duplicates among some drawings: hash distance at most 4 and RMSE below 0.10.
+def near_pairs(look: Look, index: Sequence[int]) -> list[tuple[int, int]]:
+    """Return all near-duplicates among some drawings, in order.
 
     Args:
         look: The small pictures.
         index: Positions in ``look`` to compare with one another.
+
+    Returns:
+        Pairs of positions in ``look``; the one that stands first in ``index`` comes first.
     """
-    positions = np.asarray(index)
-    codes = np.array([int(look.hashes[i], 16) for i in index], dtype=np.uint64)
-    for first in range(len(positions)):
-        distance = np.bitwise_count(codes[first] ^ codes[first + 1 :])
-        close = positions[first + 1 + np.nonzero(distance <= MAX_HASH_DISTANCE)[0]]
-        if len(close):
-            alike = rmse(look.pixels[positions[first]], look.pixels[close]) < MAX_RMSE
-            yield from ((int(positions[first]), int(other)) for other in close[alike])
+    positions = np.asarray(index, dtype=np.int64)  # [M]
+    hashes = np.array([int(look.hashes[i], 16) for i in index], dtype=np.uint64)  # [M]
+    lots = near_duplicates.near_pairs(hashes, look.pixels[positions])
+    pairs = sorted(pair for one, other, _ in lots for pair in zip(one.tolist(), other.tolist(), strict=True))
+    return [(int(positions[one]), int(positions[other])) for one, other in pairs]

@@ -52,6 +52,11 @@ def ratios(pictures: np.ndarray, members: np.ndarray) -> np.ndarray:
     return nearest[:, 0] / (ALPHA * nearest.mean(1))
 
 
+def percentiles_of(ratios: np.ndarray) -> dict[str, float]:
+    """Return the percentiles of ``[N]`` ratios that are reported."""
+    return {str(p): round(float(np.percentile(ratios, p)), 3) for p in PERCENTILES}
+
+
 def one_a_concept(samples: Sequence[Sample], splits: Sequence[str]) -> list[int]:
     """Return the positions of one untoned drawing a group and style in some splits: the one with the shortest id."""
     chosen: dict[tuple[str, str], int] = {}
@@ -83,5 +88,5 @@ def check_memorization(samples: Sequence[Sample], look: Look) -> MemorizationRep
         applicable=True,
         members=len(members),
         held_out=len(every),
-        percentiles={str(p): round(float(np.percentile(every, p)), 3) for p in PERCENTILES},
+        percentiles=percentiles_of(every),
     )

@@ -11,7 +11,7 @@ Source: Norouzi, Punjani and Fleet, Fast Search in Hamming Space with Multi-Inde
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -225,3 +225,16 @@ def near_clusters(
         clusters.unite(one, other)
     report(Progress(task="compare", done=len(hashes), total=len(hashes), unit="pictures"))
     return clusters.of(np.arange(len(hashes)))
+
+
+def names_of_clusters(clusters: np.ndarray, groups: Sequence[str]) -> list[str]:
+    """Name the cluster of each picture after the smallest of its groups.
+
+    Args:
+        clusters: ``[N]`` what cluster each picture belongs to.
+        groups: ``N`` names, the group of each picture.
+    """
+    smallest: dict[int, str] = {}
+    for cluster, group in zip(clusters.tolist(), groups, strict=True):
+        smallest[cluster] = min(group, smallest.get(cluster, group))
+    return [smallest[cluster] for cluster in clusters.tolist()]

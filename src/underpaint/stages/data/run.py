@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from underpaint.stages.data.render import Renders, read_render, render_all
 from underpaint.stages.data.responsible import rai_fields
 from underpaint.stages.data.sources import NPM_EVIDENCE, PACKAGES, STYLES
 from underpaint.stages.data.split import Place
+from underpaint.stages.data.weights import even_weights
 
 DRAWING_LIBRARIES = ("resvg_py", "imagehash", "pillow")
 """What pixels and hashes depend on; named in the card, so that other versions make another digest."""
@@ -85,10 +85,10 @@ def write_pictures(
 
 
 def weights_of(drawings: Sequence[Drawing], places: Sequence[Place]) -> list[float]:
-    """Return the share of each picture among the variants of its group, style and split."""
-    keys = [(concept_of(d.id).group, d.style, place.split) for d, place in zip(drawings, places, strict=True)]
-    members = Counter(keys)
-    return [round(1 / members[key], 6) for key in keys]
+    """Return the share of each picture among its variants."""
+    return even_weights(
+        [(concept_of(d.id).group, d.style, place.split) for d, place in zip(drawings, places, strict=True)]
+    )
 
 
 def samples_of(planned: Plan, pixel_hashes: Sequence[str]) -> list[Sample]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +15,9 @@ from underpaint.stages.data.folder.finished import Finished
 from underpaint.stages.data.folder.places import clusters_of, place_all
 from underpaint.stages.data.folder.problems import Problems
 from underpaint.stages.data.folder.terms import source_key
+from underpaint.stages.data.near_duplicates import names_of_clusters
 from underpaint.stages.data.perceptual_hash import hash_text, perceptual_hashes
+from underpaint.stages.data.weights import even_weights
 
 BATCH = 1024
 
@@ -120,7 +121,7 @@ def place(kept: Kept, finished: Finished, config: FolderConfig, problems: Proble
     thumbnails = thumbnails_of(kept, finished)
     hashes = perceptual_hashes(thumbnails)
     clusters = clusters_of(kept.entries, hashes, thumbnails)
-    names = cluster_names(kept.entries, clusters)
+    names = names_of_clusters(clusters, [group_of(entry) for entry in kept.entries])
     splits = place_all(kept.entries, names, problems)
     staying = [i for i, split in enumerate(splits) if split]
     kept = kept.at(staying)
@@ -135,14 +136,6 @@ def place(kept: Kept, finished: Finished, config: FolderConfig, problems: Proble
 def group_of(entry: Entry) -> str:
     """Return the group of an entry: the given one, or the entry alone."""
     return entry.group or entry.id
-
-
-def cluster_names(entries: Sequence[Entry], clusters: np.ndarray) -> list[str]:
-    """Name every entry's cluster after its smallest group."""
-    smallest: dict[int, str] = {}
-    for entry, cluster in zip(entries, clusters.tolist(), strict=True):
-        smallest[cluster] = min(smallest.get(cluster, group_of(entry)), group_of(entry))
-    return [smallest[cluster] for cluster in clusters.tolist()]
 
 
 def sample_of(entry: Entry, config: FolderConfig, pixels: str, phash: str, cluster: str, split: str) -> Sample:
@@ -169,9 +162,6 @@ def sample_of(entry: Entry, config: FolderConfig, pixels: str, phash: str, clust
 
 def weighted(samples: Sequence[Sample], entries: Sequence[Entry]) -> list[Sample]:
     """Give every sample the weight of its row, or its share among the variants of its group, style and split."""
-    members = Counter((s.group, s.style, s.split) for s in samples)
-    weights = [
-        round(1 / members[s.group, s.style, s.split], 6) if entry.weight is None else entry.weight
-        for s, entry in zip(samples, entries, strict=True)
-    ]
+    even = even_weights([(s.group, s.style, s.split) for s in samples])
+    weights = [share if entry.weight is None else entry.weight for share, entry in zip(even, entries, strict=True)]
     return [s if s.weight == w else s.model_copy(update={"weight": w}) for s, w in zip(samples, weights, strict=True)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from underpaint.stages.data.near_duplicates import Clusters, near_clusters, near_pairs
+from underpaint.stages.data.near_duplicates import Clusters, names_of_clusters, near_clusters, near_pairs
 from underpaint.stages.data.synthetic.drawing import Picture
 
 
@@ -73,8 +73,4 @@ def clusters_among(groups: Sequence[str], hashes: np.ndarray, thumbnails: np.nda
     sets, codes = Clusters(len(groups)), codes_of(groups)
     firsts = np.unique(codes, return_index=True)[1]
     sets.unite(firsts[codes], np.arange(len(groups)))
-    found = near_clusters(hashes, thumbnails, clusters=sets).tolist()
-    names: dict[int, str] = {}
-    for cluster, group in zip(found, groups, strict=True):
-        names[cluster] = min(group, names.get(cluster, group))
-    return [names[cluster] for cluster in found]
+    return names_of_clusters(near_clusters(hashes, thumbnails, clusters=sets), groups)

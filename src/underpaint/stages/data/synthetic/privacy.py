@@ -20,7 +20,7 @@ from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample
 from underpaint.metrics.estimate import Estimate
 from underpaint.metrics.memorization import RATE, Neighbors, flagged_share, nearest, threshold
-from underpaint.stages.data.memorization import HELD_OUT, PERCENTILES
+from underpaint.stages.data.memorization import HELD_OUT, percentiles_of
 from underpaint.stages.data.picture import read_picture
 from underpaint.stages.data.thumbnail import thumbnail_of
 
@@ -96,9 +96,29 @@ def thumbnails_of(samples: Sequence[Sample], folder: Path, report: Report) -> np
     return small
 
 
-def percentiles_of(ratios: np.ndarray) -> dict[str, float]:
-    """Return some percentiles of ratios."""
-    return {str(p): round(float(np.percentile(ratios, p)), 3) for p in PERCENTILES}
+def neighbors_of(
+    thumbnails: np.ndarray, members: Sequence[Sample], held_out: Sequence[Sample], folder: Path, report: Report
+) -> tuple[Neighbors, Neighbors]:
+    """Look for the nearest training pictures of drawn pictures, and of held-out ones.
+
+    Args:
+        thumbnails: The drawn pictures, ``[N, 32, 32, 3]`` uint8.
+        members: The training pictures of the real data set.
+        held_out: Those that no model has seen.
+        folder: Where the real data set lies.
+        report: Receives progress.
+
+    Raises:
+        MetricError: There are too few pictures to say anything.
+    """
+    training = as_features(thumbnails_of(members, folder, report))
+    unseen = as_features(thumbnails_of(held_out, folder, report))
+    twins = [f"{sample.cluster}/{sample.style}" for sample in members]
+    report(Progress(task="compare with real pictures", done=0, total=len(thumbnails), unit="pictures"))
+    base = nearest(unseen, training, groups=twins)
+    found = nearest(as_features(thumbnails), training, groups=twins)
+    report(Progress(task="compare with real pictures", done=len(thumbnails), total=len(thumbnails), unit="pictures"))
+    return found, base
 
 
 def check_privacy(
@@ -125,13 +145,8 @@ def check_privacy(
     members = [sample for sample in real if sample.split == "train"]
     held_out = [sample for sample in real if sample.split in HELD_OUT]
     try:
-        training = as_features(thumbnails_of(members, folder, report))
-        twins = [f"{sample.cluster}/{sample.style}" for sample in members]
-        report(Progress(task="compare with real pictures", done=0, total=len(drawn), unit="pictures"))
-        base = nearest(as_features(thumbnails_of(held_out, folder, report)), training, groups=twins).ratios
-        found = nearest(as_features(thumbnails), training, groups=twins)
-        report(Progress(task="compare with real pictures", done=len(drawn), total=len(drawn), unit="pictures"))
-        below = threshold(base)
+        found, base = neighbors_of(thumbnails, members, held_out, folder, report)
+        below = threshold(base.ratios)
         share = flagged_share(found.ratios, below, clusters=[sample.caption for sample in drawn])
     except MetricError as error:
         return PrivacyReport(applicable=False, reason=str(error), data_sha256=data_sha256, learnt_from=learnt_from)
@@ -144,7 +159,7 @@ def check_privacy(
         drawn=len(drawn),
         threshold=round(below, 4),
         percentiles=percentiles_of(found.ratios),
-        held_out_percentiles=percentiles_of(base),
+        held_out_percentiles=percentiles_of(base.ratios),
         closest=closest_of(drawn, members, found),
     ).model_copy(update=share_of(share))
 

@@ -21,6 +21,7 @@ from underpaint.stages.data.synthetic.evidence import source_of
 from underpaint.stages.data.synthetic.identity import numbered_id, plain_caption, wish_id
 from underpaint.stages.data.synthetic.places import places_of
 from underpaint.stages.data.synthetic.real import RealData
+from underpaint.stages.data.weights import even_weights
 
 UNSTYLED = "unstyled"
 """The style of pictures of a model that knows no styles."""
@@ -121,7 +122,7 @@ def samples_of(
     captions = [plain_caption(picture.settings.caption) for picture in pictures]
     places = places_of(captions, clusters, real.splits if real else {})
     keys = [(group, style_of(picture), place) for group, picture, place in zip(groups, pictures, places, strict=True)]
-    members = Counter(keys)
+    weights = even_weights(keys)
     return [
         Sample(
             id=id_,
@@ -138,7 +139,7 @@ def samples_of(
             phash=look.hashes[i],
             split=places[i],
             level="",
-            weight=round(1 / members[keys[i]], 6),
+            weight=weights[i],
             file=f"images/{style_of(picture)}/{id_}.png",
         )
         for i, (id_, picture) in enumerate(zip(ids, pictures, strict=True))
