@@ -10,6 +10,7 @@ import pytest
 
 from underpaint.adapters.openvino import convert, load_graph
 from underpaint.core.errors import ArtifactError, InputError, MissingDependency, SetupError, StorageError
+from underpaint.core.progress import Progress
 
 
 @pytest.fixture
@@ -65,12 +66,14 @@ def test_other_settings_are_another_blob(xml: Path, tmp_path: Path):
 def damage(data: bytes, how: str) -> bytes:
     if how == "flipped":
         return data[: len(data) // 2] + bytes([data[len(data) // 2] ^ 1]) + data[len(data) // 2 + 1 :]
+    if how == "wordless":
+        return hashlib.sha256(b"hello").digest() + b"hello"
     if how == "foreign":  # whole, but nothing that this engine made
         return hashlib.sha256(b'[["x"], ["y"]]\nhello').digest() + b'[["x"], ["y"]]\nhello'
     return {"empty": b"", "cut": data[: len(data) // 2]}[how]
 
 
-@pytest.mark.parametrize("how", ["empty", "cut", "flipped", "foreign"])
+@pytest.mark.parametrize("how", ["empty", "cut", "flipped", "foreign", "wordless"])
 def test_an_unreadable_blob_is_made_again(tiny, xml: Path, tmp_path: Path, how: str):
     load_graph(xml, threads=1, cache=tmp_path / "cache")
     (blob,) = (tmp_path / "cache").iterdir()
@@ -82,8 +85,16 @@ def test_an_unreadable_blob_is_made_again(tiny, xml: Path, tmp_path: Path, how: 
 
 
 def test_a_cache_that_cannot_be_written_is_named(xml: Path):
-    with pytest.raises(StorageError, match="cannot write"):
-        load_graph(xml, threads=1, cache=xml / "cache")
+    for cache in (xml, xml / "cache"):
+        with pytest.raises(StorageError, match=r"cannot be kept in .*graph\.xml.*set UNDERPAINT_CACHE"):
+            load_graph(xml, threads=1, cache=cache)
+
+
+def test_compiling_is_reported_and_reading_the_cache_is_not(xml: Path, tmp_path: Path):
+    for due in ([0, 1], []):
+        reports: list[Progress] = []
+        load_graph(xml, threads=1, cache=tmp_path / "cache", report=reports.append)
+        assert [progress.done for progress in reports] == due
 
 
 def test_a_missing_or_cut_file_is_one_error(xml: Path, tmp_path: Path):
@@ -101,6 +112,11 @@ def test_a_missing_or_cut_file_is_one_error(xml: Path, tmp_path: Path):
         load_graph(xml, threads=1, cache=None)
     with pytest.raises(ArtifactError, match=r"nothing\.onnx is missing"):
         convert(tmp_path / "nothing.onnx", xml, half=False)
+
+
+def test_a_graph_that_cannot_be_written_is_named(xml: Path, tmp_path: Path):
+    with pytest.raises(StorageError, match=r"cannot write .*graph\.xml/other\.xml"):
+        convert(tmp_path / "whole.onnx", xml / "other.xml", half=False)
 
 
 def test_the_hashes_of_both_files_are_compared(xml: Path):

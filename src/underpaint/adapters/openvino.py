@@ -16,9 +16,9 @@ import numpy as np
 
 from underpaint.adapters.onnx_structure import read_structure
 from underpaint.adapters.require import require
-from underpaint.core.artifact import storage_errors
 from underpaint.core.checked_bytes import read_checked
-from underpaint.core.errors import ArtifactError, SetupError, UnderpaintError
+from underpaint.core.errors import ArtifactError, SetupError, StorageError, UnderpaintError
+from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.tensor_spec import TensorSpec, check_feeds, check_threads
 
 IR_VERSION = 11
@@ -133,10 +133,10 @@ def _read_blob(core: Any, path: Path, settings: Mapping[str, Any]) -> _Compiled 
         return None
     names, _, blob = content.partition(b"\n")
     try:
+        inputs, outputs = json.loads(names)
         model = core.import_model(blob, "CPU", dict(settings))
-    except RuntimeError:
+    except (RuntimeError, ValueError):
         return None
-    inputs, outputs = json.loads(names)
     return _Compiled(model=model, inputs=tuple(inputs), outputs=tuple(outputs))
 
 
@@ -144,12 +144,17 @@ def _write_blob(compiled: _Compiled, path: Path) -> None:
     """Keep a compiled model; another process sees all of it or nothing."""
     names = json.dumps([compiled.inputs, compiled.outputs]).encode()
     content = names + b"\n" + compiled.model.export_model().getvalue()
-    with storage_errors(path):
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".partial-") as folder:
             partial = Path(folder) / path.name
             partial.write_bytes(hashlib.sha256(content).digest() + content)
             partial.replace(path)
+    except OSError as error:
+        raise StorageError(
+            f"the compiled graph cannot be kept in {path.parent} ({error.strerror}); set UNDERPAINT_CACHE to a folder "
+            "that can be written"
+        ) from None
 
 
 def _compile(engine: Any, core: Any, xml: Path, graph: bytes, weights: bytes, settings: Mapping[str, Any]) -> _Compiled:
@@ -161,7 +166,9 @@ def _compile(engine: Any, core: Any, xml: Path, graph: bytes, weights: bytes, se
         raise _refusal(engine, xml, error) from None
 
 
-def load_graph(xml: Path, *, threads: int, cache: Path | None, sha256: tuple[str, str] | None = None) -> OpenVinoGraph:
+def load_graph(
+    xml: Path, *, threads: int, cache: Path | None, sha256: tuple[str, str] | None = None, report: Report = silent
+) -> OpenVinoGraph:
     """Load a graph and compile it, or take the compiled one from the cache.
 
     Args:
@@ -171,6 +178,7 @@ def load_graph(xml: Path, *, threads: int, cache: Path | None, sha256: tuple[str
         cache: Folder of compiled graphs, made if it is not there; a blob that cannot be read is made again, and the
             folder may be deleted at any time. None compiles anew.
         sha256: The expected hashes of the ``.xml`` and the ``.bin``; not checked if None.
+        report: Told when a graph is compiled, which takes seconds; not when it comes from the cache.
 
     Raises:
         InputError: The number of threads is below 1.
@@ -189,9 +197,11 @@ def load_graph(xml: Path, *, threads: int, cache: Path | None, sha256: tuple[str
     blob = None if cache is None else cache / f"{_key(engine, core, graph, weights, settings)}.blob"
     compiled = None if blob is None else _read_blob(core, blob, settings)
     if compiled is None:
+        report(Progress(task="compile", done=0, total=1, unit="graphs"))
         compiled = _compile(engine, core, xml, graph, weights, settings)
         if blob is not None:
             _write_blob(compiled, blob)
+        report(Progress(task="compile", done=1, total=1, unit="graphs"))
     return OpenVinoGraph(compiled, xml)
 
 
@@ -219,5 +229,8 @@ def convert(onnx_path: Path, xml_path: Path, *, half: bool) -> None:
         node.output(0).set_names({node.get_friendly_name()})
     for output, name in zip(model.outputs, structure.outputs, strict=True):
         output.set_names({name})
-    with storage_errors(xml_path):
+    try:
         engine.save_model(model, xml_path, compress_to_fp16=half)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise StorageError(f"cannot write {xml_path}: {reason:.200}; choose another place or free some space") from None
