@@ -21,7 +21,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 Pair = tuple[str, str]
-MAX_DISTANCE = 4
+THUMBNAIL, MAX_DISTANCE, MAX_RMSE = 32, 4, 0.10
+"""Side of the pictures that are compared, bits in which their hashes may differ, and how much their pixels may."""
 MOST_QUERIES = 1000
 """A tool that compares one picture with all others is asked about so many, evenly spaced; its time is scaled up."""
 ALL_QUERIES_UP_TO = 20_000
@@ -83,23 +84,26 @@ def by_ours(folder: Path, cache: Path, jobs: int) -> dict[str, Any]:
 
 
 def by_all_pairs(folder: Path, cache: Path, jobs: int) -> dict[str, Any]:
-    """Search with ImageHash, one picture after the other, then every pair of hashes."""
+    """Search with ImageHash, one picture after the other, then compare every pair of hashes by NumPy."""
     del cache, jobs
+    import imagehash
     import numpy as np
     from PIL import Image
 
-    from underpaint.stages.data.look import LOOK_SIZE, Look, near_pairs, on_white, phash
-
     started = now()
     files = files_in(folder)
-    pixels = np.empty((len(files), LOOK_SIZE, LOOK_SIZE, 3), np.uint8)
-    for row, name in zip(pixels, files, strict=True):
+    pixels, hashes = np.empty((len(files), THUMBNAIL, THUMBNAIL, 3), np.uint8), np.empty(len(files), np.uint64)
+    for position, name in enumerate(files):
         with Image.open(folder / name) as image:
-            small = image.convert("RGBa").resize((LOOK_SIZE, LOOK_SIZE), Image.Resampling.BOX).convert("RGBA")
-        row[:] = on_white(np.asarray(small))
-    look = Look(pixels=pixels, hashes=[phash(picture) for picture in pixels], alpha=np.ones(len(files)))
+            small = image.convert("RGB").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)
+        pixels[position], hashes[position] = np.asarray(small), int(str(imagehash.phash(small)), 16)
     looked = now()
-    return outcome([(files[a], files[b]) for a, b in near_pairs(look, range(len(files)))], started, looked)
+    pairs = []
+    for one in range(len(files)):
+        near = one + 1 + np.nonzero(np.bitwise_count(hashes[one] ^ hashes[one + 1 :]) <= MAX_DISTANCE)[0]
+        errors = np.sqrt(((pixels[near] / 255 - pixels[one] / 255) ** 2).mean((1, 2, 3)))
+        pairs += [(files[one], files[other]) for other in near[errors < MAX_RMSE].tolist()]
+    return outcome(pairs, started, looked)
 
 
 def by_cleanvision(folder: Path, cache: Path, jobs: int) -> dict[str, Any]:
