@@ -119,6 +119,15 @@ def test_unusual_and_long_prompts_are_commented(generate):
     assert "does not read the end" in generate("cat " * 24 + "and a dog", "--seed", 7).stderr
 
 
+def test_words_that_the_model_does_not_know_are_named_and_no_others(generate):
+    finished = generate("a red zebra, a cat, a green zebra and an okapi", "--seed", 7)
+    assert finished.stderr == "note: the model reads as unknown, whatever it means: 'zebra', 'okapi'\n"
+    assert generate("a smiling cat with sunglasses.", "--seed", 7).stderr == ""
+    beyond = generate("cat " * 24 + "zebra", "--seed", 7).stderr
+    assert "does not read the end" in beyond and "unknown" not in beyond
+    assert generate("a zebra", "--seed", 7, "--quiet").stderr == ""
+
+
 def test_like_draws_the_same_pixels_again(generate, here):
     generate("A cat!", "--seed", 7, "--style", "flat", "--guidance", 2.5, "--background", "#ffcc00")
     finished = generate("--like", "underpaint-a-cat-flat-7.png", "--json")

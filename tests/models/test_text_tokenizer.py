@@ -57,6 +57,14 @@ def shipped(name: str) -> tuple[TextTokenizer, Tokenizer]:
     return TextTokenizer.from_json(text), Tokenizer.from_str(text)
 
 
+def test_words_in_known_pieces_are_known_and_others_are_named_once() -> None:
+    tokenizer, _ = shipped("stickers-64/text_tokenizer")
+    assert tokenizer.unknown_words("a jabberwocky's xqzvk, 50% off_line") == []
+    long = "x" * 101
+    assert tokenizer.unknown_words(f"{long} cat {long}, {long}") == [long]
+    assert [tokenizer.encode(word).unknown for word in (long, "xqzvk")] == [1, 0]
+
+
 def assert_equal_ids(ours: TextTokenizer, library: Tokenizer, texts: list[str]) -> None:
     for text, expected in zip(texts, library.encode_batch(texts, add_special_tokens=False), strict=True):
         assert ours.encode(text, max_tokens=9999).ids == expected.ids, ascii(text)

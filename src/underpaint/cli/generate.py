@@ -199,7 +199,7 @@ def model_for(old: Settings, args: argparse.Namespace) -> Model:
 
 
 def load(model: Model, planned: Sequence[Settings], args: argparse.Namespace, output: Output) -> Generator:
-    """Load the networks, and say which prompts they will not read to the end."""
+    """Load the networks, and say which prompts they will not read as they stand."""
     from underpaint.pipelines.generator import load_opened
 
     generator = load_opened(model, engine=args.engine, settings=planned, device=args.device, threads=args.threads)
@@ -209,6 +209,9 @@ def load(model: Model, planned: Sequence[Settings], args: argparse.Namespace, ou
             output.note(f"note: {prompt!r:.80} is read as {caption!r:.80}")
         if unread := generator.unread(caption):
             output.note(f"note: the model does not read the end of a long prompt: {unread!r:.80}")
+        if unknown := generator.unknown_words(caption.removesuffix(unread)):
+            words = ", ".join(f"{word!r:.40}" for word in unknown)
+            output.note(f"note: the model reads as unknown, whatever it means: {words:.200}")
     return generator
 
 

@@ -125,9 +125,16 @@ class TextTokenizer:
             mask[row, : len(kept)] = True
         return ids, mask  # [B, T], [B, T]
 
+    def unknown_words(self, text: str) -> list[str]:
+        """Return the words of a canonical text that become the unknown token as a whole, each once, in order."""
+        return [word for word in dict.fromkeys(self._words(text)) if self._pieces_of(word) == [self.unknown_id]]
+
     def tokens(self, ids: Sequence[int]) -> list[str]:
         """Return the pieces that stand behind ids, for reading."""
         return [self._pieces[i] if 0 <= i < len(self._pieces) else UNKNOWN for i in ids]
 
     def _ids(self, text: str) -> list[int]:
-        return [id_ for word in self._words(text) for id_ in cut(word, self._file.model)]
+        return [id_ for word in self._words(text) for id_ in self._pieces_of(word)]
+
+    def _pieces_of(self, word: str) -> list[int]:
+        return cut(word, self._file.model)

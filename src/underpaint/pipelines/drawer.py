@@ -46,6 +46,10 @@ class Drawer(ABC):
     def reads(self, caption: str) -> bool:
         """Tell whether a canonical caption is read to its end, and not cut off."""
 
+    def unknown_words(self, caption: str) -> list[str]:  # noqa: ARG002
+        """Return the words of a canonical caption that are read as no particular word; none where all text is read."""
+        return []
+
     def unread(self, caption: str) -> str:
         """Return the end of a canonical caption that lies beyond the longest text the model reads; empty if none."""
         words = caption.split()

@@ -70,6 +70,10 @@ class ExportedPipeline(Drawer):
         """Tell whether a canonical caption is read to its end."""
         return not self.tokenizer.encode(caption, self.edge.max_tokens).truncated
 
+    def unknown_words(self, caption: str) -> list[str]:
+        """Return the words of a canonical caption that become the unknown row of the text table."""
+        return self.tokenizer.unknown_words(caption)
+
     def draw(self, requests: Sequence[DrawRequest], on_stage: OnStage | None = None) -> list[np.ndarray]:
         """Draw pictures; see ``Drawer``."""
         watch = on_stage or unwatched

@@ -71,6 +71,10 @@ class Generator:
         """Return the end of a canonical caption that lies beyond the longest text the model reads; empty if none."""
         return self.pipeline.unread(caption)
 
+    def unknown_words(self, caption: str) -> list[str]:
+        """Return the words of a canonical caption that the model reads as unknown, without any meaning of their own."""
+        return self.pipeline.unknown_words(caption)
+
     def generate(
         self,
         prompt: str | Sequence[str],

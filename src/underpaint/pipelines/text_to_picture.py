@@ -166,7 +166,7 @@ class TextToPicture(PicturePipeline[S]):
         return not self.text_tokenizer.encode(caption, self.text_encoder.config.max_tokens).truncated
 
     def unknown_words(self, caption: str) -> list[str]:
-        """Return the words of a canonical caption that the text table does not hold, not even in pieces."""
+        """Return the words of a canonical caption that become the unknown row of the text table."""
         return self.text_tokenizer.unknown_words(caption)
 
     def encode_text(self, captions: Sequence[str]) -> TextStates:
