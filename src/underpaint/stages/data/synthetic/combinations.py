@@ -61,7 +61,9 @@ def combine(values: Any, source: str) -> list[PromptRow]:
     words = {name: words_of(values, name, source) for name in names}
     unused = sorted(values.keys() - {TEMPLATE, *SHARED, *names})
     if unused:
-        raise InputError(f"{source}: the template does not use {', '.join(unused)}; allowed besides: {SHARED}")
+        raise InputError(
+            f"{source}: the template does not use {', '.join(unused)}; allowed besides: {', '.join(SHARED)}"
+        )
     count = math.prod(len(some) for some in words.values())
     if count > ROW_CAP:
         raise InputError(f"{source}: {count:,} combinations, at most {ROW_CAP:,} are allowed; shorten the lists")

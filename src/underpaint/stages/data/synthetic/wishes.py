@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from underpaint.core.config import digest_of
 from underpaint.core.errors import InputError
 from underpaint.pipelines.model_folder import Model
-from underpaint.pipelines.planning import Options, plan
+from underpaint.pipelines.planning import TRANSPARENT, Options, plan
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.settings import Settings
 from underpaint.stages.data.clean import COLORLESS_STYLES, names_color
@@ -17,7 +17,7 @@ MOST_PICTURES = 100_000
 
 
 def plan_wishes(model: Model, rows: Sequence[PromptRow], options: Options) -> list[Settings]:
-    """Return the settings of every picture that is asked for.
+    """Return the settings of every picture that is asked for, each once.
 
     A prompt for which neither its row nor the options name a style is drawn in each of the model's styles, so that
     the style of every picture is known. Words of color are not drawn in a style without color.
@@ -28,8 +28,12 @@ def plan_wishes(model: Model, rows: Sequence[PromptRow], options: Options) -> li
         options: What holds for all of them; the background must be transparent.
 
     Raises:
-        InputError: A prompt, style, seed or number cannot be used, the same picture is asked for twice, or too many.
+        InputError: A prompt, style, seed, number or background cannot be used, or nothing or too many are asked for.
     """
+    if options.background != TRANSPARENT:
+        raise InputError(
+            f"a data set is drawn on {TRANSPARENT} ground, not on {options.background!r:.40}; leave it out"
+        )
     spread = [row.model_copy(update={"style": style}) for row in rows for style in styles_of(row, model, options)]
     planned = [one for one in plan(model, spread, options, first_seed=FIRST_SEED) if can_show(one)]
     if not planned:
