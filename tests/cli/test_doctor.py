@@ -9,14 +9,15 @@ import pytest
 
 from underpaint.cli import doctor
 from underpaint.core.config import digest_of
-from underpaint.pipelines import model_folder
+from underpaint.pipelines import engine_choice, exported_folder, model_folder
 from underpaint.runtime.findings import Finding
 
 
 @pytest.fixture
 def shipped(tiny_model, tmp_path, monkeypatch):
     """A folder of shipped models that holds the tiny one in the place of the default."""
-    monkeypatch.setattr(model_folder, "SHIPPED", tmp_path / "shipped")
+    for module in (model_folder, exported_folder):
+        monkeypatch.setattr(module, "SHIPPED", tmp_path / "shipped")
     shutil.copytree(tiny_model, tmp_path / "shipped" / model_folder.DEFAULT_MODEL)
     return tmp_path / "shipped" / model_folder.DEFAULT_MODEL
 
@@ -76,17 +77,25 @@ def test_a_missing_model_is_found(underpaint, shipped):
     assert (finished.code, by_name(finished.json)["model"]["state"]) == (4, "broken")
 
 
-def test_without_an_engine_it_leaves_with_the_code_for_what_is_not_installed():
-    engine = doctor.first_installed({"openvino": "2026.4"})
-    assert (engine.name, engine.why) == (None, doctor.NO_ENGINE)
-    finding = doctor.engine_finding(doctor.first_installed({}), {})
-    assert finding.remedy and doctor.exit_code([finding]) == 5
+def test_without_an_engine_it_leaves_with_the_code_for_what_is_not_installed(underpaint, shipped, monkeypatch):
+    monkeypatch.setattr(engine_choice, "is_installed", lambda _engine: False)
+    finished = underpaint("doctor", "--json")
+    engine = by_name(finished.json)["engine"]
+    assert (finished.code, engine["state"], finished.json["engine"]["name"]) == (5, "broken", None)
+    assert "pip install" in engine["meaning"]
 
 
-def test_the_first_installed_engine_is_taken_and_says_why():
-    assert doctor.first_installed({"torch": "2.13", "onnx": "1.32"}).name == "onnx"
-    only_torch = doctor.first_installed({"torch": "2.13"})
-    assert (only_torch.name, only_torch.why) == ("torch", "onnx is not installed")
+def test_the_engine_is_the_one_that_generate_takes(underpaint, shipped):
+    choice = engine_choice.choose(model_folder.open_model())
+    document = underpaint("doctor", "--json").json
+    assert document["engine"] == {"name": choice.name, "why": choice.why}
+    assert by_name(document)["engine"]["value"].startswith(choice.name)
+
+
+def test_exported_forms_are_checked_too():
+    named = [finding.value.split(",")[0] for finding in doctor.model_findings()]
+    assert named == [*model_folder.shipped_models(), *exported_folder.shipped_exports()]
+    assert len(named) > len(model_folder.shipped_models())
 
 
 def test_a_command_is_named_once_with_all_it_is_for():

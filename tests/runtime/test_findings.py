@@ -8,6 +8,7 @@ from underpaint.runtime.capacity import Cache, Capacity
 from underpaint.runtime.findings import Finding, findings_of, size
 from underpaint.runtime.fingerprint import KERNEL_VARIABLES, Cores, Fingerprint, System
 from underpaint.runtime.gpu import Gpu
+from underpaint.runtime.installed import pip_command
 from underpaint.runtime.processor import Processor
 
 GPU = Gpu(name="NVIDIA L4", capability=(8, 9), memory_bytes=24 << 30, driver="550.54")
@@ -97,7 +98,7 @@ def test_memory_is_what_the_container_leaves():
 
 def test_a_gpu_is_used_only_by_a_torch_that_was_built_for_it():
     no_torch = found(machine(gpus=(GPU,)), "GPU")
-    assert (no_torch.state, "torch" in (no_torch.remedy or "")) == ("missing", True)
+    assert (no_torch.state, no_torch.remedy) == ("missing", pip_command("train"))
     for_cpu = found(machine(gpus=(GPU,), engines={"torch": "2.13.0+cpu"}), "GPU")
     assert (for_cpu.state, "without CUDA" in for_cpu.meaning) == ("missing", True)
     used = found(machine(gpus=(GPU,), engines={"torch": "2.13.0"}), "GPU", cuda="13.0")
@@ -124,7 +125,8 @@ def test_unknown_instructions_are_told_and_nothing_is_made_up():
 
 
 @pytest.mark.parametrize(
-    ("count", "text"), [(5, "5 B"), (32768, "32 KiB"), (1 << 20, "1 MiB"), (25276514304, "25.3 GB")]
+    ("count", "text"),
+    [(5, "5 B"), (32768, "32 KiB"), (1 << 20, "1 MiB"), (28951234, "27.6 MiB"), (25276514304, "25.3 GB")],
 )
 def test_sizes_have_a_unit(count, text):
     assert size(count) == text

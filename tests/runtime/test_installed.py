@@ -1,21 +1,10 @@
 from __future__ import annotations
 
-from importlib import metadata
-
 import numpy as np
 import pytest
 import torch
 
-from underpaint.runtime.installed import TORCH_CUDA, extra_of, pip_command, torch_cuda, version_of
-
-NEEDS = [
-    "numpy>=2.2",
-    "transformers>=5; extra == 'dev'",
-    "transformers>=5; extra == 'evaluate'",
-    'resvg-py>=0.5; extra == "data"',
-    "torch>=2.8; python_version >= '3.11' and extra == 'train'",
-    "torchao>=1; extra == 'cuda'",
-]
+from underpaint.runtime.installed import TORCH_CUDA, pip_command, torch_cuda, version_of
 
 
 def test_versions_are_those_of_the_modules():
@@ -23,24 +12,9 @@ def test_versions_are_those_of_the_modules():
     assert version_of("no-such-package") is None
 
 
-@pytest.mark.parametrize(
-    ("package", "extra"),
-    [("numpy", ""), ("torch", "train"), ("transformers", "evaluate"), ("resvg_py", "data"), ("openvino", None)],
-)
-def test_the_extra_of_a_package_is_read_from_our_own_needs(package, extra):
-    assert extra_of(package, NEEDS) == extra
-
-
-def test_a_command_names_the_extra_where_there_is_one_and_all_packages_where_there_is_none():
-    assert pip_command("torch", "torchvision", requirements=NEEDS) == "pip install 'underpaint[train]'"
-    assert pip_command("numpy", requirements=NEEDS) == "pip install underpaint"
-    assert pip_command("openvino", "nncf", requirements=NEEDS) == "pip install openvino nncf"
-    assert pip_command("torch", requirements=[]) == "pip install torch"
-
-
-def test_the_advice_for_torch_is_an_extra_that_exists():
-    extras = metadata.metadata("underpaint").get_all("Provides-Extra") or []
-    assert pip_command("torch") in {f"pip install 'underpaint[{extra}]'" for extra in extras}
+def test_a_command_names_the_extra():
+    assert pip_command("train") == "pip install 'underpaint[train]'"
+    assert pip_command("") == "pip install underpaint"
 
 
 def test_what_torch_was_built_for_is_read_without_importing_it():

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+import re
+import tomllib
 from importlib import util
+from pathlib import Path
 
 import pytest
 
 from underpaint.runtime.findings import Finding
 from underpaint.runtime.software import BASE, EMOJI_FONT, EMOJI_FONT_INSTALL, FEATURES, software_findings
 from underpaint.stages.data import debian
+
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 def found(name: str, *installed: str, **options) -> Finding:
@@ -26,6 +31,14 @@ def test_a_feature_is_there_when_all_its_packages_are(feature):
         assert (lacking.state, lacking.value) == ("missing", f"{name} not installed")
         assert (lacking.remedy or "").startswith("pip install ")
         assert feature.brings in lacking.meaning
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_the_extra_that_is_named_brings_the_packages(feature):
+    project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]
+    lines = project["optional-dependencies"][feature.extra] if feature.extra else project["dependencies"]
+    brought = {re.split(r"[<>=]", line)[0] for line in lines}
+    assert {names[0] for names in feature.packages} <= brought
 
 
 def test_what_only_a_gpu_can_use_is_not_offered_without_one():

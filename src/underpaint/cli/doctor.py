@@ -28,10 +28,7 @@ MARKS = {"ok": " ", "note": "*", "missing": "-", "broken": "!"}
 LEGEND = "* worth knowing   - could be installed   ! has to be mended"
 NAME_WIDTH, LINE_WIDTH = 16, 110
 
-PREFERRED = ("onnx", "torch")
-"""Engines of ``underpaint generate``, the first that is installed is taken."""
-
-NO_ENGINE = "no engine is installed, so nothing can be drawn"
+INSTALL_AGAIN = "pip install --force-reinstall underpaint"
 
 
 class Engine(NamedTuple):
@@ -57,7 +54,7 @@ def run(_args: argparse.Namespace, output: Output) -> int:
 
     gpus = read_gpus()
     fingerprint = read_fingerprint(gpus=gpus)
-    engine = choose_engine(fingerprint.engines)
+    engine = choose_engine()
     found = [
         engine_finding(engine, fingerprint.engines),
         *model_findings(),
@@ -70,36 +67,19 @@ def run(_args: argparse.Namespace, output: Output) -> int:
     return exit_code(found)
 
 
-def choose_engine(engines: Mapping[str, str]) -> Engine:
-    """Return the engine that ``underpaint generate`` takes for the shipped model.
-
-    Args:
-        engines: Engine to version, of those that are installed.
-    """
-    import importlib
-
+def choose_engine() -> Engine:
+    """Return the engine that ``underpaint generate`` takes for the shipped model."""
     from underpaint.pipelines.model_folder import open_model
 
     try:
-        choice = importlib.import_module("underpaint.pipelines.engine_choice").choose(open_model(), "auto")
-    except ModuleNotFoundError:
-        return first_installed(engines)
+        from underpaint.pipelines.engine_choice import choose
+
+        choice = choose(open_model())
+    except ModuleNotFoundError as error:
+        return Engine(None, f"nothing can be drawn without the Python package {error.name}")
     except UnderpaintError as error:
         return Engine(None, str(error))
     return Engine(choice.name, choice.why)
-
-
-def first_installed(engines: Mapping[str, str]) -> Engine:
-    """Return the first of ``PREFERRED`` that is installed.
-
-    Args:
-        engines: Engine to version, of those that are installed.
-    """
-    name = next((name for name in PREFERRED if name in engines), None)
-    if name is None:
-        return Engine(None, NO_ENGINE)
-    passed = PREFERRED[: PREFERRED.index(name)]
-    return Engine(name, f"{' and '.join(passed)} is not installed" if passed else "it is installed and starts fastest")
 
 
 def engine_finding(engine: Engine, engines: Mapping[str, str]) -> Finding:
@@ -110,23 +90,20 @@ def engine_finding(engine: Engine, engines: Mapping[str, str]) -> Finding:
         engines: Engine to version, of those that are installed.
     """
     from underpaint.runtime.findings import Finding
-    from underpaint.runtime.installed import pip_command
 
     if engine.name is None:
-        remedy = None if engines else pip_command("onnxruntime")
-        return Finding(section="used", name="engine", value="none", meaning=engine.why, state="broken", remedy=remedy)
+        return Finding(section="used", name="engine", value="none", meaning=engine.why, state="broken")
     value = f"{engine.name} {engines.get(engine.name, '')}".strip()
     return Finding(section="used", name="engine", value=value, meaning=f"underpaint generate takes it: {engine.why}")
 
 
 def model_findings() -> Iterator[Finding]:
-    """Compare the files of every shipped model with its manifest."""
+    """Compare the files of every shipped model, and of every exported form, with its manifest."""
+    from underpaint.pipelines.exported_folder import shipped_exports
     from underpaint.pipelines.model_folder import DEFAULT_MODEL, SHIPPED, shipped_models
     from underpaint.runtime.findings import Finding
 
     models = shipped_models()
-    for name, folder in models.items():
-        yield model_finding(name, folder)
     if DEFAULT_MODEL not in models:
         yield Finding(
             section="used",
@@ -134,35 +111,31 @@ def model_findings() -> Iterator[Finding]:
             value=f"{DEFAULT_MODEL} is not in {SHIPPED}",
             meaning="underpaint generate has nothing to draw with unless -m names a model",
             state="broken",
-            remedy="pip install --force-reinstall underpaint",
+            remedy=INSTALL_AGAIN,
         )
+    for name, folder in {**models, **shipped_exports()}.items():
+        yield model_finding(name, folder)
 
 
 def model_finding(name: str, folder: Path) -> Finding:
-    """Compare the files of a saved model with its manifest.
+    """Compare the files of a saved or exported model with its manifest.
 
     Args:
         name: What the model is called.
         folder: Where it lies.
     """
     from underpaint.core.artifact import verify
-    from underpaint.pipelines.model_folder import KIND
     from underpaint.runtime.findings import Finding, size
 
     try:
-        manifest = verify(folder, kind=KIND)
+        manifest = verify(folder)
     except ArtifactError as error:
-        remedy = "pip install --force-reinstall underpaint"
-        return Finding(
-            section="used", name="model", value=f"{name} is damaged", meaning=str(error), state="broken", remedy=remedy
-        )
+        value, meaning = f"{name} is damaged", str(error)
+        return Finding(section="used", name="model", value=value, meaning=meaning, state="broken", remedy=INSTALL_AGAIN)
     total = size(sum(entry.bytes for entry in manifest.files.values()))
-    return Finding(
-        section="used",
-        name="model",
-        value=f"{name}, {len(manifest.files)} files, {total}",
-        meaning=f"whole: every file is as its manifest says ({manifest.digest[:12]})",
-    )
+    value = f"{name}, {len(manifest.files)} files, {total}"
+    meaning = f"whole: every file is as its manifest says ({manifest.digest[:12]})"
+    return Finding(section="used", name="model", value=value, meaning=meaning)
 
 
 def cache_finding() -> Finding:

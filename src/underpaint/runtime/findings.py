@@ -48,7 +48,7 @@ def size(count: float) -> str:
         return f"{count / GB:.1f} GB"
     for unit, factor in (("MiB", 1 << 20), ("KiB", 1 << 10)):
         if count >= factor:
-            return f"{count / factor:.4g} {unit}"
+            return f"{count / factor:.1f}".removesuffix(".0") + f" {unit}"
     return f"{count:g} B"
 
 
@@ -166,7 +166,7 @@ def _gpu(fingerprint: Fingerprint, gpu: Gpu, cuda: str | None) -> Finding:
     memory = "" if gpu.memory_bytes is None else f", {size(gpu.memory_bytes)}"
     value = f"{gpu.name}{memory}, driver {gpu.driver}, class {gpu_class(gpu)}"
     if "torch" not in fingerprint.engines:
-        meaning, remedy = "torch could train and draw on it, but is not installed", pip_command("torch")
+        meaning, remedy = "torch could train and draw on it, but is not installed", pip_command("train")
     elif cuda is None:
         meaning, remedy = "the installed torch was built without CUDA and cannot use it", CUDA_TORCH
     else:

@@ -26,12 +26,14 @@ class Feature:
     Args:
         name: What a user calls it.
         packages: What pip calls the packages; each with others that bring the same module.
+        extra: The extra of underpaint that brings them; empty for the base.
         brings: What it is good for, as the end of a sentence that begins with *for*.
         needs_gpu: Whether it is of no use without a GPU of NVIDIA.
     """
 
     name: str
     packages: tuple[tuple[str, ...], ...]
+    extra: str
     brings: str
     needs_gpu: bool = False
 
@@ -40,33 +42,56 @@ FEATURES: tuple[Feature, ...] = (
     Feature(
         name="onnx",
         packages=(ENGINES["onnx"],),
+        extra="",
         brings="drawing without torch: it starts in a fraction of torch's time and memory",
     ),
     Feature(
         name="openvino",
         packages=(ENGINES["openvino"],),
+        extra="openvino",
         brings="drawing many pictures in one process: it starts later than onnx and is faster afterwards",
     ),
     Feature(
         name="torch",
         packages=(ENGINES["torch"],),
+        extra="train",
         brings="training, evaluation, GPUs, and drawing with models that were not exported (--engine torch)",
     ),
     Feature(
+        name="training",
+        packages=(("safetensors",), ("tokenizers",)),
+        extra="train",
+        brings="training (underpaint train), beside torch",
+    ),
+    Feature(name="export", packages=(("onnx",),), extra="optimize", brings="underpaint export, beside torch"),
+    Feature(
         name="data sets",
-        packages=(("resvg-py",), ("ImageHash",), ("mlcroissant",), ("license-expression",)),
+        packages=(("resvg_py",), ("imagehash",), ("mlcroissant",), ("license-expression",)),
+        extra="data",
         brings="building and checking data sets (underpaint data)",
     ),
-    Feature(name="parquet", packages=(("pyarrow",),), brings="data sets of your own that lie in parquet files"),
+    Feature(
+        name="parquet",
+        packages=(("pyarrow",),),
+        extra="folder",
+        brings="data sets of your own that lie in parquet files",
+    ),
     Feature(
         name="diffusers",
         packages=(("diffusers",), ("transformers",), ("accelerate",), ("peft",)),
+        extra="diffusers",
         brings="pipelines of Hugging Face diffusers as models",
     ),
-    Feature(name="policies", packages=(("PyYAML",),), brings="policies of underpaint gate that are written in YAML"),
+    Feature(
+        name="policies",
+        packages=(("pyyaml",),),
+        extra="evaluate",
+        brings="policies of underpaint gate that are written in YAML",
+    ),
     Feature(
         name="GPU energy",
         packages=(("nvidia-ml-py",),),
+        extra="evaluate",
         brings="the energy that an NVIDIA GPU takes for a picture",
         needs_gpu=True,
     ),
@@ -98,7 +123,7 @@ def _feature(feature: Feature, version: Callable[..., str | None]) -> Finding:
         value=f"{', '.join(absent)} not installed",
         meaning=meaning,
         state="missing",
-        remedy=pip_command(*absent),
+        remedy=pip_command(feature.extra),
     )
 
 
