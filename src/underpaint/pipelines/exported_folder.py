@@ -20,8 +20,9 @@ from pydantic import Field
 from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, verify
 from underpaint.core.config import Config, parse_json
 from underpaint.core.errors import ArtifactError, InputError
+from underpaint.pipelines import model_folder
 from underpaint.pipelines.model_folder import KIND as PIPELINE
-from underpaint.pipelines.model_folder import SHIPPED, Index, Model, shipped_models
+from underpaint.pipelines.model_folder import Index, Model, shipped_models
 from underpaint.pipelines.noise import NoiseStream
 
 KIND = "exported"
@@ -208,4 +209,4 @@ def _origin(folder: Path, edge: Edge, manifest: Manifest) -> tuple[Path, Manifes
 
 def shipped_exports() -> dict[str, Path]:
     """Return name and folder of the exported models that came with the package."""
-    return {path.name: path for path in sorted(SHIPPED.glob("*")) if is_exported(path)}
+    return {path.name: path for path in sorted(model_folder.SHIPPED.glob("*")) if is_exported(path)}
