@@ -54,6 +54,14 @@ def keys_of(expression: Expression) -> set[str]:
     return set().union(*(keys_of(part) for part in expression[1]))
 
 
+def owes_credit(expression: Expression) -> bool:
+    """Tell whether a license asks to name the authors: a part of an AND, or every part of an OR."""
+    if isinstance(expression, str):
+        return expression in LICENSES and LICENSES[expression].attribution
+    operator, parts = expression
+    return (all if operator == "or" else any)(owes_credit(part) for part in parts)
+
+
 def column_problems(evidence: Evidence) -> list[tuple[str, str]]:
     """Check that the three columns are there, can be parsed and agree.
 

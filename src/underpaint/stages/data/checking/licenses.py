@@ -7,10 +7,11 @@ from collections import Counter, defaultdict
 from underpaint.adapters.license_expression import parse
 from underpaint.stages.data.checking.record import Found
 from underpaint.stages.data.checking.subject import Subject
-from underpaint.stages.data.license import keys_of, use_problems
-from underpaint.stages.data.license_classes import LICENSES, MISLABELED
+from underpaint.stages.data.license import owes_credit, use_problems
+from underpaint.stages.data.license_classes import MISLABELED
 
 USUAL = "Apache-2.0"
+"""License of weights where neither the person nor the data set says another."""
 
 
 def problem_of(license_: str, source: str, weights_license: str) -> str:
@@ -25,13 +26,12 @@ def problem_of(license_: str, source: str, weights_license: str) -> str:
     return "; ".join([*(what for _, what in use_problems(expression, "weights", weights_license)), *mislabeled])
 
 
-def owes_credit(license_: str) -> bool:
-    """Tell whether the authors must be named."""
+def asks_for_credit(license_: str) -> bool:
+    """Tell whether the authors must be named; what cannot be read asks for nothing."""
     try:
-        keys = keys_of(parse(license_))
+        return owes_credit(parse(license_))
     except ValueError:
         return False
-    return any(key in LICENSES and LICENSES[key].attribution for key in keys)
 
 
 def check_licenses(subject: Subject, weights_license: str) -> Found:
@@ -47,7 +47,7 @@ def check_licenses(subject: Subject, weights_license: str) -> Found:
         positions[sample.license, sample.source].append(i)
     problems = {key: problem_of(*key, wanted) for key in positions}
     bad = sorted((i, problems[key]) for key, found in positions.items() if problems[key] for i in found)
-    credited = sum(owes_credit(sample.license) for sample in subject.samples)
+    credited = sum(len(found) for (license_, _), found in positions.items() if asks_for_credit(license_))
     return subject.faulty(
         "licenses",
         dict(bad),

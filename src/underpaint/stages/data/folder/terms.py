@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from underpaint.adapters.license_expression import Expression, parse
 from underpaint.core.errors import LicenseRefused
-from underpaint.stages.data.license import keys_of, use_problems
+from underpaint.stages.data.license import keys_of, owes_credit, use_problems
 from underpaint.stages.data.license_classes import LICENSES
 from underpaint.stages.data.notices import has_text
 from underpaint.stages.data.sources import Evidence
@@ -61,19 +61,12 @@ def text_problems(expression: Expression) -> list[tuple[str, str]]:
 
 
 def asks_for_author(expression: str) -> bool:
-    """Tell whether a license asks to name the author: a part of an AND, or every part of an OR.
+    """Tell whether a license asks to name the author.
 
     Args:
         expression: SPDX expression that can be parsed.
     """
-
-    def asks(node: Expression) -> bool:
-        if isinstance(node, str):
-            return node in LICENSES and LICENSES[node].attribution
-        operator, parts = node
-        return (all if operator == "or" else any)(asks(part) for part in parts)
-
-    return asks(parse(expression))
+    return owes_credit(parse(expression))
 
 
 def source_key(name: str, source: str, author: str, license_: str) -> str:
