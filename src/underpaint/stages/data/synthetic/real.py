@@ -55,7 +55,8 @@ def open_real(folder: Path) -> RealData:
         folder: A ``dataset`` artifact.
 
     Raises:
-        ArtifactError: It is none.
+        InputError: There is no such folder.
+        ArtifactError: It is no such artifact.
         DataError: Its samples or its attribution cannot be read, or a model drew its pictures.
     """
     manifest = read_manifest(folder, kind=DATASET)

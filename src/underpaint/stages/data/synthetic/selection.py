@@ -73,26 +73,29 @@ def select(gallery: Gallery, config: SyntheticConfig, real: RealData | None) -> 
         real: The real data set, whose held-out captions stay held out; None if it is not known.
     """
     source = source_of(config.model, config.model_sha256)
-    out = [left_out(one, "blank", f"mean alpha {one.alpha:.4f}", source) for one in gallery.blank]
-    hidden = real.held_out_styles if real else set()
-    pictures = []
-    for picture in gallery.pictures:
-        if (plain_caption(picture.settings.caption), picture.settings.style) in hidden:
-            out.append(left_out(picture, ELSEWHERE, "the real data hold this caption out in this style", source))
-        else:
-            pictures.append(picture)
+    pictures, hidden = without_held_out(gallery.pictures, real)
     thumbnails, hashes = seen(pictures)
     copies = {one.position: one for one in repeated(pictures, hashes, thumbnails)}
-    out += [left_out(pictures[i], one.rule, one.detail, source) for i, one in copies.items()]
     kept = [i for i in range(len(pictures)) if i not in copies]
-    pictures = [pictures[i] for i in kept]
+    staying = [pictures[i] for i in kept]
     look = Look(
         pixels=thumbnails[kept],
         hashes=[hash_text(value) for value in hashes[kept]],
-        alpha=np.array([picture.alpha for picture in pictures]),
+        alpha=np.array([picture.alpha for picture in staying]),
     )
-    samples = samples_of(pictures, look, hashes[kept], config, real)
-    return Selection(pictures=pictures, look=look, samples=samples, dropped=out)
+    out = [left_out(one, "blank", f"mean alpha {one.alpha:.4f}", source) for one in gallery.blank]
+    out += [left_out(one, ELSEWHERE, "the real data hold this caption out in this style", source) for one in hidden]
+    out += [left_out(pictures[i], one.rule, one.detail, source) for i, one in copies.items()]
+    samples = samples_of(staying, look, hashes[kept], config, real)
+    return Selection(pictures=staying, look=look, samples=samples, dropped=out)
+
+
+def without_held_out(pictures: Sequence[Picture], real: RealData | None) -> tuple[list[Picture], list[Picture]]:
+    """Return the pictures without those whose caption the real data set holds out in their style, and these."""
+    held_out = real.held_out_styles if real else set()
+    hidden = [(plain_caption(one.settings.caption), one.settings.style) in held_out for one in pictures]
+    found = list(zip(pictures, hidden, strict=True))
+    return [one for one, out in found if not out], [one for one, out in found if out]
 
 
 def seen(pictures: Sequence[Picture]) -> tuple[np.ndarray, np.ndarray]:
