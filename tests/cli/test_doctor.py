@@ -16,8 +16,7 @@ from underpaint.runtime.findings import Finding
 @pytest.fixture
 def shipped(tiny_model, tmp_path, monkeypatch):
     """A folder of shipped models that holds the tiny one in the place of the default."""
-    for module in (model_folder, exported_folder):
-        monkeypatch.setattr(module, "SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(model_folder, "SHIPPED", tmp_path / "shipped")
     shutil.copytree(tiny_model, tmp_path / "shipped" / model_folder.DEFAULT_MODEL)
     return tmp_path / "shipped" / model_folder.DEFAULT_MODEL
 
