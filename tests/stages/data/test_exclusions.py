@@ -37,6 +37,14 @@ def test_a_person_may_name_pictures_by_id_and_style(samples: list[Sample], tmp_p
     assert [e.file for e in read_exclusions(path, samples)] == [samples[3].file]
 
 
+def test_a_list_that_an_editor_saved_reads_like_the_one_that_was_written(samples: list[Sample], tmp_path: Path) -> None:
+    path = write_exclusions(tmp_path / "list.jsonl", [suspect(samples[i], f"odd\u2028\x85words {i}") for i in (0, 4)])
+    saved = tmp_path / "saved.jsonl"
+    saved.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    assert read_exclusions(saved, samples) == read_exclusions(path, samples)
+    assert [e.reasons for e in read_exclusions(saved, samples)] == [(f"odd\u2028\x85words {i}",) for i in (0, 4)]
+
+
 @pytest.mark.parametrize(
     ("text", "error", "named"),
     [
@@ -46,6 +54,8 @@ def test_a_person_may_name_pictures_by_id_and_style(samples: list[Sample], tmp_p
         ('{"file": "images/none.png"}', DataError, "line 1"),
         ('{"id": "none", "style": "flat"}', DataError, "line 1"),
         ("[1]", InputError, "object"),
+        ('{"file": ["a"], "id": "a"}', InputError, "'file'"),
+        ('{"file": null, "id": "a"}', InputError, "'file'"),
     ],
 )
 def test_what_names_no_picture_is_refused(

@@ -128,6 +128,7 @@ def difference(first: Path, second: Path) -> DataDiff:
         second: Another one, normally a later build of it.
 
     Raises:
+        InputError: There is no such folder.
         ArtifactError: One of them is no data set.
         DataError: ``samples.jsonl`` cannot be read, or an id stands twice.
     """

@@ -137,7 +137,7 @@ def exclude(folder: Path, listed: Path, out: Path, report: Report = silent) -> M
         The manifest of the new data set; its parents are the old one and the list.
 
     Raises:
-        InputError: The list cannot be read, or is empty.
+        InputError: There is no such folder, or the list cannot be read or is empty.
         DataError: The list names pictures that are not there, or nothing would be left.
         ArtifactError: A file of the data set is missing or changed.
         StorageError: ``out`` exists or cannot be written.

@@ -60,11 +60,30 @@ def parse_row(line: str, where: str) -> dict[str, Any]:
         row = parse_json(line)
     except ValueError as error:
         raise InputError(f"{where} is no JSON ({error}); write one object a line, with file and reason") from None
-    if not isinstance(row, dict) or not (isinstance(row.get("file"), str) or isinstance(row.get("id"), str)):
+    if not isinstance(row, dict) or not isinstance(row.get("file", row.get("id")), str):
         raise InputError(
             f"{where} is {line[:60]!r}; write an object with 'file', or with 'id' and 'style', and 'reason'"
         )
     return row
+
+
+def read_rows(path: Path) -> dict[int, dict[str, Any]]:
+    """Read an exclusion list.
+
+    Returns:
+        Number of a line, from 1, to the object that stands there; empty lines are passed over.
+
+    Raises:
+        InputError: It cannot be read, or a line names no picture.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist; pass a list such as 'data check --write-exclusions' writes") from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path} cannot be read as UTF-8 text ({why}); pass a list of pictures") from None
+    return {n: parse_row(line, f"{path}, line {n}") for n, line in enumerate(lines, 1) if line.strip()}
 
 
 def read_exclusions(path: Path, samples: Sequence[Sample]) -> list[Exclusion]:
@@ -81,23 +100,14 @@ def read_exclusions(path: Path, samples: Sequence[Sample]) -> list[Exclusion]:
         InputError: The list cannot be read, or a line names no picture.
         DataError: A line names a picture that the data set does not hold.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise InputError(f"{path} does not exist; pass a list such as 'data check --write-exclusions' writes") from None
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"{path} cannot be read as UTF-8 text ({why}); pass a list of pictures") from None
     files = {sample.file for sample in samples}
     by_id = {(sample.id, sample.style): sample.file for sample in samples}
     reasons: dict[str, list[str]] = {}
     unknown = []
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            row = parse_row(line, f"{path}, line {number}")
-            file = row["file"] if "file" in row else by_id.get((row["id"], str(row.get("style", ""))), "")
-            reasons.setdefault(file, []).append(str(row.get("reason") or "no reason given"))
-            unknown += [f"line {number}"] if file not in files else []
+    for number, row in read_rows(path).items():
+        file = row["file"] if "file" in row else by_id.get((row["id"], str(row.get("style", ""))), "")
+        reasons.setdefault(file, []).append(str(row.get("reason") or "no reason given"))
+        unknown += [f"line {number}"] if file not in files else []
     if unknown:
         raise DataError(
             f"{path} names {len(unknown)} picture(s) that the data set does not hold: "

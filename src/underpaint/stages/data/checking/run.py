@@ -99,6 +99,7 @@ def check_data(
         report: Receives progress.
 
     Raises:
+        InputError: There is no such folder.
         ArtifactError: A file is missing or changed.
         DataError: ``samples.jsonl`` or the card cannot be read.
     """

@@ -96,6 +96,7 @@ def open_subject(folder: Path, *, name: str, cache: Path, jobs: int | None = Non
         report: Receives progress.
 
     Raises:
+        InputError: There is no such folder.
         ArtifactError: A file is missing or changed, or the folder holds something else.
         DataError: ``samples.jsonl`` cannot be read, or is empty.
     """
