@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from underpaint.core.artifact import Manifest, staging
@@ -60,6 +61,16 @@ def samples(built: tuple[Path, Manifest]) -> list[Sample]:
 def look(built: tuple[Path, Manifest], samples: list[Sample]) -> Look:
     """The small pictures of the whole data set."""
     return look_at([read_picture(built[0] / sample.file, size=SIZE) for sample in samples])
+
+
+@pytest.fixture
+def pictures() -> np.ndarray:
+    """Twelve pictures: four patterns, each with two slightly changed copies."""
+    random = np.random.default_rng(5)
+    coarse = random.integers(0, 256, (4, 8, 8, 4), dtype=np.uint8).repeat(4, 1).repeat(4, 2)
+    coarse[..., 3] = 255
+    noise = random.integers(0, 6, (12, 32, 32, 4))
+    return np.clip(coarse.repeat(3, 0) + noise, 0, 255).astype(np.uint8)
 
 
 def bubbles(seed: str, colors: bool) -> str:

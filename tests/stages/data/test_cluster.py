@@ -3,21 +3,10 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import pytest
 
 from underpaint.stages.data.cluster import UnionFind, clusters_of
 from underpaint.stages.data.drawing import Drawing
 from underpaint.stages.data.look import Look, look_at
-
-
-@pytest.fixture
-def pictures() -> np.ndarray:
-    """Twelve pictures: four patterns, each with two slightly changed copies."""
-    random = np.random.default_rng(5)
-    coarse = random.integers(0, 256, (4, 8, 8, 4), dtype=np.uint8).repeat(4, 1).repeat(4, 2)
-    coarse[..., 3] = 255
-    noise = random.integers(0, 6, (12, 32, 32, 4))
-    return np.clip(coarse.repeat(3, 0) + noise, 0, 255).astype(np.uint8)
 
 
 def test_the_smallest_member_names_a_set_whatever_the_order() -> None:

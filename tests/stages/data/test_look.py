@@ -9,16 +9,6 @@ from underpaint.stages.data.look import look_at, near_pairs, on_white
 from underpaint.stages.data.near_duplicates import MAX_DISTANCE, MAX_RMSE
 
 
-@pytest.fixture
-def pictures() -> np.ndarray:
-    """Twelve pictures: four patterns, each with two slightly changed copies."""
-    random = np.random.default_rng(5)
-    coarse = random.integers(0, 256, (4, 8, 8, 4), dtype=np.uint8).repeat(4, 1).repeat(4, 2)
-    coarse[..., 3] = 255
-    noise = random.integers(0, 6, (12, 32, 32, 4))
-    return np.clip(coarse.repeat(3, 0) + noise, 0, 255).astype(np.uint8)
-
-
 def test_near_pairs_are_those_of_the_definition(pictures: np.ndarray) -> None:
     look = look_at(list(pictures))
     expected = set()

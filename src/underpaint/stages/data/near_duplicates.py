@@ -22,6 +22,8 @@ MAX_DISTANCE = 4
 """Most bits in which the hashes of near-duplicates differ."""
 MAX_RMSE = 0.10
 """Root mean square difference of the pixels (0 to 1) below which pictures are near-duplicates."""
+DEFINITION = f"perceptual hash distance at most {MAX_DISTANCE} and RMSE below {MAX_RMSE:.2f} at 32 px"
+"""The two in words, as papers say it."""
 BITS = 64
 AGREEING = 2
 LOT = 2048

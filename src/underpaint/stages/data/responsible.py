@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from underpaint.stages.data.facts import Facts
+from underpaint.stages.data.near_duplicates import DEFINITION
 
 RAI_FIELDS = (
     "dataCollection",
@@ -58,7 +59,7 @@ def collection_fields(facts: Facts) -> dict[str, object]:
         "dataPreprocessingProtocol": [
             f"Rendered straight to {facts.config.size}x{facts.config.size} RGBA with straight alpha.",
             f"{audit.groups} concept groups (skin tone, gender sign and direction removed) united to {audit.clusters} "
-            "clusters of near-duplicates (perceptual hash distance at most 4 and RMSE below 0.10 at 32 px).",
+            f"clusters of near-duplicates ({DEFINITION}).",
             "Splits by cluster in the order of a hash, all styles of a concept together.",
         ],
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from underpaint.stages.data.folder.audit import PASSED_OVER
 from underpaint.stages.data.folder.facts import FolderFacts
+from underpaint.stages.data.near_duplicates import DEFINITION
 from underpaint.stages.data.responsible import in_order
 
 
@@ -30,8 +31,8 @@ def collection_fields(facts: FolderFacts) -> dict[str, object]:
             f"Turned upright by EXIF, scaled as a whole to {config.size}x{config.size} RGBA with straight alpha, on a "
             f"ground that is {config.background}.",
             f"Pictures that had to be converted: {changed}.",
-            f"{audit.groups} groups united to {audit.clusters} clusters of near-duplicates (perceptual hash distance "
-            "at most 4 and RMSE below 0.10 at 32 px); no cluster lies in two splits.",
+            f"{audit.groups} groups united to {audit.clusters} clusters of near-duplicates ({DEFINITION}); "
+            "no cluster lies in two splits.",
         ],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from underpaint.stages.data.near_duplicates import DEFINITION
 from underpaint.stages.data.responsible import in_order
 from underpaint.stages.data.synthetic.facts import SyntheticFacts
 
@@ -51,8 +52,7 @@ def collection_fields(facts: SyntheticFacts) -> dict[str, object]:
         "dataManipulationProtocol": "Captions are in canonical lower-case ASCII. Pictures are as the model drew them.",
         "dataPreprocessingProtocol": [
             f"Drawn at {facts.config.size}x{facts.config.size} RGBA with straight alpha.",
-            "Equal pictures are left out, and near-duplicates of one caption and style (perceptual hash distance at "
-            "most 4 and RMSE below 0.10 at 32 px).",
+            f"Equal pictures are left out, and near-duplicates of one caption and style ({DEFINITION}).",
             f"{audit.groups} concepts in {audit.clusters} clusters of near-duplicates; splits by cluster, and captions "
             "that a real data set holds out stay out of training where that data set was named.",
         ],
