@@ -3,12 +3,26 @@ from __future__ import annotations
 import json
 
 import pytest
+import torch
 
 from underpaint.core.artifact import seal
 from underpaint.core.errors import DataError, LicenseRefused
+from underpaint.core.progress import silent
 from underpaint.core.samples import read_samples
+from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
+from underpaint.models.component import load_component
+from underpaint.runtime.device import CPU
+from underpaint.stages.train.config import LatentsEncoding
 from underpaint.stages.train.dataset import ATTRIBUTION
-from underpaint.stages.train.tuning.own import hold_out, own_samples
+from underpaint.stages.train.pictures import Pictures
+from underpaint.stages.train.tuning.own import (
+    encoded,
+    hold_out,
+    may_be_mirrored,
+    mirrored,
+    own_samples,
+    read_some,
+)
 
 SIZE = 32
 
@@ -65,3 +79,35 @@ def test_sources_for_evaluation_only_are_refused(rewrite, style_settings, tmp_pa
     seal(folder, kind="dataset", stage="data", config=style_settings(), parents={})
     with pytest.raises(LicenseRefused, match="openmoji"):
         own_samples(style_settings(), folder, SIZE)
+
+
+def test_pictures_are_mirrored_unless_their_captions_name_a_side_or_a_sign(own_pictures):
+    samples = read_samples(own_pictures)[:2]
+    words = ("a red disc", "Left arrow")
+    pictures = read_some(
+        own_pictures, [s.model_copy(update={"caption": w}) for s, w in zip(samples, words, strict=True)]
+    )
+    turned = mirrored(pictures)
+    assert torch.equal(turned.pixels[0], pictures.pixels[0].flip(1))
+    assert torch.equal(turned.pixels[1], pictures.pixels[1])
+    assert torch.equal(mirrored(turned).pixels, pictures.pixels)
+    assert may_be_mirrored("arrowhead") and not may_be_mirrored("thumbs up button")
+
+
+@pytest.mark.parametrize("variants", [1, 5])
+def test_mirrored_versions_come_after_the_others_and_the_picture_itself_is_first(
+    variants, own_pictures, trained_tokenizer
+):
+    autoencoder = load_component(trained_tokenizer / "autoencoder", Autoencoder, AutoencoderConfig)
+    noise = torch.randint(256, (3, SIZE, SIZE, 4), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    pictures = Pictures(read_samples(own_pictures)[:3], noise, torch.ones(3))
+    config = LatentsEncoding(variants=variants, reach=0)
+    values = encoded(pictures, autoencoder, config, CPU, silent, mirror=True).values
+    plain, turned = (
+        encoded(some, autoencoder, LatentsEncoding(variants=1), CPU, silent).values[:, 0]
+        for some in (pictures, mirrored(pictures))
+    )
+    straight = (variants + 1) // 2
+    assert values.shape[:2] == (3, variants) and not torch.equal(plain, turned)
+    assert all(torch.equal(values[:, version], plain) for version in range(straight))
+    assert all(torch.equal(values[:, version], turned) for version in range(straight, variants))

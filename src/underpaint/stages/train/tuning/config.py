@@ -32,7 +32,7 @@ class StyleRecipe(Config):
         rank: Rank of the adapters on the transformer's linear maps; None trains transformer, text encoder and refiner.
         decoder: How the decoder learns to draw the style; None leaves it as it is.
         decoder_keep_share: As ``keep_share``, for the decoder's batches.
-        latents: How the pictures are encoded.
+        latents: How the pictures are encoded: shifted, and half of the versions mirrored where captions allow it.
         min_pictures: Fewest pictures to learn from.
         held_out_share: Least share of the pictures that is held out, in whole groups.
         unnamed: Name of the style of pictures that name none.
@@ -53,7 +53,7 @@ class StyleRecipe(Config):
     rank: int | None = Field(default=None, ge=1, le=1024)
     decoder: DecoderTraining | None = None
     decoder_keep_share: float = Field(default=0.4, ge=0, lt=1)
-    latents: LatentsEncoding = LatentsEncoding(variants=8)
+    latents: LatentsEncoding = LatentsEncoding(variants=32, reach=3)
     min_pictures: int = Field(default=8, ge=2)
     held_out_share: float = Field(default=0.2, gt=0, lt=1)
     unnamed: str = Field(default="own", min_length=1)

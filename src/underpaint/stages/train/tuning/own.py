@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from underpaint.core.artifact import Manifest
+from underpaint.core.attributes import DIRECTIONS
 from underpaint.core.errors import DataError
 from underpaint.core.progress import Report
 from underpaint.core.samples import Sample, read_samples
@@ -26,6 +28,13 @@ from underpaint.stages.train.tuning.parts import write_parts
 USED = ("train", "validation")
 """Splits that are learned from or watched; what a data set keeps for tests is left alone."""
 FEWEST_HELD_OUT = 2
+ONE_SIDED = frozenset(
+    {
+        *DIRECTIONS, "abc", "alphabet", "arrow", "button", "calendar", "clock", "flag", "keycap", "letter", "letters",
+        "mark", "number", "numbers", "o'clock", "sign", "symbol", "text", "word",
+    }
+)  # fmt: skip
+"""Words of captions whose pictures a mirror would falsify."""
 
 SamplePair = tuple[list[Sample], list[Sample]]
 
@@ -125,6 +134,7 @@ def encode_pair(
     parents: dict[str, str],
     device: torch.device,
     report: Report,
+    mirror: bool = False,
 ) -> Manifest:
     """Encode both parts of some pictures and write them as an artifact.
 
@@ -137,18 +147,50 @@ def encode_pair(
         parents: Role to digest of what it is made from.
         device: Where to compute.
         report: Receives progress.
+        mirror: Whether half of the versions of what is learned from are mirrored, where captions allow it.
     """
     autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig, device)
-    settings = (recipe.latents, LatentsEncoding(variants=1))
-    learned, held_out = (
-        _encoded(read_some(dataset, samples), autoencoder, how, device, report)
-        for samples, how in zip(pair, settings, strict=True)
+    learned, held_out = (read_some(dataset, samples) for samples in pair)
+    parts = (
+        encoded(learned, autoencoder, recipe.latents, device, report, mirror=mirror),
+        encoded(held_out, autoencoder, LatentsEncoding(variants=1), device, report),
     )
-    return write_parts((learned, held_out), out, config=recipe, parents=parents)
+    return write_parts(parts, out, config=recipe, parents=parents)
 
 
-def _encoded(
-    pictures: Pictures, autoencoder: Autoencoder, config: LatentsEncoding, device: torch.device, report: Report
+def may_be_mirrored(caption: str) -> bool:
+    """Tell whether a picture still is what its caption says when left and right are exchanged."""
+    return not ONE_SIDED & set(caption.casefold().split())
+
+
+def mirrored(pictures: Pictures) -> Pictures:
+    """Return the same pictures, those mirrored that may be."""
+    may = torch.tensor([may_be_mirrored(sample.caption) for sample in pictures.samples])[:, None, None, None]
+    return replace(pictures, pixels=torch.where(may, pictures.pixels.flip(2), pictures.pixels))
+
+
+def encoded(
+    pictures: Pictures,
+    autoencoder: Autoencoder,
+    config: LatentsEncoding,
+    device: torch.device,
+    report: Report,
+    *,
+    mirror: bool = False,
 ) -> Latents:
-    values = encode(autoencoder, pictures.to(device), config, report)
-    return Latents(pictures.samples, values, pictures.weights)
+    """Encode pictures in several versions; with ``mirror`` the latter half of these are mirrored.
+
+    Args:
+        pictures: The pictures.
+        autoencoder: Encodes them.
+        config: Number of versions, and how far they are shifted.
+        device: Where to compute.
+        report: Receives progress.
+        mirror: Whether versions are mirrored, where captions allow it.
+    """
+    half = config.variants // 2 if mirror else 0
+    parts = [(pictures, config.model_copy(update={"variants": config.variants - half}))]
+    if half:
+        parts.append((mirrored(pictures), config.model_copy(update={"variants": half, "seed": config.seed + 1})))
+    values = [encode(autoencoder, some.to(device), how, report) for some, how in parts]
+    return Latents(pictures.samples, torch.cat(values, dim=1), pictures.weights)

@@ -126,7 +126,7 @@ def _prepare(
 
     def encode_own() -> Manifest:
         given: dict[str, Any] = {"parents": from_own, "device": device, "report": report}
-        return encode_pair(pair, dataset, tokens, recipe, out / "own", **given)
+        return encode_pair(pair, dataset, tokens, recipe, out / "own", mirror=True, **given)
 
     def make_kept() -> Manifest:
         if keep is None or kept is None:
