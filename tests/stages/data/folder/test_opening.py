@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from underpaint.core.errors import InputError, MissingColumn, MissingFile
+from underpaint.core.errors import BadEncoding, InputError, MissingColumn, MissingFile
 from underpaint.core.samples import Sample, read_samples
 
 Build = Callable[..., Any]
@@ -129,6 +130,24 @@ def test_pictures_without_words_are_refused_with_the_way_to_give_them(build: Bui
         MissingColumn, match=r"12 pictures but no words: add metadata.jsonl .* or p00.txt beside p00.png"
     ):
         build(pictures)
+
+
+def test_a_name_that_is_not_utf_8_is_a_problem_or_passed_over(build: Build, pictures: Path, rows: Rows) -> None:
+    odd = os.fsdecode(os.fsencode(pictures) + b"/caf\xe9.png")
+    shutil.copy(pictures / "p00.png", odd)
+    for row in rows:
+        (pictures / row["file_name"]).with_suffix(".txt").write_text(row["text"])
+    with pytest.raises(BadEncoding, match=r"caf\\xe9\.png: its name is not UTF-8; rename the file"):
+        build(pictures)
+    (pictures / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    _, manifest = build(pictures)
+    assert manifest.figures["passed_over"] == {"NoRow": 1}
+
+
+def test_nothing_is_written_into_what_is_read(build: Build, folder: Path) -> None:
+    for out in ("mine/out", "mine/deep/out"):
+        with pytest.raises(InputError, match=r"lies in .*mine, where the next build would read it"):
+            build(folder, out=out)
 
 
 @pytest.mark.parametrize(

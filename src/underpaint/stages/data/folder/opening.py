@@ -12,7 +12,7 @@ from underpaint.core.errors import DataError, EmptyCaption, InputError, MissingC
 from underpaint.stages.data.folder.archive import open_archives
 from underpaint.stages.data.folder.held_pictures import DATASET, DATASETS, open_parquet_files, open_saved
 from underpaint.stages.data.folder.named_files import contents_of_files, names_pictures, open_tables, split_by_folder
-from underpaint.stages.data.folder.paths import find_file
+from underpaint.stages.data.folder.paths import check_encoding, find_file, readable_name
 from underpaint.stages.data.folder.rows import Row, Source
 from underpaint.stages.data.folder.tables import TABLES, read_text
 
@@ -20,6 +20,7 @@ METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
 OTHER_PICTURES = (".avif", ".heic", ".heif", ".ico", ".jxl", ".svg", ".tif", ".tiff")
 """Endings of pictures that are not read."""
+PACKED = (".7z", ".bz2", ".gz", ".rar", ".tgz", ".xz", ".zip", ".zst")
 CAPTION = ".txt"
 
 
@@ -51,7 +52,8 @@ def open_input(path: Path, columns: dict[str, str]) -> Source:
         return open_parquet_files(path.parent, [path], columns)
     if ending == ".tar":
         return open_archives([path])
-    raise InputError(f"{path} is neither a folder nor a {' '.join(TABLES)} .parquet or .tar file; name one of these")
+    hint = "unpack it first" if ending in PACKED else "name one of these"
+    raise InputError(f"{path} is neither a folder nor a {' '.join(TABLES)} .parquet or .tar file; {hint}")
 
 
 def open_folder(root: Path, columns: dict[str, str]) -> Source:
@@ -134,9 +136,10 @@ def captioned(root: Path, picture: Path) -> Row | tuple[str, DataError]:
     """Return the row of a picture with its caption beside it, or what is wrong with it."""
     where = picture.relative_to(root)
     try:
+        check_encoding(where)
         find_file(root.resolve(), root, where.as_posix())
     except DataError as error:
-        return where.as_posix(), error
+        return readable_name(where), error
     values: dict[str, str] = {}
     problem = None
     try:

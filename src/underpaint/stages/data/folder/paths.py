@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
-from underpaint.core.errors import DataError, InputTooLarge, MissingFile, UnsafePath
+from underpaint.core.errors import BadEncoding, DataError, InputTooLarge, MissingFile, UnsafePath
 from underpaint.stages.data.folder.rows import MAX_PICTURE_BYTES
 
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|data:")
@@ -26,6 +27,21 @@ def check_name(name: str) -> PurePosixPath:
     if not path.parts or path.is_absolute() or ".." in path.parts or "\0" in name:
         raise UnsafePath(f"the path {name!r:.120} leads out of the folder; name a file inside it")
     return path
+
+
+def readable_name(path: PurePath) -> str:
+    """Return a path as text that can be written: bytes that are no UTF-8 become escapes."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
+
+
+def check_encoding(path: PurePath) -> None:
+    """Refuse a file whose name is not UTF-8.
+
+    Raises:
+        BadEncoding: It is not.
+    """
+    if readable_name(path) != path.as_posix():
+        raise BadEncoding("its name is not UTF-8; rename the file")
 
 
 def find_file(root: Path, base: Path, name: str) -> Path:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from underpaint.core.artifact import Manifest, seal, staging, storage_errors, versions_of
 from underpaint.core.config import canonical_json
-from underpaint.core.errors import DataError, StorageError, UnderpaintError
+from underpaint.core.errors import DataError, InputError, StorageError, UnderpaintError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample, write_samples
 from underpaint.stages.data.audit import samples_digest
@@ -24,6 +24,7 @@ from underpaint.stages.data.folder.facts import FolderFacts
 from underpaint.stages.data.folder.finished import Finished, finished_pictures
 from underpaint.stages.data.folder.opening import PICTURES, open_input
 from underpaint.stages.data.folder.papers import write_papers
+from underpaint.stages.data.folder.paths import readable_name
 from underpaint.stages.data.folder.pictures import decode_all
 from underpaint.stages.data.folder.problems import LeftOut, Problems
 from underpaint.stages.data.folder.rows import Source
@@ -68,6 +69,7 @@ def run(
         The manifest of the new artifact.
 
     Raises:
+        InputError: There is no such input, or ``out`` lies in it.
         DataError: The input, or a row of it, cannot be used; of the class that says what.
         MissingDependency: The input needs pyarrow.
         StorageError: ``out`` exists or cannot be written.
@@ -75,6 +77,7 @@ def run(
     check_terms(config.license, config.weights_license)
     if out.exists():
         raise StorageError(f"{out} exists already and nothing is overwritten in place; choose another --out")
+    refuse_inside(out, path)
     jobs = jobs or min(MAX_JOBS, len(os.sched_getaffinity(0)))
     problems = Problems(keep_going)
     source = open_input(path, config.columns)
@@ -85,6 +88,16 @@ def run(
         read = Read(kind=source.kind, rows=rows.count, left_out=problems.left_out, passed_over=passed_over)
         with staging(out) as folder:
             return fill(folder, placed, finished, config, read, report)
+
+
+def refuse_inside(out: Path, path: Path) -> None:
+    """Refuse to write into the folder that is read, where the next build would take the result for an input.
+
+    Raises:
+        InputError: ``out`` lies in it.
+    """
+    if path.is_dir() and path.resolve() in out.resolve().parents:
+        raise InputError(f"{out} lies in {path}, where the next build would read it; choose another --out")
 
 
 @contextlib.contextmanager
@@ -158,7 +171,7 @@ def passed_over_in(source: Source, entries: Sequence[Entry], path: Path) -> list
     named = {os.path.realpath(entry.place) for entry in entries if isinstance(entry.place, Path)}
     lying = (file for file in source.lying() if os.path.realpath(file) not in named)
     return [
-        LeftOut(where=file.relative_to(path).as_posix(), rule=rule, detail=PASSED_OVER[rule])
+        LeftOut(where=readable_name(file.relative_to(path)), rule=rule, detail=PASSED_OVER[rule])
         for file in lying
         for rule in ["NoRow" if file.suffix.lower() in PICTURES else "OtherKind"]
     ]
