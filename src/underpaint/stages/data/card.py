@@ -131,59 +131,56 @@ def described_fields() -> dict[str, str]:
     return {name: description.replace("`", "") for name, colon, description in rows if colon and name.isidentifier()}
 
 
-def record_sets(facts: CardFacts) -> list[dict[str, object]]:
-    """Describe the splits, the samples and the pictures."""
+def split_set(facts: CardFacts) -> dict[str, object]:
+    """Describe the splits."""
     splits = sorted({sample.split for sample in facts.samples})
-    columns = [column(name, text) for name, text in described_fields().items()]
-    for field in columns:
-        if field["name"] == "split":
-            field["references"] = {"field": {"@id": "splits/name"}}
-        if field["name"] == "caption":
-            field["prov:wasAttributedTo"] = {"@type": "prov:Agent", "prov:label": facts.captions_by}
-    return [
-        {
-            "@type": "cr:RecordSet",
-            "@id": "splits",
-            "name": "splits",
-            "dataType": "cr:Split",
-            "key": {"@id": "splits/name"},
-            "field": [
-                {"@type": "cr:Field", "@id": "splits/name", "name": "name", "dataType": "sc:Text"},
-                {"@type": "cr:Field", "@id": "splits/url", "name": "url", "dataType": "sc:URL"},
-            ],
-            "data": [{"splits/name": split, "splits/url": SPLIT_TYPES.get(split, "cr:TestSplit")} for split in splits],
-        },
-        {
-            "@type": "cr:RecordSet",
-            "@id": "samples",
-            "name": "samples",
-            "description": f"{len(facts.samples)} records, one a picture.",
-            "key": {"@id": "samples/file"},
-            "field": columns,
-        },
-        {
-            "@type": "cr:RecordSet",
-            "@id": "pictures_by_path",
-            "name": "pictures_by_path",
-            "description": "The pictures; the path equals samples/file. mlcroissant drops the alpha channel.",
-            "field": [
-                {
-                    "@type": "cr:Field",
-                    "@id": "pictures_by_path/path",
-                    "name": "path",
-                    "dataType": "sc:Text",
-                    "source": {"fileSet": {"@id": "pictures"}, "extract": {"fileProperty": "fullpath"}},
-                },
-                {
-                    "@type": "cr:Field",
-                    "@id": "pictures_by_path/image",
-                    "name": "image",
-                    "dataType": "sc:ImageObject",
-                    "source": {"fileSet": {"@id": "pictures"}, "extract": {"fileProperty": "content"}},
-                },
-            ],
-        },
-    ]
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "splits",
+        "name": "splits",
+        "dataType": "cr:Split",
+        "key": {"@id": "splits/name"},
+        "field": [
+            {"@type": "cr:Field", "@id": "splits/name", "name": "name", "dataType": "sc:Text"},
+            {"@type": "cr:Field", "@id": "splits/url", "name": "url", "dataType": "sc:URL"},
+        ],
+        "data": [{"splits/name": split, "splits/url": SPLIT_TYPES.get(split, "cr:TestSplit")} for split in splits],
+    }
+
+
+def sample_set(facts: CardFacts) -> dict[str, object]:
+    """Describe the samples."""
+    columns = {name: column(name, text) for name, text in described_fields().items()}
+    columns["split"]["references"] = {"field": {"@id": "splits/name"}}
+    columns["caption"]["prov:wasAttributedTo"] = {"@type": "prov:Agent", "prov:label": facts.captions_by}
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "samples",
+        "name": "samples",
+        "description": f"{len(facts.samples)} records, one a picture.",
+        "key": {"@id": "samples/file"},
+        "field": list(columns.values()),
+    }
+
+
+def picture_field(name: str, kind: str, content: str) -> dict[str, object]:
+    """Describe what a record holds of each picture: its path, or its content."""
+    return {
+        "@type": "cr:Field",
+        "@id": f"pictures_by_path/{name}",
+        "name": name,
+        "dataType": kind,
+        "source": {"fileSet": {"@id": "pictures"}, "extract": {"fileProperty": content}},
+    }
+
+
+PICTURE_SET: dict[str, object] = {
+    "@type": "cr:RecordSet",
+    "@id": "pictures_by_path",
+    "name": "pictures_by_path",
+    "description": "The pictures; the path equals samples/file. mlcroissant drops the alpha channel.",
+    "field": [picture_field("path", "sc:Text", "fullpath"), picture_field("image", "sc:ImageObject", "content")],
+}
 
 
 def general_fields(facts: CardFacts) -> dict[str, object]:
@@ -262,7 +259,7 @@ def make_card(
         **provenance_fields(facts),
         **rai,
         "distribution": [*file_objects(folder), *files],
-        "recordSet": record_sets(facts),
+        "recordSet": [split_set(facts), sample_set(facts), PICTURE_SET],
     }
     return card | dict(fields)
 
