@@ -108,7 +108,7 @@ def main() -> None:
     """Measure, print a table, write JSON."""
     args = parse()
     began = time.perf_counter()
-    generator = underpaint.load(args.model, device=args.device)
+    generator = underpaint.load(args.model, engine="torch", device=args.device)
     load_ms = (time.perf_counter() - began) * 1000.0
     device = generator.pipeline.device
     results = measure(generator, args, device)

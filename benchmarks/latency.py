@@ -164,10 +164,10 @@ class Case:
 
 def cases_of(args: argparse.Namespace) -> list[Case]:
     """Open every model."""
-    model = load(args.model)
+    model = load(args.model, engine="torch")
     models = {model.model.name: (model, False)}
     if args.rival:
-        rival = load(args.rival)
+        rival = load(args.rival, engine="torch")
         models[rival.model.name] = (rival, False)
     models |= {f"random 128 {tier}": (load(fresh_folder(tier, model, args.work)), True) for tier in args.tiers}
     return [

@@ -1,7 +1,7 @@
 """The graph of the shipped model, drawn with as a user without PyTorch would.
 
-After the model or the exporter changes: ``underpaint export stickers-64 --share-weights --out DIR``, and DIR in place of
-``weights/stickers-64-onnx``.
+After the model or the exporter changes: ``underpaint export stickers-64 --share-weights --out DIR``, and DIR in place
+of ``weights/stickers-64-onnx``.
 """
 
 from __future__ import annotations

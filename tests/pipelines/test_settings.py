@@ -34,7 +34,7 @@ def test_settings_survive_json():
 
 
 def test_the_identity_is_what_decides_the_pixels():
-    same = {"prompt": "other words", "model": "renamed", "version": "9", "pixel_sha256": None}
+    same = {"prompt": "other words", "model": "renamed", "engine": "onnx", "version": "9", "pixel_sha256": None}
     for field, value in same.items():
         assert FULL.model_copy(update={field: value}).identity == FULL.identity, field
     different = {

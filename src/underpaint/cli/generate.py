@@ -82,7 +82,11 @@ def run(args: argparse.Namespace, output: Output) -> int:
         (model, planned), original = plan_new(args), None
 
     from underpaint.core.progress import silent
+    from underpaint.pipelines.engine_choice import engine_again
     from underpaint.pipelines.picture_folder import add_sheet, draw_into
+
+    if original is not None and args.engine == "auto":
+        args.engine = engine_again(model, original)
 
     output.resume_hint = "the finished pictures are kept; run the same command again to go on with the others"
     folder = Path(args.out)
@@ -202,7 +206,9 @@ def load(model: Model, planned: Sequence[Settings], args: argparse.Namespace, ou
     """Load the networks, and say which prompts they will not read as they stand."""
     from underpaint.pipelines.generator import load_opened
 
-    generator = load_opened(model, engine=args.engine, settings=planned, device=args.device, threads=args.threads)
+    generator = load_opened(
+        model, engine=args.engine, settings=planned, device=args.device, threads=args.threads, report=output.report
+    )
     read = {settings.caption: settings.prompt for settings in planned}
     for caption, prompt in read.items():
         if not prompt.isascii():
@@ -227,7 +233,9 @@ def describe(pictures: Sequence[Placed], sheet: Path | None, same: bool | None) 
     lines += [f"{sheet}  (all on one sheet)"] if sheet else []
     if same is not None:
         lines.append(
-            "the pixels are the same" if same else "the pixels differ: another processor or version rounds differently"
+            "the pixels are the same"
+            if same
+            else "the pixels differ: another engine, processor or version rounds differently"
         )
     return "\n".join(lines)
 

@@ -97,6 +97,7 @@ def describe(settings: Settings, unchanged: bool, again: str | None) -> str:
         "size": settings.size,
         "background": settings.background,
         "model": f"{settings.model} ({settings.model_sha256[:12]})",
+        "engine": settings.engine,
         "underpaint": settings.version,
         "pixels": "as drawn" if unchanged else "changed since they were drawn",
         "again": again or "the model is not at hand; name its folder with -m FOLDER",

@@ -14,6 +14,9 @@ from underpaint.pipelines.settings import DrawRequest, OnStage, Stage
 class Drawer(ABC):
     """Loaded networks that turn requests into pixels."""
 
+    engine: str = "torch"
+    """What computes."""
+
     def __init__(self) -> None:
         self.threads = 1
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from underpaint.core.errors import InputError, MissingDependency
 from underpaint.pipelines.exported import can_draw
-from underpaint.pipelines.exported_folder import Edge, ExportedModel, open_exported, shipped_exports
+from underpaint.pipelines.exported_folder import EDGE, Edge, ExportedModel, open_exported, read_edge, shipped_exports
 from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.settings import Settings
 
@@ -51,10 +51,22 @@ def exported_form(model: Model, engine: str | None = None) -> ExportedModel | No
     if isinstance(model, ExportedModel):
         return model if engine in (None, model.edge.engine) else None
     for folder in shipped_exports().values():
-        exported = open_exported(folder)
-        if exported.edge.model_sha256 == model.digest and engine in (None, exported.edge.engine):
-            return exported
+        edge = read_edge(folder / EDGE)
+        if edge.model_sha256 == model.digest and engine in (None, edge.engine):
+            return open_exported(folder)
     return None
+
+
+def engine_again(model: Model, settings: Settings) -> Asked:
+    """Return the engine that drew a picture if it can do so again here, so that the pixels are the same; else ``auto``.
+
+    Args:
+        model: What drew it.
+        settings: The picture's; those of before there were engines were drawn by torch.
+    """
+    before = next((engine for engine in ENGINES if engine == settings.engine), "torch")
+    at_hand = not isinstance(model, ExportedModel) if before == "torch" else exported_form(model, before) is not None
+    return before if at_hand and is_installed(before) else "auto"
 
 
 def choose(

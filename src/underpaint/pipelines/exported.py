@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from underpaint.core.cache import cache_folder
 from underpaint.core.errors import InputError
+from underpaint.core.progress import Report, silent
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.pipelines.drawer import Drawer, style_row, unwatched
 from underpaint.pipelines.exported_folder import (
@@ -28,7 +29,7 @@ from underpaint.pipelines.exported_folder import (
     Edge,
     ExportedModel,
 )
-from underpaint.pipelines.model_folder import WEIGHTS
+from underpaint.pipelines.model_folder import TOKENIZER, WEIGHTS
 from underpaint.pipelines.settings import DrawRequest, OnStage
 from underpaint.runtime.safetensors_file import read_arrays
 
@@ -53,6 +54,7 @@ class ExportedPipeline(Drawer):
         self, edge: Edge, tokenizer: TextTokenizer, table: NDArray[Any], weight: NDArray[Any], graph: Graph
     ) -> None:
         super().__init__()
+        self.engine = graph.name
         self.edge, self.tokenizer, self.graph = edge, tokenizer, graph
         self._table, self._weight = table, weight
 
@@ -160,17 +162,19 @@ def graph_weights(model: ExportedModel, read: Mapping[str, Arrays]) -> dict[str,
         array = components[source.component][source.name]
         whole = array.astype(np.float32) if array.dtype == np.float16 else array
         arrays[name] = np.ascontiguousarray(whole.T if source.transposed else whole)
-    if (constants := model.graph_file(CONSTANTS)) is not None:
-        arrays |= read_arrays(constants[0], sha256=constants[1])
+    if model.has_file(CONSTANTS):
+        path, sha256 = model.graph_file(CONSTANTS)
+        arrays |= read_arrays(path, sha256=sha256)
     return arrays
 
 
-def load_exported(model: ExportedModel, threads: int = 1) -> ExportedPipeline:
+def load_exported(model: ExportedModel, threads: int = 1, report: Report = silent) -> ExportedPipeline:
     """Load an exported model, ready to draw.
 
     Args:
         model: What ``open_exported`` returned.
         threads: CPU threads of the engine.
+        report: Told when an engine compiles the graph, which takes seconds.
 
     Raises:
         ArtifactError: A file is missing, changed, damaged, or newer than the engine knows.
@@ -180,22 +184,23 @@ def load_exported(model: ExportedModel, threads: int = 1) -> ExportedPipeline:
     words = read_arrays(path, sha256=sha256)
     pipeline = ExportedPipeline(
         model.edge,
-        TextTokenizer.from_folder(model.part("text_tokenizer", "tokenizer.json")[0].parent),
+        TextTokenizer.from_folder(model.part("text_tokenizer", TOKENIZER)[0].parent),
         words["table"],
         words["weight"],
-        _load_graph(model, {"text_encoder": words}, threads),
+        _load_graph(model, {"text_encoder": words}, threads, report),
     )
     pipeline.threads = threads
     return pipeline
 
 
-def _load_graph(model: ExportedModel, read: Mapping[str, Arrays], threads: int) -> Graph:
+def _load_graph(model: ExportedModel, read: Mapping[str, Arrays], threads: int, report: Report) -> Graph:
     if model.edge.engine == "onnx":
         from underpaint.adapters import onnxruntime
 
-        path, sha256 = model.graph_file("model.onnx") or (model.folder / "model.onnx", "")
+        path, sha256 = model.graph_file("model.onnx")
         return onnxruntime.load_graph(path, graph_weights(model, read), threads=threads, sha256=sha256)
     from underpaint.adapters import openvino
 
-    path, sha256 = model.graph_file("model.xml") or (model.folder / "model.xml", "")
-    return openvino.load_graph(path, threads=threads, cache=cache_folder() / "openvino")
+    (path, graph), (_, weights) = model.graph_file("model.xml"), model.graph_file("model.bin")
+    cache = cache_folder() / "openvino"
+    return openvino.load_graph(path, threads=threads, cache=cache, sha256=(graph, weights), report=report)

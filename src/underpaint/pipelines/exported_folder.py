@@ -22,7 +22,7 @@ from underpaint.core.config import Config, parse_json
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.pipelines import model_folder
 from underpaint.pipelines.model_folder import KIND as PIPELINE
-from underpaint.pipelines.model_folder import Index, Model, shipped_models
+from underpaint.pipelines.model_folder import TOKENIZER, Index, Model, shipped_models
 from underpaint.pipelines.noise import NoiseStream
 
 KIND = "exported"
@@ -127,11 +127,20 @@ class ExportedModel(Model):
             raise ArtifactError(f"{self.origin / MANIFEST} does not list {name}: the model is incomplete; {AGAIN}")
         return self.origin / name, entry.sha256
 
-    def graph_file(self, file: str) -> tuple[Path, str] | None:
-        """Return path and recorded hash of a file of the graph; None if the graph has no such file."""
+    def has_file(self, file: str) -> bool:
+        """Tell whether the graph has a file of this name."""
+        return f"{GRAPHS}/{self.edge.graph}/{file}" in self.manifest.files
+
+    def graph_file(self, file: str) -> tuple[Path, str]:
+        """Return path and recorded hash of a file of the graph.
+
+        Raises:
+            ArtifactError: There is no such file.
+        """
         name = f"{GRAPHS}/{self.edge.graph}/{file}"
-        entry = self.manifest.files.get(name)
-        return None if entry is None else (self.folder / name, entry.sha256)
+        if not self.has_file(file):
+            raise ArtifactError(f"{self.folder / MANIFEST} does not list {name}: the export is incomplete; {AGAIN}")
+        return self.folder / name, self.manifest.files[name].sha256
 
 
 def is_exported(folder: Path) -> bool:
@@ -148,8 +157,9 @@ def open_exported(folder: Path) -> ExportedModel:
     if not (folder / MANIFEST).is_file():
         raise ArtifactError(f"{folder} is no finished export: it has no {MANIFEST}; {AGAIN}")
     manifest = verify(folder, kind=KIND, only=(EDGE,))
-    edge = _read_edge(folder / EDGE)
+    edge = read_edge(folder / EDGE)
     origin, origin_manifest = _origin(folder, edge, manifest)
+    verify(origin, only=(f"text_tokenizer/{TOKENIZER}",))
     sampling = {"styles": list(edge.styles), "guidance": edge.guidance, "steps": edge.steps}
     index = Index.parse(
         {
@@ -172,7 +182,12 @@ def open_exported(folder: Path) -> ExportedModel:
     )
 
 
-def _read_edge(path: Path) -> Edge:
+def read_edge(path: Path) -> Edge:
+    """Read an ``edge.json``, without a look at what lies beside it.
+
+    Raises:
+        ArtifactError: It is damaged or of another version.
+    """
     try:
         values = parse_json(path.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:

@@ -43,11 +43,11 @@ def flatten(pixels: np.ndarray, color: str) -> np.ndarray:
     return ((values * alpha + background * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def finish(pixels: np.ndarray, settings: Settings) -> Image.Image:
-    """Turn drawn pixels into an image on the background asked for, with its settings in ``info``."""
+def finish(pixels: np.ndarray, settings: Settings, engine: str) -> Image.Image:
+    """Turn pixels that an engine drew into an image on the background asked for, with its settings in ``info``."""
     delivered = pixels if settings.background == TRANSPARENT else flatten(pixels, settings.background)
     image = Image.fromarray(delivered)
-    return attach(image, settings.model_copy(update={"pixel_sha256": pixel_digest(image)}))
+    return attach(image, settings.model_copy(update={"engine": engine, "pixel_sha256": pixel_digest(image)}))
 
 
 class Generator:
@@ -151,7 +151,7 @@ class Generator:
         for start in range(0, len(settings), batch_size):
             batch = settings[start : start + batch_size]
             pixels = self.pipeline.draw([one.request for one in batch], on_stage=on_stage)
-            yield from (finish(picture, one) for picture, one in zip(pixels, batch, strict=True))
+            yield from (finish(picture, one, self.pipeline.engine) for picture, one in zip(pixels, batch, strict=True))
 
 
 def other_model(settings: Settings, model: Model) -> str:
@@ -190,6 +190,7 @@ def load_opened(
     settings: Sequence[Settings] = (),
     device: str | None = None,
     threads: int = 1,
+    report: Report = silent,
 ) -> Generator:
     """Load the networks of a model that ``open_model`` returned; see ``load``.
 
@@ -199,10 +200,11 @@ def load_opened(
         settings: What shall be drawn, where it is known; with ``auto`` an engine that can draw it is taken.
         device: As in ``load``.
         threads: As in ``load``.
+        report: Told of loading that takes seconds.
     """
     choice = choose(model, "auto" if isinstance(model, ExportedModel) else engine, settings=settings, device=device)
     if isinstance(choice.model, ExportedModel):
-        return Generator(model, load_exported(choice.model, threads))
+        return Generator(model, load_exported(choice.model, threads, report))
     from underpaint.runtime.device import choose_device
 
     pipeline = load_networks(model, choose_device(device or "cpu"))

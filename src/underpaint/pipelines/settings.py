@@ -68,6 +68,7 @@ class Settings(Config):
         model: The model's name.
         model_sha256: The digest of the model's manifest, which identifies its weights and settings.
         version: The version of underpaint.
+        engine: What computed it, ``torch``, ``onnx`` or ``openvino``; None before it is drawn.
         pixel_sha256: SHA-256 of the delivered pixels (rows of 8-bit RGBA or RGB); None before they are drawn.
     """
 
@@ -84,6 +85,7 @@ class Settings(Config):
     model: str = Field(max_length=200)
     model_sha256: str = Field(pattern=SHA256)
     version: str = Field(max_length=100)
+    engine: str | None = Field(default=None, max_length=20)
     pixel_sha256: str | None = Field(default=None, pattern=SHA256)
 
     @property
@@ -101,7 +103,7 @@ class Settings(Config):
     @property
     def identity(self) -> str:
         """What decides the pixels, as one string: all but the wording, the versions and what came out."""
-        besides = {"prompt", "model", "version", "pixel_sha256"}
+        besides = {"prompt", "model", "version", "engine", "pixel_sha256"}
         return canonical_json(self.model_dump(mode="json", exclude=besides))
 
     def to_json(self) -> str:

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import underpaint
+from underpaint.core.errors import InputError, MissingDependency
+from underpaint.pipelines import engine_choice
+from underpaint.pipelines.engine_choice import choose, engine_again
+from underpaint.pipelines.exported_folder import ExportedModel, open_exported, shipped_exports
+from underpaint.pipelines.model_folder import Model, open_model
+from underpaint.pipelines.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Model:
+    return open_model()
+
+
+@pytest.fixture(scope="module")
+def exported() -> ExportedModel:
+    (folder,) = shipped_exports().values()
+    return open_exported(folder)
+
+
+@pytest.fixture(scope="module")
+def drawn() -> Settings:
+    return underpaint.load(engine="onnx").generate("a red apple", seed=1)[0].info["underpaint"]
+
+
+@pytest.fixture
+def absent(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Engines that are not installed."""
+    names: set[str] = set()
+    monkeypatch.setattr(engine_choice, "is_installed", lambda engine: engine not in names)
+    return names
+
+
+def test_the_graph_of_the_shipped_model_is_taken(shipped, exported):
+    for model in (shipped, exported):
+        choice = choose(model)
+        assert choice.name == "onnx" and isinstance(choice.model, ExportedModel)
+
+
+def test_torch_is_taken_if_asked_for_or_if_the_graph_cannot(shipped, drawn, absent):
+    assert choose(shipped, "torch").name == "torch"
+    assert "the device cuda" in choose(shipped, device="cuda").why
+    assert "unrolled for 2 steps, not for 8" in choose(shipped, settings=[drawn.model_copy(update={"steps": 8})]).why
+    absent.add("onnx")
+    assert "onnxruntime is not installed" in choose(shipped).why
+
+
+def test_a_model_without_a_graph_is_drawn_by_torch(tiny_model: Path):
+    choice = choose(open_model(tiny_model))
+    assert choice.name == "torch" and "has no exported graph" in choice.why
+
+
+def test_an_engine_that_was_asked_for_and_cannot_draw_is_an_error(shipped, exported, tiny_model: Path, absent):
+    with pytest.raises(InputError, match=r"--engine openvino cannot be used.*underpaint export"):
+        choose(shipped, "openvino")
+    with pytest.raises(InputError, match=r"--engine onnx cannot be used.*no exported graph for onnx"):
+        choose(open_model(tiny_model), "onnx")
+    with pytest.raises(InputError, match=r"torch does not run.*stickers-64"):
+        choose(exported, "torch")
+    absent.update(("onnx", "torch"))
+    with pytest.raises(MissingDependency, match=r"torch is needed.*onnxruntime is not installed.*underpaint\[train\]"):
+        choose(shipped)
+
+
+def test_a_picture_is_drawn_again_by_the_engine_that_drew_it(shipped, exported, drawn, absent):
+    assert drawn.engine == "onnx" and engine_again(shipped, drawn) == "onnx"
+    of_old = drawn.model_copy(update={"engine": None})
+    assert engine_again(shipped, of_old) == "torch" and engine_again(exported, of_old) == "auto"
+    assert engine_again(shipped, drawn.model_copy(update={"engine": "openvino"})) == "auto"
+    absent.add("onnx")
+    assert engine_again(shipped, drawn) == "auto"
