@@ -137,15 +137,13 @@ def row_of(paths: Sequence[Path], archive: int, key: str, members: Sequence[Memb
 
 def rows_of(paths: Sequence[Path], archive: int) -> Iterator[Row | tuple[str, DataError]]:
     """Yield the samples of an archive."""
-    good: list[Member | tuple[str, DataError]] = []
     found = members_of(paths[archive], archive)
     for key, together in itertools.groupby(found, key=lambda item: item.key if isinstance(item, Member) else None):
-        good = list(together)
         if key is None:
-            yield from (item for item in good if not isinstance(item, Member))
+            yield from (item for item in together if not isinstance(item, Member))
             continue
         try:
-            yield row_of(paths, archive, key, [item for item in good if isinstance(item, Member)])
+            yield row_of(paths, archive, key, [item for item in together if isinstance(item, Member)])
         except DataError as error:
             yield f"{paths[archive].name}, {key}", error
 

@@ -73,7 +73,14 @@ def read_text(path: Path) -> str:
         InputTooLarge: It has more than 1 MiB.
         MissingFile: It cannot be read.
     """
-    return "".join(lines_of(path))
+    lines: list[str] = []
+    num_bytes = 0
+    for line in lines_of(path):
+        num_bytes += len(line.encode())
+        if num_bytes > MAX_TEXT_BYTES:
+            raise InputTooLarge(f"{path.name} has more than {MAX_TEXT_BYTES:,} bytes; shorten it")
+        lines.append(line)
+    return "".join(lines)
 
 
 def read_csv(path: Path) -> Iterator[Read]:
