@@ -1,11 +1,12 @@
-"""What a model learns from forty pictures in a style that it has never seen: all weights against adapters.
+"""What a model learns from a few pictures in a style that it has never seen, and what it forgets.
 
-The pictures are Twemoji's (style ``bold``), of which a small data set is filtered; other Twemoji drawings, of concepts
-that are among neither the forty pictures nor the model's training, are what the result is compared with, in nats a
-token and by the kernel distance to what ``evaluator-64`` sees in them.
+A few pictures of the style, or many, are taken from a data set; others of it, of other things, are what the result is
+compared with: in nats a token, and by the kernel distance to what ``evaluator-64`` sees in them. The model before
+draws in the old style that comes nearest by that distance, so the style has to be learned to be better. What is
+forgotten is measured in nats on the model's own drawings from before, and on real pictures in its old styles.
 
-    underpaint data build stickers --attributed twemoji --out artifacts/stickers-64-twemoji
-    python benchmarks/fine_tune.py --data artifacts/stickers-64-twemoji --out artifacts/fine_tune
+    python benchmarks/fine_tune_pictures.py --out artifacts/outlined
+    python benchmarks/fine_tune.py --data artifacts/outlined --old artifacts/stickers-64 --out artifacts/fine_tune
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from machine import describe_machine, print_table
 
 from underpaint.core.artifact import MANIFEST, read_manifest, seal, staging
@@ -27,6 +30,8 @@ from underpaint.core.progress import Progress, silent
 from underpaint.core.samples import Sample, read_samples, write_samples
 from underpaint.metrics.estimate import Estimate
 from underpaint.metrics.kernel import kid
+from underpaint.metrics.paired import difference
+from underpaint.models.pixels import from_straight
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.saved import load_pipeline
@@ -35,16 +40,19 @@ from underpaint.recipes.table import RECIPES
 from underpaint.runtime.device import CPU
 from underpaint.stages.evaluate.seeing.extractors import load_extractor
 from underpaint.stages.train.config import LatentsEncoding
+from underpaint.stages.train.grid import save_grid
 from underpaint.stages.train.latents import Latents, encode
 from underpaint.stages.train.pictures import variant_weights
 from underpaint.stages.train.tuning import run as tuning
 from underpaint.stages.train.tuning.config import StyleRecipe
+from underpaint.stages.train.tuning.kept import EVERYDAY
 from underpaint.stages.train.tuning.own import order, read_some
 from underpaint.stages.train.tuning.parts import load_parts
-from underpaint.stages.train.tuning.trainee import StyleTrainee
+from underpaint.stages.train.tuning.trainee import MOST_MEASURED, StyleTrainee
 
-STYLE = "bold"
 SHIPPED = "stickers-64"
+COLUMNS = 8
+OLD_PICTURES = 128
 
 
 class Filter(Config):
@@ -59,29 +67,54 @@ class Filter(Config):
     count: int
 
 
-def of_style(samples: Sequence[Sample], style: str, splits: tuple[str, ...]) -> list[Sample]:
-    """Return one picture of each concept in a style, in an order that means nothing."""
+@dataclass(frozen=True)
+class Task:
+    """What is learned and what the results are compared with.
+
+    Args:
+        dataset: Where the pictures lie.
+        style: Their style.
+        samples: All of them, of different things, in an order that means nothing.
+        num_tested: The last ones, that no model learns from.
+        old: Data set with pictures in the model's own styles, or None.
+    """
+
+    dataset: Path
+    style: str
+    samples: list[Sample]
+    num_tested: int
+    old: Path | None
+
+    @property
+    def tested(self) -> list[Sample]:
+        """What the results are compared with."""
+        return self.samples[-self.num_tested :]
+
+
+def of_style(dataset: Path, style: str) -> list[Sample]:
+    """Return one picture of each group of near-duplicates in a style, in an order that means nothing."""
     chosen: dict[str, Sample] = {}
-    for sample in sorted(samples, key=lambda sample: order(sample.id)):
-        if sample.style == style and sample.split in splits:
-            chosen.setdefault(sample.group, sample)
+    for sample in sorted(read_samples(dataset), key=lambda sample: order(sample.id)):
+        if sample.style == style:
+            chosen.setdefault(sample.cluster, sample)
     return list(chosen.values())
 
 
-def filter_style(dataset: Path, out: Path, config: Filter) -> None:
-    """Write a data set of a few pictures in one style of another; it is kept if it is there."""
+def filtered(task: Task, count: int, out: Path) -> Path:
+    """Write a data set of the first pictures; it is kept if it is there."""
     if (out / MANIFEST).exists():
-        return
-    chosen = of_style(read_samples(dataset), config.style, ("train",))[: config.count]
+        return out
     with staging(out) as folder:
+        chosen = [sample.model_copy(update={"split": "train"}) for sample in task.samples[:count]]
         for sample in chosen:
             (folder / sample.file).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(dataset / sample.file, folder / sample.file)
+            shutil.copyfile(task.dataset / sample.file, folder / sample.file)
         for name in ("NOTICE", "attribution.json"):
-            shutil.copyfile(dataset / name, folder / name)
+            shutil.copyfile(task.dataset / name, folder / name)
         write_samples(folder, chosen)
-        parents = {"dataset": read_manifest(dataset).digest}
-        seal(folder, kind="dataset", stage="data", config=config, parents=parents)
+        parents = {"dataset": read_manifest(task.dataset).digest}
+        seal(folder, kind="dataset", stage="data", config=Filter(style=task.style, count=count), parents=parents)
+    return out
 
 
 def open_hybrid(model: str | Path) -> HybridPipeline:
@@ -91,28 +124,12 @@ def open_hybrid(model: str | Path) -> HybridPipeline:
     return pipeline
 
 
-def distance(pipeline: HybridPipeline, dataset: Path, samples: list[Sample], old: str | None) -> Estimate:
-    """Return a model's kernel distance to real pictures of the new style, for their captions and with their count.
-
-    Args:
-        pipeline: The model; one that does not know the style is asked for ``old`` instead.
-        dataset: Where the pictures lie.
-        samples: The pictures.
-        old: A style that every model knows, or None.
-    """
+def distance(pipeline: HybridPipeline, task: Task, style: str | None) -> Estimate:
+    """Return a model's kernel distance to real pictures of the new style, for their captions and with their count."""
     extractor = load_extractor("evaluator-64")
-    style = STYLE if STYLE in pipeline.styles else old
-    requests = [DrawRequest(caption=s.caption, style=style, seed=i) for i, s in enumerate(samples)]
-    drawn, real = pipeline.draw(requests), list(read_some(dataset, samples).pixels.numpy())
+    requests = [DrawRequest(caption=s.caption, style=style, seed=i) for i, s in enumerate(task.tested)]
+    drawn, real = pipeline.draw(requests), list(read_some(task.dataset, task.tested).pixels.numpy())
     return kid(extractor.extract(drawn).features, extractor.extract(real).features)
-
-
-def nats(recipe: StyleRecipe, pipeline: HybridPipeline, part: Latents, workspace: Path) -> tuple[float, float]:
-    """Return a model's loss in nats a token on pictures of the new style, and on drawings in its old ones."""
-    kept = load_parts(workspace / "kept")
-    trainee = StyleTrainee(recipe, pipeline, (part, part), kept, workspace)
-    first = trainee.watch.points[0]
-    return first.held_out, first.kept
 
 
 def encoded(dataset: Path, samples: list[Sample], pipeline: HybridPipeline) -> Latents:
@@ -122,90 +139,118 @@ def encoded(dataset: Path, samples: list[Sample], pipeline: HybridPipeline) -> L
     return Latents(samples, values, variant_weights(samples))
 
 
+def nats(pipeline: HybridPipeline, task: Task, workspace: Path) -> dict[str, float]:
+    """Return a model's loss in nats a token on new pictures, on drawings from before, and on old pictures."""
+    recipe = RECIPES["style"]()
+    assert isinstance(recipe, StyleRecipe)
+    new, kept = encoded(task.dataset, task.tested, pipeline), load_parts(workspace / "kept")
+    trainee = StyleTrainee(recipe, pipeline, (new, new), kept, workspace)
+    values = {"nats": mean_loss(trainee, new), "kept_nats": trainee.watch.points[0].kept}
+    if task.old is not None:
+        known = [s for s in read_samples(task.old) if s.split == "validation" and s.style in pipeline.styles]
+        chosen = sorted(known, key=lambda sample: order(sample.file))[:OLD_PICTURES]
+        values["old_nats"] = mean_loss(trainee, encoded(task.old, chosen, pipeline))
+    return {name: round(value, 3) for name, value in values.items()}
+
+
+def mean_loss(trainee: StyleTrainee, part: Latents) -> float:
+    """Return the loss of any number of pictures."""
+    rows = torch.arange(len(part)).split(MOST_MEASURED)
+    parts = [Latents([part.samples[i] for i in some.tolist()], part.values[some], part.weights[some]) for some in rows]
+    return float(np.average([trainee.loss_of(some) for some in parts], weights=[len(some) for some in parts]))
+
+
 def report(progress: Progress) -> None:
-    """Print every fiftieth step."""
-    if progress.done % 50 == 0:
+    """Print every twenty-fifth step."""
+    if progress.done % 25 == 0:
         print(f"  {progress.task} {progress.done}/{progress.total}  {progress.note}", flush=True)
 
 
-def shortened(recipe: StyleRecipe, steps: int | None) -> StyleRecipe:
-    """Return the recipe with fewer steps."""
-    if steps is None:
-        return recipe
-    return recipe.model_copy(update={"loop": recipe.loop.model_copy(update={"steps": steps})})
+def shown(estimate: Estimate) -> str:
+    """Return a value with half of its interval's width."""
+    return f"{estimate.value:.4f} ± {1.96 * (estimate.se or 0.0):.4f}"
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What every model is compared with.
+def nearest(task: Task) -> tuple[str | None, Estimate]:
+    """Return the shipped model's old style, or none, that comes nearest to the new one, and its distance."""
+    before = open_hybrid(SHIPPED)
+    tried = [(style, distance(before, task, style)) for style in (*before.styles, None)]
+    for style, estimate in tried:
+        print(f"before, {style}: {shown(estimate)}", flush=True)
+    return min(tried, key=lambda pair: pair[1].value)
+
+
+def learned(name: str, count: int, task: Task, out: Path) -> tuple[Path, dict[str, Any]]:
+    """Teach the shipped model the style; returns the workspace, and what the training says about itself."""
+    recipe, workspace, begun = RECIPES[name](), out / f"{name}-{count}", time.process_time()
+    assert isinstance(recipe, StyleRecipe)
+    few = filtered(task, count, out / f"pictures-{count}")
+    figures = tuning.run(recipe, few, workspace, report, start=SHIPPED, num_threads=1).figures["style"]
+    minutes = (time.process_time() - begun) / 60
+    print(f"{name}, {count} pictures: {figures['verdict']} ({minutes:.1f} CPU minutes)", flush=True)
+    return workspace, {**figures, "cpu_minutes": round(minutes, 1)}
+
+
+def draw_sheet(models: Sequence[tuple[HybridPipeline, str | None]], task: Task, path: Path) -> None:
+    """Write real pictures that no model saw, and what each model draws for their captions and for everyday words.
 
     Args:
-        dataset: Where the pictures lie.
-        samples: Pictures of the new style, of concepts that no model saw.
-        part: Their latents.
-        old: The old style that comes nearest, or None.
+        models: Models, each with the style that it is asked for.
+        task: Where the pictures lie.
+        path: A PNG file.
     """
-
-    dataset: Path
-    samples: list[Sample]
-    part: Latents
-    old: str | None
-
-
-def measured(name: str, recipe: StyleRecipe, workspace: Path, model: str | Path, facts: Facts) -> dict[str, Any]:
-    """Return one row of the table."""
-    pipeline = open_hybrid(model)
-    kernel = distance(pipeline, facts.dataset, facts.samples, facts.old)
-    style, kept = nats(recipe, pipeline, facts.part, workspace)
-    return {
-        "model": name,
-        "nats": round(style, 3),
-        "kept_nats": round(kept, 3),
-        "distance": f"{kernel.value:.4f} ± {1.96 * (kernel.se or 0.0):.4f}",
-    }
+    real = read_some(task.dataset, task.tested[:COLUMNS]).batch(torch.arange(COLUMNS))
+    words = [sample.caption for sample in task.tested[:COLUMNS]] + list(EVERYDAY[:COLUMNS])
+    rows = [torch.cat([real, torch.full_like(real, -1.0)])]
+    for pipeline, style in models:
+        drawn = pipeline.draw([DrawRequest(caption=word, style=style, seed=i) for i, word in enumerate(words)])
+        rows.append(from_straight(torch.from_numpy(np.stack(drawn))))
+    save_grid(path, torch.cat(rows), columns=2 * COLUMNS)
 
 
 def parsed() -> argparse.Namespace:
     """Return the command line's arguments."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="data set with Twemoji")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the filtered set and the trained models")
-    parser.add_argument("--pictures", type=int, default=40, help="pictures to learn from, those held out included")
-    parser.add_argument("--steps", type=int, help="most steps of both recipes; their own if left out")
-    parser.add_argument("--recipes", nargs="+", default=["style", "style-low-rank"], help="recipes to compare")
-    parser.add_argument("--tested", type=int, default=120, help="pictures to compare with, 100 at least")
+    parser.add_argument("--data", type=Path, required=True, help="data set with pictures in the new style")
+    parser.add_argument("--style", default="outlined", help="the new style")
+    parser.add_argument("--old", type=Path, help="data set that the shipped model was trained on")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the filtered sets and the trained models")
+    parser.add_argument(
+        "--runs", nargs="+", default=["style:40", "style:200", "style-low-rank:40"], help="recipe:pictures, each a run"
+    )
+    parser.add_argument("--tested", type=int, default=128, help="pictures to compare with, 100 at least")
     return parser.parse_args()
 
 
-def facts_of(dataset: Path, count: int, started_from: str) -> Facts:
-    """Return what the models are compared with, from concepts that are held out of the data set."""
-    samples = of_style(read_samples(dataset), STYLE, ("test_concept", "validation"))[:count]
-    part = encoded(dataset, samples, open_hybrid(SHIPPED))
-    return Facts(dataset, samples, part, None if started_from == "none" else started_from)
-
-
 def main() -> None:
-    """Filter, train with both recipes, and compare."""
+    """Train each run, compare, and write table and sheet."""
     args = parsed()
-    few = args.out / "pictures"
-    filter_style(args.data, few, Filter(style=STYLE, count=args.pictures))
+    task = Task(args.data, args.style, of_style(args.data, args.style), args.tested, args.old)
+    torch.set_num_threads(1)
+    old, before = nearest(task)
     rows: list[dict[str, Any]] = []
-    for name in args.recipes:
-        made = RECIPES[name]()
-        assert isinstance(made, StyleRecipe)
-        recipe, workspace, begun = shortened(made, args.steps), args.out / name, time.process_time()
-        figures = tuning.run(recipe, few, workspace, report, start=SHIPPED, num_threads=1).figures["style"]
-        cpu_minutes = round((time.process_time() - begun) / 60, 1)
-        facts = facts_of(args.data, args.tested, figures["started_from"][STYLE])
+    models = [(open_hybrid(SHIPPED), old)]
+    for run in args.runs:
+        name, _, count = run.partition(":")
+        workspace, figures = learned(name, int(count), task, args.out)
         if not rows:
-            rows.append(measured("before", recipe, workspace, SHIPPED, facts))
-        row = measured(name, recipe, workspace, workspace, facts)
-        rows.append(row | {"cpu_minutes": cpu_minutes, "trained": figures["trained_parameters"]})
-        print(f"{name}: {figures['verdict']}", flush=True)
-    head = [*rows[-1]]
-    print_table(head, [[str(row.get(name, "")) for name in head] for row in rows])
-    result = {"machine": describe_machine(), "rows": rows}
-    (args.out / "fine_tune.json").write_text(json.dumps(result, indent=2) + "\n")
+            first = nats(open_hybrid(SHIPPED), task, workspace)
+            rows.append({"model": f"before ({old})", **first, "distance": shown(before)})
+        models.append((open_hybrid(workspace), task.style))
+        after = distance(models[-1][0], task, task.style)
+        row = {"model": run, **nats(open_hybrid(workspace), task, workspace), "distance": shown(after)}
+        row |= {"nearer_by": shown(difference(after, before)), "steps": best_step(figures)}
+        rows.append(row | {"cpu_minutes": figures["cpu_minutes"], "trained": figures["trained_parameters"]})
+        head = [*rows[-1]]
+        print_table(head, [[str(row.get(name, "")) for name in head] for row in rows])
+        result = {"machine": describe_machine(), "rows": rows}
+        (args.out / "fine_tune.json").write_text(json.dumps(result, indent=2) + "\n")
+        draw_sheet(models, task, args.out / "fine_tune.png")
+
+
+def best_step(figures: dict[str, Any]) -> int:
+    """Return the step whose weights were kept."""
+    return int(min(figures["curve"], key=lambda point: point["held_out"])["step"])
 
 
 if __name__ == "__main__":

@@ -154,7 +154,9 @@ def _make_style(
     folder, figures = _folder_of(manifest, args.out), manifest.figures["style"]
     named = [part for name in [*figures["started_from"]][:1] for part in ("--style", name)]
     advice = shlex.join(["underpaint", "generate", "a smiling cat", *named, "-m", str(folder)])
-    return folder, manifest, f"{figures['verdict']}\nBefore and after: {args.out / run.PREVIEW_AT}\nTry: {advice}"
+    alone = "" if recipe.rank is None else f"\nThe style by itself, for -m: {args.out / 'adapter'}"
+    said = f"{figures['verdict']}\nBefore and after: {args.out / run.PREVIEW_AT}{alone}"
+    return folder, manifest, f"{said}\nTry: {advice}"
 
 
 def _folder_of(manifest: Manifest, workspace: Path) -> Path:

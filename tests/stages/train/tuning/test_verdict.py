@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from underpaint.stages.train.tuning.verdict import Point, best_of, overfits, verdict
+from underpaint.stages.train.tuning.verdict import Point, best_of, decoder_verdict, overfits, verdict
 
 
 def points(*held_out: float, learned: tuple[float, ...] = (), kept: tuple[float, ...] = ()) -> list[Point]:
@@ -58,3 +58,11 @@ def test_the_words_depend_on_the_figures_alone_and_name_the_best_held_out_loss()
     for a, b in pairwise((4.6, 4.4, 4.2)):
         assert verdict(points(5.0, a)) != verdict(points(5.0, b))
         assert f"to {b:.2f} nats" in verdict(points(5.0, b))
+
+
+def test_of_a_decoder_it_says_both_errors_and_what_changed_or_that_nothing_came_of_it():
+    before, after = Point(0, 0.05, 0.052, 0.0), Point(50, 0.03, 0.041, 0.008)
+    assert "error of 4.1% in place of 5.2%" in decoder_verdict([before, after])
+    assert "changed by 0.8%" in decoder_verdict([before, after])
+    worse = after._replace(held_out=0.06)
+    assert "the one before is kept" in decoder_verdict([before, worse])

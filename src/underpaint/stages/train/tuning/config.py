@@ -52,7 +52,7 @@ class StyleRecipe(Config):
     loop: LoopConfig
     rank: int | None = Field(default=None, ge=1, le=1024)
     decoder: DecoderTraining | None = None
-    decoder_keep_share: float = Field(default=0.4, ge=0, lt=1)
+    decoder_keep_share: float = Field(default=0.25, ge=0, lt=1)
     latents: LatentsEncoding = LatentsEncoding(variants=32, reach=3)
     min_pictures: int = Field(default=8, ge=2)
     held_out_share: float = Field(default=0.2, gt=0, lt=1)

@@ -105,8 +105,7 @@ class StyleDecoder:
         return {"error": point.held_out, "learned_error": point.learned, "kept_error": point.kept}
 
     def _point(self) -> Point:
-        own = (self._own_error(part) for part in (self.train, self.held_out))
-        return Point(self.step, *own, self._kept_error())
+        return Point(self.step, self._own_error(self.train), self._own_error(self.held_out), self._kept_error())
 
     @torch.no_grad()
     def _own_error(self, part: Pictures) -> float:
