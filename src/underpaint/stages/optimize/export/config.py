@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from underpaint.core.config import Config
 
@@ -26,6 +26,12 @@ class ExportConfig(Config):
     batch: int = Field(default=1, ge=1, le=64)
     steps: int | None = Field(default=None, ge=0, le=100)
     share_weights: bool = False
+
+    @model_validator(mode="after")
+    def _check_precision(self) -> ExportConfig:
+        if self.precision == "int8" and self.engine == "openvino":
+            raise ValueError("8 bits are made for onnx alone so far; take another engine, or leave them out")
+        return self
 
     @property
     def graph(self) -> str:
