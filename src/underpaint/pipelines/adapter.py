@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,7 +40,12 @@ def pieces_of(adapter: Mapping[str, Tensor], rows: Tensor, decoder: Mapping[str,
 
 
 def save_adapter(
-    pieces: Mapping[str, Tensor], out: Path, *, settings: AdapterSettings, parents: Mapping[str, str]
+    pieces: Mapping[str, Tensor],
+    out: Path,
+    *,
+    settings: AdapterSettings,
+    parents: Mapping[str, str],
+    figures: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """Save a learned style as an artifact of kind ``adapter``.
 
@@ -48,10 +54,13 @@ def save_adapter(
         out: The new folder; must not exist yet.
         settings: What it says about itself.
         parents: Role to digest of what it was made from, ``model`` among them.
+        figures: What else is to be known of it, such as the credits to hand on.
     """
     with staging(out) as folder:
         write_weights(folder / FILE, pieces)
-        return seal(folder, kind=KIND, stage="train", config=settings, parents=parents, packages=("torch",))
+        return seal(
+            folder, kind=KIND, stage="train", config=settings, parents=parents, figures=figures, packages=("torch",)
+        )
 
 
 def load_adapted(model: AdaptedModel, device: torch.device) -> HybridPipeline:

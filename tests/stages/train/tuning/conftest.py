@@ -73,8 +73,11 @@ def inverted(shapes: Path, count: int) -> tuple[list[Sample], list[np.ndarray]]:
 
 @pytest.fixture(scope="session")
 def own_pictures(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ``dataset`` artifact of twelve pictures in a style of their own."""
-    return write_set(tmp_path_factory.mktemp("own") / "dataset", *inverted(shapes, 12))
+    """A ``dataset`` artifact of twelve pictures in a style of their own, whose author is to be credited."""
+    folder = write_set(tmp_path_factory.mktemp("own") / "dataset", *inverted(shapes, 12))
+    owed = {"not_for_weights": [], "hand_on_these_credits": ["Ann Lee, CC BY 4.0"]}
+    (folder / "attribution.json").write_text(json.dumps({"obligations_on_weights": owed}))
+    return folder
 
 
 @pytest.fixture(scope="session")

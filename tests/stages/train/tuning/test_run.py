@@ -106,6 +106,11 @@ def test_adapters_leave_text_encoder_refiner_and_old_styles_as_they_were(low_ran
     assert changed.abs().max() > 0
 
 
+def test_a_style_hands_on_the_credits_of_its_pictures_with_and_without_its_model(low_rank):
+    for name in ("pipeline", "adapter"):
+        assert read_manifest(low_rank / name).figures["credits"] == ["Ann Lee, CC BY 4.0"]
+
+
 def test_the_adapter_opened_with_its_model_draws_what_the_saved_model_draws(low_rank, parent):
     folder = low_rank / "adapter"
     opened = open_any(f"{folder}?base={parent.folder}")

@@ -96,10 +96,11 @@ def run(
     with threads(num_threads):
         parents = _prepare(recipe, model, dataset, keep, out, report, device)
         tuned = made(out / "tuned", recipe, parents, lambda: tune(recipe, model, parents, out, report, device))
-    if recipe.rank is not None:
-        made(out / "adapter", None, {"tuned": tuned.digest}, lambda: _make_adapter(model, tuned, out))
-    lineage = {**parents, "tuned": tuned.digest, "dataset": read_manifest(dataset).digest}
     learned_from = (dataset,) if keep is None else (dataset, keep)
+    if recipe.rank is not None:
+        owed = with_credits({}, *learned_from)
+        made(out / "adapter", None, {"tuned": tuned.digest}, lambda: _make_adapter(model, tuned, out, owed))
+    lineage = {**parents, "tuned": tuned.digest, "dataset": read_manifest(dataset).digest}
     figures = with_credits({**model.manifest.figures, "style": tuned.figures}, *learned_from)
     return made_pipeline(out / "pipeline", recipe, lineage, lambda: assemble(model, out), figures)
 
@@ -209,11 +210,11 @@ def _load_decoder(workspace: Path, device: torch.device) -> Autoencoder:
     return load_component(workspace / "decoder" / "autoencoder", Autoencoder, AutoencoderConfig, device)
 
 
-def _make_adapter(model: Model, tuned: Manifest, workspace: Path) -> Manifest:
+def _make_adapter(model: Model, tuned: Manifest, workspace: Path, figures: dict[str, Any]) -> Manifest:
     """Write the learned style as an artifact that can be handed on without the model."""
     settings = AdapterSettings(base=model.name, styles=tuple(tuned.figures["started_from"]))
     parents, pieces = {"model": model.digest, "tuned": tuned.digest}, read_weights(workspace / "tuned" / FILE)
-    return save_adapter(pieces, workspace / "adapter", settings=settings, parents=parents)
+    return save_adapter(pieces, workspace / "adapter", settings=settings, parents=parents, figures=figures)
 
 
 def _with_decoder(figures: dict[str, Any], drawn: dict[str, Any]) -> dict[str, Any]:
