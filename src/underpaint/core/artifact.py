@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import platform
 import shutil
@@ -27,7 +28,8 @@ from underpaint.core.errors import ArtifactError, InputError, StorageError
 from underpaint.core.progress import Progress, Report, silent
 
 MANIFEST = "manifest.json"
-FSYNC_THREADS = 32
+FSYNC_THREADS, FSYNC_LOT = 32, 1024
+"""Files that are flushed at a time, and those that wait for it in memory."""
 REPORT_EVERY = 500
 
 
@@ -177,8 +179,10 @@ def fsync_folder(folder: Path) -> None:
 
     Many at a time, since a file system commits waiting files together: 11,000 pictures in seconds instead of minutes.
     """
+    paths = folder.rglob("*")
     with ThreadPoolExecutor(FSYNC_THREADS) as pool:
-        list(pool.map(fsync, folder.rglob("*")))
+        while lot := list(itertools.islice(paths, FSYNC_LOT)):
+            list(pool.map(fsync, lot))
     fsync(folder)
 
 

@@ -14,7 +14,8 @@ import math
 import numpy as np
 
 SIDE, KEPT = 32, 8
-BATCH = 4096
+BATCH = 256
+"""Pictures that are hashed at once; each takes some 30 kB meanwhile."""
 TIE = 1e-6
 """Frequencies nearer to the median than this equal it; rounding errors are below 1e-9, real steps above."""
 LUMA = np.array([19595, 38470, 7471], np.uint32)
