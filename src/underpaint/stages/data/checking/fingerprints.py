@@ -117,7 +117,7 @@ def see(path: Path, size: int | None) -> Seen:
         small=shrunk(picture),
         alpha=float(alpha.sum() / alpha.size / 255),
         constant=bool((colors == colors[0, 0]).all()),
-        sha256=hashlib.sha256(rgba).hexdigest(),
+        sha256=hashlib.sha256(rgba.data).hexdigest(),
     )
 
 
