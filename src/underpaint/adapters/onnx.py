@@ -22,7 +22,13 @@ LOCATION = "given-when-loaded"
 """Stands in the graph where ONNX wants the name of a file; ``adapters/onnxruntime.py`` never opens it."""
 
 
-def _model(path: Path) -> Any:
+def read_model(path: Path) -> Any:
+    """Return an ONNX file as protocol buffers.
+
+    Raises:
+        MissingDependency: onnx is not installed.
+        ArtifactError: The file is missing or cannot be read.
+    """
     onnx = require("onnx", extra="optimize")
     try:
         return onnx.load(path)
@@ -59,7 +65,7 @@ def write_structure(source: Path, target: Path, *, least_bytes: int = LEAST_BYTE
         StorageError: The target cannot be written.
     """
     onnx = require("onnx", extra="optimize")
-    model = _model(source)
+    model = read_model(source)
     weights: dict[str, np.ndarray] = {}
     for tensor in model.graph.initializer:
         if tensor.data_type not in DTYPES:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from underpaint.adapters import onnxruntime
 from underpaint.adapters.require import require
+
+ENDS = ("", "_MatMul")
+"""What the tool puts after the name of a product: nothing, or this where it split off a bias first."""
 
 
 def optimize(source: Path, target: Path) -> None:
@@ -31,7 +35,7 @@ def optimize(source: Path, target: Path) -> None:
     runtime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
 
 
-def quantize(source: Path, target: Path) -> None:
+def quantize(source: Path, target: Path, products: Collection[str] | None = None) -> None:
     """Store the weights of matrix products as 8-bit integers, and quantize what goes into them when they run.
 
     Weights use seven bits of the eight (``reduce_range``): processors without VNNI add pairs of products in 16 bits,
@@ -40,6 +44,7 @@ def quantize(source: Path, target: Path) -> None:
     Args:
         source: An ONNX file.
         target: The new file; may be the same.
+        products: Names of the matrix products to quantize; None for all.
 
     Raises:
         MissingDependency: ONNX Runtime or ``onnx`` is not installed.
@@ -57,6 +62,8 @@ def quantize(source: Path, target: Path) -> None:
             tools.quantize_dynamic(
                 str(inferred),
                 str(target),
+                op_types_to_quantize=["MatMul"],
+                nodes_to_quantize=None if products is None else [f"{name}{end}" for name in products for end in ENDS],
                 weight_type=tools.QuantType.QInt8,
                 reduce_range=True,
                 per_channel=True,

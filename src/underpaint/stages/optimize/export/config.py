@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from underpaint.core.config import Config
 
@@ -14,8 +14,8 @@ class ExportConfig(Config):
 
     Args:
         engine: What shall run the graph.
-        precision: Of the arithmetic; ``int8`` quantizes the weights of the matrix products, and what goes into them
-            when they are run.
+        precision: Of the arithmetic; ``int8`` quantizes the products inside blocks, their weights and what goes into
+            them.
         batch: Pictures that the graph draws at once.
         steps: Steps of the diffusion part, which are unrolled; None for the model's own.
         share_weights: Leave out the components' files and read them from the model that comes with underpaint.
@@ -27,13 +27,21 @@ class ExportConfig(Config):
     steps: int | None = Field(default=None, ge=0, le=100)
     share_weights: bool = False
 
-    @model_validator(mode="after")
-    def _check_precision(self) -> ExportConfig:
-        if self.precision == "int8" and self.engine == "openvino":
-            raise ValueError("8 bits are made for onnx alone so far; take another engine, or leave them out")
-        return self
-
     @property
     def graph(self) -> str:
         """Name of the graph's folder apart from the size."""
         return f"b{self.batch}_{self.precision}"
+
+
+class Limits(Config):
+    """How far a graph in 8 bits may be from itself in 32, measured on pictures that it was not calibrated with.
+
+    Layer groups go back to 32 bits until both are kept.
+
+    Args:
+        tokens: Share of the tokens that fall otherwise while the scales before are forced, as the mean of the scales.
+        levels: Mean difference of the premultiplied pixels in levels of 255, with equal tokens.
+    """
+
+    tokens: float = Field(default=0.05, gt=0.0, le=1.0)
+    levels: float = Field(default=2.0, gt=0.0, le=255.0)

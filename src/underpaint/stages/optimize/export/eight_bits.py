@@ -1,0 +1,143 @@
+"""A traced graph in 8 bits: as many layer groups as stay close enough to the graph in 32."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from underpaint.adapters import onnx_nodes
+from underpaint.core.progress import Progress, Report
+from underpaint.pipelines.settings import DrawRequest
+from underpaint.pipelines.text_to_picture import TextToPicture
+from underpaint.stages.optimize.export.calibration import Calibration
+from underpaint.stages.optimize.export.config import ExportConfig, Limits
+from underpaint.stages.optimize.export.deviation import Deviation, Yardstick
+from underpaint.stages.optimize.export.fallback import Fallback, fall_back
+from underpaint.stages.optimize.export.tracing import Unrolled, component_arrays, example
+from underpaint.stages.optimize.export.workshops import OnnxWorkshop, OpenVinoWorkshop, Workshop
+
+MEASURED = 16
+"""Pictures that every choice of layer groups is measured with; none of those that were calibrated with."""
+LIMITS = Limits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantized:
+    """A graph in 8 bits.
+
+    Args:
+        path: Its ``.onnx``, or its ``.xml`` with a ``.bin`` beside it.
+        figures: What was calibrated, chosen and measured, for the manifest.
+    """
+
+    path: Path
+    figures: dict[str, Any]
+
+    def move(self, folder: Path) -> None:
+        """Move an OpenVINO graph into a folder, under the names that it is read by."""
+        for suffix in (".xml", ".bin"):
+            shutil.move(self.path.with_suffix(suffix), folder / f"model{suffix}")
+
+
+@torch.inference_mode()
+def feeds_of(
+    pipeline: TextToPicture[Any], unrolled: Unrolled, requests: Sequence[DrawRequest], size: int
+) -> list[dict[str, NDArray[Any]]]:
+    """Return the graph's inputs for some pictures, ``size`` at once; the last is repeated to fill them up."""
+    batches = [requests[start : start + size] for start in range(0, len(requests), size)]
+    filled = [[*batch, *[batch[-1]] * (size - len(batch))] for batch in batches]
+    tensors = [example(pipeline, unrolled, batch) for batch in filled]
+    return [dict(zip(unrolled.names, (each.numpy() for each in given), strict=True)) for given in tensors]
+
+
+def quantize(
+    config: ExportConfig,
+    pipeline: TextToPicture[Any],
+    unrolled: Unrolled,
+    traced: Path,
+    calibration: Calibration,
+    *,
+    half: bool,
+    report: Report,
+    limits: Limits = LIMITS,
+) -> Quantized:
+    """Write a traced graph in 8 bits, beside it.
+
+    Args:
+        config: For the engine.
+        pipeline: What was traced.
+        unrolled: As a module.
+        traced: Its ONNX file, in a folder for scratch.
+        calibration: Pictures to find ranges and to measure with.
+        half: Whether OpenVINO may store the other weights as float16.
+        report: Receives progress.
+        limits: How far the graph may be from itself in 32 bits.
+
+    Raises:
+        ArtifactError: No layer group can have 8 bits within the limits.
+        MissingDependency: What quantizes is not installed.
+    """
+    scratch, components = traced.parent, component_arrays(pipeline)
+    scored = scratch / "scored.onnx"
+    watched = onnx_nodes.watch_inputs(traced, scored, "ArgMax")
+    shop: Workshop
+    if config.engine == "onnx":
+        shop = OnnxWorkshop(scored, components, scratch)
+    else:
+        report(Progress(task="calibrate", done=0, total=1, unit="graphs"))
+        feeds = feeds_of(pipeline, unrolled, calibration.requests, config.batch)
+        shop = OpenVinoWorkshop(scored, components, scratch, feeds, half=half)
+        report(Progress(task="calibrate", done=1, total=1, unit="graphs"))
+    measured = feeds_of(pipeline, unrolled, calibration.others(MEASURED * config.batch), config.batch)
+    search = _Search(shop, Yardstick(shop.f32(), measured, watched, pipeline.streams), limits, report)
+    chosen = fall_back(tuple(shop.groups), search.error)
+    figures = _figures(shop, calibration, limits, chosen, search.last(chosen.quantized))
+    return Quantized(path=shop.finish(chosen.quantized), figures={"int8": figures})
+
+
+class _Search:
+    """Measures choices of layer groups, and remembers what it found."""
+
+    def __init__(self, shop: Workshop, yardstick: Yardstick, limits: Limits, report: Report) -> None:
+        self._shop, self._yardstick, self._limits, self._report = shop, yardstick, limits, report
+        self._found: dict[frozenset[str], Deviation] = {}
+
+    def error(self, groups: frozenset[str]) -> float:
+        """Return the error of a choice as a share of what is allowed."""
+        found = self._found[groups] = self._yardstick.measure(self._shop.int8(groups))
+        most = len(self._shop.groups) + 1 + math.ceil(math.log2(len(self._shop.groups) + 1))
+        note = f"{len(groups)} groups: {found.tokens:.1%} of the tokens changed, {found.levels:.2f} levels"
+        self._report(Progress(task="measure 8 bits", done=len(self._found), total=most, unit="graphs", note=note))
+        return max(found.tokens / self._limits.tokens, found.levels / self._limits.levels)
+
+    def last(self, groups: frozenset[str]) -> Deviation:
+        """Return how far a choice is from 32 bits."""
+        return self._found[groups]
+
+
+def _figures(
+    shop: Workshop, calibration: Calibration, limits: Limits, chosen: Fallback, found: Deviation
+) -> dict[str, Any]:
+    return {
+        "method": shop.method,
+        "calibration": {
+            "sha256": calibration.digest,
+            "prompts": calibration.prompts,
+            "pictures": len(calibration.requests) if shop.calibrated else 0,
+        },
+        "groups": sorted(chosen.quantized),
+        "given_back": list(chosen.given_back),
+        "error_alone": {group: float(np.round(error, 4)) for group, error in chosen.alone.items()},
+        "limits": limits.model_dump(mode="json"),
+        "changed_tokens": found.tokens,
+        "changed_tokens_by_scale": list(found.changed),
+        "levels_with_equal_tokens": found.levels,
+    }

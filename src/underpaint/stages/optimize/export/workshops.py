@@ -1,0 +1,126 @@
+"""How each engine makes a graph in which some layer groups have 8 bits: one class an engine.
+
+Every graph gives the scores of its choices besides the picture, so that it can be measured; the one that is kept is
+written without them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from underpaint.adapters import onnx_nodes, onnx_offline, onnxruntime
+from underpaint.pipelines.exported_folder import PICTURE
+from underpaint.stages.optimize.export.groups import Groups, group_products, products_of
+
+if TYPE_CHECKING:
+    from underpaint.runtime.engine import Graph
+
+Components = Mapping[str, Mapping[str, NDArray[np.float32]]]
+Feeds = Sequence[Mapping[str, NDArray[Any]]]
+
+
+class Workshop(Protocol):
+    """Makes graphs of one model for one engine."""
+
+    method: str
+    """How 8 bits are made, for the record."""
+    calibrated: bool
+    """Whether ranges were found by calibration, and not by each picture anew."""
+    groups: Groups
+
+    def f32(self) -> Graph:
+        """Return the graph in 32 bits."""
+        ...
+
+    def int8(self, chosen: frozenset[str]) -> Graph:
+        """Return a graph in which these groups have 8 bits."""
+        ...
+
+    def finish(self, chosen: frozenset[str]) -> Path:
+        """Write the graph in which these groups have 8 bits, with the picture alone; returns its file."""
+        ...
+
+
+class OnnxWorkshop:
+    """Graphs for ONNX Runtime, whose matrix products find the range of what goes in as they run.
+
+    Args:
+        scored: The traced graph, which gives its scores too.
+        components: Weights by component, for the groups.
+        scratch: A folder for files.
+    """
+
+    method = "onnxruntime dynamic"
+    calibrated = False
+
+    def __init__(self, scored: Path, components: Components, scratch: Path) -> None:
+        self._f32, self._scratch = scratch / "scored-f32.onnx", scratch
+        onnx_offline.optimize(scored, self._f32)
+        self.groups = group_products(onnx_nodes.products(self._f32, ("MatMul", "Gemm")), components)
+
+    def f32(self) -> Graph:
+        """Return the graph in 32 bits."""
+        return onnxruntime.load_graph(self._f32, {}, threads=1, sha256=None)
+
+    def _quantized(self, chosen: frozenset[str]) -> Path:
+        target = self._scratch / "scored-int8.onnx"
+        onnx_offline.quantize(self._f32, target, products_of(self.groups, chosen))
+        return target
+
+    def int8(self, chosen: frozenset[str]) -> Graph:
+        """Return a graph in which these groups have 8 bits."""
+        return onnxruntime.load_graph(self._quantized(chosen), {}, threads=1, sha256=None)
+
+    def finish(self, chosen: frozenset[str]) -> Path:
+        """Write the ONNX file in which these groups have 8 bits."""
+        target = self._scratch / "int8.onnx"
+        onnx_nodes.keep_outputs(self._quantized(chosen), target, (PICTURE,))
+        return target
+
+
+class OpenVinoWorkshop:
+    """Graphs for OpenVINO, whose products have ranges that were found by calibration.
+
+    Args:
+        scored: The traced graph, which gives its scores too.
+        components: Weights by component, for the groups.
+        scratch: A folder for files.
+        feeds: Inputs of the pictures to calibrate with.
+        half: Whether weights that keep 32 bits may be stored in 16.
+    """
+
+    method = "nncf post-training, smoothed where a weight is used once"
+    calibrated = True
+
+    def __init__(self, scored: Path, components: Components, scratch: Path, feeds: Feeds, *, half: bool) -> None:
+        from underpaint.adapters import nncf, openvino
+
+        self._openvino, self._scratch, self._half = openvino, scratch, half
+        self._f32 = scratch / "scored-f32.xml"
+        openvino.convert(scored, self._f32, half=False)
+        self.groups = group_products(onnx_nodes.products(scored), components)
+        self._calibrated = nncf.calibrate(self._f32, products_of(self.groups, frozenset(self.groups)), feeds)
+        self._outputs = openvino.load_graph(self._f32, threads=1, cache=None).outputs
+
+    def f32(self) -> Graph:
+        """Return the graph in 32 bits."""
+        return self._openvino.load_graph(self._f32, threads=1, cache=None)
+
+    def int8(self, chosen: frozenset[str]) -> Graph:
+        """Return a graph in which these groups have 8 bits."""
+        path = self._scratch / "scored-int8.xml"
+        products = products_of(self.groups, chosen)
+        self._calibrated.write(path, products, outputs=self._outputs, half=self._half)
+        return self._openvino.load_graph(path, threads=1, cache=None)
+
+    def finish(self, chosen: frozenset[str]) -> Path:
+        """Write the ``.xml`` in which these groups have 8 bits, and a ``.bin`` beside it."""
+        path = self._scratch / "int8.xml"
+        products = products_of(self.groups, chosen)
+        self._calibrated.write(path, products, outputs=(PICTURE,), half=self._half)
+        return path
