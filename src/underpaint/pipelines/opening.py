@@ -15,7 +15,7 @@ from underpaint.core.config import parse_json
 from underpaint.core.errors import InputError
 from underpaint.pipelines import model_folder
 from underpaint.pipelines.adapted_model import AdaptedModel, is_adapter, open_adapted
-from underpaint.pipelines.exported_folder import is_exported, open_exported
+from underpaint.pipelines.exported_folder import is_exported, open_exported, shipped_exports
 from underpaint.pipelines.model_folder import INDEX, PIPELINES, TRAINED, Model, shipped_models
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def open_model(model: str | Path | None = None) -> Model:
     """Read what a model says about itself; its weights are read later.
 
     Args:
-        model: A path, the name of a shipped model, the folder of a learned style (``pipelines.adapted_model``), the
-            address of a diffusers model, or None for the default model.
+        model: A path, the name of a shipped model or graph, the folder of a learned style
+            (``pipelines.adapted_model``), the address of a diffusers model, or None for the default model.
 
     Raises:
         InputError: There is no such model, an option does not fit it, or a style was learned on another model.
@@ -78,6 +78,8 @@ def open_model(model: str | Path | None = None) -> Model:
         )
     if name is not None and is_exported(Path(name)):
         return open_exported(Path(name))
+    if (graph := shipped_exports().get(str(name))) is not None and not Path(str(name)).is_dir():
+        return open_exported(graph)
     return model_folder.open_model(model)
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from underpaint.core.errors import SetupError
+
+if TYPE_CHECKING:
+    import torch
 
 KIB = 1024
 MB = 1e6
@@ -67,6 +69,8 @@ class DevicePeak:
 def watch_device(device: torch.device) -> None:
     """Begin to look for a device's peak; nothing to do on a CPU."""
     if device.type == "cuda":
+        import torch
+
         torch.cuda.reset_peak_memory_stats(device)
 
 
@@ -74,6 +78,8 @@ def device_peak(device: torch.device) -> DevicePeak | None:
     """Return a device's peak since ``watch_device``, or None where memory of the device is main memory."""
     if device.type != "cuda":
         return None
+    import torch
+
     return DevicePeak(
         allocated=torch.cuda.max_memory_allocated(device), reserved=torch.cuda.max_memory_reserved(device)
     )

@@ -18,6 +18,7 @@ from underpaint.core.errors import DataError, InputError
 from underpaint.core.policy import parse_policy
 from underpaint.core.samples import Sample, write_samples
 from underpaint.stages.evaluate.config import EvaluateConfig
+from underpaint.stages.evaluate.drawing.running import networks
 from underpaint.stages.evaluate.drawing.subjects import Sampling, loaded_subject
 from underpaint.stages.evaluate.gate.models import evaluated_at
 from underpaint.stages.evaluate.gate.run import gate_by_looks
@@ -184,7 +185,7 @@ def test_what_is_in_memory_is_judged_not_what_the_folder_holds(boxes, tiny_model
     first, second = loaded_subject(up.load(tiny_model)), up.load(tiny_model)
     assert first.identity == loaded_subject(up.load(tiny_model)).identity
     with torch.no_grad():
-        next(second.pipeline.network.parameters()).mul_(1.01)
+        next(networks(second).network.parameters()).mul_(1.01)
     assert loaded_subject(second).identity != first.identity
     assert loaded_subject(second).record().identity != first.record().identity
 
@@ -375,6 +376,57 @@ def test_a_sweep_has_a_point_a_combination_and_a_front(boxes, tiny_model, tmp_pa
     assert any(p["on_front"] for p in points) and points[1]["changes"] and not points[0]["changes"]
     assert {e["factor"] for e in done.json["effects"]} == {"guidance", "temperature"}
     assert (tmp_path / "sweep" / "sweep.html").is_file()
+
+
+def test_a_graph_is_evaluated_and_gated_like_its_model(evaluated, boxes, tiny_export, tmp_path, underpaint):
+    suite = SUITE.model_copy(update={"novelty": False, "varied_prompts": 0})
+    report = up.evaluate(tiny_export, data=boxes, out=tmp_path / "graph", suite=suite, efficiency=False)
+    assert {c.control for c in report.controls} == {"null-1", "jpeg_10", "shuffled_prompts"}
+    left_out = report.findings[-1]
+    assert "int4_round_to_nearest" in left_out and "a graph has no networks" in left_out and "tiny" in left_out
+    assert report.subject.name == "tiny onnx f32" and report.subject.identity != report_of(evaluated).subject.identity
+    ours, theirs = (
+        next(m for m in one.metrics if m.metric == "kid" and not m.group) for one in (report, report_of(evaluated))
+    )
+    assert ours.value == pytest.approx(theirs.value, abs=0.02)
+    compared = underpaint("compare", tmp_path / "graph", evaluated, "--out", tmp_path / "compared")
+    assert compared.code != 70, compared.stderr
+
+
+@pytest.mark.slow
+def test_a_graph_passes_against_its_model_and_cannot_stand_for_it(boxes, tiny_export, tiny_model, tmp_path):
+    policy = parse_policy(
+        {
+            "schema": "underpaint.policy/1",
+            "name": "tiny",
+            "n_max": 160,
+            "min_power": 0.5,
+            "metrics": [
+                {"id": "kid@randconv-v1", "tier": "required", "direction": "lower", "margin": {"absolute": 0.5}}
+            ],
+            "controls": {"known_bad": ["int4_round_to_nearest"]},
+        },
+        source="the test",
+        known=("kid",),
+    )
+    suite = SUITE.model_copy(update={"novelty": False, "composition": 0, "varied_prompts": 0})
+    at = evaluated_at(str(tiny_export), str(tiny_model), policy, suite, boxes, tmp_path / "work")
+    (outcome,) = gate_by_looks(at, policy).outcomes
+    assert outcome.verdict == "pass" and outcome.delta is not None and abs(outcome.delta) < 0.02
+    turned = gate_by_looks(
+        evaluated_at(str(tiny_model), str(tiny_export), policy, suite, boxes, tmp_path / "w"), policy
+    )
+    assert turned.verdict == "indeterminate"
+    assert any("int4_round_to_nearest" in reason and "not its graph" in reason for reason in turned.reasons)
+
+
+def test_a_sweep_of_a_graph_varies_what_it_takes_and_refuses_steps(boxes, tiny_export, tmp_path, underpaint):
+    arguments = [tiny_export, "--data", boxes, "--pictures", "128", "--extractor", "randconv-v1", "--json"]
+    done = underpaint("sweep", *arguments, "--out", tmp_path / "sweep", "--guidance", "0")
+    assert done.code == 0, done.stderr
+    assert done.json["subject"]["name"] == "tiny onnx f32" and len(done.json["points"]) == 2
+    refused = underpaint("sweep", *arguments, "--out", tmp_path / "steps", "--steps", "2,4")
+    assert refused.code == 2 and "unrolled for 2 steps, got 4" in refused.json["error"]["message"]
 
 
 @pytest.mark.slow

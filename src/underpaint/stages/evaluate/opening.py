@@ -10,6 +10,7 @@ from underpaint.core.artifact import read_manifest
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Report, silent
 from underpaint.core.samples import read_samples
+from underpaint.pipelines.exported_folder import is_exported
 from underpaint.pipelines.model_folder import INDEX, TRAINED, shipped_models
 from underpaint.stages.evaluate.config import EvaluateConfig
 from underpaint.stages.evaluate.drawing.folder import PictureFolder, open_folder
@@ -38,12 +39,12 @@ def open_data(folder: Path, config: EvaluateConfig) -> DataSet:
 
 
 def is_model(name: str | Path | None) -> bool:
-    """Tell whether a name means a model: none at all, a shipped one, a hub's, or a folder with a pipeline's index."""
+    """Tell whether a name means a model: none at all, a shipped one, a hub's, or the folder of a pipeline or graph."""
     if name is None:
         return True
     folder = Path(name)
     if folder.is_dir():
-        return (folder / INDEX).is_file() or (folder / TRAINED / INDEX).is_file()
+        return is_exported(folder) or any((place / INDEX).is_file() for place in (folder, folder / TRAINED))
     return str(name) in shipped_models() or not folder.exists()
 
 

@@ -15,6 +15,7 @@ from underpaint.core.cache import cache_folder
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Report as Show
 from underpaint.core.progress import silent
+from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.runtime.host import describe_host
 from underpaint.stages.evaluate.config import EvaluateConfig
 from underpaint.stages.evaluate.drawing.cached import draw_all
@@ -44,7 +45,7 @@ from underpaint.stages.evaluate.scores.controls import (
     shuffled,
 )
 from underpaint.stages.evaluate.scores.extras import Nearest, add_looks, add_novelty, add_variety
-from underpaint.stages.evaluate.scores.findings import findings_of
+from underpaint.stages.evaluate.scores.findings import findings_of, left_out_finding
 from underpaint.stages.evaluate.scores.judging import Judgement, control_records, judge, null_sets, relabeled
 from underpaint.stages.evaluate.scores.ledger import Ledger
 from underpaint.stages.evaluate.seeing.extractors import artifact_digest, load_extractor
@@ -77,6 +78,7 @@ class Evaluation:
     cache: Path
     report: Show = silent
     controls: list[ControlRecord] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def wishes(self) -> list[Wish]:
         """Return what is asked for; a folder is asked for what it holds."""
@@ -97,16 +99,25 @@ class Evaluation:
         return judge(judged, self.data, self.eyes, self.config.seed)
 
     def known_bad(self, control: str, pictures: Sequence[Drawn]) -> list[Drawn] | None:
-        """Return the pictures of a known-bad control, or None where it does not apply (weights of a folder)."""
+        """Return the pictures of a known-bad control, or None where there are no networks that it could alter."""
         wishes = [picture.wish for picture in pictures]
         if control == SHUFFLED:
             return shuffled(pictures, rng_for(control, self.config.seed))
         if control in DAMAGES:
             return draw_all(Damaged(pictures=pictures, control=control), wishes, self.cache, self.report, task=control)
-        if not isinstance(self.source, ModelSubject):
+        if not isinstance(self.source, ModelSubject) or self.unalterable():
             return None
         worse = altered(self.source, control, ALTERATIONS[control])
         return draw_all(worse, wishes, self.cache, self.report, task=control)
+
+    def unalterable(self) -> str:
+        """Say why a control cannot alter the networks; empty if it can."""
+        if not isinstance(self.source, ModelSubject):
+            return f"a {self.source.record().kind} has no networks to alter"
+        model = self.source.model
+        if not isinstance(model, ExportedModel):
+            return ""
+        return f"a graph has no networks to alter; evaluate {model.edge.model} itself for that"
 
     def run_controls(self, base: Judgement, pictures: Sequence[Drawn]) -> None:
         """Judge the null controls and the known-bad ones against what was found about the model."""
@@ -116,7 +127,9 @@ class Evaluation:
         repeated = [picture for picture in pictures if picture.wish.part in REPEATED]
         for name in self.config.known_bad:
             worse = self.known_bad(name, repeated)
-            if worse is not None:
+            if worse is None:
+                self.left_out.append(name)
+            else:
                 self.controls += control_records(name, "known_bad", base, self.judge(worse), pictures, self.data)
 
     def look_closer(self, found: Judgement, pictures: Sequence[Drawn]) -> Nearest:
@@ -161,7 +174,10 @@ class Evaluation:
             curves=speed.curves,
             controls=self.controls,
             efficiency=speed.details,
-            findings=findings_of(ledger.measurements, self.controls),
+            findings=[
+                *findings_of(ledger.measurements, self.controls),
+                *left_out_finding(self.left_out, self.unalterable()),
+            ],
         )
 
 

@@ -1,4 +1,4 @@
-"""What can be evaluated: a native model, a folder of pictures, or any function that draws.
+"""What can be evaluated: a native model or its exported graph, a folder of pictures, or any function that draws.
 
 A subject says who it is and draws what is asked for. A folder draws nothing: it brings its pictures along.
 """
@@ -16,10 +16,20 @@ from PIL import Image
 
 from underpaint.core.config import digest_of
 from underpaint.core.errors import InputError
+from underpaint.pipelines.exported import check_numbers
+from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.evaluate.drawing.pictures import Pixels
+from underpaint.stages.evaluate.drawing.running import (
+    batch_of,
+    device_of,
+    name_of,
+    networks,
+    what_draws,
+    with_its_graph,
+)
 from underpaint.stages.evaluate.drawing.wishes import Wish
 from underpaint.stages.evaluate.record import SubjectRecord
 
@@ -85,12 +95,12 @@ def request_of(wish: Wish, sampling: Sampling) -> DrawRequest:
 
 @dataclass
 class ModelSubject:
-    """A native model.
+    """A native model, run by torch, or an exported one, run by its engine.
 
     Args:
         model: The opened model.
         sampling: How it draws.
-        alter: Changes the loaded pipeline in place (a known-bad control, an optimization); None for none.
+        alter: Changes the loaded networks in place (a known-bad control, an optimization); None for none.
         alteration: Names ``alter``; part of the identity.
         device: Where it runs; None for the CPU.
         weights: SHA-256 of the weights and settings in memory, where they may differ from the folder's.
@@ -111,9 +121,9 @@ class ModelSubject:
 
     @property
     def identity(self) -> str:
-        """SHA-256 over the model, how it draws, and the kind of device."""
+        """SHA-256 over the model or its graph, how it draws, and the kind of device."""
         device = (self.device or "cpu").split(":")[0]
-        return digest_of([self.model.digest, self.weights, self.sampling.described(), self.alteration, device])
+        return digest_of([what_draws(self.model), self.weights, self.sampling.described(), self.alteration, device])
 
     @property
     def generator(self) -> Generator:
@@ -123,16 +133,25 @@ class ModelSubject:
 
             self._generator = load_opened(self.model, device=self.device)
             if self.alter is not None:
-                self.alter(self._generator.pipeline)
+                self.alter(networks(self._generator))
         return self._generator
+
+    def check(self) -> None:
+        """Refuse before any work what an exported graph cannot draw.
+
+        Raises:
+            InputError: It shall draw with other steps than it was unrolled for, or with a guidance that it lacks.
+        """
+        if isinstance(self.model, ExportedModel):
+            check_numbers(DrawRequest(caption="", seed=0, **vars(self.sampling)), self.model.edge)
 
     def record(self) -> SubjectRecord:
         """Say who it is."""
         settings = self.sampling.described()
-        name = self.model.name + "".join(f" {key} {value:g}" for key, value in settings.items())
+        name = name_of(self.model) + "".join(f" {key} {value:g}" for key, value in settings.items())
         return SubjectRecord(
             name=f"{name} {self.alteration}".strip(),
-            identity=digest_of([self.model.digest, self.weights]) if self.weights else self.model.digest,
+            identity=digest_of([self.model.digest, self.weights]) if self.weights else what_draws(self.model),
             kind="model",
             lineage=self.model.manifest.parents,
             figures={**self.model.manifest.figures, "sampling": settings},
@@ -140,22 +159,28 @@ class ModelSubject:
 
     def draw(self, wishes: Sequence[Wish]) -> Iterator[Pixels]:
         """Draw pictures one after the other."""
-        size = 1 if self.generator.pipeline.device.type == "cpu" else 64
+        size = batch_of(self.generator)
         for start in range(0, len(wishes), size):
             batch = wishes[start : start + size]
             yield from self.generator.pipeline.draw([request_of(wish, self.sampling) for wish in batch])
 
 
 def loaded_subject(generator: Generator) -> ModelSubject:
-    """Return a loaded model as a subject: what is in memory counts, not what its folder holds."""
-    pipeline = generator.pipeline
+    """Return a loaded model as a subject: what is in memory counts, not what its folder holds.
+
+    A graph cannot be changed in memory, so its folder says all.
+    """
+    generator = with_its_graph(generator)
+    if isinstance(generator.model, ExportedModel):
+        return ModelSubject(model=generator.model, _generator=generator)
+    pipeline = networks(generator)
     digest = hashlib.sha256(pipeline.config.model_dump_json().encode())
     for name, module in pipeline.modules.items():
         for key, tensor in module.state_dict().items():
             digest.update(f"{name}.{key}:{tensor.dtype}:{tuple(tensor.shape)}".encode())
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch_bytes()).numpy().tobytes())
     return ModelSubject(
-        model=generator.model, device=pipeline.device.type, weights=digest.hexdigest(), _generator=generator
+        model=generator.model, device=device_of(generator).type, weights=digest.hexdigest(), _generator=generator
     )
 
 
@@ -229,10 +254,16 @@ class CallableSubject:
 
 
 def altered(subject: ModelSubject, alteration: str, alter: Callable[[Any], None]) -> ModelSubject:
-    """Return the same model, to be changed after loading; the subject itself stays as it is."""
+    """Return the same model, whose networks are changed after loading; the subject itself stays as it is."""
     return replace(subject, alter=alter, alteration=alteration, _generator=None)
 
 
 def open_subject(model: str | Path | None, sampling: Sampling | None = None, device: str | None = None) -> ModelSubject:
-    """Open a model as a subject; see ``pipelines.opening.open_model``."""
-    return ModelSubject(model=open_model(model), sampling=sampling or Sampling(), device=device)
+    """Open a model as a subject; see ``pipelines.opening.open_model``.
+
+    Raises:
+        InputError: It cannot draw as it shall.
+    """
+    subject = ModelSubject(model=open_model(model), sampling=sampling or Sampling(), device=device)
+    subject.check()
+    return subject

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from underpaint.core.errors import SetupError
 from underpaint.metrics.estimate import Interval
+from underpaint.pipelines.exported_folder import AGAIN, ExportedModel
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.clock import Clock
 from underpaint.runtime.flops import Flops, count_flops
 from underpaint.runtime.peak import Peak, measure_peak, place
+from underpaint.stages.evaluate.drawing.running import device_of, networks
 from underpaint.stages.evaluate.efficiency.outcome import Part, exactly, measured, refused
 from underpaint.stages.evaluate.efficiency.plan import EfficiencyPlan
 from underpaint.stages.evaluate.record import Bounds, Measurement
@@ -20,16 +23,39 @@ if TYPE_CHECKING:
 
 
 def dtype_of(generator: Generator) -> torch.dtype:
-    """Return the type of the numbers that the transformer computes with."""
-    return next(generator.pipeline.network.parameters()).dtype
+    """Return the type of the numbers that the transformer computes with; that of a graph's noise and norms."""
+    is_graph = isinstance(generator.model, ExportedModel)
+    return torch.float32 if is_graph else next(networks(generator).network.parameters()).dtype
+
+
+def recorded(model: ExportedModel) -> Flops:
+    """Return the arithmetic that was counted in torch when a model was exported.
+
+    Raises:
+        SetupError: Its manifest does not tell.
+    """
+    figures = model.manifest.figures
+    if "flops_per_image" not in figures:
+        raise SetupError(f"{model.folder} does not tell the arithmetic of a picture; {AGAIN}")
+    return Flops(
+        total=figures["flops_per_image"],
+        by_operator={},
+        not_counted={},
+        missed=tuple(figures.get("flops_missed", ())),
+        traffic_bytes=figures["traffic_bytes"],
+    )
 
 
 def count(generator: Generator, request: DrawRequest) -> tuple[Measurement, Flops]:
     """Count the floating-point operations of one picture drawn alone."""
-    flops = count_flops(lambda: generator.pipeline.draw([request]))
-    message = f"a lower bound: no formula for {', '.join(flops.missed)}" if flops.missed else ""
+    model, notes = generator.model, []
+    if isinstance(model, ExportedModel):
+        flops, notes = recorded(model), ["counted in torch when the model was exported"]
+    else:
+        flops = count_flops(lambda: generator.pipeline.draw([request]))
+    notes += [f"a lower bound: no formula for {', '.join(flops.missed)}"] if flops.missed else []
     interval = None if flops.missed else exactly(float(flops.total))
-    return measured("flops_per_image", float(flops.total), n=1, interval=interval, message=message), flops
+    return measured("flops_per_image", float(flops.total), n=1, interval=interval, message="; ".join(notes)), flops
 
 
 def fraction(flops: Flops, peak: Peak, latency: Measurement) -> Measurement:
@@ -75,7 +101,7 @@ def measure_compute(
     number, flops = count(generator, request)
     peak = measure_peak(
         dtype=dtype_of(generator),
-        device=generator.pipeline.device,
+        device=device_of(generator),
         num_threads=generator.pipeline.threads,
         seconds=plan.peak_seconds,
         sides=plan.peak_sides,

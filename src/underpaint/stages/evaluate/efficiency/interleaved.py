@@ -18,6 +18,7 @@ from underpaint.metrics.interval import fewest_for_quantile, ratio_of_medians
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.runtime.timing import synchronize
+from underpaint.stages.evaluate.drawing.running import device_of
 from underpaint.stages.evaluate.efficiency.latency import timed_ms, warm_up
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def drawing(generator: Generator, requests: Sequence[DrawRequest]) -> Callable[[
 
     def draw(index: int) -> None:
         generator.pipeline.draw([requests[index % len(requests)]])
-        synchronize(generator.pipeline.device)
+        synchronize(device_of(generator))
 
     return draw
 

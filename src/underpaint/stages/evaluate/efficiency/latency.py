@@ -23,6 +23,7 @@ from underpaint.metrics.interval import order_statistic
 from underpaint.pipelines.settings import SEED_MAX, DrawRequest
 from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.runtime.timing import Stopwatch
+from underpaint.stages.evaluate.drawing.running import TORCH, device_of, engine_of
 from underpaint.stages.evaluate.efficiency.outcome import Part, measured, refused
 from underpaint.stages.evaluate.record import Measurement
 
@@ -126,7 +127,7 @@ def parts(generator: Generator, requests: Sequence[DrawRequest], count: int) -> 
     """
     seen: dict[str, list[float]] = {}
     for request in itertools.islice(itertools.cycle(requests), count):
-        watch = Stopwatch(generator.pipeline.device)
+        watch = Stopwatch(device_of(generator))
         generator.pipeline.draw([request], on_stage=watch.mark)
         watch.stop()
         for stage, spent in watch.totals_ms.items():
@@ -167,10 +168,11 @@ def throughput(
 
 def cold_command(generator: Generator, request: DrawRequest, out: str) -> list[str]:
     """Return the command that draws one picture in a new process."""
-    pipeline = generator.pipeline
+    engine = engine_of(generator)
     command = [sys.executable, "-m", "underpaint", "generate", request.caption, "--no-sheet", "--out", out]
     command += ["--model", generator.model.address, "--seed", str(request.seed % (SEED_MAX + 1))]
-    command += ["--threads", str(pipeline.threads), "--device", str(pipeline.device)]
+    command += ["--threads", str(generator.pipeline.threads), "--engine", engine]
+    command += ["--device", str(device_of(generator))] if engine == TORCH else []
     given = {"--style": request.style, "--guidance": request.guidance, "--steps": request.steps}
     return command + [str(word) for pair in given.items() if pair[1] is not None for word in pair]
 

@@ -12,6 +12,7 @@ from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.runtime.host import Host, describe_host, noise
+from underpaint.stages.evaluate.drawing.running import device_of, engine_of, with_its_graph
 from underpaint.stages.evaluate.efficiency import latency
 from underpaint.stages.evaluate.efficiency.outcome import Part, guarded
 from underpaint.stages.evaluate.efficiency.plan import EfficiencyPlan
@@ -70,6 +71,7 @@ def measure(
     """
     if not requests:
         raise InputError("the efficiency needs at least one picture to draw")
+    generator = with_its_graph(generator)
     session = Session(generator=generator, requests=requests, plan=plan, prices=prices, clock=clock or SystemClock())
     moments, done = [describe_host()], session.done
     for index, (name, (metrics, work)) in enumerate(PARTS.items()):
@@ -77,7 +79,7 @@ def measure(
         done[name] = guarded(metrics, lambda work=work: work(session))
         moments.append(describe_host())
     report(Progress(task="efficiency", done=len(PARTS), total=len(PARTS), unit="parts"))
-    reasons = noise(moments, device_slowdowns(generator.pipeline.device))
+    reasons = noise(moments, device_slowdowns(device_of(generator)))
     return EfficiencyResult(
         measurements=[marked(one, reasons) for part in done.values() for one in part.measurements],
         details=details_of(done, plan),
@@ -121,16 +123,22 @@ def device_slowdowns(device: torch.device) -> list[str]:
 def environment(moments: Sequence[Host], reasons: list[str], generator: Generator | None = None) -> dict[str, Any]:
     """Return the machine for ``environment`` of a report."""
     before, after = moments[0], moments[-1]
-    used = (
-        {} if generator is None else {"threads": generator.pipeline.threads, "device": str(generator.pipeline.device)}
-    )
     return {
         **before.as_dict(),
         "load_average_after": after.load_average,
         "temperature_c_after": after.temperature_c,
-        **used,
+        **({} if generator is None else used_by(generator)),
         "noisy": bool(reasons),
         "noise": reasons,
+    }
+
+
+def used_by(generator: Generator) -> dict[str, Any]:
+    """Return what of the machine a model uses, and through what."""
+    return {
+        "threads": generator.pipeline.threads,
+        "device": str(device_of(generator)),
+        "engine": engine_of(generator),
     }
 
 

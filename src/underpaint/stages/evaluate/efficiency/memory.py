@@ -13,8 +13,11 @@ import numpy as np
 
 from underpaint.core.errors import MetricError, TooFewSamples
 from underpaint.metrics.interval import order_statistic
+from underpaint.pipelines.exported_folder import ExportedModel
+from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.memory import MB, bytes_of
+from underpaint.stages.evaluate.drawing.running import device_of, engine_of, networks
 from underpaint.stages.evaluate.efficiency.outcome import Part, exactly, measured
 from underpaint.stages.evaluate.record import Measurement
 
@@ -23,19 +26,32 @@ if TYPE_CHECKING:
 
 PICTURES = 4
 PROBE = "underpaint.stages.evaluate.efficiency.memory_probe"
-WEIGHTS = ".safetensors"
+WEIGHTS = (".safetensors", ".bin")
+WORDS = ("text_encoder", "text_tokenizer")
+"""Components that an exported model reads outside its graph."""
 
 
 def weights(generator: Generator) -> Part:
-    """Measure the weights on disk and in memory."""
-    files = generator.model.manifest.files
-    stored = sum(entry.bytes for name, entry in files.items() if name.endswith(WEIGHTS)) / MB
+    """Measure the weights on disk, and in memory where they are tensors; an engine packs a graph's in its own way."""
+    files = files_of(generator.model)
+    stored = sum(size for name, size in files.items() if name.endswith(WEIGHTS)) / MB
+    is_graph = isinstance(generator.model, ExportedModel)
     details = {
         "weights_mb": stored,
-        "files_mb": sum(entry.bytes for entry in files.values()) / MB,
-        "weights_in_memory_mb": bytes_of(list(generator.pipeline.modules.values())) / MB,
+        "files_mb": sum(files.values()) / MB,
+        "weights_in_memory_mb": None if is_graph else bytes_of(list(networks(generator).modules.values())) / MB,
     }
     return Part(measurements=[measured("weights_mb", stored, n=1, interval=exactly(stored))], details=details)
+
+
+def files_of(model: Model) -> dict[str, int]:
+    """Return name to bytes of the files that a model draws with, those that an export shares with its model too."""
+    files = dict(model.manifest.files)
+    if isinstance(model, ExportedModel):
+        needed = {*WORDS, *(source.component for source in model.edge.sources.values())}
+        shared = model.origin_manifest.files
+        files |= {name: entry for name, entry in shared.items() if name.split("/")[0] in needed}
+    return {name: entry.bytes for name, entry in files.items()}
 
 
 def run_probe(generator: Generator, requests: Sequence[DrawRequest]) -> dict[str, int]:
@@ -44,11 +60,11 @@ def run_probe(generator: Generator, requests: Sequence[DrawRequest]) -> dict[str
     Raises:
         MetricError: The process fails.
     """
-    pipeline = generator.pipeline
     job = {
         "model": generator.model.address,
-        "device": str(pipeline.device),
-        "threads": pipeline.threads,
+        "engine": engine_of(generator),
+        "device": str(device_of(generator)),
+        "threads": generator.pipeline.threads,
         "requests": [asdict(request) for request in requests],
     }
     command = [sys.executable, "-m", PROBE]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.clock import Clock
 from underpaint.runtime.timing import synchronize
+from underpaint.stages.evaluate.drawing.running import device_of
 from underpaint.stages.evaluate.efficiency import compute, cost, energy, latency, memory, serving
 from underpaint.stages.evaluate.efficiency.interleaved import drawing
 from underpaint.stages.evaluate.efficiency.outcome import Part, refused
@@ -50,7 +51,7 @@ class Session:
     def draw_batch(self, requests: Sequence[DrawRequest]) -> None:
         """Draw a batch and wait for it."""
         self.generator.pipeline.draw(requests)
-        synchronize(self.generator.pipeline.device)
+        synchronize(device_of(self.generator))
 
     def number(self, metric: str) -> Measurement:
         """Return a number of the parts so far."""
@@ -109,7 +110,7 @@ class Session:
         """Measure or model energy."""
         if not self.plan.energy_windows:
             return left_out([energy.METRIC])
-        meters = energy.find_meters(self.generator.pipeline.device, self.plan.watts_per_core)
+        meters = energy.find_meters(device_of(self.generator), self.plan.watts_per_core)
         return energy.measure_energy(self.draw, meters, self.plan, self.clock)
 
     def cost(self) -> Part:

@@ -27,7 +27,10 @@ from underpaint.stages.evaluate.gate.verdict import EXIT_CODES, ControlMatrix, G
 from underpaint.stages.evaluate.gate.wanted import thin_slices, wanted
 from underpaint.stages.evaluate.record import Verdict
 
-MAKE_CONTROLS = "evaluate the baseline with a suite that draws them: underpaint evaluate MODEL --suite full ..."
+MAKE_CONTROLS = (
+    "evaluate the baseline with a suite that draws them: underpaint evaluate MODEL --suite full ... (those that alter "
+    "networks need a model, not its graph or its pictures)"
+)
 Key = tuple[str, str]
 
 

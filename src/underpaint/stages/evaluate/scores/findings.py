@@ -177,3 +177,13 @@ def findings_of(metrics: Sequence[Measurement], controls: Sequence[ControlRecord
     """Return what the numbers say, the most important first."""
     found = [rule(metrics) for rule in RULES]
     return [text for text in (*found, control_finding(controls)) if text]
+
+
+def left_out_finding(controls: Sequence[str], reason: str) -> list[str]:
+    """Say which controls were not drawn; nothing if all were.
+
+    Args:
+        controls: Their names.
+        reason: Why, as half a sentence.
+    """
+    return [f"Controls left out: {', '.join(controls)}; {reason}."] if controls else []

@@ -81,6 +81,16 @@ def cells_of(factors: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
     return [{}, *grid]
 
 
+def check_cells(subject: ModelSubject, cells: Sequence[Mapping[str, float]]) -> None:
+    """Refuse before anything is drawn what the model cannot vary.
+
+    Raises:
+        InputError: It is a graph, and a cell asks for what was fixed when that was made.
+    """
+    for settings in cells:
+        replace(subject, sampling=sampling_of(settings)).check()
+
+
 def label_of(settings: Mapping[str, float]) -> str:
     """Return settings in words."""
     return ", ".join(f"{name} {value:g}" for name, value in settings.items()) or "own settings"
@@ -160,14 +170,16 @@ def run_sweep(
         clock: What time is read from.
 
     Raises:
-        InputError: Nothing, too much, or something unknown is varied.
+        InputError: Nothing, too much, something unknown, or what a graph holds fixed is varied.
         StorageError: ``out`` exists or cannot be written.
     """
     from underpaint.stages.evaluate.page.sweep import write_sweep_page
 
+    settings = cells_of(config.factors)
+    check_cells(subject, settings)
     wishes = [w for w in plan_wishes(data.samples, config.evaluation) if w.part in (MAIN, COMPOSITION)]
     wishes = without_styles(wishes, subject.styles)
-    cells = [_cell(settings, subject, wishes, data, eyes, config, report) for settings in cells_of(config.factors)]
+    cells = [_cell(one, subject, wishes, data, eyes, config, report) for one in settings]
     times = time_in_turn(cells, wishes, config.timed_calls, report, clock or SystemClock())
     points = [_point(cell, cells[0], own, data) for cell, own in zip(cells, times, strict=True)]
     quality = quality_id(points, config.quality)

@@ -124,3 +124,9 @@ def component_arrays(pipeline: TextToPicture[Any]) -> dict[str, dict[str, NDArra
         }
         for component, module in pipeline.modules.items()
     }
+
+
+def are_halves(pipeline: TextToPicture[Any]) -> bool:
+    """Tell whether half precision holds every parameter without rounding it, as it does where they were saved in it."""
+    parameters = (each.detach() for network in pipeline.modules.values() for each in network.parameters())
+    return all(torch.equal(each, each.half().float()) for each in parameters)
