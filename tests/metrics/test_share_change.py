@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from underpaint.metrics.estimate import Estimate
-from underpaint.metrics.share_change import independent_shares, outcomes_of, paired_shares
+from underpaint.metrics.share_change import Unchanged, independent_shares, outcomes_of, paired_shares, unchanged
 
 MARGIN, Z = 0.03, 1.6449
 
@@ -108,3 +108,36 @@ def test_a_share_is_told_by_its_outcomes(values: np.ndarray, is_share: bool) -> 
     assert found is None or found == pytest.approx(values)
     assert outcomes_of(Estimate(value=0.5, n=40)) is None
     assert outcomes_of(Estimate(value=3.0, n=40, influence=np.zeros(40))) is None
+
+
+@pytest.mark.parametrize("reach", [0.5, 1.0, 3.0])
+def test_no_changes_within_reach_have_a_larger_variance(reach: float) -> None:
+    found, rng = Unchanged(reach=reach, n=50), np.random.default_rng(0)
+    bound = found.variance_at(-0.1) * found.n
+    for _ in range(200):
+        sizes = rng.uniform(0.0, reach, 4)
+        chances = rng.dirichlet(np.full(4, 0.3))
+        if (mean := float(chances @ sizes)) > 0.1:
+            assert float(chances @ sizes**2) * 0.1 / mean - 0.1**2 <= bound + 1e-12
+    assert bound == pytest.approx(reach * 0.1 - 0.01)
+
+
+def test_a_score_that_no_picture_changed_is_worse_by_the_margin_in_few_runs() -> None:
+    """Whatever it loses, it passes only where no pair would have changed by chance: (1 - margin / reach)^n."""
+    for n in range(10, 400, 10):
+        passes = Z * sqrt(Unchanged(reach=1.0, n=n).variance_at(-MARGIN)) < MARGIN
+        assert not passes or (1 - MARGIN) ** n < 0.08
+
+
+def test_scores_that_differ_anywhere_are_not_unchanged() -> None:
+    influence = np.random.default_rng(0).standard_normal(60)
+    same = Estimate(value=0.5, n=60, influence=influence)
+    found = unchanged(same, same, np.arange(60) // 2)
+    assert found is not None and found.design > 1.0 and found.reach == pytest.approx(np.ptp(influence))
+    moved = influence.copy()
+    moved[:2] += (0.1, -0.1)
+    assert unchanged(same, Estimate(value=0.5, n=60, influence=moved)) is None
+    assert unchanged(same, Estimate(value=0.6, n=60, influence=influence)) is None
+    assert unchanged(same, Estimate(value=0.5, n=60)) is None
+    constant = Estimate(value=0.5, n=60, influence=np.zeros(60))
+    assert unchanged(constant, constant) is None

@@ -21,6 +21,8 @@ from underpaint.metrics.estimate import Estimate, Floats, variance_of_mean
 FEW = 12
 """Most different outcomes of a picture for its mean to be called a share: 0 and 1, or a share of few parts."""
 WEIGHT = 4
+ROUNDING = 1e-9
+"""Part of the largest difference of two outcomes below which a change is nothing but rounding."""
 PILED = 0.5
 """Part of the pictures with the very same outcome from which a mean between 0 and 1 is treated as a share."""
 
@@ -93,7 +95,35 @@ class IndependentShares:
         return self._of(baseline + limited, baseline)
 
 
-Shares = PairedShares | IndependentShares
+@dataclass(frozen=True, kw_only=True)
+class Unchanged:
+    """A score that came out the same on every pair of pictures, though the pictures differ.
+
+    A change by ``d`` on average needs pairs that change, each by ``reach`` at most: its variance is at most
+    ``reach d - d^2``, that of few large changes.
+
+    Args:
+        reach: Largest difference that two outcomes of a picture can have.
+        n: Pairs.
+        design: By how much clusters of pictures raise the variance, at least 1.
+    """
+
+    reach: float
+    n: int
+    design: float = 1.0
+
+    @property
+    def variance(self) -> float:
+        """That of the difference with one pair more in each direction."""
+        return self.design * 2.0 * self.reach**2 / (self.n + 2) ** 2
+
+    def variance_at(self, difference: float) -> float:
+        """Return the largest variance if the true difference is so large."""
+        drop = min(self.reach, abs(difference))
+        return self.design * (self.reach * drop - drop**2) / self.n
+
+
+Shares = PairedShares | IndependentShares | Unchanged
 
 
 def outcomes_of(estimate: Estimate) -> Floats | None:
@@ -159,3 +189,21 @@ def independent_shares(
         baseline_n=len(baseline),
         design=max(_design(values, names) for values, names in sides),
     )
+
+
+def unchanged(candidate: Estimate, baseline: Estimate, clusters: Clusters | None = None) -> Unchanged | None:
+    """Return what is known of two scores that are equal picture by picture; None if they differ or have no outcomes.
+
+    Args:
+        candidate: Its estimate, with influences.
+        baseline: Likewise, of the same pictures in the same order.
+        clusters: ``[n]``; None if all pictures are independent.
+    """
+    first, second = candidate.influence, baseline.influence
+    if first is None or second is None or len(first) != len(second):
+        return None
+    change = candidate.value + first - baseline.value - second
+    reach = float(np.ptp(np.concatenate([first, second])))
+    if reach == 0.0 or np.abs(change).max() > ROUNDING * reach:
+        return None
+    return Unchanged(reach=reach, n=len(first), design=_design(np.zeros(len(first)), clusters))

@@ -121,6 +121,16 @@ def test_a_constant_score_of_other_pictures_decides_nothing(evaluation: Make, po
     assert "no picture differs" in outcome.reason
 
 
+@pytest.mark.parametrize(("n", "verdict"), [(30, "indeterminate"), (300, "pass")])
+def test_a_score_that_no_picture_changed_needs_pictures_enough(
+    evaluation: Make, policy: MakePolicy, n: int, verdict: str
+) -> None:
+    folders = [evaluation(name, n=n, own=0.0, edit_pictures=drawn_by(name)) for name in ("b", "a")]
+    rules = [rule("r_precision@evaluator-64", direction="higher", margin={"absolute": 0.03})]
+    outcome = one(run_gate(folders[0], folders[1], policy(metrics=rules, controls={})), "r_precision")
+    assert (outcome.delta, outcome.verdict) == (0.0, verdict) and outcome.se > 0.0
+
+
 def test_equivalence_refuses_what_is_much_better(evaluation: Make, policy: MakePolicy) -> None:
     rules = [{**FD, "mode": "equivalence"}]
     base = evaluation("a")

@@ -17,7 +17,7 @@ from underpaint.core.errors import ComparisonError
 from underpaint.metrics.clusters import Clusters
 from underpaint.metrics.estimate import Estimate, variance_of_mean
 from underpaint.metrics.paired import difference
-from underpaint.metrics.share_change import Shares, independent_shares, outcomes_of, paired_shares
+from underpaint.metrics.share_change import Shares, independent_shares, outcomes_of, paired_shares, unchanged
 from underpaint.stages.evaluate.comparing.comparable import check_asked
 from underpaint.stages.evaluate.comparing.evaluated import Evaluated
 from underpaint.stages.evaluate.drawing.wishes import MAIN
@@ -39,7 +39,7 @@ class Difference:
         paired_on: What pictures were paired on; empty if the two sides were taken as independent.
         fixed_variance: The part of ``se**2`` that more pictures do not reduce: that of the reference.
         linear: Whether it was made from influences.
-        shares: What was gained and lost, if the number is a share.
+        shares: What was gained and lost, if the number is a share or no picture changed it.
         other_variance: The part of ``se**2`` that is not that of ``shares``.
         same_pictures: Whether both sides hold the very same pictures; None if that is not known.
     """
@@ -75,10 +75,10 @@ def _fixed_variance(candidate: Estimate, baseline: Estimate, clusters: Clusters 
 def _shares(
     candidate: Estimate, baseline: Estimate, clusters: tuple[Clusters, Clusters] | None, *, paired: bool
 ) -> Shares | None:
-    """Return what two shares gained and lost; None for other numbers."""
+    """Return what two shares gained and lost, or that no picture changed a score; None for other numbers."""
     first, second = outcomes_of(candidate), outcomes_of(baseline)
     if first is None or second is None:
-        return None
+        return unchanged(candidate, baseline, clusters and clusters[0]) if paired else None
     if paired and len(first) == len(second):
         return paired_shares(first, second, clusters and clusters[0])
     return independent_shares(first, second, clusters)
