@@ -73,12 +73,13 @@ class Results:
 
 
 def search(tool: str, folder: Path, count: int, jobs: int, python: str) -> Row:
-    """Let a tool search, and compare what it found with what was planted."""
+    """Let a tool search, and compare what it found with what was planted, unless it was not asked about all."""
     with tempfile.TemporaryDirectory() as cache:
         ran = run_measured([python, str(SEARCH), tool, str(folder / PICTURES), cache, str(jobs)])
     found = json.loads(ran.output.splitlines()[-1])
     pairs = {frozenset(pair) for pair in found.pop("pairs")}
-    return {**found, "own_mb": ran.own_mb, "resident_mb": ran.resident_mb, **rates(planted_pairs(count), pairs)}
+    memory = {"own_mb": ran.own_mb, "resident_mb": ran.resident_mb}
+    return {**found, **memory, **({} if found["estimated"] else rates(planted_pairs(count), pairs))}
 
 
 def rates(planted: Mapping[str, Iterable[tuple[str, str]]], found: set[frozenset[str]]) -> Row:
