@@ -27,7 +27,7 @@ from underpaint.stages.optimize.export.calibration import Calibration, plan_cali
 from underpaint.stages.optimize.export.check import CAPTIONS, differences, insist_on_sameness
 from underpaint.stages.optimize.export.config import ExportConfig
 from underpaint.stages.optimize.export.eight_bits import Quantized, quantize
-from underpaint.stages.optimize.export.sources import find_sources
+from underpaint.stages.optimize.export.sources import find_sources, worth_copies
 from underpaint.stages.optimize.export.tracing import Unrolled, are_halves, component_arrays, trace
 
 STAGE = "optimize"
@@ -127,7 +127,10 @@ def _write_graph(
             onnx_offline.optimize(traced, optimized)
         _step(report, 2)
         arrays = onnx.write_structure(optimized, place / "model.onnx")
-    sources = find_sources(arrays, component_arrays(pipeline))
+    components = component_arrays(pipeline)
+    sources = find_sources(arrays, components)
+    if config.precision == "int8" and not config.share_weights:
+        sources = worth_copies(sources, arrays, components, WORDS_ALONE)
     own = {name: torch.from_numpy(array.copy()) for name, array in arrays.items() if name not in sources}
     if own:
         write_weights(place / CONSTANTS, own)
