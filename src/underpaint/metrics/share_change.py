@@ -99,28 +99,26 @@ class IndependentShares:
 class Unchanged:
     """A score that came out the same on every pair of pictures, though the pictures differ.
 
-    A change by ``d`` on average needs pairs that change, each by ``reach`` at most: its variance is at most
+    A change by ``d`` on average needs clusters that change, each by ``reach`` at most: its variance is at most
     ``reach d - d^2``, that of few large changes.
 
     Args:
-        reach: Largest difference that two outcomes of a picture can have.
-        n: Pairs.
-        design: By how much clusters of pictures raise the variance, at least 1.
+        reach: Largest difference that two outcomes of a cluster can have.
+        n: Clusters of pictures, taken to be all alike inside.
     """
 
     reach: float
     n: int
-    design: float = 1.0
 
     @property
     def variance(self) -> float:
-        """That of the difference with one pair more in each direction."""
-        return self.design * 2.0 * self.reach**2 / (self.n + 2) ** 2
+        """That of the difference with one cluster more in each direction."""
+        return 2.0 * self.reach**2 / (self.n + 2) ** 2
 
     def variance_at(self, difference: float) -> float:
         """Return the largest variance if the true difference is so large."""
         drop = min(self.reach, abs(difference))
-        return self.design * (self.reach * drop - drop**2) / self.n
+        return (self.reach * drop - drop**2) / self.n
 
 
 Shares = PairedShares | IndependentShares | Unchanged
@@ -203,7 +201,10 @@ def unchanged(candidate: Estimate, baseline: Estimate, clusters: Clusters | None
     if first is None or second is None or len(first) != len(second):
         return None
     change = candidate.value + first - baseline.value - second
-    reach = float(np.ptp(np.concatenate([first, second])))
-    if reach == 0.0 or np.abs(change).max() > ROUNDING * reach:
+    if np.abs(change).max() > ROUNDING * max(np.ptp(first), np.ptp(second)):
         return None
-    return Unchanged(reach=reach, n=len(first), design=_design(np.zeros(len(first)), clusters))
+    index = np.arange(len(first)) if clusters is None else number_clusters(clusters, len(first))
+    count = int(index.max()) + 1
+    outcomes = np.bincount(index, weights=second) * count / len(second)  # [G], their mean is that of the pictures
+    reach = float(np.ptp(outcomes))
+    return Unchanged(reach=reach, n=count) if reach > 0.0 else None
