@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.epilog = EXAMPLES
     what = parser.add_argument_group("what to evaluate")
-    what.add_argument("subject", nargs="?", metavar="MODEL", help="a model, or a folder of pictures with prompts")
+    what.add_argument(
+        "subject", nargs="?", metavar="MODEL", help="a model, its graph, or a folder of pictures with prompts"
+    )
     what.add_argument("--data", required=True, metavar="DIR", help="the data set: prompts and real pictures")
     what.add_argument("--skip-unreadable", action="store_true", help="leave damaged pictures of a folder out")
     how = parser.add_argument_group("how")
