@@ -125,3 +125,31 @@ class ComparisonError(InputError):
 
 class PolicyError(InputError):
     """A policy of the gate cannot be used."""
+
+
+class StoreBusy(StorageError):
+    """A database is held by another process for longer than one waits, or its server does not answer."""
+
+
+class StoreDamaged(StorageError):
+    """A database is damaged, of another version, or another program's."""
+
+
+class QueueError(UnderpaintError):
+    """What was asked of the job queue cannot be done to this job."""
+
+
+class JobNotFound(QueueError):
+    """There is no such job, or it is somebody else's."""
+
+
+class StateConflict(QueueError):
+    """The state of a job does not allow what was asked."""
+
+
+class IdempotencyConflict(QueueError):
+    """The same idempotency key came with another request."""
+
+
+class LeaseLost(QueueError):
+    """A worker no longer holds the job: it was cancelled, expired, finished, or given to another worker."""

@@ -1,0 +1,1 @@
+"""Serving: pictures on request, from durable jobs."""

@@ -1,0 +1,1 @@
+"""Which waiting requests are drawn together, and in which order: pure functions of what waits and of the time."""

@@ -1,0 +1,241 @@
+"""Jobs in a SQLite file: one thread writes, and whoever waits at that moment shares one flush to the disk.
+
+``synchronous=FULL`` flushes the log at every commit, so that what was accepted survives a power cut. Each piece of work
+is a savepoint of the shared transaction; where the transaction itself fails, each piece is done again alone.
+"""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from underpaint.core.errors import StorageError, StoreBusy, StoreDamaged
+from underpaint.stages.serve.queue.database import Row
+
+T = TypeVar("T")
+GROUP = 64
+"""Most pieces of work that share a transaction."""
+POLL_S = 0.05
+"""How soon the work of another process is seen."""
+
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+
+
+def _as_ours(error: sqlite3.Error, path: Path) -> StorageError:
+    """Say what is wrong with the file and what to do."""
+    code = _code(error)
+    if code in DAMAGED or "malformed" in str(error):
+        return StoreDamaged(f"{path} is no SQLite database, or damaged ({error}); move it away and restore a copy")
+    if code in BUSY:
+        return StoreBusy(f"{path} is locked by another process ({error}); stop that process, or try again")
+    if code == sqlite3.SQLITE_FULL:
+        return StorageError(f"{path} cannot grow: the disk is full ({error}); free some, nothing accepted is lost")
+    return StorageError(f"{path} cannot be read or written ({error}); check the folder, its disk and its rights")
+
+
+class SqliteSession:
+    """A transaction of a connection.
+
+    Args:
+        connection: The connection.
+        clock: Tells the seconds since 1970.
+    """
+
+    serial = "INTEGER"
+    for_update = ""
+    skip_locked = ""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Callable[[], float]) -> None:
+        self._connection, self._clock = connection, clock
+
+    def execute(self, sql: str, **values: Any) -> list[Row]:
+        """Run one statement and return its rows."""
+        cursor = self._connection.execute(sql, values)
+        if cursor.description is None:
+            return []
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+    def now(self) -> float:
+        """Return the time in seconds since 1970."""
+        return self._clock()
+
+    def tables(self) -> set[str]:
+        """Return the names of the tables that are there."""
+        rows = self.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return {row["name"] for row in rows if not row["name"].startswith("sqlite_")}
+
+    def exclude_others(self) -> None:
+        """Do nothing: there is one writer at a time."""
+
+    def notify(self) -> None:
+        """Do nothing: whoever waits is woken by every commit."""
+
+
+Work = tuple[Callable[[SqliteSession], Any], "Future[Any]"]
+
+
+class SqliteDatabase:
+    """A SQLite file; several processes of one machine may share it, on a disk of that machine.
+
+    Args:
+        path: The file; it is created where it is missing, its folder is not.
+        busy_s: How long a write waits for other processes.
+        clock: Tells the seconds since 1970.
+
+    Raises:
+        StorageError: The file cannot be opened, is damaged, or is no database.
+    """
+
+    def __init__(self, path: Path, *, busy_s: float = 10.0, clock: Callable[[], float] = time.time) -> None:
+        self._path, self._busy_s, self._clock = path, busy_s, clock
+        self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._changed, self._lock = threading.Condition(), threading.Lock()
+        self._readers: list[sqlite3.Connection] = []
+        self._closed = False
+        with self._translated():
+            self._writer = self._open()
+        self._thread = threading.Thread(target=self._write_all, name="queue-writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def place(self) -> str:
+        """The path of the file."""
+        return str(self._path)
+
+    def write(self, work: Callable[[SqliteSession], T]) -> T:
+        """Do some work in one transaction and return when it is on the disk."""
+        done: Future[T] = Future()
+        with self._lock:
+            if self._closed:
+                raise StorageError(f"{self._path} was closed; open the queue again")
+            self._waiting.put((work, done))
+        return done.result()
+
+    def read(self, work: Callable[[SqliteSession], T]) -> T:
+        """Do some work that changes nothing, beside whoever writes."""
+        with self._translated(), self._reader() as connection:
+            connection.execute("BEGIN")
+            try:
+                return work(SqliteSession(connection, self._clock))
+            finally:
+                with suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+
+    def wait(self, timeout_s: float) -> None:
+        """Wait for a commit of this process, but not longer than other processes may go unseen."""
+        with self._changed:
+            self._changed.wait(min(timeout_s, POLL_S))
+
+    def close(self) -> None:
+        """Finish what was handed in and close the file."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._waiting.put(None)
+        self._thread.join()
+        for connection in [*self._readers, self._writer]:
+            connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._path, timeout=self._busy_s, isolation_level=None, check_same_thread=False)
+
+    def _open(self) -> sqlite3.Connection:
+        connection = self._connect()
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            if mode != "wal":
+                raise StorageError(f"{self._path} cannot have a write-ahead log (got {mode}); use a local disk")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise StoreDamaged(f"{self._path} is damaged ({verdict}); move it away and restore a copy")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _as_ours(error, self._path) from None
+
+    @contextmanager
+    def _reader(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            connection = self._readers.pop() if self._readers else None
+        if connection is None:
+            connection = self._connect()
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                self._readers.append(connection)
+
+    def _write_all(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            group, ends = [first], False
+            while len(group) < GROUP and not self._waiting.empty() and not ends:
+                following = self._waiting.get()
+                ends = following is None
+                group += [following] if following else []
+            self._write_group(group)
+            with self._changed:
+                self._changed.notify_all()
+            if ends:
+                return
+
+    def _write_group(self, group: list[Work]) -> None:
+        try:
+            outcomes = self._transaction([work for work, _ in group])
+        except BaseException as error:
+            if len(group) > 1 and isinstance(error, sqlite3.Error) and _code(error) not in BUSY:
+                for piece in group:
+                    self._write_group([piece])
+                return
+            ours = _as_ours(error, self._path) if isinstance(error, sqlite3.Error) else error
+            outcomes = [ours] * len(group)
+        for (_, done), outcome in zip(group, outcomes, strict=True):
+            done.set_exception(outcome) if isinstance(outcome, BaseException) else done.set_result(outcome[0])
+
+    def _transaction(self, works: list[Callable[[SqliteSession], Any]]) -> list[tuple[Any] | BaseException]:
+        """Do several pieces of work in one transaction; return a result or an error for each."""
+        session = SqliteSession(self._writer, self._clock)
+        self._writer.execute("BEGIN IMMEDIATE")
+        try:
+            outcomes = [self._piece(work, session) for work in works]
+            self._writer.execute("COMMIT")
+        except BaseException:
+            if self._writer.in_transaction:
+                with suppress(sqlite3.Error):
+                    self._writer.execute("ROLLBACK")
+            raise
+        return outcomes
+
+    def _piece(self, work: Callable[[SqliteSession], T], session: SqliteSession) -> tuple[T] | BaseException:
+        self._writer.execute("SAVEPOINT piece")
+        try:
+            outcome: tuple[T] | BaseException = (work(session),)
+        except sqlite3.Error:
+            raise
+        except BaseException as error:
+            self._writer.execute("ROLLBACK TO piece")
+            outcome = error
+        self._writer.execute("RELEASE piece")
+        return outcome
