@@ -52,6 +52,8 @@ class PostgresSession:
 
     def __init__(self, connection: Any, clock: Callable[[], float] | None) -> None:
         self._connection, self._clock = connection, clock
+        self._now: float | None = None
+        self._notified = False
 
     def execute(self, sql: str, **values: Any) -> list[dict[str, Any]]:
         """Run one statement and return its rows."""
@@ -59,10 +61,12 @@ class PostgresSession:
         return cursor.fetchall() if cursor.description is not None else []
 
     def now(self) -> float:
-        """Return the time in seconds since 1970."""
-        if self._clock is not None:
-            return self._clock()
-        return float(self.execute("SELECT extract(epoch FROM clock_timestamp()) AS at")[0]["at"])
+        """Return the time of the transaction in seconds since 1970."""
+        if self._now is None and self._clock is not None:
+            self._now = self._clock()
+        elif self._now is None:
+            self._now = float(self.execute("SELECT extract(epoch FROM clock_timestamp()) AS at")[0]["at"])
+        return self._now
 
     def tables(self) -> set[str]:
         """Return the names of the tables of the connection's schema."""
@@ -75,7 +79,9 @@ class PostgresSession:
 
     def notify(self) -> None:
         """Wake, when the transaction is done, whoever waits for something to happen."""
-        self.execute(f"NOTIFY {CHANNEL}")
+        if not self._notified:
+            self.execute(f"NOTIFY {CHANNEL}")
+            self._notified = True
 
 
 class PostgresDatabase:

@@ -36,7 +36,7 @@ class Session(Protocol):
         ...
 
     def now(self) -> float:
-        """Return the time in seconds since 1970, the same for all who share the database."""
+        """Return the time of the transaction in seconds since 1970, by one clock for all who share the database."""
         ...
 
     def tables(self) -> set[str]:

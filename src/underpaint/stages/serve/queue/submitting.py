@@ -9,14 +9,14 @@ from underpaint.core.errors import IdempotencyConflict
 from underpaint.stages.serve.batching.fairness import starting_time
 from underpaint.stages.serve.queue.database import Row, Session
 from underpaint.stages.serve.queue.job import Submission
-from underpaint.stages.serve.queue.transitions import change
+from underpaint.stages.serve.queue.transitions import record
 
 NEW = {
     "state": "queued",
     "charged_s": 0.0,
     "attempt": 0,
     "failures": 0,
-    "events": 0,
+    "events": 1,
 }
 COLUMNS = (
     "id", "parent", "owner", "idem_key", "body_digest", "kind", "job_class", "priority", "cost_s", "release_id",
@@ -25,7 +25,7 @@ COLUMNS = (
 INSERT = (
     f"INSERT INTO job ({', '.join(COLUMNS)}, rank) "
     f"SELECT {', '.join(f':{name}' for name in COLUMNS)}, coalesce(max(rank), 0) + 1 FROM job "
-    "WHERE true ON CONFLICT DO NOTHING RETURNING id"
+    "WHERE true ON CONFLICT DO NOTHING RETURNING *"
 )
 HAS_WORK = (
     "EXISTS (SELECT 1 FROM job WHERE state = 'queued' AND job_class = owner.job_class AND job.owner = owner.name) "
@@ -52,11 +52,12 @@ def accept(
         IdempotencyConflict: The owner used the key for something else.
     """
     now = session.now()
-    known = _known(session, submission, job, now - remembered_s)
+    known = None if submission.idem_key is None else _known(session, submission, job, now - remembered_s)
     if known is None:
         join_line(session, submission.job_class, submission.owner, now)
-        if session.execute(INSERT, **_values(submission, job, now), parent=parent):
-            return change(session, job, "job.queued", {}), True
+        for row in session.execute(INSERT, **_values(submission, job, now), parent=parent):
+            record(session, row, "job.queued", {})
+            return row, True
         known = _known(session, submission, job, now - remembered_s)
         assert known is not None
     if known["body_digest"] != submission.body_digest:

@@ -28,16 +28,21 @@ def change(session: Session, job: str, event: str, body: dict[str, Any], **colum
     (row,) = session.execute(
         f"UPDATE job SET {changes}events = events + 1 WHERE id = :the_job RETURNING *", the_job=job, **columns
     )
+    record(session, row, event, body)
+    return row
+
+
+def record(session: Session, row: Row, event: str, body: dict[str, Any]) -> None:
+    """Write down the latest event of a job, whose number its row has, and wake who waits."""
     session.execute(
         "INSERT INTO job_event (job, seq, name, body, at) VALUES (:job, :seq, :name, :body, :at)",
-        job=job,
+        job=row["id"],
         seq=row["events"],
         name=event,
         body=json.dumps(body, allow_nan=False),
         at=session.now(),
     )
     session.notify()
-    return row
 
 
 def end(session: Session, job: str, state: State, body: dict[str, Any], **columns: Any) -> Row:
