@@ -90,6 +90,12 @@ class Task:
         """What the results are compared with."""
         return self.samples[-self.num_tested :]
 
+    @property
+    def shown(self) -> list[Sample]:
+        """The first of these that the model before had words for, as far as that can be told."""
+        known = {sample.caption for sample in read_samples(self.old) if sample.split == "train"} if self.old else None
+        return [sample for sample in self.tested if known is None or sample.caption in known][:COLUMNS]
+
 
 def of_style(dataset: Path, style: str) -> list[Sample]:
     """Return one picture of each group of near-duplicates in a style, in an order that means nothing."""
@@ -192,15 +198,15 @@ def learned(name: str, count: int, task: Task, out: Path) -> tuple[Path, dict[st
 
 
 def draw_sheet(models: Sequence[tuple[HybridPipeline, str | None]], task: Task, path: Path) -> None:
-    """Write real pictures that no model saw, and what each model draws for their captions and for everyday words.
+    """Write real pictures in the style that no model saw, and what each draws for these and for everyday words.
 
     Args:
         models: Models, each with the style that it is asked for.
         task: Where the pictures lie.
         path: A PNG file.
     """
-    real = read_some(task.dataset, task.tested[:COLUMNS]).batch(torch.arange(COLUMNS))
-    words = [sample.caption for sample in task.tested[:COLUMNS]] + list(EVERYDAY[:COLUMNS])
+    real = read_some(task.dataset, task.shown).batch(torch.arange(COLUMNS))
+    words = [sample.caption for sample in task.shown] + list(EVERYDAY[:COLUMNS])
     rows = [torch.cat([real, torch.full_like(real, -1.0)])]
     for pipeline, style in models:
         drawn = pipeline.draw([DrawRequest(caption=word, style=style, seed=i) for i, word in enumerate(words)])

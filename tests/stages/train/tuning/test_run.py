@@ -122,6 +122,8 @@ def test_the_adapter_opened_with_its_model_draws_what_the_saved_model_draws(low_
             torch.testing.assert_close(value, theirs[name], atol=1e-3, rtol=1e-3)
     request = DrawRequest(caption="red disc", style=NEW, seed=3)
     assert np.mean(added.draw([request])[0] != saved.draw([request])[0]) < 0.05
+    [picture] = underpaint.load(opened.address).generate("red disc", style=NEW, seed=3)
+    assert np.array_equal(np.asarray(picture), added.draw([request])[0])
     again = open_any(opened.address)
     assert again.digest == opened.digest == read_manifest(folder).digest
     whole = sum(path.stat().st_size for path in (low_rank / "pipeline").rglob("*.safetensors"))
