@@ -5,7 +5,7 @@ have small ones. Held-out drawings give the threshold with 1 % false alarms. The
 for new combinations, and for captions that training showed, where copying is likeliest. Training pictures sent through
 the model's own decoder are the positive control: they are copies and must be flagged.
 
-    python benchmarks/memorization.py --model stickers-64 --sheet docs/images/nearest.png
+    python benchmarks/memorization.py --model stickers-64 --sheet nearest.png
 """
 
 from __future__ import annotations
