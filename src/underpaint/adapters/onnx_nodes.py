@@ -20,10 +20,12 @@ PRODUCTS = ("MatMul", "Gemm", "Conv")
 
 
 def _weighted(model: Any, kinds: Collection[str]) -> Iterator[tuple[Any, Any]]:
-    """Yield the products whose second input is a weight, with that weight."""
+    """Yield the products whose second input is a weight, with that weight, or another name that was given to it."""
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in model.graph.node:
-        if node.op_type in kinds and node.input[1] in weights:
+        if node.op_type == "Identity" and node.input[0] in weights:
+            weights[node.output[0]] = weights[node.input[0]]
+        elif node.op_type in kinds and node.input[1] in weights:
             yield node, weights[node.input[1]]
 
 

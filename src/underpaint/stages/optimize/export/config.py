@@ -43,5 +43,5 @@ class Limits(Config):
         levels: Mean difference of the premultiplied pixels in levels of 255, with equal tokens.
     """
 
-    tokens: float = Field(default=0.05, gt=0.0, le=1.0)
+    tokens: float = Field(default=0.1, gt=0.0, le=1.0)
     levels: float = Field(default=2.0, gt=0.0, le=255.0)

@@ -88,14 +88,14 @@ def quantize(
     scratch, components = traced.parent, component_arrays(pipeline)
     scored = scratch / "scored.onnx"
     watched = onnx_nodes.watch_inputs(traced, scored, "ArgMax")
+    feeds = feeds_of(pipeline, unrolled, calibration.requests, config.batch)
+    report(Progress(task="calibrate", done=0, total=1, unit="graphs"))
     shop: Workshop
     if config.engine == "onnx":
-        shop = OnnxWorkshop(scored, components, scratch)
+        shop = OnnxWorkshop(scored, components, scratch, feeds)
     else:
-        report(Progress(task="calibrate", done=0, total=1, unit="graphs"))
-        feeds = feeds_of(pipeline, unrolled, calibration.requests, config.batch)
         shop = OpenVinoWorkshop(scored, components, scratch, feeds, half=half)
-        report(Progress(task="calibrate", done=1, total=1, unit="graphs"))
+    report(Progress(task="calibrate", done=1, total=1, unit="graphs"))
     measured = feeds_of(pipeline, unrolled, calibration.others(MEASURED * config.batch), config.batch)
     search = _Search(shop, Yardstick(shop.f32(), measured, watched, pipeline.streams), limits, report)
     chosen = fall_back(tuple(shop.groups), search.error)
@@ -131,7 +131,7 @@ def _figures(
         "calibration": {
             "sha256": calibration.digest,
             "prompts": calibration.prompts,
-            "pictures": len(calibration.requests) if shop.calibrated else 0,
+            "pictures": len(calibration.requests),
         },
         "groups": sorted(chosen.quantized),
         "given_back": list(chosen.given_back),

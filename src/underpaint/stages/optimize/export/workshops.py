@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from underpaint.adapters import onnx_nodes, onnx_offline, onnxruntime
+from underpaint.adapters import onnx_nodes, onnx_offline, onnx_static, onnxruntime
 from underpaint.pipelines.exported_folder import PICTURE
 from underpaint.stages.optimize.export.groups import Groups, group_products, products_of
 
@@ -29,8 +29,6 @@ class Workshop(Protocol):
 
     method: str
     """How 8 bits are made, for the record."""
-    calibrated: bool
-    """Whether ranges were found by calibration, and not by each picture anew."""
     groups: Groups
 
     def f32(self) -> Graph:
@@ -47,40 +45,42 @@ class Workshop(Protocol):
 
 
 class OnnxWorkshop:
-    """Graphs for ONNX Runtime, whose matrix products find the range of what goes in as they run.
+    """Graphs for ONNX Runtime, with quantizers around products that it fuses with them.
 
     Args:
         scored: The traced graph, which gives its scores too.
         components: Weights by component, for the groups.
         scratch: A folder for files.
+        feeds: Inputs of the pictures to calibrate with.
     """
 
-    method = "onnxruntime dynamic"
-    calibrated = False
+    method = "onnx static"
 
-    def __init__(self, scored: Path, components: Components, scratch: Path) -> None:
+    def __init__(self, scored: Path, components: Components, scratch: Path, feeds: Feeds) -> None:
         self._f32, self._scratch = scratch / "scored-f32.onnx", scratch
         onnx_offline.optimize(scored, self._f32)
-        self.groups = group_products(onnx_nodes.products(self._f32, ("MatMul", "Gemm")), components)
+        self.groups = group_products(onnx_nodes.products(self._f32), components)
+        self._ranges = onnx_static.find_ranges(self._f32, products_of(self.groups, frozenset(self.groups)), feeds)
 
     def f32(self) -> Graph:
         """Return the graph in 32 bits."""
         return onnxruntime.load_graph(self._f32, {}, threads=1, sha256=None)
 
-    def _quantized(self, chosen: frozenset[str]) -> Path:
-        target = self._scratch / "scored-int8.onnx"
-        onnx_offline.quantize(self._f32, target, products_of(self.groups, chosen))
+    def _quantized(self, chosen: frozenset[str], name: str, outputs: tuple[str, ...] | None = None) -> Path:
+        target = self._scratch / name
+        onnx_static.quantize(self._f32, target, products_of(self.groups, chosen), self._ranges)
+        if outputs is not None:
+            onnx_nodes.keep_outputs(target, target, outputs)
+        onnx_offline.optimize(target, target, fuse=True)
         return target
 
     def int8(self, chosen: frozenset[str]) -> Graph:
         """Return a graph in which these groups have 8 bits."""
-        return onnxruntime.load_graph(self._quantized(chosen), {}, threads=1, sha256=None)
+        return onnxruntime.load_graph(self._quantized(chosen, "scored-int8.onnx"), {}, threads=1, sha256=None)
 
     def finish(self, chosen: frozenset[str]) -> Path:
         """Write the ONNX file in which these groups have 8 bits."""
-        target = self._scratch / "int8.onnx"
-        onnx_nodes.keep_outputs(self._quantized(chosen), target, (PICTURE,))
-        return target
+        return self._quantized(chosen, "int8.onnx", (PICTURE,))
 
 
 class OpenVinoWorkshop:
@@ -95,7 +95,6 @@ class OpenVinoWorkshop:
     """
 
     method = "nncf post-training, smoothed where a weight is used once"
-    calibrated = True
 
     def __init__(self, scored: Path, components: Components, scratch: Path, feeds: Feeds, *, half: bool) -> None:
         from underpaint.adapters import nncf, openvino
