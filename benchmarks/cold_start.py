@@ -45,12 +45,12 @@ print(json.dumps(sizes))
 
 def commands(args: argparse.Namespace, folder: Path) -> dict[str, list[str]]:
     """Return name to command line; a seed is added to what draws, so that no picture is found finished."""
-    draw = ["-m", "underpaint", "generate", PROMPT, "--quiet", "--out", str(folder)]
+    draw = ["-m", "underpaint", "generate", PROMPT, "--quiet", "--out"]
     rows = {
         "python -c pass": [args.edge_python, "-c", "pass"],
         "underpaint --help": [args.edge_python, "-m", "underpaint", "--help"],
-        EDGE: [args.edge_python, *draw],
-        TORCH: [sys.executable, *draw, "--engine", "torch"],
+        EDGE: [args.edge_python, *draw, str(folder / "edge")],
+        TORCH: [sys.executable, *draw, str(folder / "torch"), "--engine", "torch"],
         "import torch": [sys.executable, "-c", "import torch"],
     }
     if args.peer_python:
@@ -73,7 +73,10 @@ def seeded(command: list[str], index: int) -> list[str]:
 
 
 def run_once(command: list[str]) -> dict[str, float]:
-    """Run a command; returns wall-clock and processor time in milliseconds, and the most memory in megabytes."""
+    """Run a command; returns wall-clock and processor time in milliseconds, and the most memory in megabytes.
+
+    A child begins with the memory of its parent, so this process must stay small: no torch, no NumPy.
+    """
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)

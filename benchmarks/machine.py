@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
 
-from underpaint.runtime.device import processor
+from underpaint.runtime.cores import processor
 
 PACKAGES = ("underpaint", "torch", "numpy", "pillow", "tokenizers", "diffusers", "transformers")
 
