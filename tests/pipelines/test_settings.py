@@ -47,6 +47,7 @@ def test_the_identity_is_what_decides_the_pixels():
         "size": "32x32",
         "background": "transparent",
         "model_sha256": "1" * 64,
+        "watermark": "cosines-1/public",
     }
     for field, value in different.items():
         assert FULL.model_copy(update={field: value}).identity != FULL.identity, field

@@ -44,8 +44,16 @@ def flatten(pixels: np.ndarray, color: str) -> np.ndarray:
 
 
 def finish(pixels: np.ndarray, settings: Settings, engine: str) -> Image.Image:
-    """Turn pixels that an engine drew into an image on the background asked for, with its settings in ``info``."""
+    """Turn pixels that an engine drew into an image on the background asked for, marked if asked for.
+
+    Returns:
+        The image, with its settings in ``info``; their digest is of these pixels, the mark included.
+    """
     delivered = pixels if settings.background == TRANSPARENT else flatten(pixels, settings.background)
+    if settings.watermark is not None:
+        from underpaint.pipelines.marks import mark
+
+        delivered = mark(delivered, settings.watermark)
     image = Image.fromarray(delivered)
     return attach(image, settings.model_copy(update={"engine": engine, "pixel_sha256": pixel_digest(image)}))
 

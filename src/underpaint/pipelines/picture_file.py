@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import html
 import io
 import os
 import secrets
@@ -21,20 +20,11 @@ from PIL import Image, PngImagePlugin
 from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import InputError, StorageError, UnreadableImage
 from underpaint.pipelines.settings import Settings
+from underpaint.runtime import xmp
 from underpaint.runtime.png_text import read_text
 
 PARAMETERS = "parameters"
 INFO = "underpaint"
-XMP = "XML:com.adobe.xmp"
-SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-_PACKET = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"'
-    ' Iptc4xmpExt:DigitalSourceType="{source}" Iptc4xmpExt:AISystemUsed="underpaint"'
-    ' Iptc4xmpExt:AISystemVersionUsed="{release}"/></rdf:RDF></x:xmpmeta>'
-    '<?xpacket end="w"?>'
-)
 
 
 def pixel_digest(image: Image.Image) -> str:
@@ -55,7 +45,7 @@ def encode_png(image: Image.Image, *, version: str, release: str, parameters: st
     if parameters is not None:
         texts.add_itxt(PARAMETERS, parameters)
     texts.add_text("Software", f"underpaint {version}")
-    texts.add_itxt(XMP, _PACKET.format(source=SOURCE_TYPE, release=html.escape(release)))
+    texts.add_itxt(xmp.KEYWORD, xmp.write_packet(release))
     buffer = io.BytesIO()
     image.save(buffer, "PNG", pnginfo=texts)
     return buffer.getvalue()

@@ -68,6 +68,7 @@ class Settings(Config):
         model: The model's name.
         model_sha256: The digest of the model's manifest, which identifies its weights and settings.
         version: The version of underpaint.
+        watermark: The mark in the pixels (``pipelines.marks``); None if there is none.
         engine: What computed it, ``torch``, ``onnx`` or ``openvino``; None before it is drawn.
         pixel_sha256: SHA-256 of the delivered pixels (rows of 8-bit RGBA or RGB); None before they are drawn.
     """
@@ -85,6 +86,7 @@ class Settings(Config):
     model: str = Field(max_length=200)
     model_sha256: str = Field(pattern=SHA256)
     version: str = Field(max_length=100)
+    watermark: str | None = Field(default=None, pattern=r"^[a-z0-9-]{1,20}/[a-z0-9]{1,20}$")
     engine: str | None = Field(default=None, max_length=20)
     pixel_sha256: str | None = Field(default=None, pattern=SHA256)
 
@@ -104,6 +106,8 @@ class Settings(Config):
     def identity(self) -> str:
         """What decides the pixels, as one string: all but the wording, the versions and what came out."""
         besides = {"prompt", "model", "version", "engine", "pixel_sha256"}
+        if self.watermark is None:
+            besides.add("watermark")
         return canonical_json(self.model_dump(mode="json", exclude=besides))
 
     def to_json(self) -> str:
