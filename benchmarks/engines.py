@@ -31,22 +31,24 @@ PICTURES = 24
 SIDE = 1024
 """Side of the matrices whose product is timed."""
 BASE = "torch eager"
+LABELS = {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}
+GRAPHS = [f"{engine}-{precision}" for engine in LABELS for precision in ("f32", "int8")]
 CAPTIONS = ("a smiling cat", "a red apple", "a rocket", "a yellow star", "woman judge with dark skin tone", "a fish")
 Row = dict[str, Any]
 
 
-def exports(work: Path, batches: list[int]) -> dict[str, dict[int, str]]:
-    """Export the model for every engine, precision and batch that is not there yet; name to batch to folder."""
+def exports(work: Path, graphs: list[str], batches: list[int]) -> dict[str, dict[int, str]]:
+    """Export the model for every graph and batch that is not there yet; name to batch to folder."""
     made: dict[str, dict[int, str]] = {}
-    for engine, label in (("onnx", "ONNX Runtime"), ("openvino", "OpenVINO")):
-        for precision in ("f32", "int8"):
-            for batch in batches:
-                folder = work / f"{engine}-{precision}-b{batch}"
-                command = ["export", MODEL, "--engine", engine, "--batch", str(batch), "--out", str(folder), "--quiet"]
-                command += ["--int8"] if precision == "int8" else []
-                if not folder.is_dir():
-                    subprocess.run([sys.executable, "-m", "underpaint", *command], check=True)
-                made.setdefault(f"{label} {precision}", {})[batch] = str(folder)
+    for graph in graphs:
+        engine, precision = graph.split("-")
+        for batch in batches:
+            folder = work / f"{graph}-b{batch}"
+            command = ["export", MODEL, "--engine", engine, "--batch", str(batch), "--out", str(folder), "--quiet"]
+            command += ["--int8"] if precision == "int8" else []
+            if not folder.is_dir():
+                subprocess.run([sys.executable, "-m", "underpaint", *command], check=True)
+            made.setdefault(f"{LABELS[engine]} {precision}", {})[batch] = str(folder)
     return made
 
 
@@ -54,7 +56,7 @@ def cases(args: argparse.Namespace) -> list[Row]:
     """Return what is timed: name, what loads it, and the batch."""
     rows = [{"name": BASE, "batch": batch} for batch in args.batches]
     rows += [{"name": "torch.compile", "batch": batch, "compile": True} for batch in args.batches if args.compile]
-    for name, folders in exports(args.work, args.batches).items():
+    for name, folders in exports(args.work, args.graphs, args.batches).items():
         rows += [{"name": name, "batch": batch, "folder": folder} for batch, folder in folders.items()]
     rows += [{"name": f"product {kind}", "batch": SIDE, "product": kind} for kind in ("float32", "int8")]
     return rows
@@ -294,6 +296,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 8])
+    parser.add_argument("--graphs", nargs="+", choices=GRAPHS, default=GRAPHS)
     parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes of compiling")
     parser.add_argument("--gates", nargs="*", default=[], metavar="ENGINE=FILE", help="gate.json of an engine's export")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "engines.json")

@@ -226,3 +226,12 @@ def test_a_thousand_pictures_do_not_grow_the_process(exported):
     for _ in range(10):
         pipeline.draw(requests)
     assert resident() - before < 8e6
+
+
+def test_weights_that_are_halves_do_not_round_the_rest_in_openvino(tiny_model, tmp_path):
+    pipeline = load_pipeline(open_model(tiny_model), torch.device("cpu"))
+    for module in pipeline.modules.values():
+        module.load_state_dict({name: value.half().to(value.dtype) for name, value in module.state_dict().items()})
+    save_pipeline(pipeline, tmp_path / "halves", stage="test", config=Made(), parents={})
+    export(ExportConfig(engine="openvino"), open_model(tmp_path / "halves"), tmp_path / "out", silent)
+    assert open_exported(tmp_path / "out").manifest.figures["same_share"] == 1.0

@@ -121,7 +121,7 @@ def _write_graph(
             optimized = quantized.path
         figures = {} if quantized is None else quantized.figures
         if config.engine == "openvino":
-            _write_openvino(traced, quantized, place, half=half)
+            _write_openvino(traced, quantized, place)
             return unrolled, {}, figures
         if quantized is None:
             onnx_offline.optimize(traced, optimized)
@@ -137,11 +137,12 @@ def _write_graph(
     return unrolled, sources, figures
 
 
-def _write_openvino(traced: Path, quantized: Quantized | None, place: Path, *, half: bool) -> None:
+def _write_openvino(traced: Path, quantized: Quantized | None, place: Path) -> None:
+    """Write OpenVINO's files; in 32 bits all of them, since positions and resize matrices are no halves."""
     from underpaint.adapters import openvino
 
     if quantized is None:
-        openvino.convert(traced, place / "model.xml", half=half)
+        openvino.convert(traced, place / "model.xml", half=False)
     else:
         quantized.move(place)
 
