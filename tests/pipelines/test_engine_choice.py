@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from underpaint.core.errors import InputError, MissingDependency
 from underpaint.pipelines import engine_choice
 from underpaint.pipelines.engine_choice import choose, engine_again
 from underpaint.pipelines.exported_folder import ExportedModel, open_exported, shipped_exports
+from underpaint.pipelines.generator import load_opened
 from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.settings import Settings
 
@@ -66,6 +68,28 @@ def test_an_engine_that_was_asked_for_and_cannot_draw_is_an_error(shipped, expor
     absent.update(("onnx", "torch"))
     with pytest.raises(MissingDependency, match=r"torch is needed.*onnxruntime is not installed.*underpaint\[train\]"):
         choose(shipped)
+
+
+@pytest.mark.parametrize(
+    ("edge", "settings", "said"),
+    [
+        ({"steps": 4, "guidance": None}, {"steps": None, "guidance": 2.0}, "its graph knows no guidance"),
+        ({"steps": 4, "guidance": None}, {"steps": 4, "guidance": 2.0}, "its graph knows no guidance"),
+        ({"steps": None}, {"steps": 8}, "its graph takes no steps, and 8 were asked for"),
+    ],
+)
+def test_what_a_graph_cannot_draw_is_named(exported, drawn, edge, settings, said):
+    other = replace(exported, edge=exported.edge.model_copy(update=edge))
+    with pytest.raises(InputError, match=f"--engine onnx cannot be used: {said}"):
+        choose(other, "onnx", settings=[drawn.model_copy(update=settings)])
+
+
+def test_the_engine_that_was_asked_for_is_not_passed_over_for_an_exported_folder(exported):
+    assert load_opened(exported).pipeline.engine == "onnx"
+    with pytest.raises(InputError, match=r"torch does not run.*stickers-64"):
+        load_opened(exported, engine="torch")
+    with pytest.raises(InputError, match=r"--engine openvino cannot be used"):
+        load_opened(exported, engine="openvino")
 
 
 def test_a_picture_is_drawn_again_by_the_engine_that_drew_it(shipped, exported, drawn, absent):

@@ -115,9 +115,11 @@ def _obstacle(
 
 
 def _misfit(settings: Settings, edge: Edge) -> str:
-    if settings.steps != edge.steps:
-        return f"its graph was unrolled for {edge.steps} steps, not for {settings.steps}"
-    return "its graph knows no guidance"
+    if settings.steps is None or settings.steps == edge.steps:
+        return "its graph knows no guidance"
+    if edge.steps is None:
+        return f"its graph takes no steps, and {settings.steps} were asked for"
+    return f"its graph was unrolled for {edge.steps} steps, not for {settings.steps}"
 
 
 def _torch(model: Model, why: str) -> Choice:

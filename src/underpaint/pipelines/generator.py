@@ -194,7 +194,7 @@ def load(
 def load_opened(
     model: Model,
     *,
-    engine: Asked = "torch",
+    engine: Asked | None = None,
     settings: Sequence[Settings] = (),
     device: str | None = None,
     threads: int = 1,
@@ -204,13 +204,19 @@ def load_opened(
 
     Args:
         model: What to load.
-        engine: As in ``load``.
+        engine: As in ``load``; None runs the model as what it is: networks by torch, an exported graph by its engine.
         settings: What shall be drawn, where it is known; with ``auto`` an engine that can draw it is taken.
         device: As in ``load``.
         threads: As in ``load``.
         report: Told of loading that takes seconds.
+
+    Raises:
+        InputError: There is no such device, or the engine cannot draw with the model.
+        ArtifactError: The model is incomplete, damaged, or differs from its manifest.
+        MissingDependency: No engine that could draw with it is installed.
     """
-    choice = choose(model, "auto" if isinstance(model, ExportedModel) else engine, settings=settings, device=device)
+    as_it_is = "auto" if isinstance(model, ExportedModel) else "torch"
+    choice = choose(model, engine or as_it_is, settings=settings, device=device)
     if isinstance(choice.model, ExportedModel):
         return Generator(model, load_exported(choice.model, threads, report))
     from underpaint.runtime.device import choose_device
