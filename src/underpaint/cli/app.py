@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
     "synthesize": ("underpaint.cli.synthesize", "draw a labeled data set of synthetic pictures with a model"),
     "show": ("underpaint.cli.show", "print what made a picture"),
+    "verify": ("underpaint.cli.verify", "say whether a picture is as underpaint wrote it, and what cannot be said"),
     "evaluate": ("underpaint.cli.evaluate", "measure how good, varied, fast and dear a model or folder of pictures is"),
     "compare": ("underpaint.cli.compare", "put evaluations side by side"),
     "gate": ("underpaint.cli.gate", "decide whether a candidate is as good as a baseline"),

@@ -63,6 +63,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="CPU threads (default: 1); another number may round pixels differently",
     )
     how.add_argument("--batch-size", type=int, default=8, metavar="B", help="pictures drawn at once (default: 8)")
+    how.add_argument(
+        "--watermark",
+        choices=("public", "own", "none"),
+        help="whose key marks the pixels, invisibly (default: public; with --like: as in the picture)",
+    )
     where = parser.add_argument_group("where to put it")
     where.add_argument("--out", default=".", metavar="DIR", help="folder for the pictures (default: the present one)")
     where.add_argument("--no-sheet", action="store_true", help="write no contact sheet beside several pictures")
@@ -131,6 +136,7 @@ def plan_new(args: argparse.Namespace) -> tuple[Model, list[Settings]]:
     """Return the model and the settings of all pictures that the words or the file ask for."""
     from pathlib import Path
 
+    from underpaint.pipelines.marks import mark_for
     from underpaint.pipelines.opening import open_model
     from underpaint.pipelines.planning import Options, plan, read_prompt
     from underpaint.pipelines.prompts import PromptRow, read_prompts
@@ -147,7 +153,9 @@ def plan_new(args: argparse.Namespace) -> tuple[Model, list[Settings]]:
         background=args.background or "transparent",
     )
     model = open_model(args.model)
-    return model, plan(model, rows, options, first_seed=FILE_SEED if args.prompts else None)
+    planned = plan(model, rows, options, first_seed=FILE_SEED if args.prompts else None)
+    mark = mark_for(args.watermark or "public")
+    return model, [settings.model_copy(update={"watermark": mark}) for settings in planned]
 
 
 def plan_like(args: argparse.Namespace) -> tuple[Model, list[Settings], Settings | None]:
@@ -158,6 +166,7 @@ def plan_like(args: argparse.Namespace) -> tuple[Model, list[Settings], Settings
     """
     from pathlib import Path
 
+    from underpaint.pipelines.marks import mark_for
     from underpaint.pipelines.picture_file import read_settings
     from underpaint.pipelines.planning import Options, plan
     from underpaint.pipelines.prompts import PromptRow
@@ -175,7 +184,9 @@ def plan_like(args: argparse.Namespace) -> tuple[Model, list[Settings], Settings
         steps=old.steps if args.steps is None and same_model else args.steps,
         background=args.background or old.background,
     )
+    mark = mark_for(args.watermark) if args.watermark else old.watermark
     planned = plan(model, [PromptRow(prompt=prompt)], options)
+    planned = [settings.model_copy(update={"watermark": mark}) for settings in planned]
     if not args.prompt:
         planned = [settings.model_copy(update={"prompt": old.prompt}) for settings in planned]
     return model, planned, old if [one.identity for one in planned] == [old.identity] else None

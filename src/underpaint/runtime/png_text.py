@@ -37,11 +37,17 @@ class PngText:
         width: In pixels.
         height: In pixels.
         texts: Keyword to text; of two texts with one keyword, the first.
+        doubled: Keywords that stand more than once, so that other readers may take another text.
+        kinds: The kinds of chunks, each once.
+        trailing: Bytes after the end of the picture.
     """
 
     width: int
     height: int
     texts: dict[str, str]
+    doubled: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    trailing: int = 0
 
 
 def _damaged(source: str, what: str) -> UnreadableImage:
@@ -128,14 +134,26 @@ def read_text(path: Path) -> PngText:
 def _read(file: BinaryIO, size: int, source: str) -> PngText:
     width = height = 0
     texts: dict[str, str] = {}
+    doubled: set[str] = set()
+    kinds: set[str] = set()
     for kind, data in _chunks(file, size, source):
+        kinds.add(kind.decode("latin-1"))
         if kind == b"IHDR":
             if len(data) != 13:
                 raise _damaged(source, "the header has the wrong length")
             width, height = struct.unpack(">II", data[:8])
         elif data:
             keyword, text = _text(kind, data, source)
+            if keyword in texts:
+                doubled.add(keyword)
             texts.setdefault(keyword, text)
     if not 0 < width * height <= PIXEL_CAP:
         raise _damaged(source, f"a picture of {width} x {height} pixels is empty or beyond {PIXEL_CAP:,} pixels")
-    return PngText(width=width, height=height, texts=texts)
+    return PngText(
+        width=width,
+        height=height,
+        texts=texts,
+        doubled=frozenset(doubled),
+        kinds=frozenset(kinds),
+        trailing=size - file.tell(),
+    )
