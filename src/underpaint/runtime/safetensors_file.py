@@ -8,7 +8,6 @@ file can run code; a pickle is refused whatever it is called.
 
 from __future__ import annotations
 
-import hashlib
 import math
 import struct
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from underpaint.core.checked_bytes import check_hash, reading_errors
 from underpaint.core.config import parse_json
 from underpaint.core.errors import ArtifactError
 
@@ -49,6 +49,8 @@ ARRAYS: dict[str, str] = {
     "U8": "u1",
     "BOOL": "?",
 }
+"""The dtypes that NumPy has too, by its names."""
+REMEDY = "make or download the model again"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Place:
 
 def damaged(source: str, what: str) -> ArtifactError:
     """Return the error that a file of weights is not as it should be."""
-    return ArtifactError(f"{source}: {what}; make or download the model again")
+    return ArtifactError(f"{source}: {what}; {REMEDY}")
 
 
 def _refuse_foreign(data: memoryview, source: str) -> None:
@@ -161,7 +163,7 @@ def read_layout(data: memoryview, *, source: str) -> tuple[dict[str, Place], dic
 
 
 def read_bytes(path: Path, *, sha256: str | None = None) -> memoryview:
-    """Read a file whole and compare its hash, so that what was checked is what is used.
+    """Read a file whole into memory that may be written to, and compare its hash.
 
     Args:
         path: The file.
@@ -170,18 +172,10 @@ def read_bytes(path: Path, *, sha256: str | None = None) -> memoryview:
     Raises:
         ArtifactError: The file is missing, unreadable, or has another hash.
     """
-    try:
-        with path.open("rb") as file:
-            buffer = np.empty(path.stat().st_size, dtype=np.uint8).data  # unlike a bytearray, not zeroed first
-            data = buffer[: file.readinto(buffer)]
-    except FileNotFoundError:
-        raise ArtifactError(f"{path} is missing; make or download the model again") from None
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read ({error.strerror}); check the path and its permissions") from None
-    if sha256 is not None and (found := hashlib.sha256(data).hexdigest()) != sha256:
-        raise damaged(
-            str(path), f"the file has the SHA-256 {found[:12]}…, its manifest says {sha256[:12]}…: cut off or changed"
-        )
+    with reading_errors(path, REMEDY), path.open("rb") as file:
+        buffer = np.empty(path.stat().st_size, dtype=np.uint8).data  # unlike a bytearray, not zeroed first
+        data = buffer[: file.readinto(buffer)]
+    check_hash(data, path, sha256=sha256, remedy=REMEDY)
     return data
 
 
