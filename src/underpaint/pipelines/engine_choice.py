@@ -64,7 +64,7 @@ def engine_again(model: Model, settings: Settings) -> Asked:
         model: What drew it.
         settings: The picture's; those of before there were engines were drawn by torch.
     """
-    before = next((engine for engine in ENGINES if engine == settings.engine), "torch")
+    before: Asked = settings.engine if settings.engine in ENGINES else "torch"
     at_hand = not isinstance(model, ExportedModel) if before == "torch" else exported_form(model, before) is not None
     return before if at_hand and is_installed(before) else "auto"
 
