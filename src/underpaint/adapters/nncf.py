@@ -11,13 +11,13 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from underpaint.adapters.openvino import import_engine
 from underpaint.adapters.require import require
 from underpaint.core.errors import StorageError
 
@@ -34,8 +34,7 @@ def import_tools() -> tuple[Any, Any]:
     Raises:
         MissingDependency: One of them is not installed.
     """
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-    openvino, nncf = require("openvino", extra="openvino"), require("nncf", extra="calibrate")
+    openvino, nncf = import_engine(), require("nncf", extra="calibrate")
     nncf.set_log_level(logging.ERROR)
     return openvino, nncf
 

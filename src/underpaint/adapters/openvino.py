@@ -30,7 +30,7 @@ UPGRADE = "install a newer engine with: pip install --upgrade openvino"
 TOO_NEW = ("unsupported opset", "doesn't contain the operation")
 
 
-def _engine() -> Any:
+def import_engine() -> Any:
     """Import the engine without the package by which it reports its use; its own stub takes over."""
     sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     return require("openvino", extra="openvino")
@@ -188,7 +188,7 @@ def load_graph(
         StorageError: The cache cannot be written.
     """
     check_threads(threads)
-    engine = _engine()
+    engine = import_engine()
     hashes = sha256 or (None, None)
     graph = read_checked(xml, sha256=hashes[0], remedy=REMEDY)
     weights = read_checked(xml.with_suffix(".bin"), sha256=hashes[1], remedy=REMEDY)
@@ -218,7 +218,7 @@ def convert(onnx_path: Path, xml_path: Path, *, half: bool) -> None:
         ArtifactError: The file cannot be read.
         StorageError: The graph cannot be written.
     """
-    engine = _engine()
+    engine = import_engine()
     data = read_checked(onnx_path, sha256=None, remedy=REMEDY)
     structure = read_structure(data, source=str(onnx_path), remedy=REMEDY)
     try:
