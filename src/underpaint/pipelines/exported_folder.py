@@ -24,6 +24,7 @@ from underpaint.pipelines import model_folder
 from underpaint.pipelines.model_folder import KIND as PIPELINE
 from underpaint.pipelines.model_folder import TOKENIZER, Index, Model, shipped_models
 from underpaint.pipelines.noise import NoiseStream
+from underpaint.runtime.engine import EngineName
 
 KIND = "exported"
 EDGE = "edge.json"
@@ -32,7 +33,6 @@ CONSTANTS = "constants.safetensors"
 SCHEMA = 1
 AGAIN = "export the model again with: underpaint export MODEL --out DIR"
 
-Engine = Literal["onnx", "openvino"]
 Precision = Literal["f32", "int8"]
 WORDS, WEIGHT, MASK, STYLE, GUIDANCE, TEMPERATURE = "words", "weight", "mask", "style", "guidance", "temperature"
 """Names of a graph's inputs besides the streams of noise."""
@@ -75,7 +75,7 @@ class Edge(Config):
     """
 
     schema_version: Literal[1] = SCHEMA
-    engine: Engine
+    engine: EngineName
     precision: Precision
     model: str
     model_sha256: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def differences(
         ``pictures``, ``same_share`` (pictures that differ by at most one level anywhere), ``mean_levels`` and
         ``max_levels`` of the premultiplied pixels.
     """
-    requests = [DrawRequest(**{**vars(wish), "steps": steps}) for wish in wishes(pipeline.styles)]
+    requests = [replace(wish, steps=steps) for wish in wishes(pipeline.styles)]
     gaps: list[np.ndarray] = []
     for index, request in enumerate(requests):
         (ours,), (theirs,) = pipeline.draw([request]), exported.draw([request])

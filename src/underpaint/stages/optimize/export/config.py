@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from underpaint.core.config import Config
+from underpaint.pipelines.exported_folder import Precision
+from underpaint.runtime.engine import EngineName
 
 
 class ExportConfig(Config):
@@ -21,8 +21,8 @@ class ExportConfig(Config):
         share_weights: Leave out the components' files and read them from the model that comes with underpaint.
     """
 
-    engine: Literal["onnx", "openvino"] = "onnx"
-    precision: Literal["f32", "int8"] = "f32"
+    engine: EngineName = "onnx"
+    precision: Precision = "f32"
     batch: int = Field(default=1, ge=1, le=64)
     steps: int | None = Field(default=None, ge=0, le=100)
     share_weights: bool = False
