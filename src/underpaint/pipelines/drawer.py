@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -73,6 +73,21 @@ def style_row(style: str | None, styles: Sequence[str]) -> int:
     if style not in styles:
         raise InputError(f"unknown style {style!r}; this model draws {', '.join(styles)}")
     return list(styles).index(style)
+
+
+def alike(requests: Sequence[DrawRequest], most: int | None = None) -> Iterator[Sequence[DrawRequest]]:
+    """Cut requests, in their order, into runs of equal numbers, which can be drawn together.
+
+    Args:
+        requests: What to draw.
+        most: Longest run; None for any length.
+    """
+    start = 0
+    for stop in range(1, len(requests) + 1):
+        full = stop - start == most
+        if full or stop == len(requests) or requests[stop].numbers != requests[start].numbers:
+            yield requests[start:stop]
+            start = stop
 
 
 def unwatched(_stage: Stage) -> None:

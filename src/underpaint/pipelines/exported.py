@@ -6,7 +6,7 @@ picture.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from underpaint.core.cache import cache_folder
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Report, silent
 from underpaint.models.text_tokenizer import TextTokenizer
-from underpaint.pipelines.drawer import Drawer, style_row, unwatched
+from underpaint.pipelines.drawer import Drawer, alike, style_row, unwatched
 from underpaint.pipelines.exported_folder import (
     CONSTANTS,
     GUIDANCE,
@@ -80,21 +80,12 @@ class ExportedPipeline(Drawer):
         """Draw pictures; see ``Drawer``."""
         watch = on_stage or unwatched
         pictures: list[np.ndarray] = []
-        for batch in self._batches(requests):
+        for batch in alike(requests, most=self.edge.batch):
             watch("text")
             feeds = self.feeds(batch)
             watch("transformer")
             pictures.extend(self.graph.run(feeds)[PICTURE][: len(batch)])
         return pictures
-
-    def _batches(self, requests: Sequence[DrawRequest]) -> Iterator[Sequence[DrawRequest]]:
-        """Return runs of requests of equal numbers, no longer than the graph's batch."""
-        start = 0
-        for stop in range(1, len(requests) + 1):
-            full = stop - start == self.edge.batch
-            if full or stop == len(requests) or requests[stop].numbers != requests[start].numbers:
-                yield requests[start:stop]
-                start = stop
 
     def feeds(self, requests: Sequence[DrawRequest]) -> dict[str, NDArray[Any]]:
         """Return the graph's inputs for at most ``B`` requests of equal numbers; the last is repeated to fill it.

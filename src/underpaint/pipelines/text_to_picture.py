@@ -19,7 +19,7 @@ from underpaint.core.config import Config
 from underpaint.models.pixels import to_straight
 from underpaint.models.text_encoder import TextEncoder, TextStates
 from underpaint.models.text_tokenizer import TextTokenizer
-from underpaint.pipelines.drawer import Drawer, style_row, unwatched
+from underpaint.pipelines.drawer import Drawer, alike, style_row, unwatched
 from underpaint.pipelines.noise import NoiseStream
 from underpaint.pipelines.numbers import Numbers
 from underpaint.pipelines.settings import DrawRequest, OnStage
@@ -84,14 +84,7 @@ class PicturePipeline(Drawer, Generic[S]):
         return pictures
 
     def _batches(self, requests: Sequence[DrawRequest]) -> Iterator[Sequence[DrawRequest]]:
-        if self.device.type == "cpu":
-            yield from ([request] for request in requests)
-            return
-        start = 0
-        for stop in range(1, len(requests) + 1):
-            if stop == len(requests) or requests[stop].numbers != requests[start].numbers:
-                yield requests[start:stop]
-                start = stop
+        return alike(requests, most=1 if self.device.type == "cpu" else None)
 
 
 class TextToPicture(PicturePipeline[S]):
