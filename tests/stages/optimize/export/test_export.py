@@ -23,7 +23,7 @@ from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
 from underpaint.pipelines.exported import load_exported
 from underpaint.pipelines.exported_folder import EDGE, ExportedModel, open_exported
 from underpaint.pipelines.gan import GanConfig, GanPipeline
-from underpaint.pipelines.model_folder import open_model
+from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.saved import load_pipeline, save_pipeline
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.optimize.export.config import ExportConfig
@@ -212,6 +212,16 @@ sys.exit(main({command}))
 
 def test_model_of_an_export_is_known_by_its_digest(exported):
     assert isinstance(open_exported(exported), ExportedModel)
+
+
+def test_what_is_no_saved_pipeline_of_ours_is_refused_before_any_work(tiny_model, tmp_path):
+    class Foreign(Model):
+        """As a model of diffusers or an adapted one: more than a saved pipeline."""
+
+    foreign = Foreign(**vars(open_model(tiny_model)))
+    with pytest.raises(InputError, match=r"only saved pipelines of underpaint can be exported.*--engine torch"):
+        export(ExportConfig(), foreign, tmp_path / "out", silent)
+    assert not list(tmp_path.glob("out*"))
 
 
 @pytest.mark.slow

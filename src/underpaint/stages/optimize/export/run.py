@@ -89,10 +89,16 @@ def check_exportable(config: ExportConfig, model: Model) -> None:
     """Refuse what cannot be exported, before any work.
 
     Raises:
-        InputError: The model is foreign or exported already, or weights shall be shared that did not come along.
+        InputError: The model is foreign, a style on top of another, or exported already, or weights shall be shared
+            that did not come along.
     """
     if isinstance(model, ExportedModel):
         raise InputError(f"{model.folder} is exported already; name the model that it was made from")
+    if type(model) is not Model:
+        raise InputError(
+            f"{model.name} is a model of diffusers or a style on top of another model, and only saved pipelines of "
+            'underpaint can be exported; draw with it by: underpaint generate "a red apple" --engine torch -m MODEL'
+        )
     if model.name not in shipped_models() and config.share_weights:
         raise InputError(f"only a model that comes with underpaint can share its weights, and {model.name} is none")
 
