@@ -110,7 +110,7 @@ def main() -> None:
     began = time.perf_counter()
     generator = underpaint.load(args.model, engine="torch", device=args.device)
     load_ms = (time.perf_counter() - began) * 1000.0
-    device = generator.pipeline.device
+    device = generator.networks.device
     results = measure(generator, args, device)
     peak = peak_memory_mib(device)
     print_table(

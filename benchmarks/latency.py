@@ -219,7 +219,7 @@ def result_of(case: Case, times: list[float], peak: Peak, memory_runs: int) -> d
         "model": case.generator.model.digest,
         "random_weights": case.random,
         "parameters": sum(
-            p.numel() for module in case.generator.pipeline.modules.values() for p in module.parameters()
+            p.numel() for module in case.generator.networks.modules.values() for p in module.parameters()
         ),
         "size": size,
         "threads": case.threads,

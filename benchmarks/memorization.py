@@ -52,7 +52,7 @@ PAIRS = 12
 
 def decoded(data: DataSet, model: ModelSubject) -> CallableSubject:
     """Return the model's decoder at work on the real pictures of wishes: known copies."""
-    pipeline = model.generator.pipeline
+    pipeline = model.generator.networks
     autoencoder = pipeline.modules["autoencoder"]
 
     def draw(wishes: Sequence[Wish]) -> list[Pixels]:

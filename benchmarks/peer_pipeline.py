@@ -7,6 +7,7 @@ Runs in the peer's own Python, which has torch, diffusers and transformers and n
     python benchmarks/peer_pipeline.py count FOLDER    # its parameters
 """
 
+# pyright: reportPrivateImportUsage=false, reportArgumentType=false, reportAttributeAccessIssue=false
 from __future__ import annotations
 
 import sys

@@ -61,7 +61,7 @@ def main() -> None:
     samples = [sample for sample in read_samples(args.data) if sample.split == args.split]
     samples = [samples[i] for i in np.linspace(0, len(samples) - 1, min(args.count, len(samples))).astype(int)]
     real = shape_color_features(real_pictures(args.data, samples))
-    pipeline = underpaint.load(args.model, engine="torch").pipeline
+    pipeline = underpaint.load(args.model, engine="torch").networks
     base, distances, rows = pipeline.config, {}, {}
     for name, change in variants(base).items():
         if args.only and name not in args.only:

@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, metavar="FILE")
     args = parser.parse_args()
     folders = dict(item.split("=", 1) for item in args.model)
-    pipelines = {name: underpaint.load(folder, engine="torch").pipeline for name, folder in folders.items()}
+    pipelines = {name: underpaint.load(folder, engine="torch").networks for name, folder in folders.items()}
     rows = compare(args.data, args.split, pipelines)
     for name, row in rows.items():
         print(f"{name:<12}", "  ".join(f"{key} {value:.4f}" for key, value in row.items()))

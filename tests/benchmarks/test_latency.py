@@ -13,14 +13,14 @@ def latency(load_benchmark) -> ModuleType:
 
 
 def test_a_model_with_random_weights_draws_at_128_pixels(latency: ModuleType) -> None:
-    pipeline = latency.fresh("nano", underpaint.load())
+    pipeline = latency.fresh("nano", underpaint.load(engine="torch"))
     assert all(pipeline.fit().values())
     (picture,) = pipeline.draw([latency.REQUESTS[0]])
     assert picture.shape == (128, 128, 4)
 
 
 def test_random_weights_are_the_same_every_time(latency: ModuleType) -> None:
-    words = underpaint.load()
+    words = underpaint.load(engine="torch")
     first, second = (latency.fresh("nano", words).transformer.state_dict() for _ in range(2))
     assert all(bool((first[name] == second[name]).all()) for name in first)
     assert any(float(values.float().std()) > 0 for values in first.values() if values.numel() > 1)

@@ -24,6 +24,7 @@ MISSING: dict[str, tuple[str, ...]] = {
     "picture to draw again": ("generate", "--like", "none.png"),
     "prompts": ("generate", "--prompts", "none.txt"),
     "picture": ("show", "none.png"),
+    "picture to verify": ("verify", "none.png"),
     "labeled prompts": ("synthesize", "tiny", "--prompts", "none.csv", "--data", "none", "--out", "new"),
     "model to judge": ("evaluate", "none", "--data", "none", "--out", "new"),
     "data set to judge with": ("evaluate", "tiny", "--data", "none", "--out", "new"),

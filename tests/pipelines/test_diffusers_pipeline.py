@@ -68,7 +68,7 @@ def test_pictures_are_those_that_diffusers_draws_alone(
 
 def test_a_picture_does_not_depend_on_its_batch(loaded: Callable[[str], Generator]) -> None:
     requests = [DrawRequest(caption=words, seed=seed, steps=2) for words, seed in (("a cat", 1), ("a dog", 2))]
-    pipeline = loaded("sd").pipeline
+    pipeline = loaded("sd").networks
     together = pipeline.draw(requests)
     assert np.array_equal(together[1], pipeline.draw(requests[1:])[0])
 
@@ -76,7 +76,7 @@ def test_a_picture_does_not_depend_on_its_batch(loaded: Callable[[str], Generato
 def test_requests_drawn_in_one_call_keep_their_own_noise(loaded: Callable[[str], Generator]) -> None:
     """On a GPU a batch is one call; the sums differ in their last bits, not the noise."""
     requests = [DrawRequest(caption="a cat", seed=seed, steps=2) for seed in (1, 2)]
-    pipeline = loaded("sd").pipeline
+    pipeline = loaded("sd").networks
     together = pipeline.draw_alike(requests, lambda stage: None)
     alone = pipeline.draw(requests)
     assert np.abs(together.astype(int) - np.stack(alone).astype(int)).max() <= 1

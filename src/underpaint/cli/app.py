@@ -15,7 +15,7 @@ A command is a module ``underpaint.cli.<name>`` with a line in ``COMMANDS`` and 
 - ``run`` may set ``output.resume_hint`` to a sentence that is shown when the user presses Ctrl-C
   ("run the same command again to go on from step 1200").
 
-Exit codes: as ``EPILOG`` says; 2 to 8 are those of ``underpaint.core.errors``. A path that was typed and does not exist
+Exit codes: as ``EPILOG`` says; 2 to 9 are those of ``underpaint.core.errors``. A path that was typed and does not exist
 leaves with 2 in every command, whatever it should hold; 3 and 4 are for what is there and not as it should be. A
 command whose small codes are verdicts has a line in ``ERROR_CODES``.
 """
@@ -69,6 +69,7 @@ exit codes:
   6    a folder cannot be written, or the disk is full
   7    training diverged or cannot be resumed
   8    a score cannot be computed from these pictures
+  9    what was asked of the job queue cannot be done to this job
   70   a defect in underpaint
   130  interrupted
   141  the reader of the output went away

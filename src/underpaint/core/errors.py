@@ -138,6 +138,8 @@ class StoreDamaged(StorageError):
 class QueueError(UnderpaintError):
     """What was asked of the job queue cannot be done to this job."""
 
+    exit_code = 9
+
 
 class JobNotFound(QueueError):
     """There is no such job, or it is somebody else's."""

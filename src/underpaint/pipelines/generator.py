@@ -23,6 +23,7 @@ from underpaint.pipelines.settings import OnStage, Settings
 
 if TYPE_CHECKING:
     from underpaint.pipelines.drawer import Drawer
+    from underpaint.pipelines.text_to_picture import PicturePipeline
 
 BATCH_SIZE = 8
 """Pictures handed to the pipeline at once."""
@@ -69,6 +70,21 @@ class Generator:
     def __init__(self, model: Model, pipeline: Drawer) -> None:
         self.model = model
         self.pipeline = pipeline
+
+    @property
+    def networks(self) -> PicturePipeline:
+        """The pipeline where it is one of networks in torch.
+
+        Raises:
+            InputError: A graph draws, which has no networks to look into.
+        """
+        from underpaint.pipelines.text_to_picture import PicturePipeline
+
+        if not isinstance(self.pipeline, PicturePipeline):
+            raise InputError(
+                f"{self.model.name} is drawn by a graph; load it with engine='torch' for its networks"
+            )
+        return self.pipeline
 
     @property
     def styles(self) -> tuple[str, ...]:

@@ -124,10 +124,10 @@ def test_shuffling_keeps_pictures_and_prompts_but_no_pair(tmp_path):
 def test_rounded_weights_take_few_levels_and_spare_the_subject(tiny_model):
     plain = open_subject(tiny_model)
     worse = altered(plain, "int4", lambda pipeline: round_to_nearest(pipeline, 4))
-    weight = next(p for n, p in worse.generator.pipeline.network.named_parameters() if n.endswith("qkv.weight"))
+    weight = next(p for n, p in worse.generator.networks.network.named_parameters() if n.endswith("qkv.weight"))
     assert max(len(row.unique()) for row in weight) <= 15
-    own = dict(plain.generator.pipeline.network.named_parameters())
-    name = next(n for n, p in worse.generator.pipeline.network.named_parameters() if p is weight)
+    own = dict(plain.generator.networks.network.named_parameters())
+    name = next(n for n, p in worse.generator.networks.network.named_parameters() if p is weight)
     assert not bool((own[name] == weight).all())
     assert set(ALTERATIONS) >= {"int4_round_to_nearest"}
 

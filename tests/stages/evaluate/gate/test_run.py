@@ -128,7 +128,7 @@ def test_a_score_that_no_picture_changed_needs_pictures_enough(
     folders = [evaluation(name, n=n, own=0.0, edit_pictures=drawn_by(name)) for name in ("b", "a")]
     rules = [rule("r_precision@evaluator-64", direction="higher", margin={"absolute": 0.03})]
     outcome = one(run_gate(folders[0], folders[1], policy(metrics=rules, controls={})), "r_precision")
-    assert (outcome.delta, outcome.verdict) == (0.0, verdict) and outcome.se > 0.0
+    assert (outcome.delta, outcome.verdict) == (0.0, verdict) and (outcome.se or 0.0) > 0.0
 
 
 def test_equivalence_refuses_what_is_much_better(evaluation: Make, policy: MakePolicy) -> None:
