@@ -73,9 +73,9 @@ def test_an_engine_that_was_asked_for_and_cannot_draw_is_an_error(shipped, expor
 @pytest.mark.parametrize(
     ("edge", "settings", "said"),
     [
-        ({"steps": 4, "guidance": None}, {"steps": None, "guidance": 2.0}, "its graph knows no guidance"),
-        ({"steps": 4, "guidance": None}, {"steps": 4, "guidance": 2.0}, "its graph knows no guidance"),
-        ({"steps": None}, {"steps": 8}, "its graph takes no steps, and 8 were asked for"),
+        ({"steps": 4, "guidance": None}, {"steps": None, "guidance": 2.0}, "the graph of stickers-64 knows no guidance"),
+        ({"steps": 4, "guidance": None}, {"steps": 4, "guidance": 2.0}, "the graph of stickers-64 knows no guidance"),
+        ({"steps": None}, {"steps": 8}, "the graph of stickers-64 takes no steps, and 8 were asked for"),
     ],
 )
 def test_what_a_graph_cannot_draw_is_named(exported, drawn, edge, settings, said):

@@ -45,8 +45,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
     """Export, and say what came out and how to use it."""
     from pathlib import Path
 
+    from underpaint.adapters.require import require
     from underpaint.pipelines.opening import open_model
     from underpaint.pipelines.prompts import read_prompts
+
+    for package in ("torch", "onnx"):
+        require(package, extra="optimize")
     from underpaint.stages.optimize.export.config import ExportConfig
     from underpaint.stages.optimize.export.run import export
 

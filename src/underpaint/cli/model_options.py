@@ -43,7 +43,10 @@ def model_of(args: argparse.Namespace, model: str | None) -> str | None:
 
     words = ", ".join(f"--{name.replace('_', '-')}" for name in given)
     if model is None:
-        raise InputError(f"{words}: these options are for a model of diffusers; name it, or leave them out")
+        raise InputError(
+            f"{words}: only pipelines of diffusers take this, and a model of ours draws in its own size; leave it out, "
+            "or name such a pipeline with -m"
+        )
     if MARK in model:
         raise InputError(f"{model!r:.200} has options already; add {words} to them, or leave those out")
     return write_address(model, Options.parse(given, source="options"))

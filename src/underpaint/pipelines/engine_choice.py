@@ -101,8 +101,11 @@ def _obstacle(
 ) -> str | None:
     """Return what keeps an exported graph from drawing, or None."""
     if exported is None:
-        other = f" for {asked}" if asked != "auto" else ""
-        return f"{model.name} has no exported graph{other}; make one with: underpaint export {model.name} --out DIR"
+        other, option = (f" for {asked}", f" --engine {asked}") if asked != "auto" else ("", "")
+        return (
+            f"{model.name} has no exported graph{other}; make one with 'underpaint export {model.name}{option} "
+            "--out DIR' and name DIR with -m"
+        )
     if device not in (None, "cpu"):
         return f"graphs run on the CPU, and the device {device} was asked for"
     misfit = next((one for one in settings if not can_draw(exported.edge, one.steps, one.guidance)), None)
@@ -116,10 +119,13 @@ def _obstacle(
 
 def _misfit(settings: Settings, edge: Edge) -> str:
     if settings.steps is None or settings.steps == edge.steps:
-        return "its graph knows no guidance"
+        return f"the graph of {edge.model} knows no guidance; leave --guidance out"
     if edge.steps is None:
-        return f"its graph takes no steps, and {settings.steps} were asked for"
-    return f"its graph was unrolled for {edge.steps} steps, not for {settings.steps}"
+        return f"the graph of {edge.model} takes no steps, and {settings.steps} were asked for; leave --steps out"
+    return (
+        f"the graph of {edge.model} was unrolled for {edge.steps} steps, not for {settings.steps}; leave --steps out, "
+        "or draw with --engine torch"
+    )
 
 
 def _torch(model: Model, why: str) -> Choice:
@@ -129,5 +135,5 @@ def _torch(model: Model, why: str) -> Choice:
             f"from, {model.edge.model}, with -m"
         )
     if not is_installed("torch"):
-        raise MissingDependency(f"torch is needed here, since {why}; install it with: pip install {EXTRAS['torch']}")
+        raise MissingDependency(f"torch is needed here: {why}; install it with: pip install {EXTRAS['torch']}")
     return Choice("torch", why, model)

@@ -81,9 +81,7 @@ class Generator:
         from underpaint.pipelines.text_to_picture import PicturePipeline
 
         if not isinstance(self.pipeline, PicturePipeline):
-            raise InputError(
-                f"{self.model.name} is drawn by a graph; load it with engine='torch' for its networks"
-            )
+            raise InputError(f"{self.model.name} is drawn by a graph; load it with engine='torch' for its networks")
         return self.pipeline
 
     @property

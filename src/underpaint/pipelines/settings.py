@@ -136,4 +136,9 @@ class Settings(Config):
                 f"{source}: settings of version {values.get('schema_version')!r:.20} cannot be read, only version "
                 f"{SCHEMA}; update underpaint"
             )
+        if unknown := sorted(set(values) - set(cls.model_fields)):
+            raise InputError(
+                f"{source}: these settings were written by a newer underpaint, as {unknown[0]!r:.40} is unknown here; "
+                "update underpaint"
+            )
         return cls.parse(values, source=source)
