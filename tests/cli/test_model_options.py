@@ -32,7 +32,9 @@ def test_options_become_a_part_of_the_address_and_can_be_typed_again() -> None:
     assert vars(parsed(*words_of(args))) == vars(args)
 
 
-@pytest.mark.parametrize(("model", "message"), [(None, "only pipelines of diffusers take this"), ("a?size=8x8", "options already")])
+@pytest.mark.parametrize(
+    ("model", "message"), [(None, "only pipelines of diffusers"), ("a?size=8x8", "options already")]
+)
 def test_options_without_a_place_are_refused(model: str | None, message: str) -> None:
     with pytest.raises(InputError, match=message):
         model_of(parsed("--scheduler", "unipc"), model)
