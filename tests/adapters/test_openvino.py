@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -147,3 +148,22 @@ def test_without_the_engine_the_command_that_installs_it_is_said(xml: Path, monk
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(MissingDependency, match=r"pip install 'underpaint\[openvino\]'"):
         load_graph(xml, threads=1, cache=None)
+
+
+def test_a_signal_is_survived_after_graphs_came_and_went(xml: Path, tmp_path: Path):
+    code = f"""
+import gc, signal
+from pathlib import Path
+from underpaint.adapters.openvino import load_graph
+signal.signal(signal.SIGINT, lambda *_: print("handled"))
+graphs = [load_graph(Path({str(xml)!r}), threads=1, cache=Path({str(tmp_path / "cache")!r})) for _ in range(3)]
+signal.raise_signal(signal.SIGINT)
+del graphs[0]
+gc.collect()
+signal.raise_signal(signal.SIGINT)
+graphs.clear()
+gc.collect()
+signal.raise_signal(signal.SIGINT)
+"""
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stdout) == (0, "handled\n" * 3), finished.stderr

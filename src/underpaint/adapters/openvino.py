@@ -19,6 +19,7 @@ from underpaint.adapters.require import require
 from underpaint.core.checked_bytes import read_checked
 from underpaint.core.errors import ArtifactError, SetupError, StorageError, UnderpaintError
 from underpaint.core.progress import Progress, Report, silent
+from underpaint.core.signal_stack import own_signal_stack
 from underpaint.core.tensor_spec import TensorSpec, check_feeds, check_threads
 
 IR_VERSION = 11
@@ -46,6 +47,8 @@ class _Compiled:
     model: Any
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    memory: tuple[bytes, ...]
+    """What the engine was given, which it may go on reading."""
 
 
 class OpenVinoGraph:
@@ -62,11 +65,13 @@ class OpenVinoGraph:
     name: Literal["openvino"] = "openvino"
 
     def __init__(self, compiled: _Compiled, source: Path) -> None:
+        self._compiled = compiled
         self._request = compiled.model.create_infer_request()
         ports = zip(compiled.inputs, compiled.model.inputs, strict=True)
         self.inputs = {name: _spec(name, port, source) for name, port in ports}
         self.outputs = compiled.outputs
 
+    @own_signal_stack()
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Compute every output.
 
@@ -137,7 +142,7 @@ def _read_blob(core: Any, path: Path, settings: Mapping[str, Any]) -> _Compiled 
         model = core.import_model(blob, "CPU", dict(settings))
     except (RuntimeError, ValueError):
         return None
-    return _Compiled(model=model, inputs=tuple(inputs), outputs=tuple(outputs))
+    return _Compiled(model=model, inputs=tuple(inputs), outputs=tuple(outputs), memory=(blob,))
 
 
 def _write_blob(compiled: _Compiled, path: Path) -> None:
@@ -161,11 +166,13 @@ def _compile(engine: Any, core: Any, xml: Path, graph: bytes, weights: bytes, se
     try:
         model = core.read_model(graph, weights)
         inputs, outputs = (tuple(port.get_any_name() for port in ports) for ports in (model.inputs, model.outputs))
-        return _Compiled(model=core.compile_model(model, "CPU", dict(settings)), inputs=inputs, outputs=outputs)
+        compiled = core.compile_model(model, "CPU", dict(settings))
+        return _Compiled(model=compiled, inputs=inputs, outputs=outputs, memory=(graph, weights))
     except RuntimeError as error:
         raise _refusal(engine, xml, error) from None
 
 
+@own_signal_stack()
 def load_graph(
     xml: Path, *, threads: int, cache: Path | None, sha256: tuple[str, str] | None = None, report: Report = silent
 ) -> OpenVinoGraph:
@@ -205,6 +212,7 @@ def load_graph(
     return OpenVinoGraph(compiled, xml)
 
 
+@own_signal_stack()
 def convert(onnx_path: Path, xml_path: Path, *, half: bool) -> None:
     """Convert an ONNX file with all its weights; every input and output keeps its name, and no other.
 
