@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 DISABLED = 2
 """``SS_DISABLE``: signals are handled on the thread's own stack."""
@@ -22,6 +24,12 @@ class _Stack(ctypes.Structure):
     _fields_ = (("start", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
 
 
+@functools.cache
+def _exchange() -> Any:
+    """Return the system's ``sigaltstack``; the C library is opened once."""
+    return ctypes.CDLL(None).sigaltstack
+
+
 @contextlib.contextmanager
 def own_signal_stack() -> Iterator[None]:
     """Take the alternate stack away for the duration of a ``with`` block and put it back afterwards; Linux alone.
@@ -31,7 +39,7 @@ def own_signal_stack() -> Iterator[None]:
     if not sys.platform.startswith("linux"):
         yield
         return
-    exchange = ctypes.CDLL(None).sigaltstack
+    exchange = _exchange()
     before = _Stack()
     exchange(ctypes.byref(_Stack(None, DISABLED, 0)), ctypes.byref(before))
     try:
