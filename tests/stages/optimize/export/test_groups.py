@@ -11,7 +11,8 @@ from underpaint.stages.optimize.export.groups import group_of, group_products, p
     [
         ("transformer", "blocks.3.attention.qkv.weight", "transformer.blocks.3"),
         ("transformer", "blocks.11.feed_forward.up.weight", "transformer.blocks.11"),
-        ("autoencoder", "decoder.1.conv1.weight", "autoencoder.decoder.1"),
+        ("residual", "blocks.2.down.weight", "residual.blocks.2"),
+        ("autoencoder", "decoder.1.conv1.weight", None),
         ("gan", "stages.0.blocks.1.conv.weight", "gan.stages.0.blocks.1"),
         ("transformer", "head.weight", None),
         ("transformer", "modulate.2.weight", None),

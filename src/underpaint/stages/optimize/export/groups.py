@@ -1,7 +1,7 @@
 """Which products of a graph may have 8 bits, in groups that keep or lose them together.
 
-A group is a block of a component: ``transformer.blocks.3``, ``autoencoder.decoder.4``. What lies in no block keeps 32
-bits: embeddings, conditions and norms, the first layer and the last, logits, and all of the quantizer.
+A group is a block of a component: ``transformer.blocks.3``, ``residual.blocks.0``. What lies in no block keeps 32
+bits: embeddings, conditions and norms, the first layer and the last, logits, and all of quantizer and autoencoder.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from underpaint.stages.optimize.export.sources import find_sources
 
 IN_BLOCK = re.compile(r"(?P<block>(?:.+\.)?\d+)\.(?!weight$).+")
 """A numbered block and a layer inside it; a numbered layer that is no block stands alone."""
-NEVER = frozenset({"quantizer"})
-"""Components that decide what a token means."""
+NEVER = frozenset({"quantizer", "autoencoder"})
+"""Components that decide what a token means, or paint: rounded, a decoder costs more quality than it saves time."""
 Groups = dict[str, tuple[str, ...]]
 
 
