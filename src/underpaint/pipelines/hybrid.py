@@ -8,7 +8,7 @@ Source: HART, arXiv 2410.10812; guidance by scale, Switti, arXiv 2412.01819.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,9 @@ from underpaint.runtime.device import threads
 
 RESIDUAL = "residual"
 """The stream of the refiner's noise."""
+
+OnScale = Callable[[int, Tensor], None]
+"""Called with a scale that is drawn, and ``[B, C, h, h]``, what all scales so far say."""
 
 
 def tokens_at(side: int) -> str:
@@ -222,7 +225,9 @@ class HybridPipeline(TextToPicture[HybridConfig]):
                     pictures[name].extend(to_straight(self.autoencoder.decode(latent)))
         return pictures
 
-    def draw_tokens(self, text: TextStates, style: Tensor, numbers: Numbers) -> Drawing:
+    def draw_tokens(
+        self, text: TextStates, style: Tensor, numbers: Numbers, on_scale: OnScale | None = None
+    ) -> Drawing:
         """Draw the token maps scale by scale.
 
         Scales that are guided run conditional and unconditional halves as one batch of ``2B``; after the last guided
@@ -232,6 +237,7 @@ class HybridPipeline(TextToPicture[HybridConfig]):
             text: Encoded captions.
             style: ``[B]`` rows of the style embedding.
             numbers: For noise, guidance and temperature.
+            on_scale: Shown what the scales so far say, after each.
         """
         size, shape = numbers.size, self.config.guidance_shape
         last = max((index + 1 for index, share in enumerate(shape) if share > 0.0), default=0)
@@ -260,6 +266,8 @@ class HybridPipeline(TextToPicture[HybridConfig]):
             label = self._choose(logits, hidden, scale, choice)
             f = f + self.quantizer.lift(self.quantizer.codes.embed(label, scale), scale)
             labels.append(label)
+            if on_scale is not None:
+                on_scale(scale, f)
         return Drawing(labels, f, hidden[:size])
 
     def _choose(self, logits: Tensor, hidden: Tensor, scale: int, choice: Choice) -> Tensor:
