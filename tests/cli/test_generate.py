@@ -193,11 +193,16 @@ BAD: dict[str, tuple[list[object], int, str]] = {
     "missing file": (["--prompts", "none.txt"], 2, "cannot be read"),
     "missing picture": (["--like", "none.png"], 2, "does not exist"),
     "no number": (["a cat", "-n", "many"], 2, "invalid int value"),
-    "zero pictures": (["a cat", "-n", 0], 2, "number of pictures"),
-    "negative seed": (["a cat", "--seed", -1], 2, "the seed must lie between"),
-    "huge seed": (["a cat", "--seed", 2**60], 2, "the seed must lie between"),
-    "guidance": (["a cat", "--guidance", "nan"], 2, "guidance"),
-    "steps": (["a cat", "--steps", "-1"], 2, "steps"),
+    "zero pictures": (["a cat", "-n", 0], 2, "-n must be a whole number between 1 and 1000, got 0"),
+    "negative seed": (
+        ["a cat", "--seed", -1],
+        2,
+        "--seed must be a whole number between 0 and 9007199254740991, got -1",
+    ),
+    "huge seed": (["a cat", "--seed", 2**60], 2, f"got {2**60}"),
+    "guidance": (["a cat", "--guidance", "nan"], 2, "--guidance must lie between 0 and 20, got nan"),
+    "much guidance": (["a cat", "--guidance", "30"], 2, "error: --guidance must lie between 0 and 20, got 30\n"),
+    "steps": (["a cat", "--steps", "-1"], 2, "--steps must be a whole number between 0 and 1000, got -1"),
     "background": (["a cat", "--background", "puce"], 2, "unknown background"),
     "threads": (["a cat", "--threads", 0], 2, "--threads must be at least 1"),
     "batch size": (["a cat", "--batch-size", 0], 2, "--batch-size must be at least 1"),
@@ -218,6 +223,40 @@ def test_bad_input_is_one_clear_error_and_leaves_nothing(generate, here, case):
     assert message in finished.stderr and finished.stdout == ""
     assert "Traceback" not in finished.stderr and len(finished.stderr.splitlines()) == 1
     assert names(here) == ["file"]
+
+
+def test_all_mistakes_of_a_command_are_told_together(generate, here):
+    numbers = ["--guidance", 30, "--style", "nota", "--steps", -1, "--batch-size", 0, "--background", "puce"]
+    finished = generate("", "قطة", *numbers)
+    lines = finished.stderr.splitlines()
+    assert (finished.code, len(lines)) == (2, 7)
+    for part in ("--guidance", "'nota'", "--steps", "--batch-size", "'puce'", "is empty", "U+0642"):
+        assert sum(part in line for line in lines) == 1, part
+    assert names(here) == []
+
+
+def test_mistakes_of_a_file_its_prompts_and_the_command_are_told_together(generate, here):
+    (here / "wishes.csv").write_text("prompt,style,seed\na cat,nota,x\nقطة,,\na dog,flat,1\n")
+    finished = generate("--prompts", "wishes.csv", "--guidance", 30)
+    lines = finished.stderr.removeprefix("error: ").splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "wishes.csv, row 2",
+        "--guidance must lie between 0 and 20, got 30",
+        "wishes.csv, row 2",
+        "wishes.csv, row 3",
+    ]
+    assert "pydantic" not in finished.stderr and "Input should" not in finished.stderr
+
+
+def test_like_tells_all_mistakes_together(generate, here):
+    generate("a cat", "--seed", 7)
+    finished = generate("--like", "underpaint-a-cat-7.png", "--guidance", 30, "--style", "nota")
+    assert finished.code == 2 and len(finished.stderr.splitlines()) == 2
+
+
+def test_a_missing_model_does_not_hide_other_mistakes(generate, tmp_path):
+    finished = generate("", "--guidance", 30, model=tmp_path / "none")
+    assert len(finished.stderr.splitlines()) == 3 and "there is no model folder" in finished.stderr
 
 
 def test_errors_are_json_if_asked(generate):

@@ -63,24 +63,36 @@ def test_the_last_seed_is_allowed(model):
 
 @pytest.mark.parametrize("n", [0, -1, 1001])
 def test_a_number_of_pictures_out_of_range_is_refused(model, n):
-    with pytest.raises(InputError, match="number of pictures"):
+    with pytest.raises(InputError, match=f"n must be a whole number between 1 and 1000, got {n}"):
         plan(model, [row()], Options(n=n))
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (Options(guidance=-1.0), "guidance"),
-        (Options(guidance=float("nan")), "guidance"),
-        (Options(guidance=float("inf")), "guidance"),
-        (Options(temperature=99.0), "temperature"),
-        (Options(steps=-1), "steps"),
-        (Options(background="#12"), "background"),
+        (Options(guidance=-1.0), "^guidance must lie between 0 and 20, got -1$"),
+        (Options(guidance=float("nan")), "^guidance must lie between 0 and 20, got nan$"),
+        (Options(guidance=float("inf")), "^guidance must lie between 0 and 20, got inf$"),
+        (Options(temperature=99.0), "^temperature must lie between 0 and 10, got 99$"),
+        (Options(steps=-1), "^steps must be a whole number between 0 and 1000, got -1$"),
+        (Options(background="#12"), "^unknown background '#12'; "),
     ],
 )
 def test_an_option_out_of_range_is_refused(model, options, message):
     with pytest.raises(InputError, match=message):
         plan(model, [row()], options)
+
+
+def test_all_mistakes_of_a_call_are_listed_once(model):
+    wrong = Options(guidance=30.0, style="nota", steps=-1, n=0, seed=-1, background="puce", temperature=11.0)
+    with pytest.raises(InputError) as caught:
+        plan(model, [row("قطة"), row("a cat")], wrong)
+    assert len(str(caught.value).splitlines()) == 8
+
+
+def test_a_number_may_have_another_name(model):
+    with pytest.raises(InputError, match=r"^--guidance must lie between 0 and 20, got 30$"):
+        plan(model, [row()], Options(guidance=30.0), called=lambda name: f"--{name}")
 
 
 def test_an_unknown_style_lists_the_styles_and_the_nearest(model):

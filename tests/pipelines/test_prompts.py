@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from underpaint.core.errors import InputError
+from underpaint.core.mistakes import SHOWN, Mistakes
 from underpaint.pipelines import prompts
-from underpaint.pipelines.prompts import PromptRow, read_prompts
+from underpaint.pipelines.prompts import PromptRow, read_prompts, read_usable
 
 
 def write(folder: Path, name: str, content: str | bytes) -> Path:
@@ -57,17 +58,26 @@ MISTAKES = {
     "twice.csv": ("prompt,prompt\na,b\n", "must name the columns"),
     "cells.csv": ("prompt,seed\na cat,1\na, b, c\n", "row 3: has 3 cells, the header has 2"),
     "quote.csv": ('prompt\n"a cat\n', "is no CSV"),
-    "seed.csv": ("prompt,seed\na cat,1\na dog,many\n", "row 3: .*seed.*'many'"),
-    "negative.csv": ("prompt,seed\na cat,-1\n", "row 2: .*seed"),
-    "many.csv": ("prompt,n\na cat,1001\n", "row 2: .*n: "),
-    "missing.csv": ("prompt,seed\n,1\n", "row 2: .*prompt: Field required"),
+    "seed.csv": (
+        "prompt,seed\na cat,1\na dog,many\n",
+        "row 3: seed must be a whole number between 0 and 9007199254740991, got 'many'",
+    ),
+    "negative.csv": ("prompt,seed\na cat,-1\n", "row 2: seed must be a whole number between 0 .*, got -1"),
+    "many.csv": ("prompt,n\na cat,1001\n", "row 2: n must be a whole number between 1 and 1000, got 1001"),
+    "missing.csv": ("prompt,seed\n,1\n", "row 2: there is no prompt; write what to draw"),
     "broken.jsonl": ('{"prompt": "a"}\n{"prompt": \n', "row 2: this is no JSON"),
     "list.jsonl": ("[1]\n", "row 1: no JSON object"),
     "null.jsonl": ("null\n", "row 1: no JSON object"),
     "unknown.jsonl": ('{"prompt": "a", "size": 64}\n', "row 1: unknown keys 'size'; allowed are prompt"),
     "source.jsonl": ('{"prompt": "a", "source": "x"}\n', "unknown keys 'source'"),
     "double.jsonl": ('{"prompt": "a", "prompt": "b"}\n', "row 1: .*twice"),
-    "type.jsonl": ('{"prompt": 5}\n', "row 1: .*prompt"),
+    "type.jsonl": ('{"prompt": 5}\n', "row 1: prompt must be text, got 5"),
+    "style.jsonl": (
+        '{"prompt": "a", "style": ["flat"]}\n',
+        r"row 1: style must be the name of a style, got \['flat'\]",
+    ),
+    "true.jsonl": ('{"prompt": "a", "n": true}\n', "row 1: n must be a whole number between 1 and 1000, got True"),
+    "half.jsonl": ('{"prompt": "a", "n": 2.5}\n', "row 1: n must be a whole number between 1 and 1000, got 2.5"),
     "blank.jsonl": ('{"prompt": "  "}\n', "row 1: .*the prompt is empty"),
     "infinite.jsonl": ('{"prompt": "a", "seed": 1e999}\n', "row 1: .*seed"),
 }
@@ -80,6 +90,22 @@ def test_a_mistake_is_named_with_its_file_and_row(tmp_path, name):
     with pytest.raises(InputError, match=message) as caught:
         read_prompts(path)
     assert str(path) in str(caught.value)
+    assert "Input should" not in str(caught.value) and "invalid settings" not in str(caught.value)
+
+
+def test_every_mistake_of_a_row_and_of_a_file_is_listed_once(tmp_path):
+    path = write(tmp_path, "a.csv", "prompt,seed,n\na cat,x,0\na dog,1,2\n,7,\na, b, c, d\n")
+    with pytest.raises(InputError) as caught:
+        read_prompts(path)
+    rows = [line.removeprefix(f"{path}, row ").partition(":")[0] for line in str(caught.value).splitlines()]
+    assert rows == ["2", "2", "4", "5"]
+
+
+def test_a_row_with_a_wrong_value_lacks_that_value_alone(tmp_path):
+    path = write(tmp_path, "a.csv", "prompt,style,seed\na cat,flat,x\na dog,noto,1\n")
+    found = Mistakes()
+    assert facts(read_usable(path, found)) == [("a cat", "flat", None, None), ("a dog", "noto", 1, None)]
+    assert len(found) == 1
 
 
 def test_all_mistakes_are_listed_at_once_but_not_endlessly(tmp_path):
@@ -87,7 +113,7 @@ def test_all_mistakes_are_listed_at_once_but_not_endlessly(tmp_path):
     with pytest.raises(InputError) as caught:
         read_prompts(path)
     lines = str(caught.value).splitlines()
-    assert len(lines) == prompts.SHOWN_MISTAKES + 1 and lines[-1] == "and 20 more"
+    assert len(lines) == SHOWN + 1 and lines[-1] == "and 20 more"
 
 
 def test_a_missing_file_is_an_input_error(tmp_path):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from underpaint.cli.model_options import add_model_options, model_of
 from underpaint.cli.output import Output
-from underpaint.core.errors import ArtifactError, InputError
+from underpaint.cli.wishes import check_arguments, plan_like, plan_new
+from underpaint.core.mistakes import Mistakes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,10 +28,6 @@ EXAMPLES = """examples:
 The same command with a seed draws the same pictures; those that lie in the folder already are not drawn again.
 """
 LISTED = 20
-MOST = 256
-"""Most threads and most pictures at once that may be asked for."""
-FILE_SEED = 0
-"""First seed of the prompts of a file, so that the same command can go on with an interrupted batch."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,12 +76,13 @@ def run(args: argparse.Namespace, output: Output) -> int:
     """Plan, draw what is not there yet, write it, and say what was written."""
     from pathlib import Path
 
-    check_arguments(args)
+    found = Mistakes()
+    check_arguments(args, found)
     args.model = model_of(args, args.model)
     if args.like:
-        model, planned, original = plan_like(args)
+        model, planned, original = plan_like(args, found)
     else:
-        (model, planned), original = plan_new(args), None
+        (model, planned), original = plan_new(args, found), None
 
     from underpaint.core.progress import silent
     from underpaint.pipelines.engine_choice import engine_again
@@ -109,108 +107,6 @@ def run(args: argparse.Namespace, output: Output) -> int:
     same = None if original is None else pictures[0].settings.pixel_sha256 == original.pixel_sha256
     output.result(describe(pictures, sheet, same), as_data(pictures, sheet, same, model))
     return 0
-
-
-def check_arguments(args: argparse.Namespace) -> None:
-    """Refuse what cannot be meant, before anything is imported or read.
-
-    Raises:
-        InputError: Nothing or too much to draw is given, or a number is out of range.
-    """
-    sources = [name for name, value in (("PROMPT", args.prompt), ("--prompts", args.prompts)) if value]
-    if not sources and not args.like:
-        raise InputError('there is nothing to draw; write what, for example: underpaint generate "a smiling cat"')
-    if len(sources) > 1:
-        raise InputError("give prompts either as words or with --prompts FILE, not both")
-    if args.like and (args.prompts or len(args.prompt) > 1):
-        raise InputError("--like draws one picture again; at most one other prompt can go with it")
-    if args.force and not args.like:
-        raise InputError("--force only means something with --like; leave it out")
-    for name in ("threads", "batch_size"):
-        if not 1 <= getattr(args, name) <= MOST:
-            option = name.replace("_", "-")
-            raise InputError(f"--{option} must be at least 1 and at most {MOST}, got {getattr(args, name)}")
-
-
-def plan_new(args: argparse.Namespace) -> tuple[Model, list[Settings]]:
-    """Return the model and the settings of all pictures that the words or the file ask for."""
-    from pathlib import Path
-
-    from underpaint.pipelines.marks import mark_for
-    from underpaint.pipelines.opening import open_model
-    from underpaint.pipelines.planning import Options, plan, read_prompt
-    from underpaint.pipelines.prompts import PromptRow, read_prompts
-
-    for prompt in args.prompt:
-        read_prompt(prompt)
-    rows = read_prompts(Path(args.prompts)) if args.prompts else [PromptRow(prompt=prompt) for prompt in args.prompt]
-    options = Options(
-        style=args.style,
-        seed=args.seed,
-        n=1 if args.n is None else args.n,
-        guidance=args.guidance,
-        steps=args.steps,
-        background=args.background or "transparent",
-    )
-    model = open_model(args.model)
-    planned = plan(model, rows, options, first_seed=FILE_SEED if args.prompts else None)
-    mark = mark_for(args.watermark or "public")
-    return model, [settings.model_copy(update={"watermark": mark}) for settings in planned]
-
-
-def plan_like(args: argparse.Namespace) -> tuple[Model, list[Settings], Settings | None]:
-    """Return the model and settings that draw a picture again, with whatever else was asked for changed.
-
-    Returns:
-        Model, settings, and the picture's own settings if nothing is changed and the pixels must be the same.
-    """
-    from pathlib import Path
-
-    from underpaint.pipelines.marks import mark_for
-    from underpaint.pipelines.picture_file import read_settings
-    from underpaint.pipelines.planning import Options, plan
-    from underpaint.pipelines.prompts import PromptRow
-
-    old = read_settings(Path(args.like))
-    model = model_for(old, args)
-    same_model = model.digest == old.model_sha256
-    prompt = args.prompt[0] if args.prompt else old.caption
-    options = Options(
-        style=args.style or old.style,
-        seed=old.seed if args.seed is None else args.seed,
-        n=1 if args.n is None else args.n,
-        guidance=old.guidance if args.guidance is None and same_model else args.guidance,
-        temperature=old.temperature if same_model else None,
-        steps=old.steps if args.steps is None and same_model else args.steps,
-        background=args.background or old.background,
-    )
-    mark = mark_for(args.watermark) if args.watermark else old.watermark
-    planned = plan(model, [PromptRow(prompt=prompt)], options)
-    planned = [settings.model_copy(update={"watermark": mark}) for settings in planned]
-    if not args.prompt:
-        planned = [settings.model_copy(update={"prompt": old.prompt}) for settings in planned]
-    return model, planned, old if [one.identity for one in planned] == [old.identity] else None
-
-
-def model_for(old: Settings, args: argparse.Namespace) -> Model:
-    """Return the model that drew a picture; with ``--force`` another one if need be.
-
-    Raises:
-        ArtifactError: The model is not at hand.
-    """
-    from underpaint.cli.show import find_model
-    from underpaint.pipelines.generator import other_model
-    from underpaint.pipelines.opening import open_model
-
-    if (model := find_model(old, args.model)) is not None:
-        return model
-    model = open_model(args.model)
-    if not args.force:
-        raise ArtifactError(
-            f"{args.like}: {other_model(old, model)}; name the folder of the model that drew it with -m FOLDER, or add "
-            "--force to draw the same words and seed with this one"
-        )
-    return model
 
 
 def load(model: Model, planned: Sequence[Settings], args: argparse.Namespace, output: Output) -> Generator:

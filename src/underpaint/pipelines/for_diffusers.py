@@ -26,7 +26,7 @@ from underpaint.adapters.require import require
 from underpaint.core.artifact import MANIFEST, staging
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.pipelines.model_folder import COMPONENTS, Model, open_model
-from underpaint.pipelines.planning import Options, check_count, plan
+from underpaint.pipelines.planning import Options, plan
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.saved import PIPELINE_CLASSES, load_pipeline
 from underpaint.pipelines.settings import Settings
@@ -35,6 +35,8 @@ from underpaint.pipelines.text_to_picture import TextToPicture
 FILE = str(Path(__file__).resolve())
 """What diffusers takes as ``custom_pipeline``."""
 PLACE = "_name_or_path"
+CALLED = {"n": "num_images_per_prompt", "steps": "num_inference_steps", "guidance": "guidance_scale"}
+"""What the user of diffusers calls an option, where it has another name there."""
 
 Base: Any = require("diffusers", extra=EXTRA).DiffusionPipeline
 
@@ -204,13 +206,12 @@ def seeds_of(generator: torch.Generator | Sequence[torch.Generator] | None, coun
 
 def _planned(model: Model, prompts: Sequence[str], seeds: Sequence[int | None], options: Options) -> list[Settings]:
     """Return the settings of all pictures; a prompt that comes again goes on with its seeds where one is shared."""
-    check_count(options.n)
     shared = seeds[0] if len(set(seeds)) == 1 and seeds else None
     rows = [
         PromptRow.model_construct(prompt=text, seed=None if shared is not None else seed)
         for text, seed in zip(prompts, seeds, strict=True)
     ]
-    return plan(model, rows, options, first_seed=shared)
+    return plan(model, rows, options, first_seed=shared, called=lambda name: CALLED.get(name, name))
 
 
 def _converted(pictures: Sequence[np.ndarray], output_type: str) -> Any:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from underpaint import __version__
 from underpaint.core.errors import InputError, PromptError
+from underpaint.core.mistakes import Mistakes
 from underpaint.core.text import canonicalize
+from underpaint.pipelines.limits import SEED_MAX, within
 from underpaint.pipelines.model_folder import Model, check_style
-from underpaint.pipelines.prompts import MAX_N, PromptRow, raise_mistakes
-from underpaint.pipelines.settings import SEED_MAX, Settings
+from underpaint.pipelines.prompts import PromptRow
+from underpaint.pipelines.settings import Settings
 
 TRANSPARENT = "transparent"
 COLORS = {"white": "#ffffff", "black": "#000000"}
@@ -73,30 +76,37 @@ def random_seed() -> int:
     return secrets.randbits(RANDOM_BITS)
 
 
-def check_seed(first: int, count: int) -> int:
+def check_seeds(first: int, count: int) -> int:
     """Return the first of ``count`` seeds in a row.
 
     Raises:
         InputError: They do not all lie between 0 and ``SEED_MAX``.
     """
-    if not 0 <= first <= SEED_MAX - count + 1:
+    within(first, "seed")
+    if first > SEED_MAX - count + 1:
         raise InputError(
             f"the seeds {first} to {first + count - 1} cannot all be used; a seed lies between 0 and {SEED_MAX}"
-            if count > 1
-            else f"the seed must lie between 0 and {SEED_MAX}, got {first}"
         )
     return first
 
 
-def check_count(n: int) -> int:
-    """Return the number of pictures per prompt.
+Called = Callable[[str], str]
+"""Name of a number in ``Options`` to what the user calls it."""
 
-    Raises:
-        InputError: It is below 1 or beyond ``MAX_N``.
+
+def usable(options: Options, found: Mistakes, called: Called = str) -> Options:
+    """Return options with those left at their default that cannot be used whatever the model is.
+
+    Args:
+        options: What was asked for.
+        found: Takes down what is wrong.
+        called: What the user calls each number.
     """
-    if not 1 <= n <= MAX_N:
-        raise InputError(f"the number of pictures must lie between 1 and {MAX_N}, got {n}")
-    return n
+    kept: dict[str, Any] = {"background": found.take(normalize_background, options.background, otherwise=TRANSPARENT)}
+    for name in ("seed", "n", "guidance", "temperature", "steps"):
+        if (value := getattr(options, name)) is not None:
+            kept[name] = found.take(partial(within, value, name, called(name)), otherwise=getattr(Options, name))
+    return replace(options, **kept)
 
 
 class _Seeds:
@@ -109,10 +119,10 @@ class _Seeds:
     def first(self, caption: str, style: str | None, own: int | None, count: int) -> int:
         """Return the first of ``count`` seeds."""
         if own is not None:
-            return check_seed(own, count)
+            return check_seeds(own, count)
         if self._start is None:
             return random_seed()
-        seed = check_seed(self._next.get((caption, style), self._start), count)
+        seed = check_seeds(self._next.get((caption, style), self._start), count)
         self._next[caption, style] = seed + count
         return seed
 
@@ -120,21 +130,26 @@ class _Seeds:
 def _common(model: Model, options: Options) -> dict[str, Any]:
     """Return the settings that all pictures of a call share, the model's defaults filled in."""
     sampling = model.index.sampling
-    if options.steps is not None and model.steps is None:
-        raise InputError(f"{model.name} draws without a diffusion part, so it takes no steps; leave the steps out")
     return {
         "guidance": sampling.get("guidance") if options.guidance is None else options.guidance,
         "temperature": 1.0 if options.temperature is None else options.temperature,
         "steps": sampling.get(model.steps or "") if options.steps is None else options.steps,
         "size": model.size,
-        "background": normalize_background(options.background),
+        "background": options.background,
         "model": model.name,
         "model_sha256": model.digest,
         "version": __version__,
     }
 
 
-def plan(model: Model, rows: Sequence[PromptRow], options: Options, *, first_seed: int | None = None) -> list[Settings]:
+def plan(
+    model: Model,
+    rows: Sequence[PromptRow],
+    options: Options,
+    *,
+    first_seed: int | None = None,
+    called: Called = str,
+) -> list[Settings]:
     """Return the settings of every picture that shall be drawn, in order.
 
     Picture k of a prompt has the seed ``first + k``. The first seed is the row's own, else the option's, else
@@ -146,33 +161,61 @@ def plan(model: Model, rows: Sequence[PromptRow], options: Options, *, first_see
         rows: What to draw.
         options: What holds for all of them.
         first_seed: First seed of prompts without any; None draws one at random for each.
+        called: What the user calls each of the options, for messages.
 
     Raises:
-        InputError: A prompt, style, seed or number cannot be used; all mistakes are listed with their rows.
+        InputError: A prompt, style, seed or number cannot be used; all mistakes are listed, those of a file with their
+            rows.
     """
-    check_count(options.n)
-    check_style(options.style, model)
-    common = _common(model, options)
-    seeds = _Seeds(first_seed if options.seed is None else options.seed)
-    planned: list[Settings] = []
-    mistakes: list[str] = []
-    for row in rows:
-        try:
-            planned += _plan_row(model, row, options, seeds, common)
-        except InputError as error:
-            if not row.source:
-                raise
-            mistakes.append(f"{row.source}: {error}")
-    raise_mistakes(mistakes)
+    found = Mistakes()
+    planned = plan_usable(model, rows, usable(options, found, called), found, first_seed=first_seed)
+    found.tell()
     return planned
 
 
-def _plan_row(model: Model, row: PromptRow, options: Options, seeds: _Seeds, common: dict[str, Any]) -> list[Settings]:
-    """Return the settings of one row's pictures."""
-    caption = read_prompt(row.prompt)
-    style = check_style(options.style if row.style is None else row.style, model)
+def plan_usable(
+    model: Model, rows: Sequence[PromptRow], options: Options, found: Mistakes, *, first_seed: int | None = None
+) -> list[Settings]:
+    """Return the settings of every picture that can be drawn; see ``plan``.
+
+    Args:
+        model: Draws them.
+        rows: What to draw.
+        options: From ``usable``.
+        found: Takes down what is wrong with rows, and what this model cannot do.
+        first_seed: As in ``plan``.
+    """
+    options = _for_model(model, options, found)
+    common = _common(model, options)
+    seeds = _Seeds(first_seed if options.seed is None else options.seed)
+    planned: list[Settings] = []
+    for row in rows:
+        planned += _plan_row(model, row, options, seeds, common, found)
+    return planned
+
+
+def _for_model(model: Model, options: Options, found: Mistakes) -> Options:
+    """Return options with those left at their default that this model cannot do."""
+    style = found.take(check_style, options.style, model, otherwise=None)
+    steps = options.steps
+    if steps is not None and model.steps is None:
+        found.add(InputError(f"{model.name} draws without a diffusion part, so it takes no steps; leave the steps out"))
+        steps = None
+    return replace(options, style=style, steps=steps)
+
+
+def _plan_row(
+    model: Model, row: PromptRow, options: Options, seeds: _Seeds, common: dict[str, Any], found: Mistakes
+) -> list[Settings]:
+    """Return the settings of one row's pictures; none if something is wrong with it."""
+    before = len(found)
+    caption = found.take(read_prompt, row.prompt, otherwise="", source=row.source)
+    style = options.style if row.style is None else row.style
+    style = found.take(check_style, style, model, otherwise=None, source=row.source)
     count = options.n if row.n is None else row.n
-    seed = seeds.first(caption, style, row.seed, count)
+    seed = found.take(seeds.first, caption, style, row.seed, count, otherwise=0, source=row.source)
+    if len(found) > before:
+        return []
     own = {"prompt": row.prompt, "caption": caption, "style": style, "seed": seed}
     first = Settings.parse({**own, **common}, source=row.source or "options")
     return [first.model_copy(update={"seed": first.seed + k}) for k in range(count)]

@@ -8,23 +8,21 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from underpaint.core.config import Config, parse_json
 from underpaint.core.errors import InputError
-from underpaint.pipelines.settings import SEED_MAX
+from underpaint.core.mistakes import Mistakes
+from underpaint.pipelines.limits import MAX_N, SEED_MAX, whole_within
 
 FILE_CAP = 32 * 2**20
 """Largest file, in bytes."""
 ROW_CAP = 100_000
 """Most rows of one file."""
-MAX_N = 1000
-"""Most pictures of one prompt."""
-SHOWN_MISTAKES = 10
 
 
 class PromptRow(Config):
@@ -44,12 +42,63 @@ class PromptRow(Config):
     n: int | None = Field(default=None, ge=1, le=MAX_N)
     source: str = ""
 
-    @field_validator("prompt")
     @classmethod
-    def _not_blank(cls, prompt: str) -> str:
-        if not prompt.strip():
-            raise ValueError("the prompt is empty")
-        return prompt
+    def parse(cls, values: dict[str, Any], *, source: str) -> Self:
+        """Read a row that came from outside; see ``read_row``.
+
+        Raises:
+            InputError: A value cannot be used; the message lists all of them.
+        """
+        found = Mistakes()
+        row = read_row(values, source, found)
+        found.tell()
+        return super().parse({**values, **({} if row is None else row.model_dump(exclude={"source"}))}, source=source)
+
+
+def read_row(values: Mapping[str, Any], source: str, found: Mistakes) -> PromptRow | None:
+    """Read a row as far as it can be used: wrong values are missing in it, so that the others can be looked at.
+
+    Args:
+        values: Column to value.
+        source: File and row.
+        found: Takes down what is wrong.
+
+    Returns:
+        The row; None without a prompt.
+    """
+    read: dict[str, Any] = {"prompt": prompt_of, "style": style_of, "seed": whole_within, "n": whole_within}
+    kept = {
+        name: found.take(read[name], values[name], name, otherwise=None, source=source)
+        for name in COLUMNS
+        if values.get(name) is not None
+    }
+    if values.get("prompt") is None:
+        found.add(InputError("there is no prompt; write what to draw"), source)
+    return None if kept.get("prompt") is None else PromptRow(**kept, source=source)
+
+
+def prompt_of(value: Any, _name: str) -> str:
+    """Return a prompt as it stands in a file.
+
+    Raises:
+        InputError: It is no text, or holds no words.
+    """
+    if not isinstance(value, str):
+        raise InputError(f"prompt must be text, got {value!r:.40}")
+    if not value.strip():
+        raise InputError("the prompt is empty; write what to draw")
+    return value
+
+
+def style_of(value: Any, name: str) -> str:
+    """Return a style as it stands in a file.
+
+    Raises:
+        InputError: It is no text.
+    """
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be the name of a style, got {value!r:.40}")
+    return value
 
 
 COLUMNS = ("prompt", "style", "seed", "n")
@@ -128,18 +177,6 @@ FORMATS: dict[str, Callable[[str, str], Iterator[Row]]] = {
 }
 
 
-def raise_mistakes(mistakes: list[str]) -> None:
-    """Raise one error that lists the first mistakes of many; nothing if there are none.
-
-    Raises:
-        InputError: There is a mistake.
-    """
-    if mistakes:
-        shown = mistakes[:SHOWN_MISTAKES]
-        more = [f"and {len(mistakes) - len(shown)} more"] if len(mistakes) > len(shown) else []
-        raise InputError("\n".join([*shown, *more]))
-
-
 def read_prompts(path: Path) -> list[PromptRow]:
     """Read a file of prompts.
 
@@ -150,22 +187,34 @@ def read_prompts(path: Path) -> list[PromptRow]:
         InputError: The file cannot be read, has another format, is empty, or holds mistakes; each is named with its
             row.
     """
+    found = Mistakes()
+    rows = found.take(read_usable, path, found, otherwise=[])
+    found.tell()
+    return rows
+
+
+def read_usable(path: Path, found: Mistakes) -> list[PromptRow]:
+    """Read a file of prompts as far as it can be used, so that other mistakes can be told with those of the file.
+
+    Args:
+        path: As in ``read_prompts``.
+        found: Takes down what is wrong with rows; a row with a wrong value lacks that value.
+
+    Raises:
+        InputError: The file as a whole cannot be read.
+    """
     read = FORMATS.get(path.suffix.lower())
     if read is None:
         raise InputError(f"{path}: a file of prompts ends in {', '.join(FORMATS)}; got {path.suffix!r:.20}")
     rows: list[PromptRow] = []
-    mistakes: list[str] = []
-    for number, values in read(_decode(path), str(path)):
+    for count, (number, values) in enumerate(read(_decode(path), str(path)), start=1):
         source = f"{path}, row {number}"
-        if len(rows) + len(mistakes) >= ROW_CAP:
+        if count > ROW_CAP:
             raise InputError(f"{path} has more than {ROW_CAP:,} prompts; split it into several files")
-        try:
-            if isinstance(values, InputError):
-                raise InputError(f"{source}: {values}")
-            rows.append(PromptRow.parse({**values, "source": source}, source=source))
-        except InputError as error:
-            mistakes.append(str(error))
-    raise_mistakes(mistakes)
-    if not rows:
+        if isinstance(values, InputError):
+            found.add(values, source)
+        elif (row := read_row(values, source, found)) is not None:
+            rows.append(row)
+    if not rows and not found:
         raise InputError(f"{path} holds no prompts; write one a line")
     return rows

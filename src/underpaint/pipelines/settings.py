@@ -11,15 +11,13 @@ from pydantic import Field
 
 from underpaint.core.config import Config, canonical_json, parse_json
 from underpaint.core.errors import InputError
+from underpaint.pipelines.limits import LIMITS, SEED_MAX
 
 Stage = Literal["text", "transformer", "residual", "decoder"]
 """The parts of drawing a picture that are timed apart, in order."""
 
 OnStage = Callable[[Stage], None]
 """Called as each stage of a draw begins; ``runtime.timing.Stopwatch.mark`` is one."""
-
-SEED_MAX = 2**53 - 1
-"""Largest seed that a user may give: exact in JSON and in JavaScript."""
 
 SCHEMA = 1
 SHA256 = r"^[0-9a-f]{64}$"
@@ -78,9 +76,9 @@ class Settings(Config):
     caption: str = Field(min_length=1, max_length=20_000)
     style: str | None = Field(default=None, max_length=100)
     seed: int = Field(ge=0, le=SEED_MAX)
-    guidance: float | None = Field(default=None, ge=0.0, le=20.0, allow_inf_nan=False)
-    temperature: float | None = Field(default=None, ge=0.0, le=10.0, allow_inf_nan=False)
-    steps: int | None = Field(default=None, ge=0, le=1000)
+    guidance: float | None = Field(default=None, ge=0.0, le=LIMITS["guidance"].high, allow_inf_nan=False)
+    temperature: float | None = Field(default=None, ge=0.0, le=LIMITS["temperature"].high, allow_inf_nan=False)
+    steps: int | None = Field(default=None, ge=0, le=LIMITS["steps"].high)
     size: str = Field(pattern=r"^[1-9][0-9]{0,4}x[1-9][0-9]{0,4}$")
     background: str = Field(default="transparent", pattern=r"^(transparent|#[0-9a-f]{6})$")
     model: str = Field(max_length=200)

@@ -1,0 +1,155 @@
+"""From the arguments of ``underpaint generate`` to the settings of every picture, or all that is wrong with them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from underpaint.core.errors import ArtifactError, InputError
+from underpaint.core.mistakes import Mistakes
+
+if TYPE_CHECKING:
+    from underpaint.pipelines.model_folder import Model
+    from underpaint.pipelines.settings import Settings
+
+MOST = 256
+"""Most threads and most pictures at once that may be asked for."""
+FILE_SEED = 0
+"""First seed of the prompts of a file, so that the same command can go on with an interrupted batch."""
+
+
+def check_arguments(args: argparse.Namespace, found: Mistakes) -> None:
+    """Refuse what cannot be meant, before anything is imported or read.
+
+    Args:
+        args: The parsed arguments.
+        found: Takes down what does not keep other mistakes from being found.
+
+    Raises:
+        InputError: Nothing or too much to draw is given.
+    """
+    for name in ("threads", "batch_size"):
+        if not 1 <= getattr(args, name) <= MOST:
+            found.add(InputError(f"{option(name)} must be at least 1 and at most {MOST}, got {getattr(args, name)}"))
+    if args.force and not args.like:
+        found.add(InputError("--force only means something with --like; leave it out"))
+    sources = [name for name, value in (("PROMPT", args.prompt), ("--prompts", args.prompts)) if value]
+    before = len(found)
+    if not sources and not args.like:
+        found.add(InputError('there is nothing to draw; write what, for example: underpaint generate "a smiling cat"'))
+    if len(sources) > 1:
+        found.add(InputError("give prompts either as words or with --prompts FILE, not both"))
+    if args.like and (args.prompts or len(args.prompt) > 1):
+        found.add(InputError("--like draws one picture again; at most one other prompt can go with it"))
+    if len(found) > before:
+        found.tell()
+
+
+def option(name: str) -> str:
+    """Return the option that sets something: ``-n``, ``--batch-size``."""
+    return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
+
+
+def plan_new(args: argparse.Namespace, found: Mistakes) -> tuple[Model, list[Settings]]:
+    """Return the model and the settings of all pictures that the words or the file ask for.
+
+    Args:
+        args: The parsed arguments.
+        found: What was found wrong so far.
+
+    Raises:
+        InputError: Something is wrong with the arguments or the file; the message lists all of it.
+    """
+    from pathlib import Path
+
+    from underpaint.pipelines.marks import mark_for
+    from underpaint.pipelines.opening import open_model
+    from underpaint.pipelines.planning import Options, plan_usable, read_prompt, usable
+    from underpaint.pipelines.prompts import PromptRow, read_usable
+
+    if args.prompts:
+        rows = found.take(read_usable, Path(args.prompts), found, otherwise=[])
+    else:
+        rows = [PromptRow(prompt=prompt) for prompt in args.prompt]
+    options = Options(
+        style=args.style,
+        seed=args.seed,
+        n=1 if args.n is None else args.n,
+        guidance=args.guidance,
+        steps=args.steps,
+        background=args.background or "transparent",
+    )
+    options = usable(options, found, option)
+    model = found.take(open_model, args.model, otherwise=None)
+    if model is None:
+        for row in rows:
+            found.take(read_prompt, row.prompt, otherwise="", source=row.source)
+        found.tell()
+    assert model is not None
+    planned = plan_usable(model, rows, options, found, first_seed=FILE_SEED if args.prompts else None)
+    found.tell()
+    mark = mark_for(args.watermark or "public")
+    return model, [settings.model_copy(update={"watermark": mark}) for settings in planned]
+
+
+def plan_like(args: argparse.Namespace, found: Mistakes) -> tuple[Model, list[Settings], Settings | None]:
+    """Return the model and settings that draw a picture again, with whatever else was asked for changed.
+
+    Args:
+        args: The parsed arguments.
+        found: What was found wrong so far.
+
+    Returns:
+        Model, settings, and the picture's own settings if nothing is changed and the pixels must be the same.
+
+    Raises:
+        InputError: Something is wrong with the arguments; the message lists all of it.
+    """
+    from pathlib import Path
+
+    from underpaint.pipelines.marks import mark_for
+    from underpaint.pipelines.picture_file import read_settings
+    from underpaint.pipelines.planning import Options, plan_usable, usable
+    from underpaint.pipelines.prompts import PromptRow
+
+    old = read_settings(Path(args.like))
+    model = model_for(old, args)
+    same_model = model.digest == old.model_sha256
+    prompt = args.prompt[0] if args.prompt else old.caption
+    options = Options(
+        style=args.style or old.style,
+        seed=old.seed if args.seed is None else args.seed,
+        n=1 if args.n is None else args.n,
+        guidance=old.guidance if args.guidance is None and same_model else args.guidance,
+        temperature=old.temperature if same_model else None,
+        steps=old.steps if args.steps is None and same_model else args.steps,
+        background=args.background or old.background,
+    )
+    mark = mark_for(args.watermark) if args.watermark else old.watermark
+    planned = plan_usable(model, [PromptRow(prompt=prompt)], usable(options, found, option), found)
+    found.tell()
+    planned = [settings.model_copy(update={"watermark": mark}) for settings in planned]
+    if not args.prompt:
+        planned = [settings.model_copy(update={"prompt": old.prompt}) for settings in planned]
+    return model, planned, old if [one.identity for one in planned] == [old.identity] else None
+
+
+def model_for(old: Settings, args: argparse.Namespace) -> Model:
+    """Return the model that drew a picture; with ``--force`` another one if need be.
+
+    Raises:
+        ArtifactError: The model is not at hand.
+    """
+    from underpaint.cli.show import find_model
+    from underpaint.pipelines.generator import other_model
+    from underpaint.pipelines.opening import open_model
+
+    if (model := find_model(old, args.model)) is not None:
+        return model
+    model = open_model(args.model)
+    if not args.force:
+        raise ArtifactError(
+            f"{args.like}: {other_model(old, model)}; name the folder of the model that drew it with -m FOLDER, or add "
+            "--force to draw the same words and seed with this one"
+        )
+    return model

@@ -1,0 +1,64 @@
+"""Mistakes of one command or one file, gathered so that all of them are told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from underpaint.core.errors import InputError
+
+T = TypeVar("T")
+SHOWN = 10
+"""Most mistakes that are told; the rest is counted."""
+
+
+class Mistakes:
+    """What was found wrong so far; nothing is raised before ``tell``.
+
+    Args:
+        shown: Most mistakes that are told.
+    """
+
+    def __init__(self, shown: int = SHOWN) -> None:
+        self._errors: list[InputError] = []
+        self._shown = shown
+
+    def __len__(self) -> int:
+        return len(self._errors)
+
+    def add(self, error: InputError, source: str = "") -> None:
+        """Take down a mistake.
+
+        Args:
+            error: What is wrong.
+            source: Where, for example file and row; empty if the message says it.
+        """
+        self._errors.append(InputError(f"{source}: {error}") if source else error)
+
+    def take(self, read: Callable[..., T], *given: object, otherwise: T, source: str = "") -> T:
+        """Return what a function reads, or something else if it refuses.
+
+        Args:
+            read: The function.
+            given: Its arguments.
+            otherwise: What to go on with, so that other mistakes are found too.
+            source: As in ``add``.
+        """
+        try:
+            return read(*given)
+        except InputError as error:
+            self.add(error, source)
+            return otherwise
+
+    def tell(self) -> None:
+        """Raise what was found; nothing if all is well.
+
+        Raises:
+            InputError: There is a mistake: the only one as it was raised, or all of them with one a line.
+        """
+        if len(self._errors) == 1:
+            raise self._errors[0]
+        if self._errors:
+            rest = len(self._errors) - self._shown
+            more = [f"and {rest:,} more"] if rest > 0 else []
+            raise InputError("\n".join([*map(str, self._errors[: self._shown]), *more]))

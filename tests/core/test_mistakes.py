@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from underpaint.core.errors import InputError, PromptError
+from underpaint.core.mistakes import Mistakes
+
+
+def refuse(what: str) -> str:
+    raise PromptError(f"no {what}")
+
+
+def test_without_mistakes_nothing_is_told() -> None:
+    found = Mistakes()
+    assert found.take(str.upper, "a", otherwise="b") == "A"
+    found.tell()
+    assert not found
+
+
+def test_a_single_mistake_keeps_its_class() -> None:
+    found = Mistakes()
+    assert found.take(refuse, "words", otherwise="b") == "b"
+    with pytest.raises(PromptError, match=r"^no words$"):
+        found.tell()
+
+
+def test_several_mistakes_are_lines_of_one_error_with_their_sources() -> None:
+    found = Mistakes(shown=2)
+    found.take(refuse, "words", otherwise="", source="f, row 1")
+    for number in range(1500):
+        found.add(InputError(f"bad {number}"))
+    with pytest.raises(InputError) as caught:
+        found.tell()
+    assert str(caught.value) == "f, row 1: no words\nbad 0\nand 1,499 more"
+
+
+def test_what_is_no_mistake_of_the_input_is_not_held_back() -> None:
+    with pytest.raises(ZeroDivisionError):
+        Mistakes().take(lambda: 1 // 0, otherwise=0)
