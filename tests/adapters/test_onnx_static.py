@@ -10,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from underpaint.adapters import onnx_nodes, onnx_offline, onnx_static
 from underpaint.adapters.onnxruntime import load_graph
+from underpaint.core.errors import ArtifactError, InputError, SetupError
 
 RNG = np.random.default_rng(0)
 FEEDS = [{"x": RNG.standard_normal((1, 8, 6, 6)).astype(np.float32)} for _ in range(4)]
@@ -115,3 +116,12 @@ def test_what_goes_into_an_operator_can_be_given_out_and_taken_back(tiny, tmp_pa
     assert np.array_equal(found["sum"].argmax(axis=1), found["best"]) and set(found) == {"y", "best", "sum"}
     onnx_nodes.keep_outputs(tmp_path / "watched.onnx", tmp_path / "kept.onnx", ("y",))
     assert load_graph(tmp_path / "kept.onnx", {}, threads=1, sha256=None).outputs == ("y",)
+
+
+def test_what_the_engine_refuses_is_one_of_our_errors(whole: Path, tmp_path: Path):
+    for old, new, said in ((b"transB", b"transC", "transC"), (b"Flatten", b"Flattem", "install a newer engine")):
+        (tmp_path / "odd.onnx").write_bytes(whole.read_bytes().replace(old, new))
+        with pytest.raises((ArtifactError, SetupError), match=rf"odd\.onnx.*{said}"):
+            onnx_static.find_ranges(tmp_path / "odd.onnx", PRODUCTS, FEEDS)
+    with pytest.raises(InputError, match=r"'x' is float32 \[1, 8, 5, 5\] where float32 \[1, 8, 6, 6\] is due"):
+        onnx_static.find_ranges(whole, PRODUCTS, [{"x": FEEDS[0]["x"][..., 1:, 1:]}])

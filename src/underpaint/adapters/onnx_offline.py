@@ -8,6 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from underpaint.adapters import onnxruntime
+from underpaint.core.checked_bytes import read_checked
+from underpaint.core.errors import ArtifactError, StorageError
+
+UNWRITTEN = ("SystemError", "serialization failed")
+"""What the engine says, among other things, when it cannot write the new file."""
 
 
 def optimize(source: Path, target: Path, *, fuse: bool = False) -> None:
@@ -20,11 +25,19 @@ def optimize(source: Path, target: Path, *, fuse: bool = False) -> None:
 
     Raises:
         MissingDependency: ONNX Runtime is not installed.
+        SetupError: The graph is newer than this ONNX Runtime.
+        ArtifactError: The source is missing, cut off, or no graph.
+        StorageError: The target cannot be written.
     """
-    runtime = onnxruntime.import_engine()
-    options = runtime.SessionOptions()
-    levels = runtime.GraphOptimizationLevel
+    engine = onnxruntime.import_engine()
+    data = read_checked(source, sha256=None, remedy=onnxruntime.REMEDY)
+    options, levels = engine.SessionOptions(), engine.GraphOptimizationLevel
     options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED if fuse else levels.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(target)
-    options.log_severity_level = 3
-    runtime.InferenceSession(str(source), options, providers=["CPUExecutionProvider"])
+    options.log_severity_level = onnxruntime.FATAL_ONLY
+    try:
+        onnxruntime.open_session(data, options, source)
+    except ArtifactError as error:
+        if not any(mark in str(error) for mark in UNWRITTEN):
+            raise
+        raise StorageError(f"cannot write {target}; choose another place or free some space") from None

@@ -51,24 +51,30 @@ def find_ranges(source: Path, products: Collection[str], feeds: Sequence[Mapping
 
     Raises:
         MissingDependency: onnx is not installed.
-        ArtifactError: The file cannot be read.
+        SetupError: The graph is newer than this ONNX Runtime.
+        ArtifactError: The file cannot be read, or the engine refuses it.
+        InputError: A feed lacks an input, or has another shape or dtype.
     """
-    onnx = require("onnx", extra="optimize")
     model = read_model(source)
-    given_out = {output.name for output in model.graph.output}
     names = list(dict.fromkeys(name for node in _chosen(model, products) for name in _rounded(node)))
-    value = onnx.helper.make_tensor_value_info
-    model.graph.output.extend(value(name, onnx.TensorProto.FLOAT, None) for name in names if name not in given_out)
-    session = onnxruntime.import_engine().InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
+    _give_out(model, names)
+    graph = onnxruntime.graph_of(model.SerializeToString(), {}, source, threads=1, level="all")
     ranges: Ranges = {}
     for given in feeds:
-        for name, found in zip(names, session.run(names, dict(given)), strict=True):
-            flat = found.reshape(-1, found.shape[-1])
+        outputs = graph.run(given)
+        for name in names:
+            flat = outputs[name].reshape(-1, outputs[name].shape[-1])
             low, high = ranges.get(name, (np.zeros(1), np.zeros(1)))  # zero is always a level
             ranges[name] = np.minimum(low, flat.min(axis=0)), np.maximum(high, flat.max(axis=0))
     return ranges
+
+
+def _give_out(model: Any, names: Sequence[str]) -> None:
+    """Let a graph give out some of its tensors too."""
+    onnx = require("onnx", extra="optimize")
+    known = {output.name for output in model.graph.output}
+    value = onnx.helper.make_tensor_value_info
+    model.graph.output.extend(value(name, onnx.TensorProto.FLOAT, None) for name in names if name not in known)
 
 
 def quantize(source: Path, target: Path, products: Collection[str], ranges: Ranges) -> None:

@@ -120,6 +120,26 @@ def _refusal(engine: Any, structure: Structure, path: Path, error: Exception) ->
     return ArtifactError(f"onnxruntime {engine.__version__} cannot load {path}: {reason:.300}; {REMEDY}")
 
 
+def open_session(data: bytes, options: Any, path: Path) -> Any:
+    """Give a complete ONNX file, or one whose weights the options hold, to the engine.
+
+    Args:
+        data: The file's bytes.
+        options: The engine's ``SessionOptions``.
+        path: Where the bytes come from, for messages.
+
+    Raises:
+        SetupError: The graph is newer than this onnxruntime.
+        ArtifactError: The engine refuses it.
+    """
+    engine = import_engine()
+    try:
+        return engine.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the engine's errors share no base class but this
+        structure = read_structure(data, source=str(path), remedy=REMEDY)
+        raise _refusal(engine, structure, path, error) from None
+
+
 def load_graph(
     path: Path, weights: Mapping[str, np.ndarray], *, threads: int, sha256: str | None, level: Level = "none"
 ) -> OnnxGraph:
@@ -141,13 +161,13 @@ def load_graph(
         ArtifactError: The file is missing, changed or cut off; weights are missing, or have another shape or dtype.
     """
     check_threads(threads)
-    engine = import_engine()
-    data = read_checked(path, sha256=sha256, remedy=REMEDY)
-    structure = read_structure(data, source=str(path), remedy=REMEDY)
-    chosen = _chosen(weights, structure, path)
-    options = _options(engine, chosen, threads, level)
-    try:
-        session = engine.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the engine's errors share no base class but this
-        raise _refusal(engine, structure, path, error) from None
-    return OnnxGraph(session, chosen, path)
+    return graph_of(read_checked(path, sha256=sha256, remedy=REMEDY), weights, path, threads=threads, level=level)
+
+
+def graph_of(
+    data: bytes, weights: Mapping[str, np.ndarray], path: Path, *, threads: int, level: Level = "none"
+) -> OnnxGraph:
+    """Load a graph from its bytes; otherwise as ``load_graph``, and ``path`` is for messages."""
+    chosen = _chosen(weights, read_structure(data, source=str(path), remedy=REMEDY), path)
+    options = _options(import_engine(), chosen, threads, level)
+    return OnnxGraph(open_session(data, options, path), chosen, path)
