@@ -60,6 +60,31 @@ def test_the_request_carries_what_the_pipeline_needs():
     assert (request.guidance, request.temperature, request.steps) == (1.5, 1.0, 2)
 
 
+OLD = (
+    '{"schema_version": 1, "prompt": "A smiling Cat ☃", "caption": "a smiling cat snowman", "style": "flat", "seed": 7,'
+    ' "guidance": 1.5, "temperature": 1.0, "steps": 2, "size": "64x64", "background": "#ffcc00", "model":'
+    ' "stickers-64", "model_sha256": "0000000000000000000000000000000000000000000000000000000000000000", "version":'
+    ' "0.1.0", "pixel_sha256": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}'
+)
+"""What version 1 wrote, before there were engines and watermarks."""
+
+
+def test_pictures_of_the_first_version_are_still_read():
+    old = Settings.from_json(OLD, source="x")
+    assert old == FULL and (old.engine, old.watermark) == (None, None)
+    assert Settings.from_json(old.to_json(), source="x") == old
+
+
+def test_a_reader_of_the_first_version_sees_by_the_number_that_it_cannot_read_what_is_written_now():
+    unknown_to_it = json.loads(FULL.to_json()).keys() - json.loads(OLD).keys()
+    assert unknown_to_it == {"engine", "watermark"} and json.loads(FULL.to_json())["schema_version"] == 2
+
+
+def test_the_identity_outlives_the_version_of_the_record():
+    assert FULL.identity.startswith('{"background":"#ffcc00","caption":"a smiling cat snowman","guidance":1.5,')
+    assert json.loads(FULL.identity)["schema_version"] == 1
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -70,7 +95,7 @@ def test_the_request_carries_what_the_pipeline_needs():
         ('{"seed": 1, "seed": 2}', "not written by underpaint"),
         ("[" * 100_000, "not written by underpaint"),
         (changed(seed=float("nan")), "not written by underpaint"),
-        (changed(schema_version=2), "update underpaint"),
+        (changed(schema_version=3), "settings of version 3 cannot be read, only those of 1 and 2; update underpaint"),
         (changed(extra=1), "extra"),
         (changed(seed=-1), "seed"),
         (changed(seed=SEED_MAX + 1), "seed"),

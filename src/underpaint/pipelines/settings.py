@@ -19,7 +19,12 @@ Stage = Literal["text", "transformer", "residual", "decoder"]
 OnStage = Callable[[Stage], None]
 """Called as each stage of a draw begins; ``runtime.timing.Stopwatch.mark`` is one."""
 
-SCHEMA = 1
+SCHEMA = 2
+"""Version of the record. 2 brought ``watermark`` and ``engine``, which a reader of version 1 does not know."""
+READ = (1, 2)
+"""Versions that are read; what 1 lacks is None."""
+IDENTITY = 1
+"""Version of ``Settings.identity``, which neither of the two has changed."""
 SHA256 = r"^[0-9a-f]{64}$"
 
 
@@ -71,7 +76,7 @@ class Settings(Config):
         pixel_sha256: SHA-256 of the delivered pixels (rows of 8-bit RGBA or RGB); None before they are drawn.
     """
 
-    schema_version: Literal[1] = SCHEMA
+    schema_version: Literal[2] = SCHEMA
     prompt: str = Field(max_length=20_000)
     caption: str = Field(min_length=1, max_length=20_000)
     style: str | None = Field(default=None, max_length=100)
@@ -103,10 +108,10 @@ class Settings(Config):
     @property
     def identity(self) -> str:
         """What decides the pixels, as one string: all but the wording, the versions and what came out."""
-        besides = {"prompt", "model", "version", "engine", "pixel_sha256"}
+        besides = {"schema_version", "prompt", "model", "version", "engine", "pixel_sha256"}
         if self.watermark is None:
             besides.add("watermark")
-        return canonical_json(self.model_dump(mode="json", exclude=besides))
+        return canonical_json({"schema_version": IDENTITY, **self.model_dump(mode="json", exclude=besides)})
 
     def to_json(self) -> str:
         """Return the settings as one line of JSON."""
@@ -114,7 +119,7 @@ class Settings(Config):
 
     @classmethod
     def from_json(cls, text: str, *, source: str) -> Self:
-        """Read what ``to_json`` wrote.
+        """Read what ``to_json`` wrote, in this version or an earlier one.
 
         Args:
             text: JSON from outside.
@@ -129,14 +134,14 @@ class Settings(Config):
             raise InputError(f"{source}: these settings were not written by underpaint") from None
         if not isinstance(values, dict) or "model_sha256" not in values:
             raise InputError(f"{source}: these settings were not written by underpaint")
-        if values.get("schema_version") != SCHEMA:
+        if values.get("schema_version") not in READ:
             raise InputError(
-                f"{source}: settings of version {values.get('schema_version')!r:.20} cannot be read, only version "
-                f"{SCHEMA}; update underpaint"
+                f"{source}: settings of version {values.get('schema_version')!r:.20} cannot be read, only those of "
+                f"{' and '.join(map(str, READ))}; update underpaint"
             )
         if unknown := sorted(set(values) - set(cls.model_fields)):
             raise InputError(
                 f"{source}: these settings were written by a newer underpaint, as {unknown[0]!r:.40} is unknown here; "
                 "update underpaint"
             )
-        return cls.parse(values, source=source)
+        return cls.parse({**values, "schema_version": SCHEMA}, source=source)
