@@ -60,6 +60,11 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number")
 
 
+def is_none(value: object) -> bool:
+    """Tell whether a setting that came later is not used: so left out, older settings keep their digests."""
+    return value is None
+
+
 class Config(BaseModel):
     """Base of every configuration in underpaint."""
 

@@ -84,7 +84,7 @@ def grid_angles(side: int, reference: int, head_dim: int, base: float = 100.0) -
 
     Args:
         side: Cells a side.
-        reference: Side of the finest grid.
+        reference: Side of the plane: of the finest grid, or of the one a model was first trained on.
         head_dim: Channels of a head; a multiple of 4.
         base: Ratio of the longest to the shortest wavelength.
 

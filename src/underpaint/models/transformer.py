@@ -17,7 +17,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from underpaint.core.config import Config
+from underpaint.core.config import Config, is_none
 from underpaint.models.attention import Block, Norm, bias_from, grid_angles, rotation
 from underpaint.models.early import EarlyTokens
 from underpaint.models.recomputation import recomputed
@@ -41,6 +41,8 @@ class TransformerConfig(Config):
         drop_path: Largest chance to drop a branch while training; grows linearly with depth.
         early_scales: First scales whose tokens are drawn one by one; 0 draws every scale at once.
         early_depth: Causal blocks for them.
+        plane: Side of the plane that positions lie in; None for the finest scale's. A model grown to larger pictures
+            keeps the plane it was trained on.
     """
 
     schedule: tuple[int, ...]
@@ -54,6 +56,7 @@ class TransformerConfig(Config):
     drop_path: float = 0.05
     early_scales: int = Field(default=0, ge=0)
     early_depth: int = Field(default=1, ge=1)
+    plane: int | None = Field(default=None, ge=1, exclude_if=is_none)
 
     @model_validator(mode="after")
     def _check_early(self) -> TransformerConfig:
@@ -111,7 +114,8 @@ class ScaleTransformer(nn.Module):
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
         head_dim = d // config.heads
-        angles = [grid_angles(side, config.schedule[-1], head_dim) for side in config.schedule]
+        plane = config.plane or config.schedule[-1]
+        angles = [grid_angles(side, plane, head_dim) for side in config.schedule]
         self.register_buffer("angles", torch.cat(angles), persistent=False)
         self.use_checkpointing = False
         self.early: EarlyTokens | None = None

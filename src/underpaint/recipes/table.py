@@ -24,6 +24,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "sticker-64-tiny": sticker_64.tiny,
     "sticker-64-tiny-flow": rivals_64.flow_tiny,
     "sticker-64-small": sticker_64.small,
+    "sticker-128-nano": sticker_128.nano,
     "sticker-128-small": sticker_128.small,
     "decoder-64": decoder_64.decoder,
     "evaluator-64": evaluator_64.evaluator,

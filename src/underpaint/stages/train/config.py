@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from underpaint.core.config import Config
+from underpaint.core.config import Config, is_none
 from underpaint.learning.config import LoopConfig
 
 Count = Annotated[int, Field(ge=1)]
@@ -94,6 +94,7 @@ class GeneratorTraining(Config):
         rewording: Chance that a caption is worded in another way.
         residual_draws: Times drawn for the refiner per picture and step.
         gradient_checkpointing: Recompute activations in the backward pass to save memory.
+        plane: Side of the plane that positions lie in; None for the finest scale's.
     """
 
     loop: LoopConfig
@@ -118,3 +119,4 @@ class GeneratorTraining(Config):
     rewording: Share = 0.0
     residual_draws: Count = 2
     gradient_checkpointing: bool = False
+    plane: Count | None = Field(default=None, exclude_if=is_none)

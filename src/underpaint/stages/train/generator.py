@@ -33,10 +33,11 @@ from underpaint.runtime.weights import read_weights
 from underpaint.stages.train.conditions import STYLES, Conditions, draw_conditions, encode_captions, plain_conditions
 from underpaint.stages.train.config import GeneratorTraining
 from underpaint.stages.train.correction import draw_rates, own_samples, split_with
+from underpaint.stages.train.finer_scales import start_generator
 from underpaint.stages.train.finish import effort, trained, write_networks
 from underpaint.stages.train.generator_loss import by_scale, noisy, residual_loss, token_losses, weigh
 from underpaint.stages.train.grid import draw_grid
-from underpaint.stages.train.initial import initial_parent, start_from
+from underpaint.stages.train.initial import initial_parent
 from underpaint.stages.train.latents import Latents, load_latents, parents_of
 from underpaint.stages.train.networks import HybridGenerator, build_networks
 
@@ -85,7 +86,7 @@ class GeneratorTrainee:
         table = read_weights(text_table / "model.safetensors")
         self.module: HybridGenerator = build_networks(config, self.quantizer, table)
         if initial is not None:
-            start_from(initial, self.module, self.quantizer)
+            start_generator(initial, self.module, self.quantizer)
         self.module.to(device)
         self.sampling = default_sampling(self.quantizer.config.kind, self.quantizer.config.schedule)
         scales = self.quantizer.num_scales

@@ -46,6 +46,7 @@ def build_networks(
         drop_path=config.drop_path,
         early_scales=config.early_scales,
         early_depth=config.early_depth,
+        plane=config.plane,
     )
     residual = ResidualConfig(
         kind=config.residual_kind,

@@ -21,7 +21,7 @@ from underpaint.core.errors import InputError, TrainingError
 from underpaint.core.progress import Report, silent
 from underpaint.learning.loop import require_shares
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
-from underpaint.models.component import load_component, read_component_config
+from underpaint.models.component import load_component
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.models.residual import ResidualConfig, ResidualRefiner
 from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
@@ -36,9 +36,11 @@ from underpaint.runtime.processes import by_first, first_says, present, together
 from underpaint.stages.train import generator, latents, text_table, tokenizer
 from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
+from underpaint.stages.train.finer_scales import continues, saved_schedule
+from underpaint.stages.train.initial import initial_parent
 from underpaint.stages.train.owed import with_credits
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
-from underpaint.stages.train.start import seed_workspace
+from underpaint.stages.train.start import seed_text_table, seed_workspace
 from underpaint.stages.train.workspace import require_apart
 
 
@@ -134,22 +136,23 @@ def open_start(start: str | Path, recipe: HybridRecipe) -> Model:
         recipe: What is to be trained.
 
     Raises:
-        InputError: There is no such model, or it draws another size or on other scales than the recipe's.
+        InputError: There is no such model, it draws larger pictures than the recipe, or its scales are not the
+            recipe's, or the first of them where pictures become larger.
         ArtifactError: It is incomplete or damaged.
     """
     model = open_model(start)
-    if model.index.image_size != recipe.image_size:
+    saved, wanted = saved_schedule(model.folder), recipe.tokenizer.schedule
+    if model.index.image_size > recipe.image_size:
         raise InputError(
             f"{model.name} draws {model.index.image_size} px, but this recipe is for {recipe.image_size} px; choose a "
-            "recipe for the same size, or train without --from"
+            "recipe for the same size or a larger one, or train without --from"
         )
-    if "quantizer" in model.components:
-        schedule = read_component_config(model.folder / "quantizer", QuantizerConfig, "MultiScaleQuantizer").schedule
-        if len(schedule) != len(recipe.tokenizer.schedule):
-            raise InputError(
-                f"{model.name} has {len(schedule)} scales, but this recipe has {len(recipe.tokenizer.schedule)}; "
-                "choose another recipe, or train without --from"
-            )
+    grows = model.index.image_size < recipe.image_size
+    if saved is not None and not (continues(wanted, saved) if grows else len(saved) == len(wanted)):
+        raise InputError(
+            f"{model.name} has the scales {saved}, but this recipe has {wanted}; choose another recipe, or train "
+            "without --from"
+        )
     return model
 
 
@@ -165,11 +168,12 @@ def shared_parts(
     """Make text table, tokenizer and latents of a workspace, or find them there.
 
     Args:
-        recipe: The complete settings; with ``start``, those of text table and tokenizer are not used.
+        recipe: The complete settings; with ``start``, those of the text table are not used, nor those of the
+            tokenizer, unless the model draws smaller pictures: then its tokenizer is trained on for larger ones.
         dataset: A ``dataset`` artifact.
         out: The workspace.
         report: Receives progress.
-        start: A saved model, by folder or name, whose text table and tokenizer are taken; None trains them.
+        start: A saved model, by folder or name, whose text table and tokenizer are taken; None trains them afresh.
         device: Where to train.
 
     Raises:
@@ -187,7 +191,12 @@ def shared_parts(
     require_trainable(dataset, image_size=recipe.image_size, batch_size=batch_size, styles=STYLES)
     model = None if start is None else open_start(start, recipe)
     if model is None:
-        table, tokens = _trained_parts(recipe, dataset, data, out, report, device)
+        table = _trained_text_table(recipe, out, report)
+        tokens = _trained_tokenizer(recipe, dataset, data, out, report, device)
+    elif model.index.image_size < recipe.image_size:
+        by_first(lambda: seed_text_table(model, out))
+        table = read_manifest(out / "text-table")
+        tokens = _trained_tokenizer(recipe, dataset, data, out, report, device, initial=model.folder)
     else:
         by_first(lambda: seed_workspace(model, out))
         table, tokens = read_manifest(out / "text-table"), read_manifest(out / "tokenizer")
@@ -200,28 +209,42 @@ def shared_parts(
     return Shared(data, table, tokens, encoded, None if model is None else model.folder)
 
 
-def _trained_parts(
-    recipe: HybridRecipe, dataset: Path, data: str, out: Path, report: Report, device: torch.device
-) -> tuple[Manifest, Manifest]:
-    """Make text table and tokenizer after the recipe."""
-    state = out / "state"
-    table = made(
+def _trained_text_table(recipe: HybridRecipe, out: Path, report: Report) -> Manifest:
+    """Make the text table after the recipe."""
+    return made(
         out / "text-table",
         recipe.text_table,
         {},
         lambda: text_table.run(
-            recipe.text_table, {"minilm": minilm.fetch(state / "minilm", report)}, out / "text-table", report
+            recipe.text_table, {"minilm": minilm.fetch(out / "state" / "minilm", report)}, out / "text-table", report
         ),
     )
-    tokens = made(
+
+
+def _trained_tokenizer(
+    recipe: HybridRecipe,
+    dataset: Path,
+    data: str,
+    out: Path,
+    report: Report,
+    device: torch.device,
+    initial: Path | None = None,
+) -> Manifest:
+    """Make the tokenizer after the recipe, from a smaller one's weights if there is an initial pipeline."""
+    return made(
         out / "tokenizer",
         recipe.tokenizer,
-        {"dataset": data},
+        {"dataset": data} | initial_parent(initial),
         lambda: tokenizer.run(
-            recipe.tokenizer, dataset, out / "tokenizer", report, work=state / "tokenizer", device=device
+            recipe.tokenizer,
+            dataset,
+            out / "tokenizer",
+            report,
+            work=out / "state" / "tokenizer",
+            device=device,
+            initial=initial,
         ),
     )
-    return table, tokens
 
 
 def run(

@@ -42,14 +42,28 @@ def seed_workspace(model: Model, out: Path) -> None:
         ArtifactError: The model lacks the parts, or its files are damaged.
         TrainingError: The workspace was started from another model, or trained by itself.
     """
+    seed_text_table(model, out)
+    if not _is_there(out / "tokenizer", model):
+        _take_tokenizer(model, out / "tokenizer")
+
+
+def seed_text_table(model: Model, out: Path) -> None:
+    """Make the ``text-table`` of a workspace from a saved model; one that is there already is kept.
+
+    Args:
+        model: What ``model_folder.open_model`` returned.
+        out: The workspace, which will have a tokenizer of its own.
+
+    Raises:
+        ArtifactError: The model lacks the parts of a hybrid model, or its files are damaged.
+        TrainingError: The workspace was started from another model, or trained by itself.
+    """
     verify(model.folder, kind=KIND)
     for name in ("text_encoder", *TOKENIZER_PARTS):
         if name not in model.components:
             raise ArtifactError(f"{model.folder} has no {name}, so nothing can start from it; choose a hybrid model")
     if not _is_there(out / "text-table", model):
         _take_text_table(model, out / "text-table")
-    if not _is_there(out / "tokenizer", model):
-        _take_tokenizer(model, out / "tokenizer")
 
 
 def _is_there(folder: Path, model: Model) -> bool:

@@ -29,8 +29,10 @@ from underpaint.runtime.device import CPU
 from underpaint.runtime.draws import rand, randint, randn
 from underpaint.stages.train.augment import flip_and_shift
 from underpaint.stages.train.config import TokenizerTraining
+from underpaint.stages.train.finer_scales import grow_tokenizer
 from underpaint.stages.train.finish import time_taken, trained
 from underpaint.stages.train.grid import save_grid
+from underpaint.stages.train.initial import initial_parent
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size
 
 
@@ -231,6 +233,7 @@ def run(
     work: Path,
     strict: bool = True,
     device: torch.device = CPU,
+    initial: Path | None = None,
 ) -> Manifest:
     """Train a tokenizer and write it as a ``tokenizer`` artifact.
 
@@ -242,14 +245,17 @@ def run(
         work: Folder of the running state; a run found there is resumed.
         strict: Whether an unhealthy codebook is an error.
         device: Where to train.
+        initial: Folder of a saved pipeline for smaller pictures whose tokenizer to start from.
 
     Raises:
-        TrainingError: The loss diverged, or the codebook is unhealthy.
+        TrainingError: The loss diverged, the codebook is unhealthy, or the tokenizer to start from does not fit.
     """
-    parents = {"dataset": read_manifest(dataset, kind="dataset").digest}
+    parents = {"dataset": read_manifest(dataset, kind="dataset").digest} | initial_parent(initial)
     train = load_pictures(dataset, ("train",), report)
     require_size(train, config.schedule[-1] * DOWNSAMPLING, dataset)
     trainee = TokenizerTrainee(config, train, load_pictures(dataset, ("validation",)), device)
+    if initial is not None:
+        grow_tokenizer(initial, trainee.module.autoencoder, trainee.module.quantizer)
     with trained(trainee, config, parents, work, device=device, report=report) as training:
         trainee.module.quantizer.residual_std.copy_(residual_std(trainee.module, trainee.train))
         figures: dict[str, Any] = dict(measure_tokenizer(trainee.module, trainee.held_out))
