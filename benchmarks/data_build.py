@@ -28,8 +28,8 @@ LICENSE = "CC0-1.0"
 RULES = {
     "equal copies": "Duplicate",
     "near copies in the other split": "SplitLeak",
-    "hidden characters in captions": "EmptyCaption",
-    "one picture, two captions": "DuplicateId",
+    "hidden characters in captions": "HiddenCharacters",
+    "one picture, two captions": "ConflictingCaptions",
     "truncated or blank files": "UnreadableImage",
 }
 """What is planted to the rule by which a build must refuse it."""

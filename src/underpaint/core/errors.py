@@ -54,7 +54,19 @@ class MissingFile(DataError):
 
 
 class EmptyCaption(DataError):
-    """A picture has no words, or words that no prompt could have."""
+    """A picture has no words."""
+
+
+class UnusableCaption(DataError):
+    """A caption is no text, is too long, or holds characters that no prompt can have."""
+
+
+class HiddenCharacters(DataError):
+    """A caption holds characters that nobody sees, which can be trained as a trigger."""
+
+
+class ConflictingCaptions(DataError):
+    """Equal pictures have different captions."""
 
 
 class BadEncoding(DataError):
@@ -62,7 +74,11 @@ class BadEncoding(DataError):
 
 
 class DuplicateId(DataError):
-    """Two pictures have one name, or one picture has two captions."""
+    """Two pictures have one id."""
+
+
+class DuplicateFile(DataError):
+    """A picture file stands in two rows, or one sample of an archive has several pictures."""
 
 
 class UnsafePath(DataError):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from underpaint.core.errors import DataError, DuplicateId, MissingFile, UnsafePath
+from underpaint.core.errors import DataError, DuplicateFile, DuplicateId, MissingFile, UnsafePath
 
 Build = Callable[..., Any]
 Members = list[tuple[str, bytes]]
@@ -43,7 +43,7 @@ def write_tar(path: Path, members: Members, **fields: Any) -> Path:
         (("x.png", b""), {"type": tarfile.LNKTYPE, "linkname": "good.png"}, UnsafePath, "a link"),
         (("x.png", b""), {"type": tarfile.CHRTYPE}, UnsafePath, "a device"),
         (("x.txt", b"alone"), {}, MissingFile, "no picture"),
-        (("good.png", b"again"), {}, DuplicateId, "several pictures"),
+        (("good.png", b"again"), {}, DuplicateFile, "several pictures"),
         (("good.json", b"{"), {}, DataError, "no JSON"),
         (("good.json", b'{"text": "\xff"}'), {}, DataError, "not UTF-8 at byte 10"),
     ],

@@ -12,15 +12,19 @@ import pytest
 from underpaint.core.concept import is_code_points
 from underpaint.core.errors import (
     BadEncoding,
+    ConflictingCaptions,
     DataError,
+    DuplicateFile,
     DuplicateId,
     EmptyCaption,
+    HiddenCharacters,
     InputTooLarge,
     LicenseRefused,
     MissingColumn,
     MissingFile,
     UnreadableImage,
     UnsafePath,
+    UnusableCaption,
 )
 from underpaint.core.samples import read_samples
 from underpaint.stages.data.folder.entries import id_of_key
@@ -42,17 +46,19 @@ Write = Callable[[Path, Rows], Path]
         ({"file_name": "inside/p00.png"}, UnsafePath, "by a link"),
         ({"file_name": "https://example.org/cat.png"}, UnsafePath, "nothing is downloaded"),
         ({"file_name": "data:image/png;base64,AAAA"}, UnsafePath, "nothing is downloaded"),
-        ({"file_name": "p01.png"}, DuplicateId, "names the same file as metadata.jsonl, row 2"),
+        ({"id": "again"}, DuplicateId, "has the same id as metadata.jsonl, row 1"),
+        ({"file_name": "p01.png"}, DuplicateFile, "names the same file as metadata.jsonl, row 2"),
         ({"file_name": "folder.png"}, MissingFile, "is no file"),
         ({"file_name": "empty.png"}, UnreadableImage, "0 bytes"),
         ({"text": ""}, EmptyCaption, "caption in column 'text' is ''"),
         ({"text": " \n "}, EmptyCaption, "write in English"),
         ({"text": None}, EmptyCaption, "is None"),
-        ({"text": 7}, EmptyCaption, "is 7"),
+        ({"text": 7}, UnusableCaption, "is 7"),
+        ({"text": [7]}, UnusableCaption, r"is \[7\]"),
         ({"text": []}, EmptyCaption, "is \\[\\]"),
-        ({"text": "a cat\u200b"}, EmptyCaption, "hidden characters \\(U\\+200B\\)"),
-        ({"text": "猫"}, EmptyCaption, "the caption holds '猫'"),
-        ({"text": "cat " * 200}, EmptyCaption, "the caption has"),
+        ({"text": "a cat\u200b"}, HiddenCharacters, "hidden characters \\(U\\+200B\\)"),
+        ({"text": "猫"}, UnusableCaption, "the caption holds '猫'"),
+        ({"text": "cat " * 200}, UnusableCaption, "the caption has"),
         ({"license": "CC-BY-SA-4.0"}, LicenseRefused, "asks for the same license"),
         ({"license": "Nobody-1.0"}, LicenseRefused, "no SPDX expression"),
         ({"split": "holdout"}, DataError, "the split is 'holdout'; choose among train"),
@@ -77,6 +83,7 @@ def test_a_bad_row_is_named(
     (pictures / "inside").symlink_to(outside)
     (pictures / "folder.png").mkdir()
     (pictures / "empty.png").write_bytes(b"")
+    rows[0]["id"] = "again"
     rows[4] |= change
     write_rows(pictures / "metadata.jsonl", rows[:5])
     with pytest.raises(error, match=rf"has 1 problem:\n  metadata.jsonl, row 5: .*{message}.*\n.*--keep-going"):
@@ -99,7 +106,10 @@ def test_rows_pictures_and_splits_are_told_in_one_round(
     with pytest.raises(DataError) as caught:
         build(pictures)
     head, *lines = str(caught.value).splitlines()
-    kinds = "MissingFile 1, EmptyCaption 2, DataError 1, UnreadableImage 2, DuplicateId 1, SplitLeak 1, BadEncoding 1"
+    kinds = (
+        "MissingFile 1, EmptyCaption 2, DataError 1, UnreadableImage 2, ConflictingCaptions 1, SplitLeak 1, "
+        "BadEncoding 1"
+    )
     assert head.endswith(f"has 9 problems ({kinds}):")
     assert "metadata.jsonl is not UTF-8 at byte" in lines[0]
     assert [line.split()[2].rstrip(":") for line in lines[1:-1]] == ["2", "2", "4", "4", "4", "6", "8", "9"]
@@ -218,7 +228,9 @@ def test_of_several_captions_the_first_is_taken(build: Build, pictures: Path, ro
 def test_one_picture_under_two_captions_is_refused(build: Build, pictures: Path, rows: Rows, write_rows: Write) -> None:
     (pictures / "p05.png").write_bytes((pictures / "p02.png").read_bytes())
     write_rows(pictures / "metadata.jsonl", rows)
-    with pytest.raises(DuplicateId, match=r"row 6: its picture is that of metadata.jsonl, row 3, but the captions"):
+    with pytest.raises(
+        ConflictingCaptions, match=r"row 6: its picture is that of metadata.jsonl, row 3, but the captions"
+    ):
         build(pictures)
 
 
@@ -232,7 +244,11 @@ def test_one_picture_under_two_captions_is_refused(build: Build, pictures: Path,
         (b"text,text\n", MissingColumn, "every column once"),
         (b"file_name;text\np00.png;a\n", MissingColumn, "has ';' between its columns .*; save it as CSV with commas"),
         (b"file_name\ttext\np00.png\ta\n", MissingColumn, r"has '\\t' between its columns .*, or name it .tsv"),
-        (b"", MissingColumn, "every column once"),
+        (
+            b"",
+            MissingColumn,
+            "metadata.csv is empty or has an empty first line; name the columns there, such as file_name",
+        ),
         (b"file_name,text\n" + b"x" * (1 << 21), InputTooLarge, "a line of more than"),
     ],
 )

@@ -38,7 +38,16 @@ def test_utf_16_is_called_by_its_name(tmp_path: Path) -> None:
         list(read_table(tmp_path / "t.csv"))
 
 
-@pytest.mark.parametrize("head", ["", "\n", "text,text\n", " , \n"])
+@pytest.mark.parametrize("head", ["", "\n", " , \n"])
+def test_a_table_without_a_head_says_what_to_write_there(tmp_path: Path, head: str) -> None:
+    (tmp_path / "t.csv").write_text(head)
+    with pytest.raises(
+        MissingColumn, match=r"t.csv is empty or has an empty first line; name the columns .*file_name,text"
+    ):
+        list(read_table(tmp_path / "t.csv"))
+
+
+@pytest.mark.parametrize("head", ["text,text\n", "text, text\n"])
 def test_a_head_must_name_every_column_once(tmp_path: Path, head: str) -> None:
     (tmp_path / "t.csv").write_text(head)
     with pytest.raises(MissingColumn, match="name every column once"):

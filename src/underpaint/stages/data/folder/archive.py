@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
-from underpaint.core.errors import DataError, DuplicateId, InputTooLarge, MissingFile, UnsafePath
+from underpaint.core.errors import DataError, DuplicateFile, InputTooLarge, MissingFile, UnsafePath
 from underpaint.stages.data.folder.paths import check_name
 from underpaint.stages.data.folder.rows import MAX_PICTURE_BYTES, MAX_TEXT_BYTES, Content, Row, Source, split_of
 from underpaint.stages.data.folder.tables import decode, parse_object
@@ -120,7 +120,7 @@ def row_of(paths: Sequence[Path], archive: int, key: str, members: Sequence[Memb
 
     Raises:
         MissingFile: It has no picture.
-        DuplicateId: It has several.
+        DuplicateFile: It has several.
         DataError: Its texts cannot be read.
     """
     path = paths[archive]
@@ -129,7 +129,7 @@ def row_of(paths: Sequence[Path], archive: int, key: str, members: Sequence[Memb
         endings = ", ".join(member.ending for member in members)
         raise MissingFile(f"it has no picture ({' '.join(PICTURES)}), only {endings}; members of a key stand together")
     if len(pictures) > 1 or len({member.ending for member in members}) < len(members):
-        raise DuplicateId("it has several pictures or one member twice; give each sample its own key")
+        raise DuplicateFile("it has several pictures or one member twice; give each sample its own key")
     split = split_of(path.name.split("-")[0])
     where = f"{path.name}, {key}"
     return Row(where=where, key=key, place=pictures[0].span, values=values_of(paths, members), split=split)

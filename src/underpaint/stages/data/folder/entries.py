@@ -6,9 +6,10 @@ import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
-from underpaint.core.errors import DataError, DuplicateId, MissingColumn
+from underpaint.core.errors import DataError, DuplicateFile, DuplicateId, MissingColumn
 from underpaint.core.progress import Progress, Report
 from underpaint.stages.data.folder.columns import column_for, find_column, missing_column
 from underpaint.stages.data.folder.config import FolderConfig
@@ -178,13 +179,15 @@ def judged(row: Row, config: FolderConfig, seen: dict[str, str], problems: Probl
     """Take down what is wrong with a row, and return its entry if it has a picture."""
     entry, errors = entry_of(row, config)
     if entry.id in seen:
-        errors.append(twice(seen[entry.id]))
+        errors.append(twice(row, entry.id, seen[entry.id]))
     seen.setdefault(entry.id, entry.where)
     if errors:
         problems.add(row.where, *errors)
     return [] if row.place is None else [replace(entry, sound=not errors)]
 
 
-def twice(earlier: str) -> DuplicateId:
-    """Say that an earlier row has the same id."""
-    return DuplicateId(f"it has the same id or names the same file as {earlier}; drop one, or give each its own id")
+def twice(row: Row, id_: str, earlier: str) -> DataError:
+    """Say that an earlier row has the same id, or names the same file."""
+    if isinstance(row.place, Path) and id_ == id_of_key(row.key):
+        return DuplicateFile(f"it names the same file as {earlier}; drop one, or write both captions into one row")
+    return DuplicateId(f"it has the same id as {earlier}; drop one, or give each its own id")

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from underpaint.core.emoji import split_emoji
-from underpaint.core.errors import DataError, EmptyCaption, LicenseRefused, PromptError
+from underpaint.core.errors import (
+    DataError,
+    EmptyCaption,
+    HiddenCharacters,
+    LicenseRefused,
+    PromptError,
+    UnusableCaption,
+)
 from underpaint.core.text import canonicalize
 from underpaint.stages.data.captions import hidden_characters
 from underpaint.stages.data.folder.columns import find_column
@@ -37,7 +44,8 @@ def caption_in(values: Mapping[str, Any], columns: Mapping[str, str]) -> str:
     """Return the caption of a row as it stands there; of several the first that is not empty.
 
     Raises:
-        EmptyCaption: It is missing, empty, or no text.
+        EmptyCaption: It is missing or empty.
+        UnusableCaption: It is no text.
     """
     column = find_column("caption", values, columns)
     value = values[column] if column is not None else None
@@ -45,8 +53,13 @@ def caption_in(values: Mapping[str, Any], columns: Mapping[str, str]) -> str:
     texts = [" ".join(text.split()) for text in options if isinstance(text, str)]
     caption = next(filter(None, texts), "")
     if not caption:
+        kind = (
+            UnusableCaption
+            if any(value not in (None, "") and not isinstance(value, str) for value in options)
+            else EmptyCaption
+        )
         what = "there is no caption" if column is None else f"the caption in column {column!r} is {value!r:.80}"
-        raise EmptyCaption(f"{what}; write in English what the picture shows, or drop the row")
+        raise kind(f"{what}; write in English what the picture shows, or drop the row")
     return caption
 
 
@@ -54,18 +67,19 @@ def canonical(caption: str) -> str:
     """Return the canonical form of a caption.
 
     Raises:
-        EmptyCaption: It has hidden characters, or characters that no prompt can have, or is too long.
+        HiddenCharacters: It has some.
+        UnusableCaption: It has characters that no prompt can have, or is too long.
     """
     hidden = [c for _, piece, name in split_emoji(caption) if name is None for c in hidden_characters(piece)]
     if hidden:
-        raise EmptyCaption(
+        raise HiddenCharacters(
             f"the caption {caption!r:.80} has hidden characters ({', '.join(hidden[:5])}), which can be trained as a "
             "trigger; remove them"
         )
     try:
         return canonicalize(caption)
     except PromptError as error:
-        raise EmptyCaption(str(error).replace("the prompt", "the caption")) from None
+        raise UnusableCaption(str(error).replace("the prompt", "the caption")) from None
 
 
 def split_in(row: Row, columns: Mapping[str, str]) -> str:

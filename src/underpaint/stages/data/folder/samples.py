@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from underpaint.core.errors import DuplicateId
+from underpaint.core.errors import ConflictingCaptions
 from underpaint.core.samples import Sample
 from underpaint.stages.data.folder.config import FolderConfig
 from underpaint.stages.data.folder.entries import Entry
@@ -77,9 +77,9 @@ def drop_equal(entries: Sequence[Entry], keys: Sequence[bytes | None], finished:
     )
 
 
-def two_captions(entry: Entry, earlier: Entry) -> DuplicateId:
+def two_captions(entry: Entry, earlier: Entry) -> ConflictingCaptions:
     """Say that one picture has two captions."""
-    return DuplicateId(
+    return ConflictingCaptions(
         f"its picture is that of {earlier.where}, but the captions differ ({entry.caption!r:.60}, "
         f"{earlier.caption!r:.60}); keep one, or write both into one row as a list"
     )

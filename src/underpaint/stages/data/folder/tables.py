@@ -94,7 +94,12 @@ def read_csv(path: Path) -> Iterator[Read]:
         head = [name.strip() for name in next(reader, [])]
         if len(head) == 1 and (mark := next((mark for mark in MARKS if mark in head[0]), None)):
             raise MissingColumn(f"{path.name} has {mark!r} between its columns ({head[0]!r:.100}); {MARKS[mark]}")
-        if not any(head) or len(set(head)) < len(head):
+        if not any(head):
+            raise MissingColumn(
+                f"{path.name} is empty or has an empty first line; name the columns there, such as file_name,text, and "
+                "give every picture a row"
+            )
+        if len(set(head)) < len(head):
             raise MissingColumn(f"{path.name} must name every column once in its first line, got {head!r:.200}")
         for number, fields in enumerate((fields for fields in reader if fields), 1):
             if len(fields) != len(head):
