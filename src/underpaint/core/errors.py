@@ -23,6 +23,24 @@ class PromptError(InputError):
     """A prompt is empty, too long, or holds characters outside the model's alphabet."""
 
 
+class FieldError(InputError):
+    """A field of a request cannot be used.
+
+    Args:
+        message: What is wrong with it.
+        param: The field's name.
+        code: A word for programs, such as ``invalid_value``.
+    """
+
+    def __init__(self, message: str, *, param: str, code: str = "invalid_value") -> None:
+        super().__init__(message)
+        self.param, self.code = param, code
+
+
+class SigningError(InputError):
+    """A key or a certificate cannot sign."""
+
+
 class DataError(UnderpaintError):
     """A data set, a source package or a sample is missing, broken, unlicensed or leaks between splits."""
 
@@ -171,3 +189,28 @@ class IdempotencyConflict(QueueError):
 
 class LeaseLost(QueueError):
     """A worker no longer holds the job: it was cancelled, expired, finished, or given to another worker."""
+
+
+class QueueFull(QueueError):
+    """So much waits already that no more is accepted.
+
+    Args:
+        message: What is full.
+        retry_after_s: After how many seconds there is probably room.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineUnmeetable(QueueError):
+    """The result cannot be there in time, so the work was not begun."""
+
+
+class DeadlineExceeded(QueueError):
+    """The result was not there in time."""
+
+
+class EngineLost(QueueError):
+    """The process that draws ended, again, or fell silent."""

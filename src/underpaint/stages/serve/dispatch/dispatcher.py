@@ -1,0 +1,233 @@
+"""One device and all who wait for it: when it is free, it takes the batch whose turn it is.
+
+All of it runs in the event loop of the server; the drawing itself is done by engine processes. A process that is lost
+is started again, and what it had not finished is drawn once more, each picture alone, so that one that kills its
+process takes no others with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from underpaint.core.errors import DeadlineExceeded, DeadlineUnmeetable, EngineLost, InputError, UnderpaintError
+from underpaint.stages.serve.batching.fairness import JobClass
+from underpaint.stages.serve.batching.filling import Plan, Unit, alone
+from underpaint.stages.serve.batching.profile import corrected
+from underpaint.stages.serve.batching.waiting import Formed, Waiting
+from underpaint.stages.serve.dispatch.engines import Engines
+from underpaint.stages.serve.dispatch.limits import Limits
+from underpaint.stages.serve.dispatch.ticket import Asked, Ticket
+from underpaint.stages.serve.engine.orders import Picture, Preview
+from underpaint.stages.serve.engine.pool import Notice, unnoticed
+
+FIRST_COST_S = 1.0
+"""Device-seconds that a picture is taken for before its model was ever loaded."""
+TRIES = 2
+KEYS_KEPT = 256
+"""Keys whose observed times are remembered."""
+
+
+class Dispatcher:
+    """Draws what is asked for, fairly and in batches. Use it in one event loop.
+
+    Args:
+        engines: What draws.
+        limits: How much may wait.
+        max_batch_s: Longest batch.
+        notice: Told of batches and of lost engines.
+    """
+
+    def __init__(
+        self, engines: Engines, limits: Limits | None = None, *, max_batch_s: float = 10.0, notice: Notice = unnoticed
+    ) -> None:
+        self._engines, self._limits, self._max_batch_s, self._notice = engines, limits or Limits(), max_batch_s, notice
+        self._waiting = Waiting(self._plan_of)
+        self._tickets: dict[str, Ticket] = {}
+        self._corrections: dict[str, float] = {}
+        self._drawing: list[Ticket] = []
+        self._bell, self._idle = asyncio.Event(), asyncio.Event()
+        self._idle.set()
+
+    @property
+    def drawing(self) -> int:
+        """Pictures that are being drawn."""
+        return len(self._drawing)
+
+    def waiting_by_class(self) -> Counter[JobClass]:
+        """Return how many pictures wait in each class."""
+        return Counter(ticket.unit.job_class for ticket in self._tickets.values() if ticket.started_at is None)
+
+    def backlog_s(self, job_class: JobClass | None = None) -> float:
+        """Return the device-seconds that wait, of one class or of all."""
+        return sum(
+            ticket.unit.cost_s
+            for ticket in self._tickets.values()
+            if ticket.started_at is None and job_class in (None, ticket.unit.job_class)
+        )
+
+    def cost_s(self, model: str, key: str = "") -> float:
+        """Return the device-seconds that one picture will probably take."""
+        known = self._engines.known(model)
+        return FIRST_COST_S if known is None else known.profile.seconds(1) * self._corrections.get(key, 1.0)
+
+    def submit(self, asked: Sequence[Asked], *, bounded: bool = True) -> list[Ticket]:
+        """Let the pictures of one request wait, or none of them.
+
+        Args:
+            asked: Pictures of one owner and class.
+            bounded: Whether the limits hold; not for what was accepted before, such as durable jobs.
+
+        Raises:
+            QueueFull: Too much waits already.
+            DeadlineUnmeetable: They cannot be there in time.
+        """
+        first, now = asked[0], time.time()
+        costs_s = [self.cost_s(one.model, one.key) for one in asked]
+        if bounded:
+            self._check(first, costs_s, now)
+        tickets = [self._ticket(one, cost_s, now) for one, cost_s in zip(asked, costs_s, strict=True)]
+        for ticket in tickets:
+            self._tickets[ticket.unit.id] = ticket
+            self._waiting.add(ticket.unit)
+        self._idle.clear()
+        self._bell.set()
+        return tickets
+
+    def _check(self, first: Asked, costs_s: Sequence[float], now: float) -> None:
+        backlog_s = self.backlog_s(first.job_class)
+        self._limits.check(first.job_class, backlog_s, costs_s)
+        waiting = Counter(ticket.unit.owner for ticket in self._tickets.values())
+        self._limits.check_owner(first.owner, waiting, len(costs_s), costs_s[0])
+        if first.deadline_at is not None and now + backlog_s + sum(costs_s) > first.deadline_at:
+            raise DeadlineUnmeetable(
+                f"this would take about {backlog_s + sum(costs_s):.1f} s, and {first.deadline_at - now:.1f} s are "
+                "allowed; allow more with deadline_ms, or come back when less waits"
+            )
+
+    def _ticket(self, asked: Asked, cost_s: float, now: float) -> Ticket:
+        unit = Unit(
+            id=secrets.token_hex(8),
+            owner=asked.owner,
+            job_class=asked.job_class,
+            key=asked.key and f"{asked.model} {asked.key}",
+            arrived_at=now,
+            cost_s=cost_s,
+            deadline_at=asked.deadline_at,
+            priority=asked.priority,
+        )
+        return Ticket(asked=asked, unit=unit, done=asyncio.get_running_loop().create_future(), created_at=now)
+
+    def cancel(self, tickets: Sequence[Ticket]) -> None:
+        """Draw these no more, if they are not drawn yet."""
+        for ticket in tickets:
+            if self._waiting.cancel(ticket.unit.id):
+                self._tickets.pop(ticket.unit.id, None)
+            elif ticket in self._drawing and not ticket.done.done():
+                self._dropping(ticket)
+            ticket.done.cancel()
+
+    def _dropping(self, ticket: Ticket) -> None:
+        process = self._engines.running(ticket.asked.model)
+        if process is not None:
+            process.drop(self._drawing.index(ticket))
+
+    async def run(self) -> None:
+        """Serve who waits, for ever."""
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            if company_s := self._waiting.wait_s(time.time()):
+                await asyncio.sleep(company_s)
+            while len(self._waiting):
+                await self._serve(self._waiting.take(time.time()))
+            self._idle.set()
+
+    async def settled(self) -> None:
+        """Return when nothing waits and nothing is drawn."""
+        await self._idle.wait()
+
+    def _plan_of(self, unit: Unit) -> Plan:
+        ticket = self._tickets[unit.id]
+        known = self._engines.known(ticket.asked.model)
+        if known is None or not unit.key:
+            return alone(unit.cost_s)
+        correction = self._corrections.get(ticket.asked.key, 1.0)
+        return known.profile.plan(max_batch_s=self._max_batch_s, correction=correction)
+
+    async def _serve(self, formed: Formed) -> None:
+        for unit in formed.expired:
+            self._tickets.pop(unit.id).fail(DeadlineExceeded("the deadline passed while this waited; allow more time"))
+        tickets = [self._tickets[unit.id] for unit in formed.batch]
+        for ticket in tickets:
+            ticket.started_at = time.time()
+        try:
+            if tickets:
+                await self._draw(tickets, formed)
+        except Exception as error:
+            for ticket in tickets:
+                ticket.fail(error)
+        finally:
+            for ticket in tickets:
+                self._tickets.pop(ticket.unit.id, None)
+
+    async def _draw(self, tickets: list[Ticket], formed: Formed) -> None:
+        """Draw a batch; what a lost or refusing engine left over is drawn again, each picture alone."""
+        try:
+            seconds = await self._attempt(tickets)
+        except (EngineLost, InputError) as error:
+            again = [ticket for ticket in tickets if not ticket.done.done()]
+            if isinstance(error, InputError) and len(tickets) == 1:
+                raise
+            for ticket in again:
+                await self._alone(ticket)
+            return
+        self._learn(tickets, formed, seconds)
+        for ticket in tickets:
+            ticket.fail(EngineLost("the engine drew no picture and gave no reason; this is a defect of ours"))
+
+    async def _alone(self, ticket: Ticket) -> None:
+        while not ticket.done.done() and ticket.tries < TRIES:
+            try:
+                await self._attempt([ticket])
+            except UnderpaintError as error:
+                if ticket.tries >= TRIES or not isinstance(error, EngineLost):
+                    ticket.fail(error)
+
+    async def _attempt(self, tickets: list[Ticket]) -> float:
+        for ticket in tickets:
+            ticket.tries += 1
+        engine = await self._engines.ready(tickets[0].asked.model)
+        wanted = self._drawing = [ticket for ticket in tickets if not ticket.done.done()]
+
+        def heard(number: int, what: Picture | Preview) -> None:
+            if isinstance(what, Preview):
+                wanted[number].asked.on_preview(what)
+            else:
+                wanted[number].succeed(what)
+
+        try:
+            return await engine.draw([ticket.asked.order for ticket in wanted], heard) if wanted else 0.0
+        except EngineLost as lost:
+            model = tickets[0].asked.model
+            self._notice("engine_lost", model=model, during="drawing", reason=str(lost), said=engine.last_words)
+            raise
+        finally:
+            self._drawing = []
+
+    def _learn(self, tickets: Sequence[Ticket], formed: Formed, seconds: float) -> None:
+        """Correct what is charged and what is expected by what the device took."""
+        model, key = tickets[0].asked.model, tickets[0].asked.key
+        self._waiting.correct(formed.batch, seconds - formed.seconds)
+        self._notice("batch", model=model, size=len(tickets), seconds=seconds)
+        known = self._engines.known(model)
+        if known is None or any(ticket.done.cancelled() for ticket in tickets):
+            return
+        before = self._corrections.pop(key, 1.0)
+        expected_s = known.profile.seconds(len(tickets))
+        self._corrections[key] = corrected(before, observed_s=seconds, profile_s=expected_s)
+        while len(self._corrections) > KEYS_KEPT:
+            self._corrections.pop(next(iter(self._corrections)))

@@ -1,0 +1,166 @@
+"""Drawing orders with a loaded model: together where the device gains by it, each cancelled or shown on its way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
+
+import numpy as np
+from PIL import Image
+
+from underpaint.pipelines.drawer import Drawer
+from underpaint.pipelines.generator import Generator
+from underpaint.pipelines.generator import finish as deliver
+from underpaint.pipelines.settings import DrawRequest
+from underpaint.stages.serve.batching.profile import BatchProfile, ProfilePoint
+from underpaint.stages.serve.engine.finish import finish, sketch
+from underpaint.stages.serve.engine.orders import Loaded, Order, Picture, Preview
+
+MOST_AT_ONCE = 16
+"""Most pictures that a graphics card is given together."""
+PROFILED = (1, 2, 4, 8, 16)
+REPEATS = 3
+WARM_UP = DrawRequest(caption="a red apple", seed=0)
+
+
+class Dropped(Exception):
+    """Nobody wants any of what is being drawn."""
+
+
+def at_once(drawer: Drawer) -> int:
+    """Return how many pictures a drawer computes together."""
+    from underpaint.pipelines.exported import ExportedPipeline
+
+    if isinstance(drawer, ExportedPipeline):
+        return drawer.edge.batch
+    device = getattr(drawer, "device", None)
+    return 1 if device is None or device.type == "cpu" else MOST_AT_ONCE
+
+
+def shows_previews(drawer: Drawer) -> bool:
+    """Tell whether a drawer can show unfinished pictures; torch is not loaded to find out."""
+    if drawer.engine != "torch":
+        return False
+    from underpaint.pipelines.previews import can_preview
+
+    return can_preview(drawer)
+
+
+def measure(drawer: Drawer) -> BatchProfile:
+    """Measure what batches take, after one that warms up; those that cannot gain by it are not measured.
+
+    Returns:
+        A profile of the device as it is now; how it changes is learned while it serves.
+    """
+    drawer.draw([WARM_UP])
+    most = at_once(drawer)
+    sizes = [size for size in PROFILED if size < most] + [most]
+    return BatchProfile(points=tuple(ProfilePoint(units=size, seconds=_seconds(drawer, size)) for size in sizes))
+
+
+def _seconds(drawer: Drawer, size: int) -> float:
+    times: list[float] = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        drawer.draw([WARM_UP] * size)
+        times.append(time.perf_counter() - began)
+    return max(1e-6, median(times))
+
+
+class Artist:
+    """A loaded model that draws orders.
+
+    Args:
+        generator: The model.
+    """
+
+    def __init__(self, generator: Generator) -> None:
+        self._generator, self._drawer = generator, generator.pipeline
+        self._together = at_once(self._drawer)
+
+    def loaded(self) -> Loaded:
+        """Say what there is, and how fast it is."""
+        return Loaded(
+            model_sha256=self._generator.model.digest,
+            engine=self._drawer.engine,
+            at_once=self._together,
+            can_preview=shows_previews(self._drawer),
+            profile=measure(self._drawer),
+        )
+
+    def draw(
+        self, orders: Sequence[Order], is_dropped: Callable[[int], bool], on_preview: Callable[[int, Preview], None]
+    ) -> Iterator[tuple[int, Picture]]:
+        """Draw orders and yield each with its number, as soon as it is finished.
+
+        Args:
+            orders: Orders that may be drawn together.
+            is_dropped: Whether nobody wants the order of a number any more.
+            on_preview: Shown unfinished pictures.
+
+        Raises:
+            UnderpaintError: A request asks for what this model cannot do.
+        """
+        for numbers in self._groups(orders):
+            wanted = [number for number in numbers if not is_dropped(number)]
+            try:
+                pixels = self._pixels(orders, wanted, is_dropped, on_preview) if wanted else []
+            except Dropped:
+                continue
+            for number, one in zip(wanted, pixels, strict=True):
+                yield number, self._picture(one, orders[number])
+
+    def _groups(self, orders: Sequence[Order]) -> Iterator[list[int]]:
+        plain = [number for number, order in enumerate(orders) if not self._is_watched(order)]
+        yield from ([number] for number, order in enumerate(orders) if self._is_watched(order))
+        yield from (plain[start : start + self._together] for start in range(0, len(plain), self._together))
+
+    def _is_watched(self, order: Order) -> bool:
+        return order.previews > 0 and shows_previews(self._drawer)
+
+    def _pixels(
+        self,
+        orders: Sequence[Order],
+        wanted: Sequence[int],
+        is_dropped: Callable[[int], bool],
+        on_preview: Callable[[int, Preview], None],
+    ) -> list[np.ndarray]:
+        def watch(_stage: object) -> None:
+            if all(map(is_dropped, wanted)):
+                raise Dropped
+
+        first = orders[wanted[0]]
+        if self._is_watched(first):
+            return [self._watched(first, watch, lambda preview: on_preview(wanted[0], preview))]
+        return self._drawer.draw([orders[number].settings.request for number in wanted], on_stage=watch)
+
+    def _watched(
+        self, order: Order, watch: Callable[[object], None], on_preview: Callable[[Preview], None]
+    ) -> np.ndarray:
+        from underpaint.pipelines.hybrid import HybridPipeline
+        from underpaint.pipelines.previews import draw_watched, preview_steps
+
+        assert isinstance(self._drawer, HybridPipeline)
+        steps = preview_steps(self._drawer.quantizer.num_scales, order.previews)
+
+        def show(step: int, num_steps: int, pixels: np.ndarray) -> None:
+            watch(step)
+            data = sketch(self._image(pixels, order), order.settings, order.output_format)
+            on_preview(Preview(data=data, number=steps.index(step), step=step, num_steps=num_steps))
+
+        return draw_watched(self._drawer, order.settings.request, steps, show, watch)
+
+    def _image(self, pixels: np.ndarray, order: Order) -> Image.Image:
+        return deliver(pixels, order.settings, self._drawer.engine)
+
+    def _picture(self, pixels: np.ndarray, order: Order) -> Picture:
+        image = self._image(pixels, order)
+        settings = image.info["underpaint"]
+        dropped = len(self._generator.unread(settings.caption).split())
+        return Picture(
+            data=finish(image, settings, order.output_format, order.compression),
+            settings=settings,
+            words_read=len(settings.caption.split()) - dropped,
+            words_dropped=dropped,
+        )
