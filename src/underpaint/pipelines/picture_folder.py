@@ -26,6 +26,8 @@ from underpaint.pipelines.settings import Settings
 
 PREFIX = "underpaint"
 MAX_SLUG = 48
+Seal = Callable[[bytes, Settings], bytes]
+"""Returns the bytes of a picture's file as they are to be written, for example signed; gets them and the settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +126,7 @@ def draw_into(
     reuse: bool = True,
     batch_size: int = BATCH_SIZE,
     report: Report = silent,
+    seal: Seal | None = None,
 ) -> list[Placed]:
     """Draw pictures into a folder, each written as soon as it is finished.
 
@@ -134,6 +137,7 @@ def draw_into(
         reuse: Whether pictures that lie there already count as drawn.
         batch_size: Pictures drawn at once.
         report: Called after each picture.
+        seal: Makes the last change to each file before it is written; None if there is none to make.
 
     Returns:
         One entry for each of ``planned``, in order; equal settings share a file.
@@ -156,7 +160,8 @@ def draw_into(
         generator = load()
         for image in generator.draw(list(missing.values()), batch_size=batch_size):
             settings = image.info["underpaint"]
-            path = add_file(folder, stem_of(settings), encode(image))
+            data = encode(image) if seal is None else seal(encode(image), settings)
+            path = add_file(folder, stem_of(settings), data)
             placed[settings.identity] = Placed(path=path, settings=settings, drawn=True)
             report(Progress(task="draw", done=len(placed), total=total, unit="pictures"))
     return [placed[settings.identity] for settings in planned]

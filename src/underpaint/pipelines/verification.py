@@ -1,22 +1,28 @@
 """What can be said about where a picture comes from: what its file claims, and whether the pixels agree.
 
-Nothing here is signed, so a claim that holds shows that nobody changed the picture by accident; whoever knows the
-format can write other claims. What contradicts itself is told apart from what is merely unknown.
+Settings and XMP packet are not signed: that they hold shows that nobody changed the picture by accident, since whoever
+knows the format can write others. A content credential is signed, but only a signer that one trusts makes it a proof.
+What contradicts itself is told apart from what is merely unknown.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
 
-from underpaint.core.errors import InputError, UnreadableImage
+from underpaint.core.errors import InputError, SetupError, UnreadableImage
+from underpaint.core.keys_folder import read_capped
+from underpaint.pipelines import credentials
+from underpaint.pipelines.credentials import Credential
 from underpaint.pipelines.marks import Search, search
 from underpaint.pipelines.picture_file import PARAMETERS, pixel_digest
 from underpaint.pipelines.settings import Settings
+from underpaint.pipelines.signer import pem_certificates
 from underpaint.runtime import xmp
 from underpaint.runtime.png_text import FILE_CAP, PIXEL_CAP, SIGNATURE, PngText, read_text
 
@@ -25,7 +31,6 @@ Verdict = Literal["as drawn", "changed", "unknown"]
 FORMATS = ("PNG", "JPEG", "WEBP")
 HARMLESS = frozenset({"IHDR", "IDAT", "IEND", "tEXt", "zTXt", "iTXt", "caBX", "tIME"})
 """Kinds of chunks that change nothing of what is seen."""
-CREDENTIAL = "caBX"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,8 @@ class Verification:
         pixels_unchanged: Whether the pixels are those of the settings; None without settings.
         origin: What the XMP packet says; None if there is none.
         watermark: What was found by looking for a mark; None if it could not be looked for.
+        credential: What the signed credential says and whether it holds; None if there is none, or it cannot be read
+            for want of the library, which ``unsaid`` tells then.
     """
 
     verdict: Verdict
@@ -49,6 +56,7 @@ class Verification:
     pixels_unchanged: bool | None
     origin: xmp.Origin | None
     watermark: Search | None
+    credential: Credential | None
 
 
 def _decode(path: Path) -> Image.Image:
@@ -115,17 +123,23 @@ def _is_as_drawn(image: Image.Image, settings: Settings) -> bool:
     return f"{image.width}x{image.height}" == settings.size and pixel_digest(image) == settings.pixel_sha256
 
 
-def _mark_contradiction(settings: Settings | None, found: Search | None) -> str | None:
-    if found is None or not found.found or settings is None or settings.watermark == found.name:
-        return None
-    return f"the pixels carry the mark {found.name}, the settings name {settings.watermark or 'none'}"
+def _credential(path: Path, listed: bytes | None) -> tuple[Credential | None, str | None]:
+    """Return the credential of a file, or why it was not read; None and None if there is none."""
+    try:
+        return credentials.read_credential(path.read_bytes(), listed), None
+    except SetupError as error:
+        if listed is not None:
+            raise
+        return None, f"whether its C2PA credential holds: {error}"
 
 
-def _unsaid(text: PngText, settings: Settings | None, found: Search | None) -> list[str]:
+def _unsaid(settings: Settings | None, credential: Credential | None, found: Search | None) -> list[str]:
     """Return what a reader could expect to be told, and why it is not."""
-    said = ["who wrote it: the settings are not signed, so anybody can have written them"] if settings else []
-    if CREDENTIAL in text.kinds:
-        said.append("whether its C2PA credential holds: this version does not read any")
+    said: list[str] = []
+    if credential is not None:
+        said += credentials.unsaid(credential)
+    elif settings is not None:
+        said.append("who wrote it: the settings are not signed, so anybody can have written them")
     if found is None:
         said.append("whether it carries a watermark: its size is none that is looked at")
     elif not found.found:
@@ -133,36 +147,63 @@ def _unsaid(text: PngText, settings: Settings | None, found: Search | None) -> l
     return said
 
 
-def verify(path: Path) -> Verification:
+def _contradictions(
+    text: PngText, image: Image.Image, settings: Settings | None, origin: xmp.Origin | None, found: Search | None
+) -> Iterator[str]:
+    """Yield what does not fit together in a file, leaving its credential aside."""
+    if settings is not None:
+        yield from _file_contradictions(text)
+        if not _is_as_drawn(image, settings):
+            yield "the pixels are not those that the settings name"
+        if origin is None or origin.source_type != xmp.SOURCE_TYPE:
+            yield "the XMP packet does not say that a trained model made it, as every file of ours does"
+    elif found is not None and found.found:
+        yield "the pixels carry a mark, but the settings are gone: another program saved it"
+    if found is not None and found.found and settings is not None and settings.watermark != found.name:
+        yield f"the pixels carry the mark {found.name}, the settings name {settings.watermark or 'none'}"
+
+
+def _verdict(wrong: Sequence[str], settings: Settings | None, credential: Credential | None, trusted: bool) -> Verdict:
+    """Return the verdict; where only trusted signers count, no other picture is as drawn."""
+    if wrong:
+        return "changed"
+    if trusted:
+        listed = credential is not None and credential.holds and credential.trust == "listed"
+        return "as drawn" if listed and settings is not None else "unknown"
+    return "unknown" if settings is None else "as drawn"
+
+
+def verify(path: Path, trust: Path | None = None) -> Verification:
     """Say what is known about a picture.
 
     Args:
         path: A PNG, JPEG or WebP file; its claims are checked before a pixel is decoded.
+        trust: A file of certificates, PEM; if given, only a picture whose signer's certificate leads to one of them is
+            ``as drawn``.
 
     Raises:
         InputError: There is no such file, or it cannot be read.
         UnreadableImage: It is damaged, no picture, or beyond one of the caps.
+        SetupError: Signers count, and c2pa-python is not installed.
     """
+    listed = None if trust is None else pem_certificates(read_capped(trust), trust)
     text = read_text(path) if _is_png(path) else PngText(width=0, height=0, texts={})
     image = _decode(path)
     settings, no_settings = _settings(text, str(path))
     origin, no_origin = _origin(text)
+    credential, no_credential = _credential(path, listed)
     found = search(image)
-    unchanged = None if settings is None else _is_as_drawn(image, settings)
-    wrong = _file_contradictions(text) if settings else []
-    if unchanged is False:
-        wrong.append("the pixels are not those that the settings name")
-    if settings and (origin is None or origin.source_type != xmp.SOURCE_TYPE):
-        wrong.append("the XMP packet does not say that a trained model made it, as every file of ours does")
-    if settings is None and found is not None and found.found:
-        wrong.append("the pixels carry a mark, but the settings are gone: another program saved it")
-    wrong += filter(None, [_mark_contradiction(settings, found)])
+    wrong = list(_contradictions(text, image, settings, origin, found))
+    if credential is not None:
+        written = text.texts.get(PARAMETERS)
+        wrong += credentials.contradictions(credential, pixels=pixel_digest(image), settings=written)
     return Verification(
-        verdict="changed" if wrong else "unknown" if settings is None else "as drawn",
+        verdict=_verdict(wrong, settings, credential, trust is not None),
         contradictions=tuple(wrong),
-        unsaid=(*filter(None, [no_settings, no_origin]), *_unsaid(text, settings, found)),
+        unsaid=(*filter(None, [no_settings, no_origin, no_credential]), *_unsaid(settings, credential, found)),
         settings=settings,
-        pixels_unchanged=unchanged,
+        pixels_unchanged=None if settings is None else _is_as_drawn(image, settings),
         origin=origin,
         watermark=found,
+        credential=credential,
     )
