@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from underpaint.core.errors import DataError
-from underpaint.core.samples import MAX_LINE_CHARACTERS, SAMPLES, Sample, read_samples, write_samples
+from underpaint.core.samples import MAX_LINE_CHARACTERS, SAMPLES, Sample, SampleFile, read_samples, write_samples
 
 CAT = Sample(
     id="1f408",
@@ -73,3 +73,11 @@ def test_other_encodings_are_refused_with_the_byte(tmp_path: Path) -> None:
     (tmp_path / SAMPLES).write_bytes(b'{"id": "\xff"}\n')
     with pytest.raises(DataError, match="byte 8"):
         read_samples(tmp_path)
+
+
+def test_samples_in_a_file_are_gone_through_as_often_as_one_likes(tmp_path: Path) -> None:
+    samples = [CAT, CAT.model_copy(update={"id": "another"})]
+    write_samples(tmp_path, samples)
+    found = SampleFile(tmp_path)
+    assert (len(found), list(found), list(found)) == (2, samples, samples)
+    assert CAT in found and CAT.model_copy(update={"id": "third"}) not in found

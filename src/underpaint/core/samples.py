@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from underpaint.core.artifact import storage_errors
@@ -62,8 +62,8 @@ def write_samples(folder: Path, samples: Iterable[Sample]) -> Path:
     return path
 
 
-def read_samples(folder: Path) -> list[Sample]:
-    """Read and validate the samples of a data set.
+def iterate_samples(folder: Path) -> Iterator[Sample]:
+    """Read and validate the samples of a data set one by one.
 
     Args:
         folder: A data set artifact.
@@ -74,11 +74,42 @@ def read_samples(folder: Path) -> list[Sample]:
     path = folder / SAMPLES
     try:
         with path.open(encoding="utf-8") as file:
-            return [parse_line(line, f"{path}, line {number}") for number, line in enumerate(file, 1)]
+            for number, line in enumerate(file, 1):
+                yield parse_line(line, f"{path}, line {number}")
     except FileNotFoundError:
         raise DataError(f"{folder} has no {SAMPLES}; build it with: underpaint data build stickers --out DIR") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 (byte {error.start}); build the data set again") from None
+
+
+def read_samples(folder: Path) -> list[Sample]:
+    """Read and validate the samples of a data set; see ``iterate_samples``."""
+    return list(iterate_samples(folder))
+
+
+class SampleFile(Collection[Sample]):
+    """The samples of a data set, read anew whenever they are gone through, so that they take no memory.
+
+    Args:
+        folder: A data set artifact.
+        count: Number of its samples; counted if None.
+    """
+
+    def __init__(self, folder: Path, count: int | None = None) -> None:
+        self.folder = folder
+        self.count = sum(1 for _ in iterate_samples(folder)) if count is None else count
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return self.count
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Read the samples; see ``iterate_samples``."""
+        return iterate_samples(self.folder)
+
+    def __contains__(self, sample: object) -> bool:
+        """Tell whether a sample is among them."""
+        return any(one == sample for one in self)
 
 
 def parse_line(line: str, where: str) -> Sample:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -144,7 +144,9 @@ def audit(samples: Sequence[Sample], look: Look, dropped: Sequence[Dropped]) -> 
     return report
 
 
-def samples_digest(samples: Sequence[Sample]) -> str:
+def samples_digest(samples: Iterable[Sample]) -> str:
     """Return the SHA-256 over ids, captions, splits and pixels: what training sees, whatever the cards say."""
-    lines = (f"{s.style} {s.id} {s.split} {s.sha256_pixels} {s.caption}\n" for s in samples)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for s in samples:
+        digest.update(f"{s.style} {s.id} {s.split} {s.sha256_pixels} {s.caption}\n".encode())
+    return digest.hexdigest()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection
+
+import numpy as np
 
 from underpaint.core.config import Config
 from underpaint.core.errors import DataError
 from underpaint.core.samples import Sample
 from underpaint.core.text import canonicalize
+from underpaint.stages.data.text_hashes import TextHashes, among, text_hash
 
 HIDDEN = ("Cc", "Cf", "Cn", "Co", "Cs")
 SCRIPTS = ("LATIN", "GREEK", "CYRILLIC", "ARABIC", "HEBREW", "CJK", "HIRAGANA", "KATAKANA", "HANGUL")
@@ -44,6 +46,8 @@ class CaptionReport(Config):
 
 def hidden_characters(text: str) -> list[str]:
     """Return the invisible, private and unassigned characters of a text as ``U+XXXX``."""
+    if text.isascii() and text.isprintable():
+        return []
     return [f"U+{ord(c):04X}" for c in text if unicodedata.category(c) in HIDDEN]
 
 
@@ -53,24 +57,63 @@ def scripts_of(text: str) -> set[str]:
     return {script for script in SCRIPTS for name in names if name.startswith(script)}
 
 
-def check_captions(samples: Sequence[Sample]) -> CaptionReport:
-    """Examine names and captions."""
-    captions = Counter(sample.caption for sample in samples)
-    names = {sample.name: sample.caption for sample in samples}
-    owners: dict[tuple[str, str], set[str]] = defaultdict(set)
+class Wording:
+    """What is counted and found while names and captions go by; only what has to be listed is kept as text."""
+
+    def __init__(self) -> None:
+        self.captions, self.words, self.rewritten, self.owned = (TextHashes() for _ in range(4))
+        self.longest_words = self.longest_characters = 0
+        self.not_canonical: set[str] = set()
+        self.hidden: set[str] = set()
+        self.mixed_scripts: set[str] = set()
+
+    def add(self, sample: Sample) -> None:
+        """Examine the name and the caption of a sample; a name has one caption."""
+        caption, name, words = sample.caption, sample.name, sample.caption.split()
+        self.captions.add(caption)
+        self.owned.add(sample.style, caption)
+        for word in {word.strip(".,!?\"'()") for word in words} - {""}:
+            self.words.add(word)
+        if name.lower() != caption:
+            self.rewritten.add(name)
+        self.longest_words = max(self.longest_words, len(words))
+        self.longest_characters = max(self.longest_characters, len(caption))
+        self.not_canonical |= {caption} if canonicalize(caption) != caption else set()
+        self.hidden |= {text for text in (name, caption) if hidden_characters(text)}
+        self.mixed_scripts |= {name} if not name.isascii() and len(scripts_of(name)) > 1 else set()
+
+
+def shared_captions(samples: Collection[Sample], again: np.ndarray) -> tuple[str, ...]:
+    """Return the captions that several ids of one style have in common.
+
+    Args:
+        samples: All samples.
+        again: Hashes of the pairs of style and caption that stand there more than once, sorted.
+    """
+    first: dict[tuple[str, str], str] = {}
+    shared: set[str] = set()
+    for sample in samples if len(again) else ():
+        pair = (sample.style, sample.caption)
+        if among(again, text_hash(*pair)) and first.setdefault(pair, sample.id) != sample.id:
+            shared.add(": ".join(pair))
+    return tuple(sorted(shared))
+
+
+def check_captions(samples: Collection[Sample]) -> CaptionReport:
+    """Examine names and captions; the samples are gone through twice if captions are shared."""
+    found = Wording()
     for sample in samples:
-        owners[sample.style, sample.caption].add(sample.id)
-    texts = sorted({*names, *captions})
+        found.add(sample)
     return CaptionReport(
-        captions=len(captions),
-        words=len({word.strip(".,!?\"'()") for caption in captions for word in caption.split()} - {""}),
-        longest_words=max(len(caption.split()) for caption in captions),
-        longest_characters=max(map(len, captions)),
-        rewritten=sum(name.lower() != caption for name, caption in names.items()),
-        not_canonical=tuple(caption for caption in sorted(captions) if canonicalize(caption) != caption),
-        hidden=tuple(f"{t!r} ({', '.join(hidden_characters(t))})" for t in texts if hidden_characters(t)),
-        mixed_scripts=tuple(name for name in sorted(names) if len(scripts_of(name)) > 1),
-        shared=tuple(sorted({f"{style}: {caption}" for (style, caption), ids in owners.items() if len(ids) > 1})),
+        captions=found.captions.count(),
+        words=found.words.count(),
+        longest_words=found.longest_words,
+        longest_characters=found.longest_characters,
+        rewritten=found.rewritten.count(),
+        not_canonical=tuple(sorted(found.not_canonical)),
+        hidden=tuple(f"{text!r} ({', '.join(hidden_characters(text))})" for text in sorted(found.hidden)),
+        mixed_scripts=tuple(sorted(found.mixed_scripts)),
+        shared=shared_captions(samples, found.owned.again()),
     )
 
 

@@ -133,7 +133,7 @@ def described_fields() -> dict[str, str]:
 
 def split_set(facts: CardFacts) -> dict[str, object]:
     """Describe the splits."""
-    splits = sorted({sample.split for sample in facts.samples})
+    splits = sorted(facts.tally.by_split)
     return {
         "@type": "cr:RecordSet",
         "@id": "splits",

@@ -8,21 +8,26 @@ and package URLs must parse, and every hash and count must equal what lies in th
 from __future__ import annotations
 
 import datetime as dt
+import fnmatch
 import json
+import os
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+import numpy as np
 
 from underpaint.adapters.license_expression import parse
 from underpaint.core.artifact import hash_file
 from underpaint.core.errors import DataError
-from underpaint.core.samples import Sample, read_samples
+from underpaint.core.samples import Sample, iterate_samples
 from underpaint.stages.data.card import CARD, CONFORMS, CONTEXT, SPDX
 from underpaint.stages.data.facts import count_samples
 from underpaint.stages.data.license import keys_of
 from underpaint.stages.data.notices import ATTRIBUTION, CREDITS
 from underpaint.stages.data.responsible import RAI_FIELDS
+from underpaint.stages.data.text_hashes import TextHashes
 
 REQUIRED = (
     "@context",
@@ -152,20 +157,49 @@ def file_problems(card: dict[str, Any], folder: Path) -> Iterator[str]:
             yield f"distribution {name}: contentSize is {entry.get('contentSize')!r}, not {path.stat().st_size} B"
 
 
-def count_problems(card: dict[str, Any], folder: Path, samples: list[Sample]) -> Iterator[str]:
+def matching(folder: Path, pattern: Sequence[str]) -> Iterator[str]:
+    """Yield the paths inside a folder that match a pattern, one part of the path after the other."""
+    head, *rest = pattern
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if fnmatch.fnmatchcase(entry.name, head):
+                if rest and entry.is_dir():
+                    yield from (f"{entry.name}/{name}" for name in matching(Path(entry.path), rest))
+                elif not rest:
+                    yield entry.name
+
+
+def counted(folder: Path) -> tuple[dict[str, int], np.ndarray]:
+    """Return the counts of a data set, and the sorted hashes of the files that its samples name."""
+    files = TextHashes()
+
+    def passing() -> Iterator[Sample]:
+        for sample in iterate_samples(folder):
+            files.add(sample.file)
+            yield sample
+
+    return count_samples(passing()), files.once()
+
+
+def count_problems(card: dict[str, Any], folder: Path) -> Iterator[str]:
     """Compare every count with ``samples.jsonl``, and the set of pictures with the folder."""
-    expected = count_samples(samples)
+    expected, named = counted(folder)
     stated = {entry.get("propertyID"): entry.get("value") for entry in card.get("variableMeasured") or ()}
     for name in expected.keys() | stated.keys():
         if expected.get(name) != stated.get(name):
             yield f"variableMeasured {name!r} is {stated.get(name)}, counted {expected.get(name)}"
-    if f"{len(samples)} " not in str(card.get("description")):
-        yield f"description does not state the number of samples, {len(samples)}"
+    if f"{expected['samples']} " not in str(card.get("description")):
+        yield f"description does not state the number of samples, {expected['samples']}"
     for entry in card.get("distribution") or ():
         if entry.get("@type") == "cr:FileSet":
-            present = {path.relative_to(folder).as_posix() for path in folder.glob(str(entry.get("includes")))}
-            if present != {sample.file for sample in samples}:
-                yield f"distribution {entry.get('@id')}: {len(present)} files, samples.jsonl names {len(samples)}"
+            present = TextHashes()
+            for name in matching(folder, PurePosixPath(str(entry.get("includes"))).parts or ("",)):
+                present.add(name)
+            if not np.array_equal(present.once(), named):
+                yield (
+                    f"distribution {entry.get('@id')}: {present.count()} files, samples.jsonl names "
+                    f"{expected['samples']}"
+                )
 
 
 def field_problems(card: dict[str, Any]) -> Iterator[str]:
@@ -204,7 +238,6 @@ def card_problems(folder: Path) -> list[str]:
         raise DataError(f"{path} cannot be read ({error}); build the data set again") from None
     if not isinstance(card, dict):
         raise DataError(f"{path} is no JSON object; build the data set again")
-    samples = read_samples(folder)
     try:
         return [
             *name_problems(card),
@@ -212,7 +245,7 @@ def card_problems(folder: Path) -> list[str]:
             *license_problems(card, folder),
             *provenance_problems(card),
             *file_problems(card, folder),
-            *count_problems(card, folder, samples),
+            *count_problems(card, folder),
             *field_problems(card),
         ]
     except (AttributeError, TypeError) as error:

@@ -5,7 +5,6 @@ Source: Gebru et al., Datasheets for Datasets, arXiv 1803.09010.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def composition(facts: Facts) -> str:
 
 def licenses(facts: CardFacts) -> str:
     """Describe who has rights in what."""
-    pictures = Counter(sample.source for sample in facts.samples)
+    pictures = facts.tally.by_source
     rows = "\n".join(
         f"| {s.author} | `{s.purl}` | {s.stated} | {s.upstream.license if s.upstream else ''} | "
         f"{s.verified.license if s.verified else ''} | {pictures[s.source]:,} |"

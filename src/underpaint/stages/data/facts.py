@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from underpaint.core.config import Config
 from underpaint.core.samples import Sample
 from underpaint.stages.data.audit import Audit
 from underpaint.stages.data.config import DataConfig
+from underpaint.stages.data.contact import choose
 from underpaint.stages.data.license import Obligations, credits_of
 from underpaint.stages.data.sources import Evidence
+from underpaint.stages.data.text_hashes import TextHashes
 
 VERSION = "1.0.0"
 PUBLISHED = "2026-11-21"
@@ -20,12 +23,39 @@ CREATOR = "The underpaint contributors"
 CLDR = "Unicode CLDR"
 
 
-def count_samples(samples: Sequence[Sample]) -> dict[str, int]:
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """How many samples and captions there are; samples by split, by style and by source."""
+
+    captions: int
+    by_split: Counter[str]
+    by_style: Counter[str]
+    by_source: Counter[str]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers of samples and captions: all, by split and by style."""
+        counts = {"samples": self.by_split.total(), "captions": self.captions}
+        by_split = {f"samples in split {split}": count for split, count in self.by_split.items()}
+        by_style = {f"samples in style {style}": count for style, count in self.by_style.items() if style}
+        return counts | dict(sorted((by_split | by_style).items()))
+
+
+def tally(samples: Iterable[Sample]) -> Tally:
+    """Count samples while they go by."""
+    captions = TextHashes()
+    by_split, by_style, by_source = Counter[str](), Counter[str](), Counter[str]()
+    for sample in samples:
+        captions.add(sample.caption)
+        by_split[sample.split] += 1
+        by_style[sample.style] += 1
+        by_source[sample.source] += 1
+    return Tally(captions=captions.count(), by_split=by_split, by_style=by_style, by_source=by_source)
+
+
+def count_samples(samples: Iterable[Sample]) -> dict[str, int]:
     """Return the numbers of samples and captions: all, by split and by style."""
-    counts = {"samples": len(samples), "captions": len({sample.caption for sample in samples})}
-    by_split = Counter(f"samples in split {sample.split}" for sample in samples)
-    by_style = Counter(f"samples in style {sample.style}" for sample in samples if sample.style)
-    return counts | dict(sorted((by_split + by_style).items()))
+    return tally(samples).counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +64,7 @@ class CardFacts(ABC):
 
     Args:
         config: The settings of the build.
-        samples: All samples.
+        samples: All samples; gone through several times, so they may lie in a file.
         sources: The evidence for each source.
         duties: What the licenses ask for.
         audit: The figures of the checks.
@@ -42,7 +72,7 @@ class CardFacts(ABC):
     """
 
     config: Config
-    samples: list[Sample]
+    samples: Collection[Sample]
     sources: tuple[Evidence, ...]
     duties: Obligations
     audit: Config
@@ -83,20 +113,30 @@ class CardFacts(ABC):
         """A name that stays the same wherever the data set lies."""
         return f"urn:underpaint:dataset:{self.name}:{VERSION}"
 
+    @cached_property
+    def tally(self) -> Tally:
+        """How many samples there are of what."""
+        return tally(self.samples)
+
+    @cached_property
+    def shown(self) -> list[Sample]:
+        """The samples that the contact sheet shows."""
+        return choose(self.samples)
+
     @property
     def styles(self) -> list[str]:
         """Names of the styles."""
-        return sorted({sample.style for sample in self.samples} - {""})
+        return sorted(self.tally.by_style.keys() - {""})
 
     @property
     def counts(self) -> dict[str, int]:
         """Numbers of samples: all, by split and by style."""
-        return count_samples(self.samples)
+        return self.tally.counts
 
     @property
     def by_source(self) -> dict[str, int]:
         """Number of pictures from each source."""
-        return dict(Counter(sample.source for sample in self.samples))
+        return dict(self.tally.by_source)
 
     @property
     def credits(self) -> list[str]:

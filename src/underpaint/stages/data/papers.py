@@ -11,7 +11,7 @@ from underpaint.core.artifact import storage_errors
 from underpaint.core.config import Config
 from underpaint.stages.data.card import AUDIT, write_card
 from underpaint.stages.data.card_check import refuse_card
-from underpaint.stages.data.contact import write_contact_sheet
+from underpaint.stages.data.contact import draw_contact_sheet
 from underpaint.stages.data.datasheet import write_datasheet
 from underpaint.stages.data.facts import CardFacts
 from underpaint.stages.data.notices import STICKERS, write_notices
@@ -52,7 +52,7 @@ def write_papers(
         StorageError: A file cannot be written.
     """
     write_audit(facts.audit, folder)
-    write_contact_sheet(facts.samples, folder)
+    draw_contact_sheet(facts.shown, len(facts.tally.by_style), folder)
     write_notices(facts.sources, facts.duties, facts.by_source, folder, beginning=beginning)
     write_datasheet(facts, rai, contents, folder)
     card = write_card(facts, rai, folder, fields=fields, files=files)

@@ -63,9 +63,9 @@ def rich(folder: Path) -> Path:
         row |= {"id": f"Chosen {number}"} if number % 19 == 0 else {}
         row |= {"split": "test"} if number % 23 == 0 else {}
         rows.append(row)
-    for number, fault in enumerate(({"text": ""}, {"license": "CC-BY-SA-4.0"}, {"id": "Chosen 19"}, {"weight": "x"})):
+    for number, fault in enumerate(({"text": ""}, {"license": "CC-BY-SA-4.0"}, {"split": "none"}, {"weight": "x"})):
         rows[7 * number + 20] |= fault
-    copies = [{**rows[3], "file_name": "copy.bmp"}, {**rows[5], "file_name": "other.bmp", "text": "other words"}]
+    copies = [{**rows[3], "file_name": "copy.bmp"}, {**rows[5], "file_name": "other.bmp"}]
     (folder / "copy.bmp").write_bytes(picture(3))
     (folder / "other.bmp").write_bytes(picture(5))
     (folder / "blank.bmp").write_bytes(picture(0)[:54] + bytes(48 * 36 * 3))
@@ -80,7 +80,7 @@ def beside(folder: Path) -> Path:
     for number in range(COUNT):
         place = folder / f"{'abc'[number % 3]}{number:03d}.bmp"
         place.write_bytes(picture(number))
-        place.with_suffix(".txt").write_text(caption(number) + ("\u200b" if number == 77 else ""))
+        place.with_suffix(".txt").write_text(caption(number) if number != 77 else " ")
     return folder
 
 
