@@ -10,19 +10,20 @@ import pytest
 
 from underpaint.adapters import onnxruntime, openvino
 from underpaint.adapters.onnx import write_structure
-from underpaint.core.errors import InputError
+from underpaint.adapters.require import require
+from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.tensor_spec import TensorSpec
 from underpaint.runtime.engine import Graph
 
 
-def with_onnx(whole: Path, folder: Path) -> Graph:
+def with_onnx(whole: Path, folder: Path, shapes: dict[str, tuple[int, ...]] | None = None) -> Graph:
     weights = write_structure(whole, folder / "graph.onnx")
-    return onnxruntime.load_graph(folder / "graph.onnx", weights, threads=1, sha256=None)
+    return onnxruntime.load_graph(folder / "graph.onnx", weights, threads=1, sha256=None, shapes=shapes)
 
 
-def with_openvino(whole: Path, folder: Path) -> Graph:
+def with_openvino(whole: Path, folder: Path, shapes: dict[str, tuple[int, ...]] | None = None) -> Graph:
     openvino.convert(whole, folder / "graph.xml", half=False)
-    return openvino.load_graph(folder / "graph.xml", threads=1, cache=None)
+    return openvino.load_graph(folder / "graph.xml", threads=1, cache=None, shapes=shapes)
 
 
 @pytest.fixture(params=[with_onnx, with_openvino], ids=["onnx", "openvino"])
@@ -83,3 +84,26 @@ def test_many_runs_do_not_grow_the_memory(graph: Graph, tiny):
     for _ in range(1500):
         graph.run(feeds)
     assert memory_kb() - before < 200, "outputs that are kept would take more than 300 kB"
+
+
+def opened(whole: Path) -> Path:
+    """Write a graph again with the first dimension of ``x`` and ``y`` left open."""
+    onnx = require("onnx", extra="optimize")
+    model = onnx.load(whole)
+    for value in (*model.graph.input, *model.graph.output):
+        for dim in list(value.type.tensor_type.shape.dim)[: value.name != "scale"]:
+            dim.dim_param = onnxruntime.open_dimension("x", 0)
+    onnx.save(model, whole)
+    return whole
+
+
+@pytest.mark.parametrize("load", [with_onnx, with_openvino], ids=["onnx", "openvino"])
+def test_a_dimension_left_open_gets_its_size_when_the_graph_is_loaded(load, tiny, tmp_path: Path):
+    whole, feeds = opened(tiny.write(tmp_path / "whole.onnx")), tiny.feeds()
+    for size in (1, 2):
+        graph = load(whole, tmp_path, shapes={"x": (size, 16)})
+        assert graph.inputs["x"] == TensorSpec((size, 16), "float32")
+        found = graph.run({**feeds, "x": feeds["x"][:size]})["y"]
+        assert np.allclose(found, tiny.computed(feeds)["y"][:size], atol=1e-5)
+    with pytest.raises(ArtifactError, match=r"'x'.*fixed shape"):
+        load(whole, tmp_path)

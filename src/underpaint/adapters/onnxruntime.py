@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from underpaint.core.errors import ArtifactError, SetupError
 from underpaint.core.tensor_spec import TensorSpec, check_feeds, check_threads, differences, shortened, spec_of
 
 Level = Literal["none", "basic", "extended", "all"]
+Shapes = Mapping[str, Sequence[int]]
 LEVELS: dict[Level, str] = {
     "none": "ORT_DISABLE_ALL",
     "basic": "ORT_ENABLE_BASIC",
@@ -46,6 +47,11 @@ def import_engine() -> Any:
     engine = require("onnxruntime", extra=None)
     engine.disable_telemetry_events()
     return engine
+
+
+def open_dimension(name: str, axis: int) -> str:
+    """Return what a dimension of an input is called in a file that leaves its size open."""
+    return f"{name}.{axis}"
 
 
 class OnnxGraph:
@@ -98,12 +104,17 @@ def _chosen(weights: Mapping[str, np.ndarray], structure: Structure, path: Path)
     return chosen
 
 
-def _options(engine: Any, chosen: Mapping[str, np.ndarray], threads: int, level: Level) -> Any:
+def _options(
+    engine: Any, chosen: Mapping[str, np.ndarray], threads: int, level: Level, shapes: Shapes | None = None
+) -> Any:
     options = engine.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.graph_optimization_level = getattr(engine.GraphOptimizationLevel, LEVELS[level])
     options.log_severity_level = FATAL_ONLY
+    for name, shape in (shapes or {}).items():
+        for axis, size in enumerate(shape):
+            options.add_free_dimension_override_by_name(open_dimension(name, axis), size)
     values = [engine.OrtValue.ortvalue_from_numpy(array) for array in chosen.values()]
     options.add_external_initializers(list(chosen), values)
     return options
@@ -141,7 +152,13 @@ def open_session(data: bytes, options: Any, path: Path) -> Any:
 
 
 def load_graph(
-    path: Path, weights: Mapping[str, np.ndarray], *, threads: int, sha256: str | None, level: Level = "none"
+    path: Path,
+    weights: Mapping[str, np.ndarray],
+    *,
+    threads: int,
+    sha256: str | None,
+    level: Level = "none",
+    shapes: Shapes | None = None,
 ) -> OnnxGraph:
     """Load a graph whose large weights lie elsewhere.
 
@@ -153,6 +170,7 @@ def load_graph(
         sha256: The expected hash of the file; not checked if None.
         level: How much the graph is rewritten first. A graph that was optimized when it was exported runs as fast
             without, and loads in half to a third of the time.
+        shapes: Shapes of inputs of which the file leaves dimensions open (``open_dimension``).
 
     Raises:
         InputError: The number of threads is below 1.
@@ -161,13 +179,20 @@ def load_graph(
         ArtifactError: The file is missing, changed or cut off; weights are missing, or have another shape or dtype.
     """
     check_threads(threads)
-    return graph_of(read_checked(path, sha256=sha256, remedy=REMEDY), weights, path, threads=threads, level=level)
+    data = read_checked(path, sha256=sha256, remedy=REMEDY)
+    return graph_of(data, weights, path, threads=threads, level=level, shapes=shapes)
 
 
 def graph_of(
-    data: bytes, weights: Mapping[str, np.ndarray], path: Path, *, threads: int, level: Level = "none"
+    data: bytes,
+    weights: Mapping[str, np.ndarray],
+    path: Path,
+    *,
+    threads: int,
+    level: Level = "none",
+    shapes: Shapes | None = None,
 ) -> OnnxGraph:
     """Load a graph from its bytes; otherwise as ``load_graph``, and ``path`` is for messages."""
     chosen = _chosen(weights, read_structure(data, source=str(path), remedy=REMEDY), path)
-    options = _options(import_engine(), chosen, threads, level)
+    options = _options(import_engine(), chosen, threads, level, shapes)
     return OnnxGraph(open_session(data, options, path), chosen, path)

@@ -7,7 +7,7 @@ import json
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -29,6 +29,7 @@ HASH_BYTES = 32
 REMEDY = "export or download the model again"
 UPGRADE = "install a newer engine with: pip install --upgrade openvino"
 TOO_NEW = ("unsupported opset", "doesn't contain the operation")
+Shapes = Mapping[str, tuple[int, ...]]
 
 
 def import_engine() -> Any:
@@ -120,10 +121,11 @@ def _refusal(engine: Any, path: Path, error: Exception) -> UnderpaintError:
     return ArtifactError(f"OpenVINO {version} cannot load {path}: {reason:.300}; {REMEDY}")
 
 
-def _key(engine: Any, core: Any, xml: bytes, weights: bytes, settings: Mapping[str, Any]) -> str:
-    """Return a digest of all that a blob depends on: graph, weights, settings, engine and processor."""
+def _key(engine: Any, core: Any, xml: bytes, weights: bytes, settings: Mapping[str, Any], shapes: Shapes) -> str:
+    """Return a digest of all that a blob depends on: graph, weights, settings, shapes, engine and processor."""
     host = [core.get_property("CPU", name) for name in ("FULL_DEVICE_NAME", "OPTIMIZATION_CAPABILITIES")]
-    parts = (xml, weights, repr([engine.get_version(), host, sorted(settings.items())]).encode())
+    chosen = [sorted(settings.items()), *([sorted(shapes.items())] if shapes else [])]
+    parts = (xml, weights, repr([engine.get_version(), host, *chosen]).encode())
     return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
@@ -162,9 +164,13 @@ def _write_blob(compiled: _Compiled, path: Path) -> None:
         ) from None
 
 
-def _compile(engine: Any, core: Any, xml: Path, graph: bytes, weights: bytes, settings: Mapping[str, Any]) -> _Compiled:
+def _compile(
+    engine: Any, core: Any, xml: Path, graph: bytes, weights: bytes, settings: Mapping[str, Any], shapes: Shapes
+) -> _Compiled:
     try:
         model = core.read_model(graph, weights)
+        if shapes:
+            model.reshape({name: list(shape) for name, shape in shapes.items()})
         inputs, outputs = (tuple(port.get_any_name() for port in ports) for ports in (model.inputs, model.outputs))
         compiled = core.compile_model(model, "CPU", dict(settings))
         return _Compiled(model=compiled, inputs=inputs, outputs=outputs, memory=(graph, weights))
@@ -174,7 +180,13 @@ def _compile(engine: Any, core: Any, xml: Path, graph: bytes, weights: bytes, se
 
 @own_signal_stack()
 def load_graph(
-    xml: Path, *, threads: int, cache: Path | None, sha256: tuple[str, str] | None = None, report: Report = silent
+    xml: Path,
+    *,
+    threads: int,
+    cache: Path | None,
+    sha256: tuple[str, str] | None = None,
+    report: Report = silent,
+    shapes: Mapping[str, Sequence[int]] | None = None,
 ) -> OpenVinoGraph:
     """Load a graph and compile it, or take the compiled one from the cache.
 
@@ -186,6 +198,7 @@ def load_graph(
             folder may be deleted at any time. None compiles anew.
         sha256: The expected hashes of the ``.xml`` and the ``.bin``; not checked if None.
         report: Told when a graph is compiled, which takes seconds; not when it comes from the cache.
+        shapes: Shapes of inputs of which the file leaves dimensions open.
 
     Raises:
         InputError: The number of threads is below 1.
@@ -201,11 +214,12 @@ def load_graph(
     weights = read_checked(xml.with_suffix(".bin"), sha256=hashes[1], remedy=REMEDY)
     _check_format(graph, xml)
     core, settings = engine.Core(), _settings(threads)
-    blob = None if cache is None else cache / f"{_key(engine, core, graph, weights, settings)}.blob"
+    fixed = {name: tuple(shape) for name, shape in (shapes or {}).items()}
+    blob = None if cache is None else cache / f"{_key(engine, core, graph, weights, settings, fixed)}.blob"
     compiled = None if blob is None else _read_blob(core, blob, settings)
     if compiled is None:
         report(Progress(task="compile", done=0, total=1, unit="graphs"))
-        compiled = _compile(engine, core, xml, graph, weights, settings)
+        compiled = _compile(engine, core, xml, graph, weights, settings, fixed)
         if blob is not None:
             _write_blob(compiled, blob)
         report(Progress(task="compile", done=1, total=1, unit="graphs"))
@@ -230,7 +244,7 @@ def convert(onnx_path: Path, xml_path: Path, *, half: bool) -> None:
     data = read_checked(onnx_path, sha256=None, remedy=REMEDY)
     structure = read_structure(data, source=str(onnx_path), remedy=REMEDY)
     try:
-        model = engine.Core().read_model(data)
+        model = engine.Core().read_model(str(onnx_path))  # by its path: large weights lie beside the file
     except RuntimeError as error:
         raise _refusal(engine, onnx_path, error) from None
     for node in model.get_parameters():

@@ -72,7 +72,7 @@ def inspect_model(folder: Path, options: Options) -> Facts:
     """
     index = read_index(folder)
     refuse_code(folder, index)
-    parameters = _call(_pipeline_class(index, folder), index["_class_name"])
+    parameters = parameters_of(index, folder)
     components = {key: value for key, value in index.items() if _is_component(value)}
     heavy = [name for name, (library, kind) in components.items() if _has_weights(folder, name, library, kind)]
     network = next((name for name in NETWORKS if name in heavy), None)
@@ -111,12 +111,18 @@ def _pipeline_class(index: dict[str, Any], folder: Path) -> Any:
     return kind
 
 
-def _call(kind: Any, name: str) -> dict[str, Any]:
+def parameters_of(index: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Return the parameters of a pipeline's call with their defaults.
+
+    Args:
+        index: Content of its ``model_index.json``.
+        folder: Where it lies, for messages.
 
     Raises:
         InputError: It is no text-to-image pipeline.
+        ArtifactError: Its class is not installed.
     """
+    kind, name = _pipeline_class(index, folder), index["_class_name"]
     taken = {key: one for key, one in inspect.signature(kind.__call__).parameters.items() if key != "self"}
     lacking = [key for key in NEEDED if key not in taken]
     foreign = [key for key in FOREIGN if key in taken]
@@ -133,6 +139,24 @@ def _has_weights(folder: Path, name: str, library: str, kind: str) -> bool:
     Raises:
         ArtifactError: Its class is foreign or not installed, or its folder is missing.
     """
+    found = class_of(folder, name, library, kind)
+    if not any((folder / name).glob("*")):
+        raise ArtifactError(f"{folder / name} is missing, but {INDEX} lists it; fetch the folder again, whole")
+    return isinstance(found, type) and issubclass(found, nn.Module)
+
+
+def class_of(folder: Path, name: str, library: str, kind: str) -> Any:
+    """Return the class of a component; None for an old feature extractor, which has a new name.
+
+    Args:
+        folder: The model's, for messages.
+        name: The component.
+        library: Where the index says that the class comes from.
+        kind: The class's name.
+
+    Raises:
+        ArtifactError: The class is foreign or not installed.
+    """
     diffusers, transformers = require("diffusers", extra=EXTRA), require("transformers", extra=EXTRA)
     inner = getattr(diffusers.pipelines, library, None)
     source = {"diffusers": diffusers, "transformers": transformers}.get(library, inner)
@@ -144,9 +168,7 @@ def _has_weights(folder: Path, name: str, library: str, kind: str) -> bool:
             f"{folder / INDEX}: the component {name!r} is a {kind!r:.80}, which the installed {library} {version} does "
             f"not have: pip install -U {library if library == 'transformers' else 'diffusers'}"
         )
-    if not any((folder / name).glob("*")):
-        raise ArtifactError(f"{folder / name} is missing, but {INDEX} lists it; fetch the folder again, whole")
-    return isinstance(found, type) and issubclass(found, nn.Module)
+    return found
 
 
 def _scheduler(folder: Path) -> dict[str, Any]:
