@@ -106,6 +106,24 @@ def test_the_model_to_start_from_is_handed_on(
     assert f"-m {tmp_path / 'two' / 'pipeline'}" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("saved", "expected"),
+    [(None, "interrupted; nothing was saved yet"), ("state/generator/state.safetensors", "from the last saved step")],
+)
+def test_an_interruption_promises_no_more_than_what_was_saved(
+    underpaint: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, saved: str | None, expected: str
+) -> None:
+    def make(recipe: HybridRecipe, data: Path, out: Path, report: Report, **_: Any) -> Manifest:
+        if saved is not None:
+            (out / saved).parent.mkdir(parents=True)
+            (out / saved).write_text("")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "run", make)
+    done = underpaint("train", "smoke", "--data", tmp_path, "--out", tmp_path / "new")
+    assert done.code == 130 and expected in done.stderr
+
+
 def test_an_evaluator_is_trained_by_one_process(
     underpaint: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

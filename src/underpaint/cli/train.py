@@ -72,18 +72,22 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
     from underpaint.runtime import processes
     from underpaint.runtime.device import choose_device, choose_threads
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
+    from underpaint.stages.train.resumption import resumption
     from underpaint.stages.train.tuning.config import StyleRecipe
 
     if isinstance(recipe, EvaluatorRecipe):
         _require_plain(args, processes.launched())
     if args.keep is not None and not isinstance(recipe, StyleRecipe):
         raise InputError(f"--keep is for learning a style; leave it out, or choose the recipe {STYLE!r}")
-    output.resume_hint = "run the same command again to go on from the last saved step"
     device = choose_device(processes.local_name(args.device or "cpu"))
     num_threads = args.threads or max(1, choose_threads() // processes.neighbors())
     with processes.joined(device) as shared:
         report = output.report if shared.first else silent
-        folder, manifest, advice = _make(recipe, args, report, {"num_threads": num_threads, "device": device})
+        try:
+            folder, manifest, advice = _make(recipe, args, report, {"num_threads": num_threads, "device": device})
+        except KeyboardInterrupt:
+            output.resume_hint = resumption(args.out)
+            raise
     if shared.first:
         data = {manifest.kind: str(folder), "digest": manifest.digest, "figures": manifest.figures}
         output.result(f"{folder}: done. {advice}", data)
