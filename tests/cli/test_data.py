@@ -64,6 +64,13 @@ def test_a_sound_set_is_called_sound(underpaint: Call, data_set: Path) -> None:
     assert "8 pictures" in done.stdout
 
 
+def test_names_of_checks_that_have_commas_are_told_apart(underpaint: Call, data_set: Path) -> None:
+    lines = dict(line.strip().split(": ", 1) for line in underpaint("data", "check", data_set).stdout.splitlines()[:-2])
+    findings = underpaint("data", "check", data_set, "--json").json["findings"]
+    clean = [one["title"].lower() for one in findings if one["status"] == "clean"]
+    assert any("," in title for title in clean) and lines["nothing found"].split("; ") == clean
+
+
 def test_machines_get_the_same_as_json(underpaint: Call, data_set: Path) -> None:
     done = underpaint("data", "check", data_set, "--json")
     assert done.json["pictures"] == 8

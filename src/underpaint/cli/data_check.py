@@ -92,8 +92,8 @@ def describe(args: argparse.Namespace, checked: Checked, num_listed: int) -> str
     lines = [
         f"{args.folder}: {verdict}; {plural(report.files, 'files')}, {plural(report.pictures, 'pictures')} looked at",
         *(line_of(finding) for finding in report.findings if finding.status == "found"),
-        f"  nothing found: {', '.join(titles(report, 'clean')) or '-'}",
-        *(f"  not applicable: {', '.join(found)}" for found in [titles(report, "not_applicable")] if found),
+        f"  nothing found: {'; '.join(titles(report, 'clean')) or '-'}",
+        *(f"  not applicable: {'; '.join(found)}" for found in [titles(report, "not_applicable")] if found),
         f"  digest {report.dataset}",
         f"  look at {args.out}/report.html" if args.out else "  --out DIR writes a page with pictures",
     ]
