@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import argparse
+import re
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import underpaint
+from underpaint.cli import generate
 from underpaint.core.errors import InputError, MissingDependency
 from underpaint.pipelines import engine_choice
 from underpaint.pipelines.engine_choice import choose, engine_again
@@ -13,6 +17,8 @@ from underpaint.pipelines.exported_folder import ExportedModel, open_exported, s
 from underpaint.pipelines.generator import load_opened
 from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.settings import Settings
+
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +43,24 @@ def absent(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     names: set[str] = set()
     monkeypatch.setattr(engine_choice, "is_installed", lambda engine: engine not in names)
     return names
+
+
+def test_the_engines_of_the_command_line_are_those_that_can_be_asked_for():
+    parser = argparse.ArgumentParser()
+    generate.add_arguments(parser)
+    assert engine_choice.ENGINES == ("auto", "torch", "onnx", "openvino")
+    assert parser.parse_args(["a cat", "--engine", "openvino"]).engine in engine_choice.ENGINES
+    (offered,) = (action.choices for action in parser._actions if action.dest == "engine")
+    assert tuple(offered or ()) == engine_choice.ENGINES
+    assert set(engine_choice.MODULES) == set(engine_choice.EXTRAS) == set(engine_choice.ENGINES) - {"auto"}
+
+
+@pytest.mark.parametrize("engine", engine_choice.EXTRAS)
+def test_the_extra_of_an_engine_brings_its_package(engine):
+    project = tomllib.loads(PROJECT.read_text())["project"]
+    extra = engine_choice.EXTRAS[engine]
+    brought = project["optional-dependencies"][extra] if extra else project["dependencies"]
+    assert any(re.match(rf"{engine_choice.MODULES[engine]}\b", one) for one in brought)
 
 
 def test_the_graph_of_the_shipped_model_is_taken(shipped, exported):

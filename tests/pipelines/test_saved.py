@@ -206,7 +206,9 @@ def test_loading_draws_no_random_number(tiny_model):
 
 
 def test_a_folder_that_is_no_model_says_so(tmp_path):
-    with pytest.raises(ArtifactError, match="is no model of underpaint"):
+    with pytest.raises(
+        ArtifactError, match=r"is no model of underpaint: .*'underpaint train' or 'underpaint export' wrote"
+    ):
         open_model(tmp_path)
     with pytest.raises(InputError, match="there is no model folder"):
         open_model(tmp_path / "none")

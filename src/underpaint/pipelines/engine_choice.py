@@ -5,20 +5,22 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from underpaint.core.errors import InputError, MissingDependency
 from underpaint.pipelines.exported import can_draw
-from underpaint.pipelines.exported_folder import EDGE, Edge, ExportedModel, open_exported, read_edge, shipped_exports
+from underpaint.pipelines.exported_folder import Edge, ExportedModel, open_exported, shipped_exports
 from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.settings import Settings
+from underpaint.runtime.engine import EngineName
+from underpaint.runtime.installed import pip_command
 
-Asked = Literal["auto", "torch", "onnx", "openvino"]
-ENGINES: tuple[Asked, ...] = ("auto", "torch", "onnx", "openvino")
+Asked = Literal["auto", "torch", EngineName]
+ENGINES: tuple[Asked, ...] = get_args(Asked)
 MODULES = {"torch": "torch", "onnx": "onnxruntime", "openvino": "openvino"}
 """Engine to the package that must be importable for it."""
-EXTRAS = {"torch": "'underpaint[train]'", "onnx": "underpaint", "openvino": "'underpaint[openvino]'"}
-"""Engine to what pip installs it with."""
+EXTRAS = {"torch": "train", "onnx": "", "openvino": "openvino"}
+"""Engine to the extra of underpaint that brings it; empty for the base."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,9 @@ def exported_form(model: Model, engine: str | None = None) -> ExportedModel | No
     if isinstance(model, ExportedModel):
         return model if engine in (None, model.edge.engine) else None
     for folder in shipped_exports().values():
-        edge = read_edge(folder / EDGE)
-        if edge.model_sha256 == model.digest and engine in (None, edge.engine):
-            return open_exported(folder)
+        exported = open_exported(folder)
+        if exported.edge.model_sha256 == model.digest and engine in (None, exported.edge.engine):
+            return exported
     return None
 
 
@@ -113,7 +115,7 @@ def _obstacle(
         return _misfit(misfit, exported.edge)
     if not is_installed(exported.edge.engine):
         engine = exported.edge.engine
-        return f"{MODULES[engine]} is not installed; install it with: pip install {EXTRAS[engine]}"
+        return f"{MODULES[engine]} is not installed; install it with: {pip_command(EXTRAS[engine])}"
     return None
 
 
@@ -135,5 +137,5 @@ def _torch(model: Model, why: str) -> Choice:
             f"from, {model.edge.model}, with -m"
         )
     if not is_installed("torch"):
-        raise MissingDependency(f"torch is needed here: {why}; install it with: pip install {EXTRAS['torch']}")
+        raise MissingDependency(f"torch is needed here: {why}; install it with: {pip_command(EXTRAS['torch'])}")
     return Choice("torch", why, model)

@@ -10,6 +10,7 @@ This is the folder layout of diffusers. The models that are shipped lie in ``und
 from __future__ import annotations
 
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,12 +154,13 @@ def shipped_models() -> dict[str, Path]:
     }
 
 
-def find_folder(model: str | Path | None) -> Path:
+def find_folder(model: str | Path | None, others: Iterable[str] = ()) -> Path:
     """Return the folder of a model.
 
     Args:
         model: A path (of a saved model or of a training's workspace), the name of a shipped model, or None for the
             default model.
+        others: What else can be named where the model was asked for, such as shipped graphs.
 
     Raises:
         InputError: There is no such folder or shipped model.
@@ -177,8 +179,9 @@ def find_folder(model: str | Path | None) -> Path:
     if Path(model).is_dir():
         trained = Path(model) / TRAINED
         return trained if (trained / MANIFEST).is_file() and not (Path(model) / INDEX).is_file() else Path(model)
-    close = difflib.get_close_matches(str(model), shipped, n=1)
-    hint = f"did you mean {close[0]!r}?" if close else f"shipped models: {', '.join(shipped) or 'none'}"
+    known = [*shipped, *others]
+    close = difflib.get_close_matches(str(model), known, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"shipped models: {', '.join(known) or 'none'}"
     raise InputError(f"there is no model folder {str(model)!r:.200}; {hint}")
 
 
@@ -215,17 +218,18 @@ def _read_index(folder: Path) -> tuple[Index, tuple[str, ...]]:
     return index, tuple(present)
 
 
-def open_model(model: str | Path | None = None) -> Model:
+def open_model(model: str | Path | None = None, others: Iterable[str] = ()) -> Model:
     """Read what a saved model says about itself and check its small files; its weights are read by ``saved.load``.
 
     Args:
         model: A path, the name of a shipped model, or None for the default model.
+        others: As in ``find_folder``.
 
     Raises:
         InputError: There is no such model.
         ArtifactError: It is incomplete, damaged, or differs from its manifest; the message names the file.
     """
-    folder = find_folder(model)
+    folder = find_folder(model, others)
     if not (folder / MANIFEST).is_file():
         raise ArtifactError(_why_no_model(folder))
     manifest = verify(folder, kind=KIND, only=(INDEX,))
@@ -246,8 +250,8 @@ def _why_no_model(folder: Path) -> str:
             "again to go on with it"
         )
     return (
-        f"{folder} is no model of underpaint: it has no {MANIFEST}; pass the folder that 'underpaint train' wrote, or "
-        "leave out -m"
+        f"{folder} is no model of underpaint: it has no {MANIFEST}; pass the folder that 'underpaint train' or "
+        "'underpaint export' wrote, or leave out -m"
     )
 
 

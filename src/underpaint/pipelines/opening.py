@@ -72,7 +72,7 @@ def open_model(model: str | Path | None = None) -> Model:
     if name is not None and is_adapter(Path(name)):
         return open_adapted(Path(name), options)
     if options:
-        model_folder.find_folder(name)
+        model_folder.find_folder(name, shipped_exports())
         raise InputError(
             f"{name} is no model of diffusers, so it takes no options such as {options!r:.80}; leave them out"
         )
@@ -80,7 +80,7 @@ def open_model(model: str | Path | None = None) -> Model:
         return open_exported(Path(name))
     if (graph := shipped_exports().get(str(name))) is not None and not Path(str(name)).is_dir():
         return open_exported(graph)
-    return model_folder.open_model(model)
+    return model_folder.open_model(model, shipped_exports())
 
 
 def load_networks(model: Model, device: torch.device) -> PicturePipeline:
