@@ -65,6 +65,11 @@ def is_none(value: object) -> bool:
     return value is None
 
 
+def is_zero(value: float) -> bool:
+    """Tell the same of a number."""
+    return value == 0
+
+
 class Config(BaseModel):
     """Base of every configuration in underpaint."""
 

@@ -27,6 +27,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "sticker-128-nano": sticker_128.nano,
     "sticker-128-small": sticker_128.small,
     "decoder-64": decoder_64.decoder,
+    "decoder-64-drawn": decoder_64.drawn,
     "evaluator-64": evaluator_64.evaluator,
     "style": style.style,
     "style-low-rank": style.style_low_rank,

@@ -34,6 +34,7 @@ from underpaint.runtime.device import CPU
 from underpaint.runtime.draws import rand, randn
 from underpaint.stages.train.augment import flip_and_shift
 from underpaint.stages.train.decoder_config import DecoderTraining
+from underpaint.stages.train.drawn_latents import load_drawn
 from underpaint.stages.train.finish import time_taken, trained
 from underpaint.stages.train.grid import save_grid
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size
@@ -103,6 +104,7 @@ class DecoderTrainee:
         train: Pictures to learn from.
         held_out: Pictures to measure on.
         device: Where to train.
+        drawn: Latents that the model drew ``[N, C, h, h]``, if the settings ask for some.
     """
 
     def __init__(
@@ -113,7 +115,10 @@ class DecoderTrainee:
         train: Pictures,
         held_out: Pictures,
         device: torch.device = CPU,
+        drawn: Tensor | None = None,
     ) -> None:
+        self.drawn = drawn
+        self.num_drawn = 0 if drawn is None else max(round(config.drawn_share * config.loop.batch_size), 1)
         self.config, self.train, self.held_out = config, train.to(device), held_out.to(device)
         self.autoencoder = autoencoder.to(device).eval().requires_grad_(False)
         self.quantizer = quantizer.to(device).eval().requires_grad_(False)
@@ -127,18 +132,31 @@ class DecoderTrainee:
         target = flip_and_shift(target, generator)
         with torch.no_grad(), torch.autocast(target.device.type, enabled=False):
             seen, _ = emitted(self.autoencoder.encode(target), self.quantizer, self.config, generator)
-        drawn = self.autoencoder.decode(seen)
-        pixels = picture_loss(drawn, target, generator)
+        drawn = self.autoencoder.decode(torch.cat([seen, self._some_drawn(generator, seen)]))
+        pixels = picture_loss(drawn[: len(target)], target, generator)
         critic, adversarial = self._judgments(drawn.clamp(-1.0, 1.0), target)
         penalty = self._penalty(target)
         figures = {"pixels": pixels, "adversarial": adversarial, "critic": critic, "penalty": penalty}
         loss = pixels + self.adversarial_weight(step) * adversarial + critic + penalty
         return loss, {name: float(value.detach()) for name, value in figures.items()}
 
+    def _some_drawn(self, generator: torch.Generator, like: Tensor) -> Tensor:
+        """Return latents ``[D, C, h, h]`` that the model drew, none where there are none."""
+        if self.drawn is None:
+            return like[:0]
+        index = torch.randint(len(self.drawn), (self.num_drawn,), generator=generator)
+        return self.drawn[index].to(like)
+
     def _judgments(self, drawn: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the discriminator's loss and the decoder's."""
+        """Return the discriminator's loss and the decoder's.
+
+        Args:
+            drawn: ``[B + D, 4, H, H]``; beyond the first ``B``, what no picture belongs to.
+            target: ``[B, 4, H, H]``; the others are judged beside pictures that have nothing to do with them.
+        """
         discriminator = self.module.discriminator
         real, fake = discriminator(target), discriminator(drawn.detach())
+        real = torch.cat([real, real[: len(fake) - len(real)]])  # [B + D, P]
         return relativistic_loss(real, fake), relativistic_loss(judge_only(discriminator, drawn), real.detach())
 
     def _penalty(self, target: Tensor) -> Tensor:
@@ -210,6 +228,7 @@ def run(
     *,
     work: Path,
     device: torch.device = CPU,
+    drawn: Path | None = None,
 ) -> Manifest:
     """Train a tokenizer's decoder on and write a ``tokenizer`` artifact with the new one.
 
@@ -221,6 +240,7 @@ def run(
         report: Receives progress.
         work: Folder of the running state; a run found there is resumed.
         device: Where to train.
+        drawn: A ``drawn-latents`` artifact of the model, if the settings ask for some.
 
     Returns:
         The manifest; besides its two inputs, its parents name the model that the tokenizer was taken from, if any.
@@ -233,12 +253,15 @@ def run(
     old = verify(tokenizer, kind="tokenizer")
     parents = {"dataset": read_manifest(dataset, kind="dataset").digest, "tokenizer": old.digest}
     parents |= {role: digest for role, digest in old.parents.items() if role == "model"}
+    if drawn is not None:
+        parents["drawn"] = read_manifest(drawn).digest
     autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig, device)
     quantizer = load_component(tokenizer / "quantizer", MultiScaleQuantizer, QuantizerConfig, device)
     train = load_pictures(dataset, ("train",), report)
     require_size(train, quantizer.side * DOWNSAMPLING, dataset)
     held_out = load_pictures(dataset, ("validation",), report)
-    trainee = DecoderTrainee(config, autoencoder, quantizer, train, held_out, device)
+    latents = None if drawn is None else load_drawn(drawn)
+    trainee = DecoderTrainee(config, autoencoder, quantizer, train, held_out, device, latents)
     with trained(trainee, config, parents, work, device=device, report=report) as training:
         figures: dict[str, Any] = {**old.figures, **trainee.validate()}
         figures |= time_taken(training)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from underpaint.core.config import Config
+from underpaint.core.config import Config, is_zero
 from underpaint.learning.config import LoopConfig
 
 Count = Annotated[int, Field(ge=1)]
@@ -28,6 +28,8 @@ class DecoderTraining(Config):
         penalty_weight: Weight of the discriminator's gradient penalty.
         penalty_pictures: Pictures of a batch that it is measured on.
         discriminator_widths: Channels of the discriminator.
+        drawn: Latents that the model draws beforehand, to be judged and not compared; 0 for none.
+        drawn_share: Such latents a step, as a share of a batch, beside it.
     """
 
     loop: LoopConfig
@@ -41,6 +43,8 @@ class DecoderTraining(Config):
     penalty_weight: float = Field(default=0.05, ge=0)
     penalty_pictures: Count = 4
     discriminator_widths: tuple[Count, Count, Count, Count] = (32, 64, 96, 128)
+    drawn: int = Field(default=0, ge=0, exclude_if=is_zero)
+    drawn_share: float = Field(default=0.0, ge=0, le=1, exclude_if=is_zero)
 
     @model_validator(mode="after")
     def _check_shares(self) -> DecoderTraining:
@@ -48,5 +52,10 @@ class DecoderTraining(Config):
             raise ValueError(
                 "discrete_share and noisy_share must not exceed 1 together, but they are "
                 f"{self.discrete_share:g} and {self.noisy_share:g}; lower one of them"
+            )
+        if (self.drawn > 0) != (self.drawn_share > 0.0):
+            raise ValueError(
+                f"drawn and drawn_share must both be 0 or both more, but they are {self.drawn} and "
+                f"{self.drawn_share:g}; set the other one too"
             )
         return self

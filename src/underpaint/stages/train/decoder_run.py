@@ -12,6 +12,7 @@ import torch
 from underpaint.core.artifact import Manifest, read_manifest
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Report, silent
+from underpaint.core.samples import read_samples
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
 from underpaint.pipelines.hybrid import HybridPipeline
@@ -19,10 +20,12 @@ from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.processes import by_first
-from underpaint.stages.train import decoder
+from underpaint.stages.train import decoder, drawn_latents
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
 from underpaint.stages.train.decoder_config import DecoderTraining
+from underpaint.stages.train.drawn_latents import DrawnLatents
 from underpaint.stages.train.owed import with_credits
+from underpaint.stages.train.pictures import variant_weights
 from underpaint.stages.train.run import made, made_pipeline
 from underpaint.stages.train.start import seed_workspace
 from underpaint.stages.train.workspace import require_apart
@@ -72,18 +75,42 @@ def run(
     with threads(num_threads):
         by_first(lambda: seed_workspace(model, out))
         tokens = read_manifest(out / "tokenizer")
+        parents = {"dataset": data, "tokenizer": tokens.digest}
+        drawn = _drawn(recipe, model, dataset, out / "drawn", report) if recipe.drawn else None
         finer = made(
             out / FINER,
             recipe,
-            {"dataset": data, "tokenizer": tokens.digest},
+            parents,
             lambda: decoder.run(
-                recipe, dataset, out / "tokenizer", out / FINER, report, work=out / "state" / "decoder", device=device
+                recipe,
+                dataset,
+                out / "tokenizer",
+                out / FINER,
+                report,
+                work=out / "state" / "decoder",
+                device=device,
+                drawn=drawn,
             ),
             by_all=True,
         )
     parents = {"model": model.digest, "tokenizer": finer.digest, "dataset": data}
     figures = with_credits({**model.manifest.figures, "tokenizer": finer.figures}, dataset)
     return made_pipeline(out / FOLDER, recipe, parents, lambda: _with_decoder(model, out / FINER), figures)
+
+
+def _drawn(recipe: DecoderTraining, model: Model, dataset: Path, out: Path, report: Report) -> Path:
+    """Return the folder of latents that the model drew for captions of the training pictures."""
+    settings = DrawnLatents(count=recipe.drawn, seed=recipe.loop.seed)
+    parents = {"model": model.digest, "dataset": read_manifest(dataset).digest}
+
+    def make() -> None:
+        pipeline = load_pipeline(model, CPU)
+        assert isinstance(pipeline, HybridPipeline)
+        samples = [sample for sample in read_samples(dataset) if sample.split == "train"]
+        drawn_latents.run(settings, pipeline, samples, variant_weights(samples), out, report, parents=parents)
+
+    made(out, settings, parents, make)
+    return out
 
 
 def _with_decoder(model: Model, tokenizer: Path) -> HybridPipeline:
