@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from underpaint.adapters import onnxruntime
+from underpaint.adapters.graph_engine import REMEDY
 from underpaint.core.checked_bytes import read_checked
 from underpaint.core.errors import ArtifactError, StorageError
 
@@ -30,7 +31,7 @@ def optimize(source: Path, target: Path, *, fuse: bool = False) -> None:
         StorageError: The target cannot be written.
     """
     engine = onnxruntime.import_engine()
-    data = read_checked(source, sha256=None, remedy=onnxruntime.REMEDY)
+    data = read_checked(source, sha256=None, remedy=REMEDY)
     options, levels = engine.SessionOptions(), engine.GraphOptimizationLevel
     options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED if fuse else levels.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(target)

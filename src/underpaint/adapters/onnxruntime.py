@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 
+from underpaint.adapters.graph_engine import REMEDY, Engine, FixedGraph
 from underpaint.adapters.onnx_structure import Structure, read_structure
 from underpaint.adapters.require import require
 from underpaint.core.checked_bytes import read_checked
-from underpaint.core.errors import ArtifactError, SetupError
-from underpaint.core.tensor_spec import TensorSpec, check_feeds, check_threads, differences, shortened, spec_of
+from underpaint.core.errors import ArtifactError
+from underpaint.core.tensor_spec import TensorSpec, check_threads, differences, shortened, spec_of
 
 Level = Literal["none", "basic", "extended", "all"]
 Shapes = Mapping[str, Sequence[int]]
@@ -36,9 +37,11 @@ DTYPES = {
 }
 FATAL_ONLY = 4
 """Severity from which the engine writes to the terminal by itself; its errors reach us as exceptions anyway."""
-REMEDY = "export or download the model again"
-UPGRADE = "install a newer engine with: pip install --upgrade onnxruntime"
-TOO_NEW = ("Unsupported model IR version", "released onnx opset", "NOT_IMPLEMENTED", "No Op registered")
+ENGINE = Engine(
+    name="onnxruntime",
+    package="onnxruntime",
+    too_new=("Unsupported model IR version", "released onnx opset", "NOT_IMPLEMENTED", "No Op registered"),
+)
 
 
 def import_engine() -> Any:
@@ -54,7 +57,7 @@ def open_dimension(name: str, axis: int) -> str:
     return f"{name}.{axis}"
 
 
-class OnnxGraph:
+class OnnxGraph(FixedGraph):
     """A graph of fixed shapes in a session of ONNX Runtime.
 
     Args:
@@ -70,20 +73,11 @@ class OnnxGraph:
 
     def __init__(self, session: Any, weights: Mapping[str, np.ndarray], source: Path) -> None:
         self._session, self._weights = session, weights
-        self.inputs = {node.name: _spec(node, source) for node in session.get_inputs()}
-        self.outputs = tuple(node.name for node in session.get_outputs())
+        inputs = {node.name: _spec(node, source) for node in session.get_inputs()}
+        super().__init__(inputs, tuple(node.name for node in session.get_outputs()))
 
-    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Compute every output.
-
-        Args:
-            feeds: Every input by name, in exactly its shape and dtype.
-
-        Raises:
-            InputError: A name is missing or unknown, or a shape or dtype differs.
-        """
-        check_feeds(feeds, self.inputs)
-        return dict(zip(self.outputs, self._session.run(list(self.outputs), dict(feeds)), strict=True))
+    def _compute(self, feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
+        return self._session.run(list(self.outputs), dict(feeds))
 
 
 def _spec(node: Any, source: Path) -> TensorSpec:
@@ -120,17 +114,6 @@ def _options(
     return options
 
 
-def _refusal(engine: Any, structure: Structure, path: Path, error: Exception) -> Exception:
-    """Say why the engine refused a graph, and whether a newer engine would help."""
-    reason = " ".join(str(error).split())
-    if any(mark in reason for mark in TOO_NEW):
-        return SetupError(
-            f"onnxruntime {engine.__version__} is too old for {path} (IR version {structure.ir_version}, opset "
-            f"{structure.opset}): {reason:.300}; {UPGRADE}"
-        )
-    return ArtifactError(f"onnxruntime {engine.__version__} cannot load {path}: {reason:.300}; {REMEDY}")
-
-
 def open_session(data: bytes, options: Any, path: Path) -> Any:
     """Give a complete ONNX file, or one whose weights the options hold, to the engine.
 
@@ -148,7 +131,8 @@ def open_session(data: bytes, options: Any, path: Path) -> Any:
         return engine.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the engine's errors share no base class but this
         structure = read_structure(data, source=str(path), remedy=REMEDY)
-        raise _refusal(engine, structure, path, error) from None
+        form = f"IR version {structure.ir_version}, opset {structure.opset}"
+        raise ENGINE.refusal(engine.__version__, path, error, form) from None
 
 
 def load_graph(

@@ -14,21 +14,20 @@ from typing import Any, Literal
 
 import numpy as np
 
+from underpaint.adapters.graph_engine import REMEDY, Engine, FixedGraph, one_line
 from underpaint.adapters.onnx_structure import read_structure
 from underpaint.adapters.require import require
 from underpaint.core.checked_bytes import read_checked
-from underpaint.core.errors import ArtifactError, SetupError, StorageError, UnderpaintError
+from underpaint.core.errors import ArtifactError, SetupError, StorageError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.signal_stack import own_signal_stack
-from underpaint.core.tensor_spec import TensorSpec, check_feeds, check_threads
+from underpaint.core.tensor_spec import TensorSpec, check_threads
 
 IR_VERSION = 11
 """Newest version of the format (``<net version>``) that this adapter was written for."""
 HASH_BYTES = 32
 """A blob in the cache begins with its own SHA-256."""
-REMEDY = "export or download the model again"
-UPGRADE = "install a newer engine with: pip install --upgrade openvino"
-TOO_NEW = ("unsupported opset", "doesn't contain the operation")
+ENGINE = Engine(name="OpenVINO", package="openvino", too_new=("unsupported opset", "doesn't contain the operation"))
 Shapes = Mapping[str, tuple[int, ...]]
 
 
@@ -52,7 +51,7 @@ class _Compiled:
     """What the engine was given, which it may go on reading."""
 
 
-class OpenVinoGraph:
+class OpenVinoGraph(FixedGraph):
     """A graph of fixed shapes, compiled by OpenVINO; one thread of Python at a time may run it.
 
     Args:
@@ -69,22 +68,12 @@ class OpenVinoGraph:
         self._compiled = compiled
         self._request = compiled.model.create_infer_request()
         ports = zip(compiled.inputs, compiled.model.inputs, strict=True)
-        self.inputs = {name: _spec(name, port, source) for name, port in ports}
-        self.outputs = compiled.outputs
+        super().__init__({name: _spec(name, port, source) for name, port in ports}, compiled.outputs)
 
     @own_signal_stack()
-    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Compute every output.
-
-        Args:
-            feeds: Every input by name, in exactly its shape and dtype.
-
-        Raises:
-            InputError: A name is missing or unknown, or a shape or dtype differs.
-        """
-        check_feeds(feeds, self.inputs)
+    def _compute(self, feeds: Mapping[str, np.ndarray]) -> Sequence[np.ndarray]:
         results = self._request.infer({index: feeds[name] for index, name in enumerate(self.inputs)})
-        return {name: results[index] for index, name in enumerate(self.outputs)}
+        return [results[index] for index in range(len(self.outputs))]
 
 
 def _spec(name: str, port: Any, source: Path) -> TensorSpec:
@@ -110,15 +99,7 @@ def _check_format(xml: bytes, path: Path) -> None:
     if found is None or not xml.rstrip().endswith(b"</net>"):
         raise ArtifactError(f"{path} is no OpenVINO graph or was cut off; {REMEDY}")
     if (version := int(found[1])) > IR_VERSION:
-        raise SetupError(f"{path} has the format version {version}, the newest known is {IR_VERSION}; {UPGRADE}")
-
-
-def _refusal(engine: Any, path: Path, error: Exception) -> UnderpaintError:
-    """Say why the engine refused a graph, and whether a newer engine would help."""
-    reason, version = " ".join(str(error).split()), engine.get_version()
-    if any(mark in reason for mark in TOO_NEW):
-        return SetupError(f"OpenVINO {version} is too old for {path}: {reason:.300}; {UPGRADE}")
-    return ArtifactError(f"OpenVINO {version} cannot load {path}: {reason:.300}; {REMEDY}")
+        raise SetupError(f"{path} has the format version {version}, the newest known is {IR_VERSION}; {ENGINE.upgrade}")
 
 
 def _key(engine: Any, core: Any, xml: bytes, weights: bytes, settings: Mapping[str, Any], shapes: Shapes) -> str:
@@ -175,7 +156,7 @@ def _compile(
         compiled = core.compile_model(model, "CPU", dict(settings))
         return _Compiled(model=compiled, inputs=inputs, outputs=outputs, memory=(graph, weights))
     except RuntimeError as error:
-        raise _refusal(engine, xml, error) from None
+        raise ENGINE.refusal(engine.get_version(), xml, error) from None
 
 
 @own_signal_stack()
@@ -246,7 +227,7 @@ def convert(onnx_path: Path, xml_path: Path, *, half: bool) -> None:
     try:
         model = engine.Core().read_model(str(onnx_path))  # by its path: large weights lie beside the file
     except RuntimeError as error:
-        raise _refusal(engine, onnx_path, error) from None
+        raise ENGINE.refusal(engine.get_version(), onnx_path, error) from None
     for node in model.get_parameters():
         node.output(0).set_names({node.get_friendly_name()})
     for output, name in zip(model.outputs, structure.outputs, strict=True):
@@ -254,5 +235,6 @@ def convert(onnx_path: Path, xml_path: Path, *, half: bool) -> None:
     try:
         engine.save_model(model, xml_path, compress_to_fp16=half)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise StorageError(f"cannot write {xml_path}: {reason:.200}; choose another place or free some space") from None
+        raise StorageError(
+            f"cannot write {xml_path}: {one_line(error):.200}; choose another place or free some space"
+        ) from None
