@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import runpy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from underpaint.pipelines.hybrid import HybridPipeline
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keys_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of keys for the tests, so that the user's own is neither read nor written; nothing is signed by it."""
+    folder = tmp_path_factory.mktemp("keys")
+    (folder / "signing.json").write_text('{"sign": false}', encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UNDERPAINT_KEYS", str(folder))
+        yield folder
 
 
 @dataclass(frozen=True, kw_only=True)

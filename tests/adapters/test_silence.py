@@ -120,6 +120,40 @@ def test_a_fresh_process_runs_both_engines_in_silence_and_without_torch(body: st
     assert {"onnxruntime", "openvino"} <= told.modules
 
 
+SIGN = """
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from PIL import Image
+from underpaint.adapters import c2pa
+from underpaint.pipelines.signer import local
+os.environ["UNDERPAINT_KEYS"] = {keys!r}
+signer, plain = local(datetime.now(UTC)).signer, io.BytesIO()
+Image.new("RGB", (16, 16)).save(plain, "PNG")
+source = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+action = {{"action": "c2pa.created", "digitalSourceType": source}}
+made = {{"assertions": [{{"label": "c2pa.actions.v2", "data": {{"actions": [action]}}}}]}}
+made["claim_generator_info"] = [{{"name": "test"}}]
+signed = c2pa.sign(plain.getvalue(), "image/png", made, signer)
+assert c2pa.read(signed, "image/png").failures == ()
+remote = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+remote += b'<rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="http://127.0.0.1:9/c2pa"/>'
+remote += b"</rdf:RDF></x:xmpmeta>"
+pointing = io.BytesIO()
+Image.new("RGB", (16, 16)).save(pointing, "JPEG", xmp=remote)
+found = c2pa.read(pointing.getvalue(), "image/jpeg")
+assert found is not None and found.failures == (c2pa.REMOTE,), found
+time.sleep(0.3)
+"""
+
+
+def test_a_fresh_process_signs_and_reads_in_silence_even_what_points_to_a_remote_credential(tmp_path: Path):
+    told = watch(SIGN.format(keys=str(tmp_path / "keys")), tmp_path / "home")
+    assert told.code == 0, told.stderr
+    assert (told.stderr, told.events, told.sockets, told.files) == ("", [], 0, [])
+    assert {"c2pa", "cryptography"} <= told.modules and not told.modules & {"torch", "requests"}
+
+
 NATIVE = "ctypes.CDLL(None).socket(1, 1, 0)\n"
 PYTHON = "import socket; kept = socket.socket(socket.AF_UNIX)\n"
 THREAD = """

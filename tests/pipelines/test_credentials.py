@@ -221,6 +221,19 @@ def test_another_programs_credential_is_read_and_not_judged(tmp_path, stranger):
     assert any("camera" in text for text in found.unsaid) and not any("\x1b" in text for text in found.unsaid)
 
 
+def test_a_credential_that_lies_elsewhere_is_not_fetched_and_left_open(tmp_path):
+    packet = (
+        b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        b'<rdf:Description xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="http://127.0.0.1:9/c2pa"/>'
+        b"</rdf:RDF></x:xmpmeta>"
+    )
+    path = tmp_path / "remote.jpg"
+    Image.new("RGB", (64, 64)).save(path, xmp=packet)
+    found = verify(path)
+    assert (found.verdict, found.contradictions) == ("unknown", ()) and not credential_of(path).holds
+    assert any("nothing is fetched" in text for text in found.unsaid)
+
+
 def test_without_the_library_a_credential_is_left_open_unless_signers_count(path, stranger, monkeypatch):
     monkeypatch.setitem(sys.modules, "c2pa", None)
     c2pa_library.library.cache_clear()

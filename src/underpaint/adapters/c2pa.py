@@ -16,6 +16,8 @@ from underpaint.core.config import parse_json
 from underpaint.core.errors import SigningError
 
 TRUSTED, UNTRUSTED = "signingCredential.trusted", "signingCredential.untrusted"
+UNREADABLE, REMOTE = "unreadable", "remote"
+"""Our own codes: for a store that cannot be read, and for one that lies elsewhere and is not fetched."""
 QUIET: Mapping[str, Any] = {
     "builder": {"thumbnail": {"enabled": False}},
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
@@ -45,9 +47,9 @@ class Store:
 
     Args:
         manifest: The active manifest; empty if the store cannot be read.
-        failures: Codes of the checks that failed; ``unreadable`` for a store that cannot be read.
+        failures: Codes of the checks that failed; ``UNREADABLE`` or ``REMOTE`` alone for a store that was not read.
         trusted: Whether the signer's certificate leads to one of the anchors.
-        reason: Why it cannot be read, in the library's words; empty if it can.
+        reason: Why it was not read, in the library's words; empty if it was.
     """
 
     manifest: Mapping[str, Any]
@@ -105,24 +107,30 @@ def read(data: bytes, mime: str, anchors: bytes | None = None) -> Store | None:
     c2pa = library()
     try:
         with _context(anchors) as context, c2pa.Reader(mime, io.BytesIO(data), context=context) as reader:
-            found, state = parse_json(reader.json()), reader.get_validation_state()
+            return _store(parse_json(reader.json()), reader.get_validation_state())
     except c2pa.C2paError.ManifestNotFound:
         return None
     except (c2pa.C2paError, ValueError, RecursionError) as error:
-        return _unreadable(_reason(error))
+        return _unread(_reason(error))
+
+
+def _store(found: Mapping[str, Any], state: str | None) -> Store:
+    """Return what a store says that could be read."""
     manifests, active = found.get("manifests"), found.get("active_manifest")
     if not isinstance(manifests, dict) or active not in manifests:
-        return _unreadable("its active manifest is not there")
-    codes = list(_codes(found.get("validation_results"), "failure"))
-    trusted = TRUSTED in _codes(found.get("validation_results"), "success")
-    failures = [code for code in dict.fromkeys(codes) if code != UNTRUSTED]
+        return _unread("its active manifest is not there")
+    results = found.get("validation_results")
+    failures = [code for code in dict.fromkeys(_codes(results, "failure")) if code != UNTRUSTED]
     if state == "Invalid" and not failures:
         failures = ["invalid"]
+    trusted = TRUSTED in _codes(results, "success")
     return Store(manifest=manifests[active], failures=tuple(failures), trusted=trusted)
 
 
-def _unreadable(reason: str) -> Store:
-    return Store(manifest={}, failures=("unreadable",), trusted=False, reason=reason)
+def _unread(reason: str) -> Store:
+    """Return a store that was not read: one that lies elsewhere, or one that cannot be read."""
+    code = REMOTE if reason.startswith("Remote:") else UNREADABLE
+    return Store(manifest={}, failures=(code,), trusted=False, reason=reason)
 
 
 def _reason(error: Exception) -> str:

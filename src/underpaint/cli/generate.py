@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from underpaint.cli.model_options import add_model_options, model_of
 from underpaint.cli.output import Output
+from underpaint.cli.signing import Signing, add_signing_options, check_signing, signing_for
 from underpaint.cli.wishes import check_arguments, plan_like, plan_new
 from underpaint.core.mistakes import Mistakes
 
@@ -69,6 +70,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--out", default=".", metavar="DIR", help="folder for the pictures (default: the present one)")
     where.add_argument("--no-sheet", action="store_true", help="write no contact sheet beside several pictures")
     where.add_argument("--force", action="store_true", help="with --like: draw even if another model drew the picture")
+    add_signing_options(parser)
     add_model_options(parser)
 
 
@@ -78,6 +80,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
     found = Mistakes()
     check_arguments(args, found)
+    check_signing(args, found)
     args.model = model_of(args, args.model)
     if args.like:
         model, planned, original = plan_like(args, found)
@@ -91,6 +94,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     if original is not None and args.engine == "auto":
         args.engine = engine_again(model, original)
 
+    signing = signing_for(args, output.note)
     output.resume_hint = "the finished pictures are kept; run the same command again to go on with the others"
     folder = Path(args.out)
     pictures = draw_into(
@@ -100,12 +104,13 @@ def run(args: argparse.Namespace, output: Output) -> int:
         reuse=original is None,
         batch_size=args.batch_size,
         report=output.report if len(planned) > 1 else silent,
+        seal=signing,
     )
     several = len({placed.path for placed in pictures}) > 1
     wanted = several and any(placed.drawn for placed in pictures) and not args.no_sheet
     sheet = add_sheet(folder, pictures) if wanted else None
     same = None if original is None else pictures[0].settings.pixel_sha256 == original.pixel_sha256
-    output.result(describe(pictures, sheet, same), as_data(pictures, sheet, same, model))
+    output.result(describe(pictures, sheet, same), as_data(pictures, sheet, same, model, signing))
     return 0
 
 
@@ -147,7 +152,9 @@ def describe(pictures: Sequence[Placed], sheet: Path | None, same: bool | None) 
     return "\n".join(lines)
 
 
-def as_data(pictures: Sequence[Placed], sheet: Path | None, same: bool | None, model: Model) -> dict[str, Any]:
+def as_data(
+    pictures: Sequence[Placed], sheet: Path | None, same: bool | None, model: Model, signing: Signing | None
+) -> dict[str, Any]:
     """Return what was written, for machines."""
     return {
         "pictures": [
@@ -156,5 +163,6 @@ def as_data(pictures: Sequence[Placed], sheet: Path | None, same: bool | None, m
         ],
         "sheet": sheet,
         "same_pixels": same,
+        "signing": None if signing is None else signing.as_data(),
         "model": {"name": model.name, "folder": model.folder, "sha256": model.digest},
     }

@@ -27,8 +27,8 @@ BEGINNINGS = {b"\x89PNG": PNG, b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/we
 LABEL = b"c2pa"
 """Bytes without which a file holds no credential."""
 CHANGED = "assertion.dataHash.mismatch"
-OF_CERTIFICATE = ("signingCredential.", "claimSignature.outsideValidity")
-"""Beginnings of the codes that speak against a certificate, not against the file."""
+BESIDE_FILE = ("signingCredential.", "claimSignature.outsideValidity", c2pa.REMOTE)
+"""Beginnings of the codes that do not speak against the file."""
 NAME_CAP = 80
 
 
@@ -44,7 +44,7 @@ class Credential:
         signer: The signer's name, by the word of the certificate; None if it cannot be read.
         issuer: The organization in it, by the same word.
         claim: What was signed; None if the signature does not vouch for it.
-        reason: Why it cannot be read; empty if it can.
+        reason: Why it was not read; empty if it was.
     """
 
     holds: bool
@@ -57,8 +57,8 @@ class Credential:
 
     @property
     def speaks_against_file(self) -> bool:
-        """Whether something other than the certificate does not hold."""
-        return any(not code.startswith(OF_CERTIFICATE) for code in self.failures)
+        """Whether more does not hold than the certificate alone."""
+        return any(not code.startswith(BESIDE_FILE) for code in self.failures)
 
 
 def digest(text: str) -> str:
@@ -147,7 +147,7 @@ def contradictions(credential: Credential, *, pixels: str, settings: str | None)
     """
     claim = credential.claim
     generation = claim.generation if claim else None
-    if credential.reason:
+    if c2pa.UNREADABLE in credential.failures:
         yield f"the C2PA credential cannot be read: {credential.reason}"
     elif CHANGED in credential.failures and generation is not None:
         same = "the pixels are still those" if generation.pixel_sha256 == pixels else "the pixels are others now"
@@ -169,7 +169,9 @@ def _differences(generation: Generation, *, pixels: str, settings: str | None) -
 def unsaid(credential: Credential) -> Iterator[str]:
     """Yield what a credential leaves open, each a sentence."""
     if not credential.holds:
-        if credential.failures and not credential.speaks_against_file:
+        if c2pa.REMOTE in credential.failures:
+            yield "whether its C2PA credential holds: it lies elsewhere, and nothing is fetched"
+        elif not credential.speaks_against_file:
             yield f"who signed it: the certificate is not valid ({', '.join(credential.failures):.200})"
         return
     if credential.trust == "unknown":

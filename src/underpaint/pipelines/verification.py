@@ -124,9 +124,10 @@ def _is_as_drawn(image: Image.Image, settings: Settings) -> bool:
 
 
 def _credential(path: Path, listed: bytes | None) -> tuple[Credential | None, str | None]:
-    """Return the credential of a file, or why it was not read; None and None if there is none."""
+    """Return the credential of a file, or why there is none to be read."""
     try:
-        return credentials.read_credential(path.read_bytes(), listed), None
+        found = credentials.read_credential(path.read_bytes(), listed)
+        return found, None if found else "there is no C2PA credential"
     except SetupError as error:
         if listed is not None:
             raise
