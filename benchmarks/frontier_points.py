@@ -12,7 +12,7 @@ from typing import Any, Literal
 from underpaint.core.config import Config, digest_of
 from underpaint.diffusion.guidance import GuidanceInterval
 from underpaint.diffusion.solvers import evaluations
-from underpaint.pipelines.hybrid import ramp
+from underpaint.pipelines.hybrid_config import ramp
 
 Family = Literal["hybrid", "flow", "few-step", "gan"]
 DEFAULT, REDRAWN, BLURRED = "hybrid, default", "hybrid, default, other seeds", "hybrid, default, blurred by 1 pixel"

@@ -26,7 +26,8 @@ from underpaint.learning.seeding import initialized_by
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.pipelines.generator import Generator, load
-from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline, cooling, ramp
+from underpaint.pipelines.hybrid import HybridPipeline
+from underpaint.pipelines.hybrid_config import HybridConfig, cooling, ramp
 from underpaint.pipelines.saved import save_pipeline
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.pipelines.text_to_picture import TextToPicture

@@ -22,7 +22,7 @@ from underpaint.metrics.kernel import kid
 from underpaint.metrics.manifold import prdc
 from underpaint.metrics.paired import difference
 from underpaint.metrics.shape_color import shape_color_features
-from underpaint.pipelines.hybrid import HybridConfig
+from underpaint.pipelines.hybrid_config import HybridConfig
 
 
 def variants(base: HybridConfig) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from underpaint.core.samples import write_samples
 from underpaint.pipelines.flow import FlowConfig
 from underpaint.pipelines.gan import GanConfig
-from underpaint.pipelines.hybrid import HybridConfig
+from underpaint.pipelines.hybrid_config import HybridConfig
 
 STYLES = ("flat", "noto")
 BASES = {

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from torch import Tensor
 from underpaint.core.errors import InputError
 from underpaint.models.pixels import to_straight
 from underpaint.models.residual import ResidualConfig, ResidualRefiner
-from underpaint.pipelines.hybrid import Drawing, HybridPipeline, cooling, draw_residual, ramp
+from underpaint.pipelines.hybrid import Drawing, HybridPipeline, draw_residual
 from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.pipelines.settings import DrawRequest
@@ -234,18 +233,3 @@ def test_the_picture_is_the_size_that_the_pipeline_says(pipeline):
     (picture,) = pipeline.draw([CAT])
     assert picture.shape == (pipeline.image_size, pipeline.image_size, 4) == (32, 32, 4)
     assert picture.dtype == np.uint8
-
-
-@pytest.mark.parametrize(("scales", "off_last"), [(4, 1), (6, 2), (5, 1), (3, 0)])
-def test_guidance_rises_over_every_scale_that_is_meant_to_be_guided_and_is_off_on_the_last(scales, off_last):
-    shape = ramp(scales, off_last)
-    guided = scales - off_last
-    assert len(shape) == scales and shape[guided:] == (0.0,) * off_last
-    assert shape[guided - 1] == 1.0 and shape[0] == pytest.approx(1.0 / guided)
-    assert all(a < b for a, b in pairwise(shape[:guided]))
-
-
-def test_temperatures_stay_warm_and_then_fall_evenly_to_the_last():
-    assert cooling(6, 0.4) == pytest.approx((1.0, 1.0, 1.0, 0.8, 0.6, 0.4))
-    assert cooling(3, 0.5, warm=2) == (1.0, 1.0, 0.5)
-    assert cooling(3, 0.5) == (1.0, 1.0, 1.0)

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from underpaint.core.errors import InputError
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
-from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
+from underpaint.pipelines.hybrid import HybridPipeline
+from underpaint.pipelines.hybrid_config import HybridConfig
 from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.pipelines.settings import DrawRequest

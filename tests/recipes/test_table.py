@@ -11,7 +11,7 @@ from underpaint.models.evaluator import Evaluator, EvaluatorConfig
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.models.residual import ResidualConfig, ResidualRefiner
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
-from underpaint.pipelines.hybrid import HybridConfig
+from underpaint.pipelines.hybrid_config import HybridConfig
 from underpaint.recipes.evaluator_64 import evaluator
 from underpaint.recipes.sticker_64 import nano
 from underpaint.recipes.table import RECIPES

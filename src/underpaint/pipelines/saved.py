@@ -25,7 +25,8 @@ from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
 from underpaint.pipelines.flow import FlowConfig, FlowPipeline
 from underpaint.pipelines.gan import GanConfig, GanPipeline
-from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
+from underpaint.pipelines.hybrid import HybridPipeline
+from underpaint.pipelines.hybrid_config import HybridConfig
 from underpaint.pipelines.model_folder import COMPONENTS, INDEX, KIND, LIBRARY, PIPELINES, WEIGHTS, Model
 from underpaint.pipelines.text_to_picture import TextToPicture
 from underpaint.runtime.weights import load_module, skip_initialization

@@ -26,7 +26,8 @@ from underpaint.models.component import load_component
 from underpaint.models.quantizer import Decomposition, MultiScaleQuantizer, QuantizerConfig
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import Condition
-from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline, cooling, ramp
+from underpaint.pipelines.hybrid import HybridPipeline
+from underpaint.pipelines.hybrid_config import HybridConfig, cooling, ramp
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.device import CPU
 from underpaint.runtime.weights import read_weights

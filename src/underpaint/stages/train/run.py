@@ -27,7 +27,8 @@ from underpaint.models.residual import ResidualConfig, ResidualRefiner
 from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
-from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
+from underpaint.pipelines.hybrid import HybridPipeline
+from underpaint.pipelines.hybrid_config import HybridConfig
 from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.saved import save_pipeline
 from underpaint.pipelines.text_to_picture import TextToPicture

@@ -20,7 +20,8 @@ from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.models.text_tokenizer import TextTokenizer
-from underpaint.pipelines.hybrid import HybridConfig, HybridPipeline
+from underpaint.pipelines.hybrid import HybridPipeline
+from underpaint.pipelines.hybrid_config import HybridConfig
 from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.saved import save_pipeline
 from underpaint.runtime.weights import read_weights
