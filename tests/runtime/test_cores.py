@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from underpaint.runtime.cores import choose_threads, physical_cores
+import pytest
+
+from underpaint.runtime.cores import asked_threads, choose_threads, physical_cores, thread_count
 
 
 def machine(root: Path, *, cgroup: str = "0::/\n", files: dict[str, str] | None = None) -> Path:
@@ -28,12 +30,25 @@ def test_hyper_threads_of_one_core_count_once(tmp_path):
 def test_threads_are_the_least_of_all_limits(tmp_path):
     allowed = len(os.sched_getaffinity(0))
     assert 1 <= choose_threads() <= allowed
-    assert choose_threads(machine(tmp_path / "none")) == allowed
+    assert choose_threads(machine(tmp_path / "none"), {}) == allowed
     quota = machine(tmp_path / "quota", files={"sys/fs/cgroup/cpu.max": "90000 100000"})
-    assert choose_threads(quota) == 1
+    assert choose_threads(quota, {}) == 1
 
 
 def test_counting_cores_loads_no_torch():
     code = "import sys, underpaint.runtime.cores; print('torch' in sys.modules)"
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("value", "asked"), [("3", 3), (" 2 ", 2), ("4,2", 4), ("", None), ("0", None), ("-1", None), ("many", None)]
+)
+def test_the_environment_may_ask_for_fewer_threads(value: str, asked: int | None):
+    assert asked_threads({"OMP_NUM_THREADS": value}) == asked
+    assert asked_threads({}) is None
+
+
+def test_nobody_gets_more_threads_than_there_is_room_for_by_asking():
+    room = {"allowed": 4, "physical": 4, "quota": 2.5}
+    assert [thread_count(**room, asked=asked) for asked in (None, 1, 9)] == [2, 1, 2]
