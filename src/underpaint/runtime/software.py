@@ -83,6 +83,12 @@ FEATURES: tuple[Feature, ...] = (
         brings="pipelines of Hugging Face diffusers as models",
     ),
     Feature(
+        name="credentials",
+        packages=(("c2pa-python",), ("cryptography",)),
+        extra="c2pa",
+        brings="signing pictures with a C2PA content credential, and verifying one",
+    ),
+    Feature(
         name="policies",
         packages=(("pyyaml",),),
         extra="evaluate",
