@@ -17,30 +17,11 @@ from underpaint.core.progress import silent
 from underpaint.pipelines.exported_folder import open_exported
 from underpaint.pipelines.generator import Generator
 from underpaint.pipelines.opening import open_model
-from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.evaluate.efficiency import compute, latency, memory, session
 from underpaint.stages.evaluate.efficiency.measure import measure
-from underpaint.stages.evaluate.efficiency.plan import EfficiencyPlan
 from underpaint.stages.evaluate.efficiency.prices import read_prices
 from underpaint.stages.optimize.export.config import ExportConfig
 from underpaint.stages.optimize.export.run import export
-
-REQUESTS = [DrawRequest(caption="a red apple", seed=1), DrawRequest(caption="a cat", style="flat", seed=2)]
-PLAN = EfficiencyPlan(
-    cold_runs=0,
-    memory_runs=1,
-    warm_calls=59,
-    parts_calls=2,
-    batch_size=2,
-    batches=6,
-    load_shares=(0.5,),
-    load_seconds=0.3,
-    peak_sides=(64,),
-    peak_seconds=0.01,
-    energy_window_s=0.02,
-    idle_s=0.0,
-    cooldown_s=0.0,
-)
 
 
 @pytest.fixture
@@ -48,9 +29,9 @@ def graph(tiny_export: Path) -> Generator:
     return underpaint.load(tiny_export)
 
 
-def test_every_number_of_a_graph_is_there_or_says_why_not(graph, monkeypatch):
+def test_every_number_of_a_graph_is_there_or_says_why_not(graph, monkeypatch, requests, tiny_plan):
     monkeypatch.setattr(session.energy, "find_rapl", list)
-    result = measure(graph, REQUESTS, PLAN, read_prices())
+    result = measure(graph, requests, tiny_plan.model_copy(update={"memory_runs": 1}), read_prices())
     found = {one.metric: one for one in result.measurements}
     assert set(found) == {metric for metrics, _ in session.PARTS.values() for metric in metrics}
     assert {name for name, one in found.items() if one.status == "not_applicable"} == {
@@ -63,21 +44,21 @@ def test_every_number_of_a_graph_is_there_or_says_why_not(graph, monkeypatch):
     json.dumps(result.details, allow_nan=False)
 
 
-def test_the_arithmetic_is_that_of_torch(graph, tiny_model):
-    ours, flops = compute.count(graph, REQUESTS[0])
-    theirs, counted = compute.count(underpaint.load(tiny_model), REQUESTS[0])
+def test_the_arithmetic_is_that_of_torch(graph, tiny_model, requests):
+    ours, flops = compute.count(graph, requests[0])
+    theirs, counted = compute.count(underpaint.load(tiny_model), requests[0])
     assert ours.value == theirs.value and flops.traffic_bytes == counted.traffic_bytes > 0
     assert "counted in torch" in ours.message and not theirs.message
 
 
-def test_an_export_of_an_older_version_does_not_tell_its_arithmetic(tiny_export, tmp_path):
+def test_an_export_of_an_older_version_does_not_tell_its_arithmetic(tiny_export, tmp_path, requests):
     shutil.copytree(tiny_export, tmp_path / "old")
     manifest = read_manifest(tmp_path / "old")
     (tmp_path / "old" / "manifest.json").unlink()
     seal(tmp_path / "old", kind="exported", stage="optimize", config=ExportConfig(), parents=manifest.parents)
     loaded = underpaint.load(tmp_path / "old")
     with pytest.raises(SetupError, match="export the model again"):
-        compute.count(loaded, REQUESTS[0])
+        compute.count(loaded, requests[0])
 
 
 def test_the_weights_are_all_that_drawing_reads_shared_or_not(graph, tiny_model):
@@ -92,14 +73,14 @@ def test_the_weights_are_all_that_drawing_reads_shared_or_not(graph, tiny_model)
 
 
 @pytest.mark.slow
-def test_openvino_weights_count_too(tiny_model, tmp_path):
+def test_openvino_weights_count_too(tiny_model, tmp_path, requests):
     export(ExportConfig(engine="openvino"), open_model(tiny_model), tmp_path / "vino", silent)
     loaded = underpaint.load(tmp_path / "vino")
     (one,) = memory.weights(loaded).measurements
     sizes = memory.files_of(open_exported(tmp_path / "vino"))
     binary = next(size for name, size in sizes.items() if name.endswith("model.bin"))
     assert one.value is not None and one.value * 1e6 > binary > 0
-    (peak,) = memory.measure_memory(loaded, REQUESTS, 1).measurements
+    (peak,) = memory.measure_memory(loaded, requests, 1).measurements
     assert peak.value is not None and peak.value > 10.0
 
 
@@ -118,8 +99,8 @@ print(json.dumps(probe({job})))
     assert 0 < found["imported"] < found["loaded"] <= found["peak"]
 
 
-def test_a_new_process_draws_with_the_engine_that_is_measured(graph, tiny_model):
-    command = latency.cold_command(graph, REQUESTS[0], "out")
+def test_a_new_process_draws_with_the_engine_that_is_measured(graph, tiny_model, requests):
+    command = latency.cold_command(graph, requests[0], "out")
     assert command[command.index("--engine") + 1] == "onnx" and "--device" not in command
-    networks = latency.cold_command(underpaint.load(tiny_model, engine="torch"), REQUESTS[0], "out")
+    networks = latency.cold_command(underpaint.load(tiny_model, engine="torch"), requests[0], "out")
     assert networks[networks.index("--engine") + 1] == "torch" and networks[networks.index("--device") + 1] == "cpu"

@@ -10,38 +10,20 @@ import underpaint
 from underpaint.core.errors import InputError, MetricError, SetupError, TooFewSamples
 from underpaint.core.progress import Progress
 from underpaint.metrics.estimate import Interval
-from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.flops import Flops
 from underpaint.runtime.peak import Peak
 from underpaint.stages.evaluate.catalog.table import info_of
 from underpaint.stages.evaluate.efficiency import compute, memory, session
 from underpaint.stages.evaluate.efficiency.measure import marked, measure, measure_callable
 from underpaint.stages.evaluate.efficiency.outcome import guarded, measured, refused
-from underpaint.stages.evaluate.efficiency.plan import PLANS, EfficiencyPlan, plan_named
+from underpaint.stages.evaluate.efficiency.plan import PLANS, plan_named
 from underpaint.stages.evaluate.efficiency.prices import read_prices
 
-REQUESTS = [DrawRequest(caption="a red apple", seed=1), DrawRequest(caption="a cat", style="flat", seed=2)]
-TINY = EfficiencyPlan(
-    cold_runs=0,
-    memory_runs=0,
-    warm_calls=59,
-    parts_calls=2,
-    batch_size=2,
-    batches=6,
-    load_shares=(0.5,),
-    load_seconds=0.3,
-    peak_sides=(64,),
-    peak_seconds=0.01,
-    energy_window_s=0.02,
-    idle_s=0.0,
-    cooldown_s=0.0,
-)
 
-
-def test_every_number_is_there_or_says_why_not(tiny_model, monkeypatch):
+def test_every_number_is_there_or_says_why_not(tiny_model, monkeypatch, requests, tiny_plan):
     monkeypatch.setattr(session.energy, "find_rapl", list)
     reports: list[Progress] = []
-    result = measure(underpaint.load(tiny_model), REQUESTS, TINY, read_prices(), reports.append)
+    result = measure(underpaint.load(tiny_model), requests, tiny_plan, read_prices(), reports.append)
     found = {one.metric: one for one in result.measurements}
     assert set(found) == {metric for metrics, _ in session.PARTS.values() for metric in metrics}
     for one in found.values():
@@ -59,11 +41,11 @@ def test_every_number_is_there_or_says_why_not(tiny_model, monkeypatch):
 
 
 @pytest.mark.slow
-def test_new_processes_draw_and_tell_their_memory(tiny_model):
+def test_new_processes_draw_and_tell_their_memory(tiny_model, requests):
     generator = underpaint.load(tiny_model)
-    cold = session.latency.cold(generator, REQUESTS, 1)
+    cold = session.latency.cold(generator, requests, 1)
     assert len(cold.details["cold_runs_ms"]) == 1 and cold.details["cold_runs_ms"][0] > 100.0
-    part = memory.measure_memory(generator, REQUESTS, 1)
+    part = memory.measure_memory(generator, requests, 1)
     (one,) = part.measurements
     assert one.value is not None and one.value > part.details["imported_mb"] > 50.0
     assert one.interval is None and "no interval" in one.message
@@ -77,10 +59,10 @@ def test_six_peaks_have_an_interval():
     assert memory.peak_of(peaks[:5]).interval is None
 
 
-def test_a_process_that_dies_is_an_error(tiny_model, monkeypatch):
+def test_a_process_that_dies_is_an_error(tiny_model, monkeypatch, requests):
     monkeypatch.setattr(memory, "PROBE", "underpaint.no_such_module")
     with pytest.raises(MetricError, match="no_such_module"):
-        memory.run_probe(underpaint.load(tiny_model), REQUESTS)
+        memory.run_probe(underpaint.load(tiny_model), requests)
 
 
 @pytest.mark.parametrize(
@@ -125,23 +107,23 @@ def test_the_share_of_the_peak_is_as_unsure_as_the_latency():
     assert missing.status == "too_few" and "5 calls" in missing.message
 
 
-def test_a_function_has_its_warm_latency_measured(clock):
-    result = measure_callable(clock.taking(0.02), TINY, clock=clock)
+def test_a_function_has_its_warm_latency_measured(clock, tiny_plan):
+    result = measure_callable(clock.taking(0.02), tiny_plan, clock=clock)
     values = {one.metric: one.value for one in result.measurements}
     assert values["latency_p50_ms"] == pytest.approx(20.0) and values["latency_p99_ms"] is None
 
 
-def test_a_function_that_fails_says_so(clock):
+def test_a_function_that_fails_says_so(clock, tiny_plan):
     def broken(index: int) -> None:
         raise RuntimeError("no such picture")
 
-    result = measure_callable(broken, TINY, clock=clock)
+    result = measure_callable(broken, tiny_plan, clock=clock)
     assert {(one.status, one.message) for one in result.measurements} == {("failed", "no such picture")}
 
 
-def test_nothing_to_draw_is_refused():
+def test_nothing_to_draw_is_refused(tiny_plan):
     with pytest.raises(InputError, match="at least one picture"):
-        measure(None, [], TINY, read_prices())  # pyright: ignore[reportArgumentType]
+        measure(None, [], tiny_plan, read_prices())  # pyright: ignore[reportArgumentType]
 
 
 def test_plans_grow_and_load_no_torch():
