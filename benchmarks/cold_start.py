@@ -25,7 +25,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from machine import describe_machine, print_table
+from machine import print_table, write_document
 
 PROMPT = "a red heart"
 PEER = str(Path(__file__).with_name("peer_pipeline.py"))
@@ -164,16 +164,7 @@ def main() -> None:
         largest = sorted(packages, key=lambda package: -packages[package])[:6]
         listed = ", ".join(f"{package} {packages[package]:.0f}" for package in largest)
         print(f"installed, {name}: {sum(packages.values()):.0f} MB in {len(packages)} packages ({listed})")
-    document = {
-        "what": "cold_start",
-        "runs": args.runs,
-        "machine": describe_machine(),
-        "results": results,
-        "ratios": ratios,
-        "installed_mb": sizes,
-    }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(document, indent=2) + "\n")
+    write_document(args.out, "cold_start", runs=args.runs, results=results, ratios=ratios, installed_mb=sizes)
 
 
 if __name__ == "__main__":

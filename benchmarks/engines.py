@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import describe_machine, print_table
+from machine import print_table, write_document
 
 MODEL = "stickers-64"
 WARM_UPS = 3
@@ -311,17 +311,15 @@ def main() -> None:
     }
     rows, peaks = measure(args)
     show(rows, peaks, verdicts)
-    document = {
-        "what": "engines",
-        "rounds": args.rounds,
-        "threads": args.threads,
-        "machine": describe_machine(),
-        "results": rows,
-        "peaks": peaks,
-        "gates": verdicts,
-    }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(document, indent=2) + "\n")
+    write_document(
+        args.out,
+        "engines",
+        rounds=args.rounds,
+        threads=args.threads,
+        results=rows,
+        peaks=peaks,
+        gates=verdicts,
+    )
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ Beside it stands the rule of thumb "FID rose by more than 2 %".
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Callable
 from itertools import product
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from gate_world import DIMS, TRUE, Floats, World, make_world
-from machine import describe_machine, print_table
+from machine import print_table, write_document
 
 from underpaint.core.policy import Margin, MetricRule, Policy
 from underpaint.metrics.estimate import Estimate
@@ -280,9 +279,7 @@ def main() -> None:
     }
     results = {key: summarize(values) for key, values in collect(args, runs).items()}
     print_table(HEAD, table(results))
-    document = {"what": "gate_power", "runs": runs, "machine": describe_machine(), "results": results}
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(document, indent=2) + "\n")
+    write_document(args.out, "gate_power", runs=runs, results=results)
     write_table(args.table, results, runs)
 
 

@@ -8,7 +8,6 @@ Batch sizes and thread counts are interleaved run by run, after warm-ups that do
 from __future__ import annotations
 
 import argparse
-import json
 import resource
 import statistics
 import sys
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe_machine, print_table
+from machine import print_table, write_document
 
 import underpaint
 from underpaint.pipelines.generator import Generator
@@ -121,19 +120,17 @@ def main() -> None:
         ],
     )
     print(f"load {load_ms:.0f} ms; peak memory {', '.join(f'{v:.0f} MiB {k[:-4]}' for k, v in peak.items())}")
-    document = {
-        "what": "generate",
-        "model": {"name": generator.model.name, "sha256": generator.model.digest, "size": generator.model.size},
-        "device": str(device),
-        "runs": args.runs,
-        "warm_ups": WARM_UPS,
-        "load_ms": load_ms,
-        "peak_memory": peak,
-        "machine": describe_machine(),
-        "results": results,
-    }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(document, indent=2) + "\n")
+    write_document(
+        args.out,
+        "generate",
+        model={"name": generator.model.name, "sha256": generator.model.digest, "size": generator.model.size},
+        device=str(device),
+        runs=args.runs,
+        warm_ups=WARM_UPS,
+        load_ms=load_ms,
+        peak_memory=peak,
+        results=results,
+    )
 
 
 if __name__ == "__main__":

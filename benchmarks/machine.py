@@ -1,11 +1,13 @@
-"""On what a benchmark ran, and how its tables are printed."""
+"""What the reports of all benchmarks have in common: the machine, tables in Markdown, a document in JSON."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Sequence
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from underpaint.runtime.cores import processor
@@ -46,3 +48,16 @@ def print_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     print("|" + "|".join(("-" * (width + 1) + ":") if i else "-" * (width + 2) for i, width in enumerate(widths)) + "|")
     for row in rows:
         print(line(row))
+
+
+def write_document(path: Path, what: str, **content: Any) -> None:
+    """Write a benchmark's document.
+
+    Args:
+        path: The file; its folder is made if needed, and what was there is replaced.
+        what: Name of the benchmark.
+        content: What was done, and what came out; the machine is added.
+    """
+    document = {"what": what, **content, "machine": describe_machine()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe_machine, print_table
+from machine import print_table, write_document
 
 from underpaint.core.samples import Sample
 from underpaint.learning.adamw8bit import state_bytes
@@ -138,17 +138,15 @@ def main() -> None:
     results = {name: in_own_process(name, args) for name in OPTIONS}
     columns = list(results["none"])
     print_table(["options", *columns], [[n, *(f"{row[c]:.2f}" for c in columns)] for n, row in results.items()])
-    document = {
-        "what": "training memory",
-        "device": args.device,
-        "threads": args.threads,
-        "steps": args.steps,
-        "pictures_a_step": settings((), 1).loop.pictures_a_step,
-        "machine": describe_machine(),
-        "results": results,
-    }
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    args.out.write_text(json.dumps(document, indent=2) + "\n")
+    write_document(
+        args.out,
+        "training memory",
+        device=args.device,
+        threads=args.threads,
+        steps=args.steps,
+        pictures_a_step=settings((), 1).loop.pictures_a_step,
+        results=results,
+    )
 
 
 if __name__ == "__main__":
