@@ -9,13 +9,15 @@ import zlib
 from datetime import UTC, datetime
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from PIL import Image, PngImagePlugin
 
 from underpaint.adapters.c2pa import Signer, Store, read, sign
-from underpaint.adapters.certificates import Chain, make_chain
+from underpaint.adapters.certificates import Chain, _certificate, _name, algorithm_for, make_chain
 from underpaint.core.errors import SigningError
 
-NOW = datetime.now(UTC)
+NOW = datetime.now(UTC).replace(microsecond=0)
 PNG = "image/png"
 CREATED = {
     "action": "c2pa.created",
@@ -77,6 +79,27 @@ def test_what_is_signed_holds_and_is_trusted_by_its_root_alone(chain, signed):
     assert held(signed).failures == () and not held(signed).trusted
     assert held(signed, chain.root).trusted
     assert not held(signed, make_chain(NOW).root).trusted
+
+
+KEYS = {
+    "es256": lambda: ec.generate_private_key(ec.SECP256R1()),
+    "es384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    "es512": lambda: ec.generate_private_key(ec.SECP521R1()),
+    "ps256": lambda: rsa.generate_private_key(65537, 2048),
+}
+
+
+@pytest.mark.parametrize("algorithm", KEYS)
+def test_keys_of_every_kind_sign(plain, algorithm):
+    key, authority = KEYS[algorithm](), ed25519.Ed25519PrivateKey.generate()
+    root = _certificate(_name("root"), authority.public_key(), _name("root"), authority, NOW, authority=True)
+    leaf = _certificate(_name("leaf"), key.public_key(), _name("root"), authority, NOW, authority=False)
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    chain = leaf.public_bytes(pem)
+    assert algorithm_for(secret, chain, NOW) == algorithm
+    signed = sign(plain, PNG, DEFINITION, Signer(algorithm=algorithm, key=secret, chain=chain))
+    assert held(signed, root.public_bytes(pem)).trusted and held(signed).failures == ()
 
 
 def test_pixels_and_texts_stay_as_they_are(plain, signed):
