@@ -11,15 +11,14 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from underpaint.adapters.openvino import import_engine
+from underpaint.adapters.openvino import import_engine, save
 from underpaint.adapters.require import require
-from underpaint.core.errors import StorageError
 
 KINDS = ("MatMul", "Convolution", "GroupConvolution")
 """OpenVINO's products."""
@@ -97,10 +96,7 @@ class Calibrated:
                 model.remove_result(result)
         offline = require("openvino._offline_transformations", extra="openvino")
         offline.compress_quantize_weights_transformation(model)
-        try:
-            self._openvino.save_model(model, target, compress_to_fp16=half)
-        except RuntimeError as error:
-            raise StorageError(f"cannot write {target}: {' '.join(str(error).split()):.200}; free some space") from None
+        save(self._openvino, model, target, half=half)
 
 
 def _give_back(node: Any) -> None:
@@ -112,7 +108,7 @@ def _give_back(node: Any) -> None:
 
 
 def calibrate(
-    source: Path, products: Collection[str], feeds: Sequence[Mapping[str, np.ndarray]], *, seven_bits: bool = True
+    source: Path, products: Collection[str], feeds: Collection[Mapping[str, np.ndarray]], *, seven_bits: bool = True
 ) -> Calibrated:
     """Find the ranges of the inputs of products by running a graph.
 
@@ -138,7 +134,7 @@ def calibrate(
     with contextlib.redirect_stdout(io.StringIO()):  # it draws bars there
         quantized = nncf.quantize(
             model,
-            nncf.Dataset([dict(given) for given in feeds]),
+            nncf.Dataset(feeds, dict),
             subset_size=len(feeds),
             model_type=nncf.ModelType.TRANSFORMER,
             target_device=nncf.TargetDevice.CPU,

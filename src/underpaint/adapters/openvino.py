@@ -232,6 +232,25 @@ def convert(onnx_path: Path, xml_path: Path, *, half: bool) -> None:
         node.output(0).set_names({node.get_friendly_name()})
     for output, name in zip(model.outputs, structure.outputs, strict=True):
         output.set_names({name})
+    save(engine, model, xml_path, half=half)
+
+
+def save(engine: Any, model: Any, xml_path: Path, *, half: bool) -> None:
+    """Write a graph; equal graphs give equal bytes, though the engine numbers nodes through all of a process.
+
+    Args:
+        engine: The package.
+        model: The graph; nodes without a name of their own get another.
+        xml_path: The graph to write; a ``.bin`` of the same name goes beside it.
+        half: Whether weights are stored as float16.
+
+    Raises:
+        StorageError: The graph cannot be written.
+    """
+    for number, node in enumerate(model.get_ordered_ops()):
+        kind = node.get_type_name()
+        if re.fullmatch(rf"{kind}_\d+", node.get_friendly_name()):
+            node.set_friendly_name(f"{kind}#{number}")
     try:
         engine.save_model(model, xml_path, compress_to_fp16=half)
     except RuntimeError as error:
