@@ -41,7 +41,7 @@ def _rounded(node: Any) -> tuple[str, ...]:
     return (node.input[0], node.output[0]) if node.op_type == "Conv" else (node.input[0],)
 
 
-def find_ranges(source: Path, products: Collection[str], feeds: Sequence[Mapping[str, np.ndarray]]) -> Ranges:
+def find_ranges(source: Path, products: Collection[str], feeds: Collection[Mapping[str, np.ndarray]]) -> Ranges:
     """Return the ranges of what goes into products, by running a graph.
 
     Args:

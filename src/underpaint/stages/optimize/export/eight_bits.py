@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from underpaint.adapters import onnx_nodes
 from underpaint.core.progress import Progress, Report
@@ -21,8 +20,8 @@ from underpaint.stages.optimize.export.calibration import Calibration
 from underpaint.stages.optimize.export.config import ExportConfig, Limits
 from underpaint.stages.optimize.export.deviation import Deviation, Yardstick
 from underpaint.stages.optimize.export.fallback import Fallback, fall_back
-from underpaint.stages.optimize.export.tracing import Unrolled, component_arrays, example
-from underpaint.stages.optimize.export.workshops import OnnxWorkshop, OpenVinoWorkshop, Workshop
+from underpaint.stages.optimize.export.tracing import Unrolled, are_halves, component_arrays, example
+from underpaint.stages.optimize.export.workshops import Feed, Feeds, OnnxWorkshop, OpenVinoWorkshop, Workshop
 
 MEASURED = 16
 """Pictures that every choice of layer groups is measured with; none of those that were calibrated with."""
@@ -47,37 +46,59 @@ class Quantized:
             shutil.move(self.path.with_suffix(suffix), folder / f"model{suffix}")
 
 
-@torch.inference_mode()
-def feeds_of(
-    pipeline: TextToPicture[Any], unrolled: Unrolled, requests: Sequence[DrawRequest], size: int
-) -> list[dict[str, NDArray[Any]]]:
-    """Return the graph's inputs for some pictures, ``size`` at once; the last is repeated to fill them up."""
-    batches = [requests[start : start + size] for start in range(0, len(requests), size)]
-    filled = [[*batch, *[batch[-1]] * (size - len(batch))] for batch in batches]
-    tensors = [example(pipeline, unrolled, batch) for batch in filled]
-    return [dict(zip(unrolled.names, (each.numpy() for each in given), strict=True)) for given in tensors]
+@dataclass(frozen=True, kw_only=True)
+class Traced:
+    """A pipeline with its graph in 32 bits.
+
+    Args:
+        pipeline: The model in torch.
+        unrolled: The pipeline as the module that was traced.
+        path: The graph as an ONNX file, in a folder for scratch.
+        size: Pictures that it draws at once.
+    """
+
+    pipeline: TextToPicture[Any]
+    unrolled: Unrolled
+    path: Path
+    size: int
+
+    @torch.inference_mode()
+    def feeds(self, requests: Sequence[DrawRequest]) -> list[Feed]:
+        """Return the graph's inputs for some pictures; the last is repeated to fill the graph up."""
+        batches = [requests[start : start + self.size] for start in range(0, len(requests), self.size)]
+        filled = [[*batch, *[batch[-1]] * (self.size - len(batch))] for batch in batches]
+        tensors = [example(self.pipeline, self.unrolled, batch) for batch in filled]
+        return [dict(zip(self.unrolled.names, (each.numpy() for each in given), strict=True)) for given in tensors]
+
+
+class _Told(Collection[Feed]):
+    """Inputs that report how many of them were read; an engine may read them all more than once."""
+
+    def __init__(self, feeds: Sequence[Feed], report: Report) -> None:
+        self._feeds, self._report, self._read = feeds, report, 0
+
+    def __len__(self) -> int:
+        return len(self._feeds)
+
+    def __contains__(self, given: object) -> bool:
+        return any(given is known for known in self._feeds)
+
+    def __iter__(self) -> Iterator[Feed]:
+        for given in self._feeds:
+            yield given
+            self._read += 1
+            self._report(Progress(task="calibrate", done=self._read, unit="runs"))
 
 
 def quantize(
-    config: ExportConfig,
-    pipeline: TextToPicture[Any],
-    unrolled: Unrolled,
-    traced: Path,
-    calibration: Calibration,
-    *,
-    half: bool,
-    report: Report,
-    limits: Limits = LIMITS,
+    config: ExportConfig, traced: Traced, calibration: Calibration, *, report: Report, limits: Limits = LIMITS
 ) -> Quantized:
     """Write a traced graph in 8 bits, beside it.
 
     Args:
         config: For the engine.
-        pipeline: What was traced.
-        unrolled: As a module.
-        traced: Its ONNX file, in a folder for scratch.
+        traced: The graph in 32 bits.
         calibration: Pictures to find ranges and to measure with.
-        half: Whether OpenVINO may store the other weights as float16.
         report: Receives progress.
         limits: How far the graph may be from itself in 32 bits.
 
@@ -85,22 +106,23 @@ def quantize(
         ArtifactError: No layer group can have 8 bits within the limits.
         MissingDependency: What quantizes is not installed.
     """
-    scratch, components = traced.parent, component_arrays(pipeline)
-    scored = scratch / "scored.onnx"
-    watched = onnx_nodes.watch_inputs(traced, scored, "ArgMax")
-    feeds = feeds_of(pipeline, unrolled, calibration.requests, config.batch)
-    report(Progress(task="calibrate", done=0, total=1, unit="graphs"))
-    shop: Workshop
-    if config.engine == "onnx":
-        shop = OnnxWorkshop(scored, components, scratch, feeds)
-    else:
-        shop = OpenVinoWorkshop(scored, components, scratch, feeds, half=half)
-    report(Progress(task="calibrate", done=1, total=1, unit="graphs"))
-    measured = feeds_of(pipeline, unrolled, calibration.others(MEASURED * config.batch), config.batch)
-    search = _Search(shop, Yardstick(shop.f32(), measured, watched, pipeline.streams), limits, report)
+    scored = traced.path.with_name("scored.onnx")
+    watched = onnx_nodes.watch_inputs(traced.path, scored, "ArgMax")
+    shop = _workshop(config, traced, scored, _Told(traced.feeds(calibration.requests), report))
+    measured = traced.feeds(calibration.others(MEASURED * traced.size))
+    yardstick = Yardstick(shop.f32(), measured, watched, traced.pipeline.streams)
+    search = _Search(shop, yardstick, limits, report)
     chosen = fall_back(tuple(shop.groups), search.error)
     figures = _figures(shop, calibration, limits, chosen, search.last(chosen.quantized))
     return Quantized(path=shop.finish(chosen.quantized), figures={"int8": figures})
+
+
+def _workshop(config: ExportConfig, traced: Traced, scored: Path, feeds: Feeds) -> Workshop:
+    """Return what makes graphs for an engine, calibrated."""
+    components, scratch = component_arrays(traced.pipeline), scored.parent
+    if config.engine == "onnx":
+        return OnnxWorkshop(scored, components, scratch, feeds)
+    return OpenVinoWorkshop(scored, components, scratch, feeds, half=are_halves(traced.pipeline))
 
 
 class _Search:

@@ -6,7 +6,7 @@ written without them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from underpaint.runtime.engine import Graph
 
 Components = Mapping[str, Mapping[str, NDArray[np.float32]]]
-Feeds = Sequence[Mapping[str, NDArray[Any]]]
+Feed = Mapping[str, NDArray[Any]]
+Feeds = Collection[Feed]
 
 
 class Workshop(Protocol):

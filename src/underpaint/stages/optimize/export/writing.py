@@ -1,0 +1,122 @@
+"""The files of a graph: traced, optimized or given 8 bits, and for ONNX with its weights taken out.
+
+Weights that a component of the model has are read from there; the others lie beside the graph.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from underpaint.adapters import onnx, onnx_offline
+from underpaint.core.progress import Progress, Report
+from underpaint.pipelines.exported_folder import CONSTANTS, Source
+from underpaint.pipelines.settings import DrawRequest
+from underpaint.pipelines.text_to_picture import TextToPicture
+from underpaint.runtime.weights import write_weights
+from underpaint.stages.optimize.export.calibration import Calibration
+from underpaint.stages.optimize.export.check import CAPTIONS
+from underpaint.stages.optimize.export.config import ExportConfig
+from underpaint.stages.optimize.export.eight_bits import Quantized, Traced, quantize
+from underpaint.stages.optimize.export.sources import find_sources, worth_copies
+from underpaint.stages.optimize.export.tracing import Unrolled, component_arrays, trace
+
+STEPS = ("trace", "optimize", "write", "check")
+WORDS_ALONE = ("text_encoder", "text_tokenizer")
+"""Components that are read outside the graph, whatever the engine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A graph whose files have been written.
+
+    Args:
+        place: Their folder.
+        unrolled: What was traced.
+        sources: Array of the graph to its place among the components; empty where the graph has all its weights.
+        figures: How 8 bits were made, for the manifest; empty for 32.
+    """
+
+    place: Path
+    unrolled: Unrolled
+    sources: Mapping[str, Source]
+    figures: Mapping[str, Any]
+
+
+def step(done: int) -> Progress:
+    """Return the report that some of ``STEPS`` are done."""
+    return Progress(task="export", done=done, total=len(STEPS), unit="steps")
+
+
+def write_graph(
+    config: ExportConfig, pipeline: TextToPicture[Any], place: Path, calibration: Calibration | None, report: Report
+) -> Written:
+    """Write the files of a graph.
+
+    Args:
+        config: Engine, precision, batch and steps.
+        pipeline: What the graph shall draw.
+        place: The new folder.
+        calibration: Pictures to find the ranges of 8 bits with; None for 32.
+        report: Receives progress.
+
+    Raises:
+        ArtifactError: No layer group can have 8 bits.
+        MissingDependency: What converts graphs is not installed.
+        StorageError: The folder cannot be written.
+    """
+    place.mkdir(parents=True)
+    report(step(0))
+    with tempfile.TemporaryDirectory(prefix="underpaint-export-") as scratch:
+        path = Path(scratch) / "traced.onnx"
+        unrolled = trace(pipeline, _requests(config), path)
+        report(step(1))
+        quantized = None
+        if calibration is not None:
+            traced = Traced(pipeline=pipeline, unrolled=unrolled, path=path, size=config.batch)
+            quantized = quantize(config, traced, calibration, report=report)
+        if config.engine == "openvino":
+            sources: Mapping[str, Source] = {}
+            _write_openvino(path, quantized, place)
+        else:
+            sources = _write_onnx(config, pipeline, path, quantized, place)
+    report(step(2))
+    return Written(place=place, unrolled=unrolled, sources=sources, figures=quantized.figures if quantized else {})
+
+
+def _requests(config: ExportConfig) -> list[DrawRequest]:
+    """Return what is drawn while a graph is traced."""
+    captions = [CAPTIONS[index % len(CAPTIONS)] for index in range(config.batch)]
+    return [DrawRequest(caption=caption, seed=index, steps=config.steps) for index, caption in enumerate(captions)]
+
+
+def _write_onnx(
+    config: ExportConfig, pipeline: TextToPicture[Any], traced: Path, quantized: Quantized | None, place: Path
+) -> Mapping[str, Source]:
+    """Write a graph without its weights, and those that no component has; returns where the others lie."""
+    if quantized is None:
+        onnx_offline.optimize(traced, traced)
+    arrays = onnx.write_structure(quantized.path if quantized else traced, place / "model.onnx")
+    components = component_arrays(pipeline)
+    sources = find_sources(arrays, components)
+    if quantized is not None and not config.share_weights:
+        sources = worth_copies(sources, arrays, components, WORDS_ALONE)
+    own = {name: torch.from_numpy(array.copy()) for name, array in arrays.items() if name not in sources}
+    if own:
+        write_weights(place / CONSTANTS, own)
+    return sources
+
+
+def _write_openvino(traced: Path, quantized: Quantized | None, place: Path) -> None:
+    """Write a graph with its weights; in 32 bits all of them, since positions and resize matrices are no halves."""
+    from underpaint.adapters import openvino
+
+    if quantized is None:
+        openvino.convert(traced, place / "model.xml", half=False)
+    else:
+        quantized.move(place)
