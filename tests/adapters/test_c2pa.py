@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 import zlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from PIL import Image, PngImagePlugin
 
 from underpaint.adapters.c2pa import Signer, Store, read, sign
-from underpaint.adapters.certificates import Chain, _certificate, _name, algorithm_for, make_chain
+from underpaint.adapters.certificates import YEARS, Chain, _certificate, _name, algorithm_for, make_chain
 from underpaint.core.errors import SigningError
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -182,6 +182,11 @@ def test_a_damaged_store_never_says_something_else_and_holds(chain, signed):
 def test_a_key_that_is_not_the_certificates_is_refused(chain, plain):
     with pytest.raises(SigningError, match="check key and certificate"):
         sign(plain, PNG, DEFINITION, signer(chain, make_chain(NOW).key))
+
+
+def test_an_expired_certificate_does_not_sign(plain):
+    with pytest.raises(SigningError, match="not valid at time of signing"):
+        sign(plain, PNG, DEFINITION, signer(make_chain(NOW - timedelta(days=365 * YEARS + 2))))
 
 
 @pytest.mark.parametrize("data", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
