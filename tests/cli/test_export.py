@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from underpaint.cli.export import told
+from underpaint.pipelines.exported_folder import open_exported
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from underpaint.cli.app import main
+
+    out = tmp_path_factory.mktemp("cli") / "tiny-onnx"
+    assert main(["export", str(tiny_model), "--out", str(out), "--quiet", "--steps", "1", "--batch", "2"]) == 0
+    return out
+
+
+def test_options_reach_the_graph_and_nothing_is_said_beside_the_result(exported: Path, tiny_model: Path):
+    edge = open_exported(exported).edge
+    assert (edge.engine, edge.precision, edge.steps, edge.batch) == ("onnx", "f32", 1, 2)
+    assert edge.graph == "32x32_b2_f32" and edge.model == tiny_model.name
+
+
+def test_what_came_out_is_told_and_how_to_try_it(underpaint: Callable[..., Any], tiny_model: Path, tmp_path: Path):
+    shown = underpaint("export", tiny_model, "--out", tmp_path / "out", "--size", 32)
+    assert shown.code == 0 and f"{tmp_path / 'out'}: " in shown.stdout
+    assert " MB for onnx, f32; beside torch 100% of 12 pictures are the same within one level" in shown.stdout
+    assert f'try it: underpaint generate "a red apple" -m {tmp_path / "out"}' in shown.stdout
+    assert "export: 4/4 steps" in shown.stderr and "8 bits" not in shown.stdout
+
+
+@pytest.mark.slow
+def test_8_bits_are_calibrated_with_the_prompts_of_a_file(
+    underpaint: Callable[..., Any], tiny_model: Path, tmp_path: Path
+):
+    wishes = tmp_path / "wishes.txt"
+    wishes.write_text("".join(f"a red cat {number}\n" for number in range(16)))
+    out = tmp_path / "out"
+    shown = underpaint("export", tiny_model, "--int8", "--prompts", wishes, "--out", out, "--json")
+    figures = shown.json["figures"]["int8"]
+    assert (figures["calibration"]["prompts"], figures["calibration"]["pictures"]) == (16, 64)
+    assert shown.json["digest"] == open_exported(out).manifest.digest == open_exported(out).digest
+    assert "measure 8 bits" in shown.stderr and "calibrate" in shown.stderr
+
+
+def test_what_8_bits_cost_is_told_in_words():
+    found = {
+        "groups": ["a", "b"],
+        "given_back": [],
+        "changed_tokens": 0.0871,
+        "levels_with_equal_tokens": 1.14,
+    }
+    assert told(found) == (
+        "8 bits in 2 groups of layers\n  8.7% of the tokens fall otherwise, 1.1 levels with equal tokens: gate it "
+        "before you ship it"
+    )
+    assert "2 groups of layers; back in 32: c, d\n" in told({**found, "given_back": ["c", "d"]})
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--size", "64"], "draws pictures of 32 pixels a side and cannot be exported for 64; leave --size out"),
+        (["--prompts", "p.txt"], "--prompts is what 8 bits are calibrated with; add --int8, or leave it out"),
+        (["--share-weights"], "only a model that comes with underpaint can share its weights, and tiny is none"),
+        (["--int8", "--prompts", "none.txt"], "none.txt"),
+        (["--batch", "0"], "batch"),
+        (["--batch", "65"], "batch"),
+        (["--steps", "-1"], "steps"),
+        (["--engine", "tensorrt"], "tensorrt"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_done_is_refused_before_any_work(
+    underpaint: Callable[..., Any], tiny_model: Path, tmp_path: Path, options: list[str], said: str
+):
+    shown = underpaint("export", tiny_model, "--out", tmp_path / "out", *options)
+    assert (shown.code, shown.stdout) == (2, "") and said in shown.stderr
+    assert "4 steps" not in shown.stderr and not list(tmp_path.iterdir())
+
+
+def test_too_few_prompts_are_refused_with_what_is_missing(
+    underpaint: Callable[..., Any], tiny_model: Path, tmp_path: Path
+):
+    (tmp_path / "few.txt").write_text("a cat\n" * 15)
+    shown = underpaint("export", tiny_model, "--int8", "--prompts", tmp_path / "few.txt", "--out", tmp_path / "out")
+    assert shown.code == 2 and "at least 16 different prompts, got 1; add 15 to the file" in shown.stderr
+
+
+def test_an_export_is_not_exported_again_and_not_overwritten(
+    underpaint: Callable[..., Any], exported: Path, tiny_model: Path, tmp_path: Path
+):
+    again = underpaint("export", exported, "--out", tmp_path / "again")
+    assert again.code == 2 and "is exported already; name the model that it was made from" in again.stderr
+    before = {path: path.read_bytes() for path in exported.rglob("*") if path.is_file()}
+    over = underpaint("export", tiny_model, "--out", exported)
+    assert over.code == 6 and "exists already" in over.stderr
+    assert all(path.read_bytes() == data for path, data in before.items())
+
+
+@pytest.mark.parametrize("package", ["torch", "onnx"])
+def test_a_missing_package_is_named_with_the_extra_that_brings_it(
+    underpaint: Callable[..., Any], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+):
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [_Hides(package), *sys.meta_path])
+    shown = underpaint("export", tiny_model, "--out", tmp_path / "out")
+    assert shown.code == 5 and f"{package!r}" in shown.stderr and "pip install 'underpaint[optimize]'" in shown.stderr
+
+
+class _Hides:
+    """An import hook that makes a package look as if it were not installed."""
+
+    def __init__(self, package: str) -> None:
+        self._package = package
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == self._package:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
