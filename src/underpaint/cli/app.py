@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("underpaint.cli.export", "make a model folder that runs without torch"),
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
     "synthesize": ("underpaint.cli.synthesize", "draw a labeled data set of synthetic pictures with a model"),
+    "serve": ("underpaint.cli.serve", "draw pictures for others, over HTTP"),
     "show": ("underpaint.cli.show", "print what made a picture"),
     "verify": ("underpaint.cli.verify", "say whether a picture is as underpaint wrote it, and what cannot be said"),
     "evaluate": ("underpaint.cli.evaluate", "measure how good, varied, fast and dear a model or folder of pictures is"),

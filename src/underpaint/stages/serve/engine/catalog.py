@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from underpaint.core.errors import FieldError, InputError
 from underpaint.pipelines.engine_choice import choose
+from underpaint.pipelines.exported_folder import Edge, ExportedModel
 from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.opening import open_model
 from underpaint.stages.serve.engine.process import Start
@@ -28,12 +29,14 @@ class Served:
         model: What it says about itself.
         start: What its engine process is told.
         engine: What will compute.
+        edge: What limits its graph, if it runs as one.
     """
 
     name: str
     model: Model
     start: Start
     engine: str
+    edge: Edge | None = None
 
     @property
     def release(self) -> str:
@@ -93,7 +96,8 @@ def open_catalog(
         model = open_model(address)
         choice = choose(model, engine, device=device)  # pyright: ignore[reportArgumentType]
         start = Start(address=model.address, engine=choice.name, device=device, threads=threads)
-        served.append(Served(name=name, model=model, start=start, engine=choice.name))
+        edge = choice.model.edge if isinstance(choice.model, ExportedModel) else None
+        served.append(Served(name=name, model=model, start=start, engine=choice.name, edge=edge))
     if not served:
         raise InputError("no model is named; name one with --model, or leave the option out for the shipped one")
     return Catalog(served)

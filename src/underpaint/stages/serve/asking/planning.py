@@ -1,0 +1,190 @@
+"""From a request to the complete settings of its pictures, seeds fixed; every mistake names its field."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from underpaint.core.errors import FieldError, InputError
+from underpaint.core.text import MAX_CHARACTERS, canonicalize
+from underpaint.pipelines.exported import can_draw
+from underpaint.pipelines.model_folder import check_style
+from underpaint.pipelines.planning import Options, check_seeds, plan, random_seed
+from underpaint.pipelines.prompts import PromptRow
+from underpaint.pipelines.settings import Settings
+from underpaint.stages.serve.asking.request import MAX_PROMPT, PictureRequest
+from underpaint.stages.serve.engine.catalog import Catalog, Served
+from underpaint.stages.serve.engine.orders import Order
+
+T = TypeVar("T")
+
+PROMPT_KEPT = 20_000
+"""Characters of a prompt that a picture's settings keep."""
+QUALITY_OF = {"standard": "medium", "hd": "high"}
+DEFAULT_QUALITIES = ("medium", "auto", "standard")
+OPAQUE = "white"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """The pictures that a request means.
+
+    Args:
+        served: The model that draws them.
+        orders: One for each picture.
+        words_cut: Words of the prompt beyond what any model reads.
+    """
+
+    served: Served
+    orders: tuple[Order, ...]
+    words_cut: int
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the first picture."""
+        return self.orders[0].settings
+
+
+def wish_of(
+    request: PictureRequest,
+    catalog: Catalog,
+    *,
+    watermark: str | None = None,
+    presets: Mapping[str, int] | None = None,
+    previews: int = 0,
+) -> Wish:
+    """Return the pictures that a request means.
+
+    Args:
+        request: What was asked for.
+        catalog: The served models.
+        watermark: The mark to put into the pixels.
+        presets: Steps of ``low``, ``medium`` and ``high``, where they are set.
+        previews: Unfinished pictures that are wanted of each.
+
+    Raises:
+        FieldError: A field cannot be used; the message says what can.
+    """
+    served = catalog.find(request.model)
+    _refuse_unknown_things(request, served)
+    caption, words_cut = _caption(request.prompt)
+    background = _background(request)
+    count = request.n or 1
+    options = Options(
+        style=_as_field("style", lambda: check_style(request.style, served.model)),
+        seed=_as_field("seed", lambda: check_seeds(random_seed() if request.seed is None else request.seed, count)),
+        n=count,
+        guidance=request.guidance,
+        temperature=request.temperature,
+        steps=_steps(request, served, presets or {}),
+        background=background,
+    )
+    planned = _as_field("prompt", lambda: plan(served.model, [PromptRow.model_construct(prompt=caption)], options))
+    _check_engine(served, planned[0])
+    update = {"prompt": request.prompt[:PROMPT_KEPT], "watermark": watermark}
+    orders = tuple(_order(request, one.model_copy(update=update), previews) for one in planned)
+    return Wish(served=served, orders=orders, words_cut=words_cut)
+
+
+def _order(request: PictureRequest, settings: Settings, previews: int) -> Order:
+    compression = 100 if request.output_compression is None else request.output_compression
+    return Order(
+        settings=settings, output_format=request.output_format or "png", compression=compression, previews=previews
+    )
+
+
+def _as_field(param: str, work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except InputError as error:
+        raise FieldError(str(error), param=param) from None
+
+
+def _refuse_unknown_things(request: PictureRequest, served: Served) -> None:
+    if request.size not in (None, "auto", served.model.size):
+        raise FieldError(
+            f"{served.name} draws pictures of {served.model.size} alone, got size {request.size!r:.40}; use auto or "
+            f"{served.model.size}",
+            param="size",
+            code="unsupported_size",
+        )
+    for param in ("negative_prompt", "sampler"):
+        if getattr(request, param) is not None:
+            raise _unsupported(param, f"{served.name} takes no {param}; leave it out")
+    if request.moderation == "low":
+        raise _unsupported("moderation", "this server has one policy for prompts; use auto, or leave moderation out")
+    if request.style is not None and not served.model.styles:
+        raise _unsupported("style", f"{served.name} has no styles; leave style out")
+
+
+def _unsupported(param: str, message: str) -> FieldError:
+    return FieldError(message, param=param, code="unsupported_parameter")
+
+
+def _caption(prompt: str) -> tuple[str, int]:
+    """Return what can be read of a prompt, and how many words cannot."""
+    if "\0" in prompt:
+        raise FieldError("the prompt holds a NUL character; remove it", param="prompt")
+    words = _as_field("prompt", lambda: canonicalize(prompt, max_characters=MAX_PROMPT)).split()
+    kept: list[str] = []
+    for word in words:
+        if sum(map(len, kept)) + len(kept) + len(word) > MAX_CHARACTERS:
+            break
+        kept.append(word)
+    if not kept:
+        raise FieldError(
+            f"the prompt begins with a word of {len(words[0]):,} characters; at most {MAX_CHARACTERS} are read",
+            param="prompt",
+        )
+    return " ".join(kept), len(words) - len(kept)
+
+
+def _background(request: PictureRequest) -> str:
+    if request.output_format == "jpeg":
+        if request.background == "transparent":
+            raise FieldError("a JPEG cannot be transparent; use background opaque, or png or webp", param="background")
+        return OPAQUE
+    if (request.output_format or "png") == "png" and request.output_compression not in (None, 100):
+        raise FieldError(
+            f"a PNG is always compressed without loss, got output_compression {request.output_compression}; use 100, "
+            "or jpeg or webp",
+            param="output_compression",
+        )
+    return OPAQUE if request.background == "opaque" else "transparent"
+
+
+def _steps(request: PictureRequest, served: Served, presets: Mapping[str, int]) -> int | None:
+    named = request.quality not in (None, "auto")
+    if request.steps is not None and served.model.steps is None:
+        raise _unsupported("steps", f"{served.name} takes no steps; leave them out")
+    if request.steps is not None and named:
+        raise FieldError("quality is a number of steps by name; give steps or quality, not both", param="quality")
+    if request.steps is not None or not named:
+        return request.steps
+    name = QUALITY_OF.get(str(request.quality), str(request.quality))
+    usable = [*DEFAULT_QUALITIES, *(preset for preset in presets if preset not in DEFAULT_QUALITIES)]
+    if name not in presets and name != "medium":
+        raise _unsupported(
+            "quality", f"{served.name} draws in the qualities {', '.join(usable)}; got {request.quality}"
+        )
+    return presets.get(name)
+
+
+def _check_engine(served: Served, settings: Settings) -> None:
+    edge = served.edge
+    if edge is None or can_draw(edge, settings.steps, settings.guidance):
+        return
+    if settings.steps not in (None, edge.steps):
+        raise FieldError(
+            f"{served.name} runs as a graph that was made for {edge.steps} steps, got {settings.steps}; leave them "
+            "out, or have the server started with --engine torch",
+            param="steps",
+        )
+    raise FieldError(f"{served.name} runs as a graph that knows no guidance; leave it out", param="guidance")
+
+
+def owner_of(key_id: str, user: str | None) -> str:
+    """Return who shares the device fairly: a key, or a user of it; a user's name is not kept."""
+    return key_id if user is None else f"{key_id}:{hashlib.sha256(user.encode()).hexdigest()[:16]}"

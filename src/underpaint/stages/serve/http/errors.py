@@ -1,0 +1,171 @@
+"""Errors as callers see them: one object with four keys, and a status that the SDK knows what to do with.
+
+{"error": {"message": ..., "type": ..., "param": ..., "code": ...}}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from underpaint.core import errors
+
+RETRY_MS = (250, 60_000)
+"""Least and most milliseconds that a caller is told to wait: the SDK ignores less and more."""
+SHOULD_NOT_RETRY = {"x-should-retry": "false"}
+TYPES = {401: "authentication_error", 403: "permission_error", 409: "conflict_error", 429: "rate_limit_error"}
+BLOCKED = "moderation_blocked"
+
+
+class ErrorFields(BaseModel):
+    """What is wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is no success."""
+
+    error: ErrorFields
+
+
+class ApiError(HTTPException):
+    """An answer that is no success.
+
+    Args:
+        status: The HTTP status.
+        code: A word for programs.
+        message: What is wrong and what to do next.
+        param: The field, if it is one.
+        headers: Further headers.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, message, dict(headers or {}))
+        self.fields = ErrorFields(message=message, type=_type_of(status, code), param=param, code=code)
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The body of the answer."""
+        return {"error": self.fields.model_dump()}
+
+
+def _type_of(status: int, code: str) -> str:
+    if code == BLOCKED:
+        return "image_generation_user_error"
+    return TYPES.get(status) or ("server_error" if status >= 500 else "invalid_request_error")
+
+
+def retry_headers(seconds: float) -> dict[str, str]:
+    """Return the headers that say when to come back."""
+    milliseconds = min(max(round(1000 * seconds), RETRY_MS[0]), RETRY_MS[1])
+    return {"retry-after-ms": str(milliseconds), "retry-after": str(-(-milliseconds // 1000))}
+
+
+Kind = tuple[type[Exception], int, str]
+
+KINDS: tuple[Kind, ...] = (
+    (errors.DeadlineUnmeetable, 429, "deadline_unmeetable"),
+    (errors.DeadlineExceeded, 504, "deadline_exceeded"),
+    (errors.EngineLost, 503, "engine_lost"),
+    (errors.JobNotFound, 404, "job_not_found"),
+    (errors.StateConflict, 409, "state_conflict"),
+    (errors.IdempotencyConflict, 409, "idempotency_conflict"),
+    (errors.StorageError, 503, "storage_full"),
+    (errors.ArtifactError, 503, "integrity_failure"),
+    (errors.SetupError, 503, "not_ready"),
+    (errors.InputError, 400, "invalid_value"),
+    (errors.DataError, 400, "invalid_value"),
+)
+"""Our errors, the first that fits, with their status and code."""
+FINAL = {"deadline_unmeetable", "deadline_exceeded", "state_conflict", "idempotency_conflict"}
+"""Codes that another try would not change."""
+
+
+def api_error(error: BaseException) -> ApiError:
+    """Return the answer that belongs to an exception."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, errors.FieldError):
+        status = 404 if error.code.endswith("_not_found") else 400
+        return ApiError(status, error.code, str(error), param=error.param)
+    if isinstance(error, errors.QueueFull):
+        return ApiError(429, "queue_full", str(error), headers=retry_headers(error.retry_after_s))
+    for kind, status, code in KINDS:
+        if isinstance(error, kind):
+            return ApiError(status, code, str(error), headers=SHOULD_NOT_RETRY if code in FINAL else None)
+    return ApiError(500, "internal", "this is a defect of the server; its log says more under this request id")
+
+
+PROBLEMS = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
+
+
+def validation_error(error: RequestValidationError) -> ApiError:
+    """Return the answer to a request that does not have the form it should have; its first problem counts."""
+    problem = error.errors()[0]
+    place = [str(part) for part in problem["loc"] if part not in ("body", "query", "path", "header")]
+    param = ".".join(part for part in place if part.isidentifier() or part.isdecimal()) or None
+    code = PROBLEMS.get(problem["type"], "invalid_value")
+    if problem["type"] == "json_invalid":
+        return ApiError(400, code, f"the body is no JSON ({problem.get('ctx', {}).get('error', 'cut off')})")
+    if param is None:
+        return ApiError(400, code, f"the body must be a JSON object: {problem['msg']}")
+    if code == "unknown_field":
+        return ApiError(400, code, f"there is no field {param!r:.80} here; leave it out", param=param)
+    if code == "missing_field":
+        return ApiError(400, code, f"the field {param!r:.80} is missing", param=param)
+    message = problem["msg"].removeprefix("Value error, ")
+    return ApiError(400, code, f"{param}: {message} (got {problem['input']!r:.80})", param=param)
+
+
+def _http_error(error: HTTPException) -> ApiError:
+    if isinstance(error, ApiError):
+        return error
+    if error.status_code == 404:
+        return ApiError(404, "unsupported_endpoint", "there is nothing here; /openapi.json lists what there is")
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("allow") or (error.headers or {}).get("Allow", "")
+        message = f"this method is not allowed here; use {allowed}"
+        return ApiError(405, "method_not_allowed", message, headers={"allow": allowed})
+    return ApiError(error.status_code, "invalid_value", str(error.detail), headers=error.headers)
+
+
+def respond(error: ApiError) -> JSONResponse:
+    """Return an answer that is no success."""
+    return JSONResponse(error.body, status_code=error.status_code, headers=error.headers)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Let every error of the app be answered in one form."""
+
+    async def on_validation(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return respond(validation_error(error))
+
+    async def on_http(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return respond(_http_error(error))
+
+    async def on_ours(_request: Request, error: Exception) -> JSONResponse:
+        return respond(api_error(error))
+
+    app.add_exception_handler(RequestValidationError, on_validation)
+    app.add_exception_handler(HTTPException, on_http)
+    app.add_exception_handler(errors.UnderpaintError, on_ours)

@@ -1,0 +1,135 @@
+"""What surrounds every request: a name for it, whether it may come from there, how long it may be, a line in the log.
+
+A server without keys on the loopback trusts this machine. A web page that somebody looks at runs on this machine too,
+so names and origins that are not this server's own are refused.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Collection
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from underpaint.stages.serve.http.errors import ApiError, api_error, respond
+
+SECURITY = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+}
+"""Headers of every answer that does not set its own."""
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:]+)(:[0-9]+)?")
+
+
+def host_name(host: str) -> str | None:
+    """Return the name in a ``Host`` header, or None if it is none."""
+    match = HOST.fullmatch(host.strip().lower())
+    return match[1] if match else None
+
+
+class Guard:
+    """An application around another.
+
+    Args:
+        app: What answers.
+        hosts: Names under which it may be called; empty for any.
+        max_body: From method and path to the most bytes of a body.
+        log: Told of every request that was answered.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Collection[str],
+        max_body: Callable[[str], int],
+        log: Callable[..., None],
+    ) -> None:
+        self._app, self._hosts, self._max_body, self._log = app, hosts, max_body, log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id, began, headers = f"req_{secrets.token_hex(12)}", time.perf_counter(), Headers(scope=scope)
+        facts: dict[str, Any] = scope.setdefault("state", {})
+        facts["request_id"] = request_id
+        status, headers_sent = 500, False
+
+        async def answer(message: Message) -> None:
+            nonlocal status, headers_sent
+            if message["type"] == "http.response.start":
+                status, headers_sent = message["status"], True
+                add_headers(message, request_id)
+            await send(message)
+
+        try:
+            refusal = self._refusal(scope, headers)
+            if refusal is not None:
+                await respond(refusal)(scope, receive, answer)
+            else:
+                await self._app(scope, limited(receive, self._max_body(scope["path"])), answer)
+        except Exception:
+            if not headers_sent:
+                await respond(api_error(RuntimeError()))(scope, receive, answer)
+        finally:
+            route = getattr(scope.get("route"), "path", None)
+            self._log(
+                "request",
+                request_id=request_id,
+                method=scope["method"],
+                route=route or "(none)",
+                status=status,
+                ms=round(1000 * (time.perf_counter() - began), 1),
+                key=facts.get("key_id"),
+            )
+
+    def _refusal(self, scope: Scope, headers: Headers) -> ApiError | None:
+        if self._hosts:
+            host, origin = headers.get("host", ""), headers.get("origin")
+            if host_name(host) not in self._hosts:
+                return ApiError(403, "foreign_host", f"this server is not called {host!r:.80}; see --allow-host")
+            if origin is not None and origin.lower() != f"http://{host.lower()}":
+                return ApiError(403, "foreign_origin", f"pages of {origin!r:.80} may not use this server")
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > self._max_body(scope["path"]):
+            return too_large(self._max_body(scope["path"]))
+        return None
+
+
+def add_headers(message: Message, request_id: str) -> None:
+    """Add the request's name and the security headers to the beginning of an answer."""
+    headers = MutableHeaders(scope=message)
+    headers["x-request-id"] = request_id
+    for name, value in SECURITY.items():
+        headers.setdefault(name, value)
+
+
+def too_large(limit: int) -> ApiError:
+    """Return the answer to a body that is too large."""
+    return ApiError(413, "body_too_large", f"the body has more than the {limit:,} bytes allowed; send less")
+
+
+def limited(receive: Receive, limit: int) -> Receive:
+    """Return a source of a body that raises when it becomes too large, whatever its header says."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise too_large(limit)
+        return message
+
+    return counted

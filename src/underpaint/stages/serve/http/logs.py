@@ -1,0 +1,65 @@
+"""Lines in the log: what happened and facts about it, for people or as JSON; never a prompt and never a key."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from typing import Any, Literal
+
+LOGGER = logging.getLogger("underpaint.serve")
+SERIOUS = {"engine_lost", "defect"}
+"""What an operator should look at."""
+
+
+def log(event: str, **facts: Any) -> None:
+    """Write a line.
+
+    Args:
+        event: What happened, in one word.
+        facts: About it; None is left out.
+    """
+    level = logging.WARNING if event in SERIOUS else logging.INFO
+    LOGGER.log(level, event, extra={"facts": {name: fact for name, fact in facts.items() if fact is not None}})
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a line."""
+        facts = getattr(record, "facts", {})
+        line = {"at": _time(record), "level": record.levelname.lower(), "event": record.getMessage(), **facts}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+class TextLines(logging.Formatter):
+    """One line for people."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a line, with a traceback below it where there is one."""
+        facts = " ".join(f"{name}={fact}" for name, fact in getattr(record, "facts", {}).items())
+        line = f"{_time(record)} {record.getMessage()} {facts}".rstrip()
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def _time(record: logging.LogRecord) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+
+
+def set_up_log(form: Literal["text", "json"], *, quiet: bool = False) -> None:
+    """Write the server's log to stderr.
+
+    Args:
+        form: Lines for people, or JSON.
+        quiet: Only what an operator should look at.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines() if form == "json" else TextLines())
+    LOGGER.handlers[:] = [handler]
+    LOGGER.setLevel(logging.WARNING if quiet else logging.INFO)
+    LOGGER.propagate = False
+    logging.getLogger("uvicorn").handlers[:] = [handler]
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)

@@ -1,0 +1,39 @@
+"""What every endpoint depends on: the service in its app, and the kind of body that it takes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from underpaint.stages.serve.http.errors import ApiError, retry_headers
+from underpaint.stages.serve.service import Service
+
+DRAIN_RETRY_S = 2.0
+
+
+def _service(request: Request) -> Service:
+    return request.app.state.service
+
+
+def _open_service(request: Request) -> Service:
+    service = _service(request)
+    if service.is_draining:
+        raise ApiError(503, "draining", "this server is being stopped; try again", headers=retry_headers(DRAIN_RETRY_S))
+    return service
+
+
+AnyServiceOf = Annotated[Service, Depends(_service)]
+"""A parameter that holds the service, whatever its state."""
+ServiceOf = Annotated[Service, Depends(_open_service)]
+"""A parameter that holds the service; refused while it is being stopped."""
+
+
+def _json_only(request: Request) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind and kind != "application/json" and not kind.endswith("+json"):
+        raise ApiError(415, "unsupported_media_type", f"the body must be application/json, got {kind!r:.60}")
+
+
+JSON_ONLY = Depends(_json_only)
+"""What endpoints with a JSON body depend on."""

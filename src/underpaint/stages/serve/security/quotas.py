@@ -1,0 +1,131 @@
+"""How many pictures each key has had today, in a file, so that a restart does not begin the day again.
+
+One row a key, counted up in one statement, so that several processes share a quota. ``synchronous=NORMAL`` in WAL
+mode: what a killed process counted is kept; a power cut may forget the last moments, which gives pictures away.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from underpaint.core.errors import RateLimited, StorageError, StoreBusy, StoreDamaged
+from underpaint.pipelines.picture_file import make_folder
+
+DAY_S = 86_400
+BUSY_S = 0.5
+"""How long one waits for another process; a count takes microseconds."""
+VERSION = 1
+TAKE = """
+INSERT INTO used (key, day, pictures) SELECT :key, :day, :pictures WHERE :pictures <= :allowed
+ON CONFLICT (key) DO UPDATE SET
+    pictures = excluded.pictures + CASE WHEN used.day >= excluded.day THEN used.pictures ELSE 0 END,
+    day = max(used.day, excluded.day)
+WHERE excluded.pictures + CASE WHEN used.day >= excluded.day THEN used.pictures ELSE 0 END <= :allowed
+RETURNING pictures
+"""
+GIVE_BACK = "UPDATE used SET pictures = max(0, pictures - :pictures) WHERE key = :key AND day = :day"
+USED = "SELECT pictures FROM used WHERE key = :key AND day >= :day"
+
+
+class Quotas:
+    """A file of counts.
+
+    Args:
+        path: The file; it is made if needed.
+        clock: Seconds since 1970; a day begins at midnight in UTC.
+
+    Raises:
+        StorageError: It cannot be opened, or is damaged.
+    """
+
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
+        self._path, self._clock, self._lock = path, clock, threading.Lock()
+        make_folder(path.parent)
+        with self._translated():
+            self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+            self._set_up()
+        path.chmod(0o600)
+
+    def take(self, key: str, pictures: int, allowed: int) -> int:
+        """Count pictures, all or none, and return how many the key has had today.
+
+        Args:
+            key: The key's id.
+            pictures: How many, at least 1.
+            allowed: How many it may have a day.
+
+        Raises:
+            RateLimited: It would have too many.
+            StorageError: They cannot be counted.
+        """
+        now = self._clock()
+        with self._translated():
+            values = {"key": key, "day": day_of(now), "pictures": pictures, "allowed": allowed}
+            rows = self._connection.execute(TAKE, values).fetchall()
+        if rows:
+            return rows[0][0]
+        raise RateLimited(
+            f"this key may have {allowed:,} pictures a day and has had {self.used(key):,} today, {pictures:,} more are "
+            "asked for; come back after midnight UTC, or ask for a larger quota",
+            retry_after_s=DAY_S - now % DAY_S,
+        )
+
+    def give_back(self, key: str, pictures: int) -> None:
+        """Count pictures of today no more, since they were not drawn.
+
+        Raises:
+            StorageError: They cannot be counted.
+        """
+        with self._translated():
+            self._connection.execute(GIVE_BACK, {"key": key, "day": day_of(self._clock()), "pictures": pictures})
+
+    def used(self, key: str) -> int:
+        """Return how many pictures a key has had today.
+
+        Raises:
+            StorageError: The file cannot be read.
+        """
+        with self._translated():
+            rows = self._connection.execute(USED, {"key": key, "day": day_of(self._clock())}).fetchall()
+        return rows[0][0] if rows else 0
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._connection.close()
+
+    def _set_up(self) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            raise StoreDamaged(f"{self._path} has version {version}, known is {VERSION}; move it away")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS used (key TEXT PRIMARY KEY, day INTEGER NOT NULL, pictures INTEGER NOT NULL)"
+        )
+        self._connection.execute(f"PRAGMA user_version = {VERSION}")
+        self._connection.execute("DELETE FROM used WHERE day < ?", (day_of(self._clock()),))
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Have the file alone among the threads, and say of its errors what to do."""
+        with self._lock:
+            try:
+                yield
+            except sqlite3.OperationalError as error:
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    raise StoreBusy(f"{self._path} is locked by another process ({error}); try again") from None
+                raise StorageError(f"{self._path} cannot be written ({error}); check its disk and rights") from None
+            except sqlite3.DatabaseError as error:
+                raise StoreDamaged(f"{self._path} is damaged ({error}); move it away, counts begin again") from None
+
+
+def day_of(now: float) -> int:
+    """Return the number of a day, from seconds since 1970."""
+    return int(now // DAY_S)

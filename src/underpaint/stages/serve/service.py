@@ -1,0 +1,157 @@
+"""A server without its HTTP: the models, the device, the pictures on the disk, and how it starts and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+
+from underpaint.core.errors import StorageError
+from underpaint.pipelines.marks import mark_for
+from underpaint.stages.serve.asking.planning import Wish, wish_of
+from underpaint.stages.serve.asking.request import PictureRequest
+from underpaint.stages.serve.batching.compatibility import batch_key
+from underpaint.stages.serve.batching.fairness import JobClass
+from underpaint.stages.serve.config import ServeConfig
+from underpaint.stages.serve.dispatch.dispatcher import Dispatcher
+from underpaint.stages.serve.dispatch.limits import Limits
+from underpaint.stages.serve.dispatch.ticket import Asked, Ticket, unseen
+from underpaint.stages.serve.engine.catalog import Catalog, open_catalog
+from underpaint.stages.serve.engine.orders import Picture, Preview
+from underpaint.stages.serve.engine.pool import Notice, Pool, unnoticed
+from underpaint.stages.serve.store import PictureStore
+
+Admit = Callable[[str, str], None]
+"""Given a key's name and a prompt, raises ``FieldError`` with ``moderation_blocked`` if it must not be drawn."""
+TIDY_EVERY_S = 600.0
+
+
+def admit_all(_key_id: str, _prompt: str) -> None:
+    """Let every prompt be drawn."""
+
+
+class Service:
+    """What the endpoints use. Start it in the event loop that it is used in.
+
+    Args:
+        config: The settings.
+        admit: Decides about prompts.
+        notice: Told of what happens, for logs and metrics.
+
+    Raises:
+        InputError: A model or the engine cannot be used.
+        ArtifactError: A model is damaged.
+        StorageError: The state folder cannot be written.
+    """
+
+    def __init__(self, config: ServeConfig, *, admit: Admit = admit_all, notice: Notice = unnoticed) -> None:
+        self.config, self.admit, self.notice = config, admit, notice
+        self.started_at = time.time()
+        self.catalog: Catalog = open_catalog(
+            config.models, engine=config.engine, device=config.device, threads=config.threads
+        )
+        self.watermark = mark_for(config.watermark)
+        self.store = PictureStore(config.state / "pictures")
+        budget = None if config.memory_mb is None else config.memory_mb * 10**6
+        self.pool = Pool(self.catalog.by_name, budget_bytes=budget, silence_s=config.silence_s, notice=notice)
+        self.is_draining = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Load the default model and begin to serve.
+
+        Raises:
+            UnderpaintError: The model cannot be loaded.
+        """
+        config = self.config
+        backlog = {
+            "interactive": config.backlog_s,
+            "batch": config.batch_backlog_s,
+            "background": config.batch_backlog_s,
+        }
+        limits = Limits(backlog_s=backlog, open_per_owner=config.open_per_key)  # pyright: ignore[reportArgumentType]
+        self.dispatcher = Dispatcher(self.pool, limits, max_batch_s=config.max_batch_s, notice=self.notice)
+        await self.pool.ready(self.catalog.default.name)
+        self._tasks = [asyncio.create_task(self.dispatcher.run()), asyncio.create_task(self._tidy())]
+
+    def drain(self) -> None:
+        """Accept nothing more."""
+        self.is_draining = True
+
+    async def stop(self) -> None:
+        """Let what was accepted end, at most for ``drain_s``, and end the engines."""
+        self.drain()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.dispatcher.settled(), self.config.drain_s)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.pool.close()
+
+    def reasons_not_ready(self) -> list[str]:
+        """Return why requests should go elsewhere; none if they are welcome."""
+        reasons = ["draining"] if self.is_draining else []
+        if self.pool.running(self.catalog.default.name) is None:
+            reasons.append("the default model is not loaded")
+        if not self.store.is_writable():
+            reasons.append("the state folder cannot be written")
+        return reasons
+
+    def wish(self, request: PictureRequest, key_id: str, previews: int = 0) -> Wish:
+        """Return the pictures that a request means, if they may be drawn.
+
+        Raises:
+            FieldError: A field cannot be used, or the prompt must not be drawn.
+        """
+        wish = wish_of(request, self.catalog, watermark=self.watermark, presets=self._presets(), previews=previews)
+        self.admit(key_id, request.prompt)
+        return wish
+
+    def _presets(self) -> dict[str, int]:
+        return {str(name): steps for name, steps in self.config.quality.items()}
+
+    def submit(
+        self,
+        wish: Wish,
+        *,
+        owner: str,
+        job_class: JobClass = "interactive",
+        priority: int = 0,
+        deadline_at: float | None = None,
+        on_preview: Callable[[Preview], None] = unseen,
+        bounded: bool = True,
+    ) -> list[Ticket]:
+        """Let the pictures of a wish wait for the device; see ``Dispatcher.submit``."""
+        asked = [
+            Asked(
+                model=wish.served.name,
+                order=order,
+                owner=owner,
+                key="" if order.previews else batch_key(order.settings),
+                job_class=job_class,
+                priority=priority,
+                deadline_at=deadline_at,
+                on_preview=on_preview,
+            )
+            for order in wish.orders
+        ]
+        return self.dispatcher.submit(asked, bounded=bounded)
+
+    async def keep(self, pictures: Sequence[Picture], wish: Wish) -> None:
+        """Put pictures on the disk.
+
+        Raises:
+            StorageError: They cannot be written.
+        """
+        for picture, order in zip(pictures, wish.orders, strict=True):
+            digest = picture.settings.pixel_sha256
+            assert digest is not None
+            await asyncio.to_thread(self.store.put, picture.data, digest, order.output_format)
+
+    async def _tidy(self) -> None:
+        """Forget what is kept no longer, now and then."""
+        while True:
+            with contextlib.suppress(StorageError, OSError):
+                await asyncio.to_thread(self.store.forget, self.config.keep_pictures_s)
+            await asyncio.sleep(TIDY_EVERY_S)
