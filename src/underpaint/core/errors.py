@@ -204,6 +204,19 @@ class QueueFull(QueueError):
         self.retry_after_s = retry_after_s
 
 
+class RateLimited(QueueError):
+    """A key asks for more than it may in this minute, or today.
+
+    Args:
+        message: What it may ask for.
+        retry_after_s: After how many seconds it may ask again.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class DeadlineUnmeetable(QueueError):
     """The result cannot be there in time, so the work was not begun."""
 
