@@ -196,6 +196,23 @@ def test_words_that_the_library_accepts_and_the_standard_does_not_are_found(path
     assert any("c2pa.invented" in text for text in verify(path).contradictions)
 
 
+@pytest.mark.parametrize(("suffix", "options"), [("jpg", {"quality": 80}), ("webp", {"lossless": True})])
+def test_other_formats_are_signed_too_and_known_by_their_credential_alone(tmp_path, suffix, options):
+    image, path = drawn(), tmp_path / f"cat.{suffix}"
+    image.convert("RGB").save(path, **options)
+    signer = local(NOW).signer
+    settings = image.info["underpaint"]
+    path.write_bytes(sign_picture(path.read_bytes(), settings, signer=signer, mining="allowed", when=NOW))
+    found = verify(path)
+    assert (found.verdict, found.contradictions, found.settings) == ("as drawn", (), None)
+    generation = credential_of(path).generation
+    assert generation is not None and generation.model == "m"
+    data = bytearray(path.read_bytes())
+    data[-40] ^= 1
+    path.write_bytes(data)
+    assert verify(path).verdict == "changed"
+
+
 def test_another_programs_credential_is_read_and_not_judged(tmp_path, stranger):
     path = tmp_path / "photo.jpg"
     Image.new("RGB", (64, 64), "red").save(path)
@@ -248,9 +265,12 @@ def test_without_the_library_a_credential_is_left_open_unless_signers_count(path
         c2pa_library.library.cache_clear()
 
 
-def test_a_picture_that_is_not_finished_is_not_signed():
+def test_what_is_not_finished_or_of_another_format_is_not_signed():
+    signer, finished = local(NOW).signer, drawn().info["underpaint"]
     with pytest.raises(SigningError, match="draw it first"):
-        sign_picture(b"", SETTINGS, signer=local(NOW).signer, mining="allowed", when=NOW)
+        sign_picture(encode(drawn()), SETTINGS, signer=signer, mining="allowed", when=NOW)
+    with pytest.raises(SigningError, match="only PNG, JPEG and WebP"):
+        sign_picture(b"GIF89a", finished, signer=signer, mining="allowed", when=NOW)
 
 
 def test_files_without_a_credential_are_not_handed_to_the_library(tmp_path):

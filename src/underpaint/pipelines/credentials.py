@@ -22,8 +22,7 @@ from underpaint.runtime.claim import Claim, Generation, Use, definition
 
 Trust = Literal["listed", "this computer", "unknown"]
 
-PNG = "image/png"
-BEGINNINGS = {b"\x89PNG": PNG, b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
+BEGINNINGS = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"RIFF": "image/webp"}
 LABEL = b"c2pa"
 """Bytes without which a file holds no credential."""
 CHANGED = "assertion.dataHash.mismatch"
@@ -56,6 +55,11 @@ class Credential:
     reason: str = ""
 
     @property
+    def generation(self) -> Generation | None:
+        """What underpaint has signed of how it was drawn, if the credential holds; else None."""
+        return self.claim.generation if self.holds and self.claim else None
+
+    @property
     def speaks_against_file(self) -> bool:
         """Whether more does not hold than the certificate alone."""
         return any(not code.startswith(BESIDE_FILE) for code in self.failures)
@@ -70,7 +74,7 @@ def sign_picture(data: bytes, settings: Settings, *, signer: Signer, mining: Use
     """Return the file of a drawn picture with a credential.
 
     Args:
-        data: The PNG's bytes, as ``picture_file.encode`` made them.
+        data: The bytes of a PNG as ``picture_file.encode`` makes them, or of a JPEG or WebP, which hold no settings.
         settings: What made the picture.
         signer: Who signs.
         mining: Whether others may mine the picture, and train on it.
@@ -78,8 +82,11 @@ def sign_picture(data: bytes, settings: Settings, *, signer: Signer, mining: Use
 
     Raises:
         MissingDependency: c2pa-python is not installed.
-        SigningError: The picture is not finished, or the library refuses key or certificate.
+        SigningError: The picture is not finished or of another format, or the library refuses key or certificate.
     """
+    mime = _mime(data)
+    if mime is None:
+        raise SigningError("only PNG, JPEG and WebP files are signed; choose one of them")
     if settings.pixel_sha256 is None:
         raise SigningError("the picture has no digest of its pixels, so there is nothing to sign; draw it first")
     generation = Generation(
@@ -91,7 +98,11 @@ def sign_picture(data: bytes, settings: Settings, *, signer: Signer, mining: Use
         watermark=settings.watermark,
     )
     manifest = definition(generation, version=settings.version, engine=settings.engine, when=when, mining=mining)
-    return c2pa.sign(data, PNG, manifest, signer)
+    return c2pa.sign(data, mime, manifest, signer)
+
+
+def _mime(data: bytes) -> str | None:
+    return next((kind for beginning, kind in BEGINNINGS.items() if data.startswith(beginning)), None)
 
 
 def read_credential(data: bytes, listed: bytes | None = None) -> Credential | None:
@@ -104,7 +115,7 @@ def read_credential(data: bytes, listed: bytes | None = None) -> Credential | No
     Raises:
         MissingDependency: There is something that looks like one, and c2pa-python is not installed.
     """
-    mime = next((kind for beginning, kind in BEGINNINGS.items() if data.startswith(beginning)), None)
+    mime = _mime(data)
     if mime is None or LABEL not in data:
         return None
     roots: list[tuple[Trust, bytes | None]] = [("listed", listed), ("this computer", local_root()), ("unknown", None)]
@@ -137,19 +148,19 @@ def _shown(name: object) -> str | None:
     return "".join(letter if letter.isprintable() else "?" for letter in name)[:NAME_CAP]
 
 
-def contradictions(credential: Credential, *, pixels: str, settings: str | None) -> Iterator[str]:
+def contradictions(credential: Credential, *, pixels: str | None, settings: str | None) -> Iterator[str]:
     """Yield what in a file speaks against its credential, each a sentence.
 
     Args:
         credential: What was read.
-        pixels: SHA-256 of the pixels that the file shows.
+        pixels: SHA-256 of the pixels that the file shows; None where a lossy format has changed them.
         settings: The settings' text in the file; None if there is none.
     """
     claim = credential.claim
     generation = claim.generation if claim else None
     if c2pa.UNREADABLE in credential.failures:
         yield f"the C2PA credential cannot be read: {credential.reason}"
-    elif CHANGED in credential.failures and generation is not None:
+    elif CHANGED in credential.failures and generation is not None and pixels is not None:
         same = "the pixels are still those" if generation.pixel_sha256 == pixels else "the pixels are others now"
         yield f"the file was changed after it was signed; {same}"
     elif credential.speaks_against_file:
@@ -159,10 +170,10 @@ def contradictions(credential: Credential, *, pixels: str, settings: str | None)
     yield from claim.problems if claim else ()
 
 
-def _differences(generation: Generation, *, pixels: str, settings: str | None) -> Iterator[str]:
-    if generation.pixel_sha256 != pixels:
+def _differences(generation: Generation, *, pixels: str | None, settings: str | None) -> Iterator[str]:
+    if pixels is not None and generation.pixel_sha256 != pixels:
         yield "the C2PA credential was made for other pixels"
-    if settings is None or digest(settings) != generation.settings_sha256:
+    if settings is not None and digest(settings) != generation.settings_sha256:
         yield "the C2PA credential was made for other settings"
 
 

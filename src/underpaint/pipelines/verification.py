@@ -31,6 +31,7 @@ Verdict = Literal["as drawn", "changed", "unknown"]
 FORMATS = ("PNG", "JPEG", "WEBP")
 HARMLESS = frozenset({"IHDR", "IDAT", "IEND", "tEXt", "zTXt", "iTXt", "caBX", "tIME"})
 """Kinds of chunks that change nothing of what is seen."""
+CREDENTIAL = "caBX"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,12 +135,12 @@ def _credential(path: Path, listed: bytes | None) -> tuple[Credential | None, st
         return None, f"whether its C2PA credential holds: {error}"
 
 
-def _unsaid(settings: Settings | None, credential: Credential | None, found: Search | None) -> list[str]:
+def _unsaid(text: PngText, settings: Settings | None, credential: Credential | None, found: Search | None) -> list[str]:
     """Return what a reader could expect to be told, and why it is not."""
     said: list[str] = []
     if credential is not None:
         said += credentials.unsaid(credential)
-    elif settings is not None:
+    elif settings is not None and CREDENTIAL not in text.kinds:
         said.append("who wrote it: the settings are not signed, so anybody can have written them")
     if found is None:
         said.append("whether it carries a watermark: its size is none that is looked at")
@@ -149,29 +150,37 @@ def _unsaid(settings: Settings | None, credential: Credential | None, found: Sea
 
 
 def _contradictions(
-    text: PngText, image: Image.Image, settings: Settings | None, origin: xmp.Origin | None, found: Search | None
+    text: PngText,
+    image: Image.Image,
+    settings: Settings | None,
+    origin: xmp.Origin | None,
+    found: Search | None,
+    credential: Credential | None,
 ) -> Iterator[str]:
-    """Yield what does not fit together in a file, leaving its credential aside."""
+    """Yield what does not fit together in a file."""
     if settings is not None:
         yield from _file_contradictions(text)
         if not _is_as_drawn(image, settings):
             yield "the pixels are not those that the settings name"
         if origin is None or origin.source_type != xmp.SOURCE_TYPE:
             yield "the XMP packet does not say that a trained model made it, as every file of ours does"
-    elif found is not None and found.found:
+    elif found is not None and found.found and not (credential and credential.generation):
         yield "the pixels carry a mark, but the settings are gone: another program saved it"
     if found is not None and found.found and settings is not None and settings.watermark != found.name:
         yield f"the pixels carry the mark {found.name}, the settings name {settings.watermark or 'none'}"
+    if credential is not None:
+        pixels = pixel_digest(image) if text.kinds else None
+        yield from credentials.contradictions(credential, pixels=pixels, settings=text.texts.get(PARAMETERS))
 
 
 def _verdict(wrong: Sequence[str], settings: Settings | None, credential: Credential | None, trusted: bool) -> Verdict:
     """Return the verdict; where only trusted signers count, no other picture is as drawn."""
     if wrong:
         return "changed"
-    if trusted:
-        listed = credential is not None and credential.holds and credential.trust == "listed"
-        return "as drawn" if listed and settings is not None else "unknown"
-    return "unknown" if settings is None else "as drawn"
+    signed = credential is not None and credential.generation is not None
+    listed = credential is not None and credential.holds and credential.trust == "listed"
+    known = (signed or settings is not None) and (listed or not trusted)
+    return "as drawn" if known else "unknown"
 
 
 def verify(path: Path, trust: Path | None = None) -> Verification:
@@ -194,14 +203,11 @@ def verify(path: Path, trust: Path | None = None) -> Verification:
     origin, no_origin = _origin(text)
     credential, no_credential = _credential(path, listed)
     found = search(image)
-    wrong = list(_contradictions(text, image, settings, origin, found))
-    if credential is not None:
-        written = text.texts.get(PARAMETERS)
-        wrong += credentials.contradictions(credential, pixels=pixel_digest(image), settings=written)
+    wrong = list(_contradictions(text, image, settings, origin, found, credential))
     return Verification(
         verdict=_verdict(wrong, settings, credential, trust is not None),
         contradictions=tuple(wrong),
-        unsaid=(*filter(None, [no_settings, no_origin, no_credential]), *_unsaid(settings, credential, found)),
+        unsaid=(*filter(None, [no_settings, no_origin, no_credential]), *_unsaid(text, settings, credential, found)),
         settings=settings,
         pixels_unchanged=None if settings is None else _is_as_drawn(image, settings),
         origin=origin,

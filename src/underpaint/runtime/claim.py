@@ -44,7 +44,7 @@ class Generation(Config):
         model: The model's name.
         model_sha256: The digest of its manifest.
         settings_sha256: SHA-256 of the settings' text as it stands in the file.
-        pixel_sha256: SHA-256 of the pixels (rows of 8-bit RGBA or RGB).
+        pixel_sha256: SHA-256 of the drawn pixels (rows of 8-bit RGBA or RGB), before any lossy format.
         size: Width and height in pixels, as ``64x64``.
         watermark: The mark in the pixels; None if there is none.
     """
