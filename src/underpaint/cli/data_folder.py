@@ -10,7 +10,7 @@ from underpaint.cli.output import Output, plural
 from underpaint.core.errors import InputError
 
 if TYPE_CHECKING:
-    from underpaint.core.artifact import Manifest
+    from underpaint.core.streamed_seal import Sealed
 
 DESCRIPTION = """Build a data set of your own pictures: a folder with metadata.jsonl, .csv or .parquet or with captions
 beside the pictures (cat.png, cat.txt), a table of paths, parquet files, WebDataset shards, or a folder that the library
@@ -105,7 +105,7 @@ def build_folder(args: argparse.Namespace, output: Output) -> int:
     return 0
 
 
-def describe(out: object, manifest: Manifest) -> str:
+def describe(out: object, manifest: Sealed) -> str:
     """Say in some lines what was built."""
     from underpaint.stages.data.folder.audit import PASSED_OVER
 

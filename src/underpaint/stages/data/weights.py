@@ -14,6 +14,11 @@ Variants = tuple[str, str, str]
 """Group, style and split: what has them in common are variants of one picture."""
 
 
+def even_share(count: int) -> float:
+    """Return the weight of one of so many variants."""
+    return round(1 / count, DIGITS)
+
+
 def even_weights(keys: Sequence[Variants]) -> list[float]:
     """Return the weight of each picture, above 0 and at most 1: an even share among its variants.
 
@@ -21,7 +26,7 @@ def even_weights(keys: Sequence[Variants]) -> list[float]:
         keys: Of each picture.
     """
     members = Counter(keys)
-    return [round(1 / members[key], DIGITS) for key in keys]
+    return [even_share(members[key]) for key in keys]
 
 
 def reweighted(samples: Sequence[Sample]) -> list[Sample]:

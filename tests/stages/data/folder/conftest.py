@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from underpaint.core.artifact import Manifest
 from underpaint.core.progress import Report, silent
+from underpaint.core.streamed_seal import Sealed
 from underpaint.stages.data.folder.config import FolderConfig
 from underpaint.stages.data.folder.run import run
 
@@ -80,12 +80,12 @@ def folder(pictures: Path, rows: list[Row], write_rows: Callable[[Path, list[Row
 
 
 @pytest.fixture
-def build(tmp_path: Path) -> Callable[..., tuple[Path, Manifest]]:
+def build(tmp_path: Path) -> Callable[..., tuple[Path, Sealed]]:
     """Builds a data set: ``build(path, **settings)``."""
 
     def make(
         path: Path, *, out: str = "out", keep_going: bool = False, report: Report = silent, **settings: Any
-    ) -> tuple[Path, Manifest]:
+    ) -> tuple[Path, Sealed]:
         values = {"name": "mine", "license": "CC0-1.0", "size": 32} | settings
         config = FolderConfig.parse(values, source="test")
         return tmp_path / out, run(config, path, tmp_path / out, report, keep_going=keep_going, jobs=1)

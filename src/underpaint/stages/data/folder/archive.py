@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from underpaint.core.errors import DataError, DuplicateFile, InputTooLarge, MissingFile, UnsafePath
 from underpaint.stages.data.folder.paths import check_name
@@ -19,8 +19,7 @@ TEXTS = (".txt", ".json")
 BLOCK = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Bytes of an archive: its number, where they begin, how many."""
 
     archive: int
@@ -159,7 +158,7 @@ def open_archives(paths: Sequence[Path]) -> Source:
         for archive in range(len(paths)):
             yield from rows_of(paths, archive)
 
-    def contents(places: Sequence[Span]) -> Iterator[Content]:
-        return (read_span(paths, span) for span in places)
+    def contents(places: Iterable[tuple[int, int, int]]) -> Iterator[Content]:
+        return (read_span(paths, Span(*place)) for place in places)
 
     return Source(kind="WebDataset", rows=rows, contents=contents)

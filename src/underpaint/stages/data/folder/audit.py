@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from array import array
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 
@@ -15,6 +17,7 @@ from underpaint.stages.data.folder.finished import NOTES, Finished, notes_in
 from underpaint.stages.data.folder.problems import LeftOut
 from underpaint.stages.data.leakage import LeakReport
 from underpaint.stages.data.representation import counted
+from underpaint.stages.data.text_hashes import text_hash
 
 PASSED_OVER = {"NoRow": "named by no row", "OtherKind": "of a kind that is not read (save as PNG)"}
 """Why a picture that lies in the input was passed over without being a problem."""
@@ -91,22 +94,66 @@ def changes_in(bits: np.ndarray) -> dict[str, int]:
     Args:
         bits: ``[N]`` notes as numbers.
     """
-    found = Counter(note for value, n in Counter(bits.tolist()).items() for note in notes_in(value) * n)
+    found = Counter[str]()
+    for value, count in zip(*np.unique(bits, return_counts=True), strict=True):
+        found.update(dict.fromkeys(notes_in(int(value)), int(count)))
     return {note: found[note] for note in NOTES if found[note]}
 
 
-def audit(samples: Sequence[Sample], records: np.ndarray, finished: Finished, read: Read) -> FolderAudit:
+class ClusterFigures(TypedDict):
+    """The figures of the audit that are about clusters."""
+
+    clusters: int
+    groups: int
+    near_duplicate_sets: int
+    largest_cluster: int
+
+
+class Census:
+    """What is counted while samples go by."""
+
+    def __init__(self) -> None:
+        self.splits, self.styles, self.licenses = Counter[str](), Counter[str](), Counter[str]()
+        self._clusters, self._groups = array("Q"), array("Q")
+
+    def add(self, sample: Sample) -> None:
+        """Count a sample."""
+        self.splits[sample.split] += 1
+        self.styles[sample.style] += 1
+        self.licenses[sample.license] += 1
+        self._clusters.append(text_hash(sample.cluster))
+        self._groups.append(text_hash(sample.cluster, sample.group))
+
+    def clusters(self) -> ClusterFigures:
+        """Return what is known about clusters."""
+        of = np.array(self._clusters, np.uint64)
+        pairs, first = np.unique(np.array(self._groups, np.uint64), return_index=True)
+        num_groups = np.unique(of[first], return_counts=True)[1]
+        return ClusterFigures(
+            clusters=len(num_groups),
+            groups=len(pairs),
+            near_duplicate_sets=int((num_groups > 1).sum()),
+            largest_cluster=int(np.unique(of, return_counts=True)[1].max()),
+        )
+
+
+def sorted_counts(counts: Counter[str]) -> dict[str, int]:
+    """Return counts by name."""
+    return dict(sorted(counts.items()))
+
+
+def audit(samples: Collection[Sample], records: np.ndarray, finished: Finished, read: Read) -> FolderAudit:
     """Count what is in the data set.
 
     Args:
-        samples: All samples.
+        samples: All samples; gone through several times.
         records: ``[N]`` rows of their records.
         finished: The finished pictures.
         read: What was read and what became of the rest.
     """
-    united: dict[str, set[str]] = defaultdict(set)
+    census = Census()
     for sample in samples:
-        united[sample.cluster].add(sample.group)
+        census.add(sample)
     count = len(samples)
     return FolderAudit(
         kind=read.kind,
@@ -115,15 +162,12 @@ def audit(samples: Sequence[Sample], records: np.ndarray, finished: Finished, re
         changed=changes_in(finished.records()["notes"][records]),
         leakage=LeakReport(leaks=(), composition_twins=0, pairs_compared=count * (count - 1) // 2),
         captions=check_captions(samples),
-        by_split=counted(s.split for s in samples),
-        by_style=counted(s.style for s in samples),
-        by_license=counted(s.license for s in samples),
+        by_split=sorted_counts(census.splits),
+        by_style=sorted_counts(census.styles),
+        by_license=sorted_counts(census.licenses),
         dropped_by_rule=counted(item.rule for item in read.left_out),
         dropped=tuple(read.left_out),
         passed_over_by_rule=counted(item.rule for item in read.passed_over),
         passed_over=tuple(read.passed_over),
-        clusters=len(united),
-        groups=sum(map(len, united.values())),
-        near_duplicate_sets=sum(len(groups) > 1 for groups in united.values()),
-        largest_cluster=max(Counter(s.cluster for s in samples).values()),
+        **census.clusters(),
     )

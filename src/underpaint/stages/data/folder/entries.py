@@ -1,11 +1,11 @@
-"""Entries: what is known of each picture before it is decoded, taken from the columns of its row."""
+"""Reading: the columns of every row become an entry of the ledger, and a list of what is wrong."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,6 +13,7 @@ from underpaint.core.errors import DataError, DuplicateFile, DuplicateId, Missin
 from underpaint.core.progress import Progress, Report
 from underpaint.stages.data.folder.columns import column_for, find_column, missing_column
 from underpaint.stages.data.folder.config import FolderConfig
+from underpaint.stages.data.folder.entry import Entry
 from underpaint.stages.data.folder.fields import (
     author_in,
     canonical,
@@ -22,48 +23,12 @@ from underpaint.stages.data.folder.fields import (
     text_in,
     weight_in,
 )
+from underpaint.stages.data.folder.ledger import Ledger
 from underpaint.stages.data.folder.problems import Problems
 from underpaint.stages.data.folder.rows import Row, Source
 
 T = TypeVar("T")
 REPORT_EVERY = 1000
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Entry:
-    """A picture that may become a sample.
-
-    Args:
-        where: File and row, as messages name it.
-        key: What names the picture within the input.
-        place: Where the picture lies; only the source can read it.
-        id: Id of the sample.
-        name: The caption as the row gives it.
-        caption: Its canonical form.
-        split: The split that was given; empty if none.
-        license: SPDX expression.
-        author: Whom to name; may be empty.
-        source: Where the picture comes from; may be empty.
-        group: What belongs together; empty if nothing was said.
-        style: The style; may be empty.
-        weight: How often it is to be drawn, relative to others; None if nothing was said.
-        sound: Whether nothing was wrong with the row.
-    """
-
-    where: str
-    key: str
-    place: Any
-    id: str
-    name: str
-    caption: str
-    split: str
-    license: str
-    author: str
-    source: str
-    group: str
-    style: str
-    weight: float | None
-    sound: bool = True
 
 
 def id_of_key(key: str) -> str:
@@ -115,7 +80,7 @@ def entry_of(row: Row, config: FolderConfig) -> tuple[Entry, list[DataError]]:
         style=text["style"],
         weight=reading.take(weight_in, values, columns, otherwise=None),
     )
-    return (replace(entry, sound=False) if reading.errors else entry), reading.errors
+    return entry, reading.errors
 
 
 def check_columns(row: Row, config: FolderConfig) -> None:
@@ -130,39 +95,29 @@ def check_columns(row: Row, config: FolderConfig) -> None:
             raise missing_column(role, row.values, config.columns, row.where)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """What was read.
+def read_entries(source: Source, config: FolderConfig, ledger: Ledger, problems: Problems, report: Report) -> int:
+    """Read all rows and take down all that is wrong with each; a table that breaks off is read up to there.
 
     Args:
-        entries: All rows that say where their picture lies, in the order of the input; not all of them are sound.
-        count: Rows that were read, also those that could not be made out.
-    """
+        source: The input.
+        config: The settings.
+        ledger: Takes down the rows that say where their picture lies, in the order of the input, also unsound ones.
+        problems: Takes down what is wrong.
+        report: Receives progress.
 
-    entries: list[Entry]
-    count: int
-
-    @property
-    def sound(self) -> list[Entry]:
-        """The entries with which nothing is wrong so far."""
-        return [entry for entry in self.entries if entry.sound]
-
-
-def read_entries(source: Source, config: FolderConfig, problems: Problems, report: Report) -> Rows:
-    """Read all rows and take down all that is wrong with each; a table that breaks off is read up to there.
+    Returns:
+        The number of rows that were read, also of those that could not be made out.
 
     Raises:
         MissingColumn: The first row has no column for the caption or one that was chosen.
     """
-    entries: list[Entry] = []
-    seen: dict[str, str] = {}
     count = 0
     try:
         for count, row in enumerate(source.rows(), 1):
             if isinstance(row, Row):
                 if count == 1 and not row.problem:
                     check_columns(row, config)
-                entries += judged(row, config, seen, problems)
+                judge(row, config, ledger, problems)
             else:
                 problems.add(row[0], row[1])
             if count % REPORT_EVERY == 0:
@@ -172,18 +127,19 @@ def read_entries(source: Source, config: FolderConfig, problems: Problems, repor
     except DataError as error:
         problems.break_off(error)
     report(Progress(task="read rows", done=count, total=count, unit="rows"))
-    return Rows(entries=entries, count=count)
+    return count
 
 
-def judged(row: Row, config: FolderConfig, seen: dict[str, str], problems: Problems) -> list[Entry]:
-    """Take down what is wrong with a row, and return its entry if it has a picture."""
+def judge(row: Row, config: FolderConfig, ledger: Ledger, problems: Problems) -> None:
+    """Take down what is wrong with a row, and its entry if it has a picture."""
     entry, errors = entry_of(row, config)
-    if entry.id in seen:
-        errors.append(twice(row, entry.id, seen[entry.id]))
-    seen.setdefault(entry.id, entry.where)
+    earlier = ledger.earlier(entry.id, entry.where)
+    if earlier is not None:
+        errors.append(twice(row, entry.id, earlier))
     if errors:
         problems.add(row.where, *errors)
-    return [] if row.place is None else [replace(entry, sound=not errors)]
+    if row.place is not None:
+        ledger.add(replace(entry, sound=False) if errors else entry)
 
 
 def twice(row: Row, id_: str, earlier: str) -> DataError:

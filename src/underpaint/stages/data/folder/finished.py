@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,6 +22,7 @@ from underpaint.core.config import digest_of
 from underpaint.core.errors import StorageError
 from underpaint.stages.data.folder.config import FolderConfig
 from underpaint.stages.data.folder.decoding import RULES
+from underpaint.stages.data.folder.ledger import Ledger
 
 NOTES = ("cmyk", "16-bit", "rotated", "enlarged")
 RECORD = np.dtype(
@@ -34,7 +36,7 @@ RECORD = np.dtype(
     ]
 )
 """SHA-256 of the source's bytes and of the pixels, bytes of the PNG, mean alpha, bits of ``NOTES``, 32 px on white."""
-RECORDS, PICTURES, LOCK = "records.bin", "pictures", "lock"
+RECORDS, PICTURES, LOCK, LEDGER = "records.bin", "pictures", "lock", "ledger.sqlite"
 
 
 class Finished:
@@ -42,15 +44,16 @@ class Finished:
 
     Args:
         folder: Where they lie; is created.
+        ledger: Knows the record of every key.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, ledger: Ledger) -> None:
         self.folder = folder
+        self.ledger = ledger
         self.path = folder / RECORDS
         (folder / PICTURES).mkdir(parents=True, exist_ok=True)
         self.file: BinaryIO = self.path.open("ab", buffering=0)
         self.file.truncate(self.path.stat().st_size // RECORD.itemsize * RECORD.itemsize)
-        self.rows: dict[bytes, int] = {}
         self.count = 0
         for record in self.records():
             self._enter(record["key"].tobytes(), int(record["bytes"]))
@@ -59,7 +62,7 @@ class Finished:
         """Know a record as the next one; one without its file is as good as none."""
         with contextlib.suppress(OSError):
             if self.picture(key).stat().st_size == num_bytes:
-                self.rows[key] = self.count
+                self.ledger.set_record(key, self.count)
         self.count += 1
 
     def picture(self, key: bytes) -> Path:
@@ -120,7 +123,8 @@ def finished_pictures(out: Path, config: FolderConfig) -> Iterator[Finished]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise StorageError(f"another build is writing {out}; wait for it, or choose another --out") from None
-            finished = Finished(folder)
-            with finished.file:
-                yield finished
+            with closing(Ledger(folder / LEDGER)) as ledger:
+                finished = Finished(folder, ledger)
+                with finished.file:
+                    yield finished
         shutil.rmtree(folder)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from underpaint.adapters.pyarrow import ArrowTable, open_parquet, open_stream
 from underpaint.core.config import parse_json
@@ -34,8 +34,7 @@ class Shard:
     open: Callable[[Path], ArrowTable]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a picture lies: the number of the shard, of the row in it (from 0)."""
 
     shard: int
@@ -56,9 +55,9 @@ def open_shards(root: Path, shards: Sequence[Shard], columns: dict[str, str], ki
         for number, shard in enumerate(shards):
             yield from held_rows(root, number, shard)
 
-    def contents(places: Sequence[Place]) -> Iterator[Content]:
-        for number, group in itertools.groupby(places, key=lambda place: place.shard):
-            yield from held_contents(root, shards[number], columns, [place.row for place in group])
+    def contents(places: Iterable[tuple[int, int]]) -> Iterator[Content]:
+        for number, group in itertools.groupby(itertools.starmap(Place, places), key=lambda place: place.shard):
+            yield from held_contents(root, shards[number], columns, (place.row for place in group))
 
     return Source(kind=kind, rows=rows, contents=contents)
 
@@ -74,7 +73,7 @@ def held_rows(root: Path, number: int, shard: Shard) -> Iterator[Row]:
         yield Row(where=f"{name}, row {row + 1}", key=f"{stem}/{row:07d}", place=place, values=plain, split=shard.split)
 
 
-def held_contents(root: Path, shard: Shard, columns: dict[str, str], wanted: Sequence[int]) -> Iterator[Content]:
+def held_contents(root: Path, shard: Shard, columns: dict[str, str], wanted: Iterable[int]) -> Iterator[Content]:
     """Yield the picture files of some rows of a shard, in order.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def named_rows(
         yield Row(where=where, key=key, place=file, values=values, split=split_by_folder(root, file))
 
 
-def contents_of_files(root: Path, places: Sequence[Any]) -> Iterator[Content]:
+def contents_of_files(root: Path, places: Iterable[Any]) -> Iterator[Content]:
     """Read picture files one after the other."""
     resolved = root.resolve()
     return (content_of(resolved, path) for path in places)

@@ -110,19 +110,20 @@ def open_captions(root: Path) -> Source:
         MissingFile: There are no pictures.
         MissingColumn: There are pictures, but no words beside them.
     """
-    pictures = list(lying(root, PICTURES))
-    if not pictures:
+    first = next(lying(root, PICTURES), None)
+    if first is None:
         others = sorted({path.suffix.lower() for path in lying(root)})
         hint = f"save those that end in {' '.join(others)} as PNG" if others else "name another folder"
         raise MissingFile(f"{root} holds no pictures ({' '.join(PICTURES)}), tables or tar files; {hint}")
-    if not any(picture.with_suffix(CAPTION).is_file() for picture in pictures):
+    if not any(picture.with_suffix(CAPTION).is_file() for picture in lying(root, PICTURES)):
+        count = sum(1 for _ in lying(root, PICTURES))
         raise MissingColumn(
-            f"{root} holds {len(pictures):,} pictures but no words: add {METADATA[0]} with the columns file_name and "
-            f"text, or {pictures[0].with_suffix(CAPTION).name} beside {pictures[0].name} and so on"
+            f"{root} holds {count:,} pictures but no words: add {METADATA[0]} with the columns file_name and "
+            f"text, or {first.with_suffix(CAPTION).name} beside {first.name} and so on"
         )
 
     def rows() -> Iterator[Row | tuple[str, DataError]]:
-        return (captioned(root, picture) for picture in pictures)
+        return (captioned(root, picture) for picture in lying(root, PICTURES))
 
     return Source(
         kind="captions beside pictures",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import queue
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,8 @@ from typing import Any
 from underpaint.core.errors import DataError, InputTooLarge, UnreadableImage
 from underpaint.core.progress import Progress, Report
 from underpaint.stages.data.folder.config import FolderConfig
-from underpaint.stages.data.folder.entries import Entry
 from underpaint.stages.data.folder.finished import Finished
+from underpaint.stages.data.folder.ledger import Chosen
 from underpaint.stages.data.folder.problems import Problems
 from underpaint.stages.data.folder.rows import Source
 from underpaint.stages.data.worker_process import MAX_SECONDS, WorkerProcess
@@ -61,30 +61,23 @@ def work_off(bench: Bench, config: FolderConfig, max_seconds: float) -> None:
         process.close()
 
 
-@dataclass
 class Decoding:
-    """The state of one pass over all pictures.
+    """One pass over all pictures.
 
     Args:
         finished: Where decoded pictures go.
-        config: The settings.
         bench: What the threads share.
-        keys: Key of every entry so far; None where the bytes cannot be had.
-        failed: Key to why its picture cannot be used.
     """
 
-    finished: Finished
-    config: FolderConfig
-    bench: Bench
-    keys: list[bytes | None] = field(default_factory=list)
-    failed: dict[bytes, DataError] = field(default_factory=dict)
-    _asked: set[bytes] = field(default_factory=set)
+    def __init__(self, finished: Finished, bench: Bench) -> None:
+        self.finished, self.ledger, self.bench = finished, finished.ledger, bench
+        self._asked: set[bytes] = set()
 
-    def take(self, content: bytes) -> None:
-        """Have a picture decoded unless that was done or asked before."""
+    def take(self, position: int, content: bytes) -> None:
+        """Have the picture of an entry decoded unless that was done or asked before."""
         key = hashlib.sha256(content).digest()
-        self.keys.append(key)
-        if key not in self.finished.rows and key not in self._asked:
+        self.ledger.set_key(position, key)
+        if not (key in self._asked or self.ledger.has_failed(key) or self.ledger.record(key) is not None):
             self._asked.add(key)
             self.bench.jobs.put((key, content, self.finished.prepare(key)))
         self.collect()
@@ -94,17 +87,32 @@ class Decoding:
         while not self.bench.answers.empty():
             key, answer = self.bench.answers.get()
             if "error" in answer:
-                kind = RULES.get(answer.get("rule", ""), UnreadableImage)
-                self.failed[key] = kind(answer["error"])
+                self.ledger.set_failed(key, answer.get("rule", ""), answer["error"])
             else:
                 self.finished.add(key, answer)
+            self._asked.discard(key)
         if self.bench.fatal:
             raise self.bench.fatal[0]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """Which entries' pictures are decoded.
+
+    Args:
+        chosen: All, or those with which nothing is wrong so far.
+        most: Only so many entries are looked at, from the first one; all if None.
+        total: How many that are.
+    """
+
+    chosen: Chosen
+    most: int | None
+    total: int
+
+
 def decode_all(
     source: Source,
-    entries: Sequence[Entry],
+    scope: Scope,
     finished: Finished,
     config: FolderConfig,
     problems: Problems,
@@ -112,29 +120,26 @@ def decode_all(
     jobs: int,
     report: Report,
     max_seconds: float = MAX_SECONDS,
-) -> list[bytes | None]:
-    """Decode the pictures of all entries; those that are finished are not decoded again.
+) -> None:
+    """Decode the pictures of the ledger's entries; those that are finished are not decoded again.
 
     Args:
         source: Reads their bytes.
-        entries: The entries, in the order of the source.
-        finished: Holds what is decoded.
+        scope: Which ones.
+        finished: Holds what is decoded, and the ledger, which takes down the key of each entry's picture.
         config: The settings.
         problems: Takes down the pictures that cannot be used.
         jobs: Number of processes.
         report: Receives progress.
         max_seconds: Limit of computing time for a picture.
-
-    Returns:
-        Key of each entry's picture in ``finished``; None where there is none.
     """
     bench = Bench(jobs=queue.Queue(WAITING * jobs))
-    decoding = Decoding(finished, config, bench)
+    decoding = Decoding(finished, bench)
     threads = [threading.Thread(target=work_off, args=(bench, config, max_seconds), daemon=True) for _ in range(jobs)]
     for thread in threads:
         thread.start()
     try:
-        read_all(source, entries, decoding, problems, report)
+        read_all(source, scope, decoding, problems, report)
     except BaseException as error:
         bench.fatal.append(error)
         raise
@@ -144,29 +149,19 @@ def decode_all(
         for thread in threads:
             thread.join()
     decoding.collect()
-    report(Progress(task="decode pictures", done=len(entries), total=len(entries), unit="pictures"))
-    return judged(entries, decoding, problems)
+    report(Progress(task="decode pictures", done=scope.total, total=scope.total, unit="pictures"))
+    for position, rule, problem in finished.ledger.failures():
+        problems.add(finished.ledger.entry(position).where, RULES.get(rule, UnreadableImage)(problem))
 
 
-def read_all(source: Source, entries: Sequence[Entry], decoding: Decoding, problems: Problems, report: Report) -> None:
+def read_all(source: Source, scope: Scope, decoding: Decoding, problems: Problems, report: Report) -> None:
     """Read the bytes of all pictures and hand them over."""
-    contents = source.contents([entry.place for entry in entries])
-    for number, (entry, content) in enumerate(zip(entries, contents, strict=True), 1):
+    entries, again = itertools.tee(decoding.ledger.entries(scope.chosen, scope.most))
+    contents = source.contents(entry.place for _, entry in again)
+    for number, ((position, entry), content) in enumerate(zip(entries, contents, strict=True), 1):
         if isinstance(content, DataError):
-            decoding.keys.append(None)
             problems.add(entry.where, content)
         else:
-            decoding.take(content)
+            decoding.take(position, content)
         if number % REPORT_EVERY == 0:
-            report(Progress(task="decode pictures", done=number, total=len(entries), unit="pictures"))
-
-
-def judged(entries: Sequence[Entry], decoding: Decoding, problems: Problems) -> list[bytes | None]:
-    """Take down the pictures that failed and return the keys of the others."""
-    keys: list[bytes | None] = []
-    for entry, key in zip(entries, decoding.keys, strict=True):
-        error = decoding.failed.get(key) if key is not None else None
-        if error is not None:
-            problems.add(entry.where, error)
-        keys.append(None if error is not None else key)
-    return keys
+            report(Progress(task="decode pictures", done=number, total=scope.total, unit="pictures"))

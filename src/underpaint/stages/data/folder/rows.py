@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ class Row:
     Args:
         where: File and row, as messages name it.
         key: What names the picture within the input, for example its path without the suffix.
-        place: Where the picture lies; only who wrote it can read it.
+        place: Where the picture lies, a path or a tuple of numbers; only who wrote it can read it.
         values: Column to value.
         split: The split that the row's folder or file stands for; empty if none.
         problem: Why its picture cannot be found, and ``place`` is None then; or else why its caption cannot be read.
@@ -51,7 +51,7 @@ class Source:
 
     kind: str
     rows: Callable[[], Iterator[Row | tuple[str, DataError]]]
-    contents: Callable[[Sequence[Any]], Iterator[Content]]
+    contents: Callable[[Iterable[Any]], Iterator[Content]]
     lying: Callable[[], Iterator[Path]] = lambda: iter(())
 
 

@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from underpaint.core.artifact import Manifest, seal, staging, storage_errors, versions_of
-from underpaint.core.config import canonical_json
+from underpaint.core.artifact import staging, versions_of
 from underpaint.core.errors import DataError, InputError, StorageError, UnderpaintError
 from underpaint.core.progress import Progress, Report, silent
-from underpaint.core.samples import Sample, write_samples
+from underpaint.core.streamed_seal import Sealed, seal_streamed
 from underpaint.stages.data.audit import samples_digest
-from underpaint.stages.data.contact import num_shown
-from underpaint.stages.data.folder.audit import PASSED_OVER, Read, audit
+from underpaint.stages.data.contact import num_cells
+from underpaint.stages.data.folder.audit import Read, audit
 from underpaint.stages.data.folder.config import FolderConfig
-from underpaint.stages.data.folder.entries import Entry, Rows, read_entries
+from underpaint.stages.data.folder.entries import read_entries
 from underpaint.stages.data.folder.facts import FolderFacts
 from underpaint.stages.data.folder.finished import Finished, finished_pictures
-from underpaint.stages.data.folder.opening import PICTURES, open_input
+from underpaint.stages.data.folder.ledger import Ledger
+from underpaint.stages.data.folder.opening import open_input
 from underpaint.stages.data.folder.papers import write_papers
-from underpaint.stages.data.folder.paths import readable_name
-from underpaint.stages.data.folder.pictures import decode_all
-from underpaint.stages.data.folder.problems import LeftOut, Problems
+from underpaint.stages.data.folder.pictures import Scope, decode_all
+from underpaint.stages.data.folder.problems import Problems
 from underpaint.stages.data.folder.rows import Source
 from underpaint.stages.data.folder.samples import Placed, drop_equal, place
-from underpaint.stages.data.folder.terms import check_terms, evidence_of, source_key
+from underpaint.stages.data.folder.terms import check_terms, evidence_of
+from underpaint.stages.data.folder.unnamed import passed_over_in
+from underpaint.stages.data.folder.writing import write_all
 from underpaint.stages.data.license import obligations
-from underpaint.stages.data.sources import Evidence
 
-METADATA = "metadata.jsonl"
-"""What makes ``images`` a folder that the library ``datasets`` reads as it is."""
 LIBRARIES = ("numpy", "pillow", "mlcroissant", "license-expression", "pyarrow")
 DRAWING_LIBRARIES = ("pillow",)
 MAX_JOBS = 8
-REPORT_EVERY = 500
 MOST_IN_VAIN = 1000
 """Where no row can be used, so many pictures are looked at all the same, to tell what is wrong with them too."""
 
@@ -51,7 +46,7 @@ def run(
     *,
     keep_going: bool = False,
     jobs: int | None = None,
-) -> Manifest:
+) -> Sealed:
     """Build a data set of a person's own pictures; nothing of theirs is changed.
 
     Interrupted, it goes on where it was: finished pictures lie beside ``out`` until the data set is whole. The same
@@ -66,7 +61,7 @@ def run(
         jobs: Number of processes that decode; one a core if None, at most 8.
 
     Returns:
-        The manifest of the new artifact.
+        What the manifest of the new artifact says.
 
     Raises:
         InputError: There is no such input, or ``out`` lies in it.
@@ -81,11 +76,11 @@ def run(
     jobs = jobs or min(MAX_JOBS, len(os.sched_getaffinity(0)))
     problems = Problems(keep_going)
     source = open_input(path, config.columns)
-    rows = read_entries(source, config, problems, report)
-    passed_over = passed_over_in(source, rows.entries, path)
-    with finished_pictures(out, config) as finished, telling_what_is_kept(finished, useful=bool(rows.sound)):
-        placed = prepare(source, rows, finished, config, problems, jobs=jobs, report=report, name=str(path))
-        read = Read(kind=source.kind, rows=rows.count, left_out=problems.left_out, passed_over=passed_over)
+    with finished_pictures(out, config) as finished, telling_what_is_kept(finished):
+        rows = read_entries(source, config, finished.ledger, problems, report)
+        passed_over = passed_over_in(source, finished.ledger, path)
+        placed = prepare(source, rows, finished, problems, config=config, jobs=jobs, report=report, name=str(path))
+        read = Read(kind=source.kind, rows=rows, left_out=problems.left_out, passed_over=passed_over)
         with staging(out) as folder:
             return fill(folder, placed, finished, config, read, report)
 
@@ -101,18 +96,17 @@ def refuse_inside(out: Path, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def telling_what_is_kept(finished: Finished, *, useful: bool) -> Iterator[None]:
-    """Say with an error that finished pictures are kept, and where; without use they are removed.
+def telling_what_is_kept(finished: Finished) -> Iterator[None]:
+    """Say with an error that finished pictures are kept, and where; where no row could be used they are removed.
 
     Args:
-        finished: The finished pictures.
-        useful: Whether the same command may need them.
+        finished: The finished pictures, and the ledger.
     """
     try:
         yield
     except UnderpaintError as error:
-        count = len(finished.rows)
-        if not (useful and count):
+        count, ledger = finished.ledger.num_records(), finished.ledger
+        if not count or (ledger.num_entries and not ledger.num_sound):
             shutil.rmtree(finished.folder, ignore_errors=True)
         else:
             error.add_note(
@@ -124,11 +118,11 @@ def telling_what_is_kept(finished: Finished, *, useful: bool) -> Iterator[None]:
 
 def prepare(
     source: Source,
-    rows: Rows,
+    rows: int,
     finished: Finished,
-    config: FolderConfig,
     problems: Problems,
     *,
+    config: FolderConfig,
     jobs: int,
     report: Report,
     name: str,
@@ -140,41 +134,24 @@ def prepare(
     Raises:
         DataError: A row or a picture cannot be used, or none is left.
     """
-    entries = looked_at(rows, keep_going=problems.keep_going)
-    keys = decode_all(source, entries, finished, config, problems, jobs=jobs, report=report)
-    sound = [key if entry.sound else None for entry, key in zip(entries, keys, strict=True)]
-    kept = drop_equal(entries, sound, finished, problems)
-    report(Progress(task="compare", done=0, total=len(kept.entries), unit="pictures"))
-    placed = place(kept, finished, config, problems) if kept.entries else None
-    report(Progress(task="compare", done=len(kept.entries), total=len(kept.entries), unit="pictures"))
-    problems.refuse(name, rows.count)
+    scope = scope_of(finished.ledger, keep_going=problems.keep_going)
+    decode_all(source, scope, finished, config, problems, jobs=jobs, report=report)
+    records = drop_equal(finished, problems)
+    report(Progress(task="compare", done=0, total=len(records), unit="pictures"))
+    placed = place(records, finished, problems) if len(records) else None
+    report(Progress(task="compare", done=len(records), total=len(records), unit="pictures"))
+    problems.refuse(name, rows)
     if placed is None:
         raise DataError(f"no picture of {name} is left; {summary(problems) or 'it has no rows'}")
     return placed
 
 
-def looked_at(rows: Rows, *, keep_going: bool) -> list[Entry]:
-    """Return the entries whose pictures are decoded: all, the sound ones if others may go, some if none is sound."""
+def scope_of(ledger: Ledger, *, keep_going: bool) -> Scope:
+    """Return which pictures are decoded: all, those of sound rows if others may go, some if no row is sound."""
     if keep_going:
-        return rows.sound
-    return rows.entries if rows.sound else rows.entries[:MOST_IN_VAIN]
-
-
-def passed_over_in(source: Source, entries: Sequence[Entry], path: Path) -> list[LeftOut]:
-    """List the pictures that lie in the input and that no row names, and why that is.
-
-    Args:
-        source: The input.
-        entries: All rows with a picture.
-        path: Where the input lies.
-    """
-    named = {os.path.realpath(entry.place) for entry in entries if isinstance(entry.place, Path)}
-    lying = (file for file in source.lying() if os.path.realpath(file) not in named)
-    return [
-        LeftOut(where=readable_name(file.relative_to(path)), rule=rule, detail=PASSED_OVER[rule])
-        for file in lying
-        for rule in ["NoRow" if file.suffix.lower() in PICTURES else "OtherKind"]
-    ]
+        return Scope(chosen="sound", most=None, total=ledger.num_sound)
+    most = None if ledger.num_sound else MOST_IN_VAIN
+    return Scope(chosen="all", most=most, total=min(ledger.num_entries, most or ledger.num_entries))
 
 
 def summary(problems: Problems) -> str:
@@ -183,9 +160,7 @@ def summary(problems: Problems) -> str:
     return f"{len(found):,} row(s) were left out, the first: {found[0].where}: {found[0].detail}" if found else ""
 
 
-def fill(
-    folder: Path, placed: Placed, finished: Finished, config: FolderConfig, read: Read, report: Report
-) -> Manifest:
+def fill(folder: Path, placed: Placed, finished: Finished, config: FolderConfig, read: Read, report: Report) -> Sealed:
     """Make the data set in an empty folder.
 
     Args:
@@ -196,88 +171,27 @@ def fill(
         read: What was read and what became of the rest.
         report: Receives progress.
     """
-    order = sorted(range(len(placed.samples)), key=lambda i: placed.samples[i].id)
-    samples = [placed.samples[i] for i in order]
-    write_pictures(samples, [placed.kept.keys[i] for i in order], finished, folder, report)
-    write_samples(folder, samples)
-    write_metadata(samples, folder)
-    digest = content_digest(samples, [placed.kept.keys[i] for i in order])
-    sources = sources_of([placed.kept.entries[i] for i in order], config, digest)
+    written = write_all(placed, finished, config, folder, report)
+    sources = evidence_of(config.name, written.origins, written.digest)
     facts = FolderFacts(
         config=config,
-        samples=samples,
+        samples=written.samples,
         sources=sources,
         duties=obligations(sources),
-        audit=audit(samples, placed.kept.records, finished, read),
+        audit=audit(written.samples, placed.records[placed.staying], finished, read),
         made_with={name: version for name, version in versions_of(*LIBRARIES).items() if name in DRAWING_LIBRARIES},
     )
     write_papers(facts, folder)
-    return seal(
+    return seal_streamed(
         folder,
         kind="dataset",
         stage="data",
         config=config,
-        parents={config.name: digest},
+        parents={config.name: written.digest},
         figures=figures_of(facts),
         packages=LIBRARIES,
+        report=report,
     )
-
-
-def write_pictures(
-    samples: Sequence[Sample], keys: Sequence[bytes], finished: Finished, folder: Path, report: Report
-) -> None:
-    """Put every finished picture into the data set, without a copy where the file system can."""
-    for split in {sample.split for sample in samples}:
-        (folder / "images" / split).mkdir(parents=True)
-    for number, (sample, key) in enumerate(zip(samples, keys, strict=True), 1):
-        link_or_copy(finished.picture(key), folder / sample.file)
-        if number % REPORT_EVERY == 0 or number == len(samples):
-            report(Progress(task="write", done=number, total=len(samples), unit="pictures"))
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Give a finished file a second name, or copy it."""
-    with contextlib.suppress(OSError):
-        target.hardlink_to(source)
-        return
-    with storage_errors(target):
-        shutil.copyfile(source, target)
-
-
-def write_metadata(samples: Sequence[Sample], folder: Path) -> None:
-    """Write a table that other libraries read beside the pictures of each split."""
-    tables: dict[str, list[str]] = defaultdict(list)
-    for sample in samples:
-        row = {
-            "file_name": Path(sample.file).name,
-            "text": sample.caption,
-            "id": sample.id,
-            "group": sample.group,
-            "style": sample.style,
-            "author": sample.family,
-            "license": sample.license,
-        }
-        tables[sample.split].append(canonical_json(row) + "\n")
-    for split, lines in tables.items():
-        (folder / "images" / split / METADATA).write_text("".join(lines), encoding="utf-8")
-
-
-def content_digest(samples: Sequence[Sample], keys: Sequence[bytes]) -> str:
-    """Return the SHA-256 over captions and the bytes of the picture files, in the order of the ids."""
-    lines = (f"{s.id} {key.hex()} {s.name}\n" for s, key in zip(samples, keys, strict=True))
-    digest = hashlib.sha256()
-    for line in lines:
-        digest.update(line.encode())
-    return digest.hexdigest()
-
-
-def sources_of(entries: Sequence[Entry], config: FolderConfig, digest: str) -> tuple[Evidence, ...]:
-    """Return what is on record about each origin of the pictures, each key once."""
-    origins = {
-        source_key(config.name, entry.source, entry.author, entry.license): (entry.source, entry.author, entry.license)
-        for entry in entries
-    }
-    return evidence_of(config.name, origins.values(), digest)
 
 
 def figures_of(facts: FolderFacts) -> dict[str, object]:
@@ -286,7 +200,7 @@ def figures_of(facts: FolderFacts) -> dict[str, object]:
     return {
         **facts.counts,
         "samples_digest": samples_digest(facts.samples),
-        "on_contact_sheet": num_shown(facts.samples),
+        "on_contact_sheet": num_cells(facts.shown),
         "rows": audited.rows,
         "dropped": audited.dropped_by_rule,
         "passed_over": audited.passed_over_by_rule,

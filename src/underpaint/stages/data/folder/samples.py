@@ -1,8 +1,12 @@
-"""Samples: entries with finished pictures, equal ones left out, in clusters and splits."""
+"""Samples: entries with finished pictures, equal ones left out, in clusters and splits, made one by one when asked for.
+
+What is decided about each picture is a few numbers; its words stay in the ledger until its sample is made.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,71 +14,51 @@ import numpy as np
 from underpaint.core.errors import ConflictingCaptions
 from underpaint.core.samples import Sample
 from underpaint.stages.data.folder.config import FolderConfig
-from underpaint.stages.data.folder.entries import Entry
+from underpaint.stages.data.folder.entry import Entry
 from underpaint.stages.data.folder.finished import Finished
-from underpaint.stages.data.folder.places import clusters_of, place_all
+from underpaint.stages.data.folder.groups import groups_of
+from underpaint.stages.data.folder.ledger import Ledger
+from underpaint.stages.data.folder.places import GONE, SPLIT_NAMES, clusters_of, place_all
 from underpaint.stages.data.folder.problems import Problems
 from underpaint.stages.data.folder.terms import source_key
-from underpaint.stages.data.near_duplicates import names_of_clusters
 from underpaint.stages.data.perceptual_hash import hash_text, perceptual_hashes
-from underpaint.stages.data.weights import even_weights
+from underpaint.stages.data.weights import even_share
 
 BATCH = 1024
 
-
-@dataclass(frozen=True, kw_only=True)
-class Kept:
-    """What stays, in the order of the input.
-
-    Args:
-        entries: ``N`` entries.
-        keys: ``[N]`` keys of their finished pictures.
-        records: ``[N]`` rows of their records in ``Finished``.
-    """
-
-    entries: list[Entry]
-    keys: list[bytes]
-    records: np.ndarray
-
-    def at(self, index: Sequence[int]) -> Kept:
-        """Return what stands at some positions."""
-        chosen = list(index)
-        return Kept(
-            entries=[self.entries[i] for i in chosen],
-            keys=[self.keys[i] for i in chosen],
-            records=self.records[chosen],
-        )
+Origin = tuple[str, str, str]
+"""Source, author and license of a picture."""
 
 
-def drop_equal(entries: Sequence[Entry], keys: Sequence[bytes | None], finished: Finished, problems: Problems) -> Kept:
+def drop_equal(finished: Finished, problems: Problems) -> np.ndarray:
     """Keep one of several rows with the same pixels and caption; refuse one picture under two captions.
 
     Args:
-        entries: All entries.
-        keys: Their finished pictures; None where there is none.
-        finished: The finished pictures.
+        finished: The finished pictures, and the ledger, which takes down what is kept.
         problems: Takes down what is left out.
+
+    Returns:
+        ``[N]`` records of what is kept, in the order of the input.
     """
-    pixels = finished.records()["pixels"] if finished.rows else None
-    first: dict[bytes, Entry] = {}
-    positions: list[int] = []
-    for position, (entry, key) in enumerate(zip(entries, keys, strict=True)):
-        if key is None or pixels is None:
-            continue
-        earlier = first.setdefault(pixels[finished.rows[key]].tobytes(), entry)
-        if earlier is entry:
-            positions.append(position)
-        elif earlier.caption == entry.caption:
-            problems.leave_out(entry.where, "Duplicate", f"the same picture and caption as {earlier.where}")
+    pixels, ledger = finished.records()["pixels"], finished.ledger
+    records = array("q")
+    for position, record in ledger.finished():
+        first = ledger.first_with(pixels[record].tobytes(), position)
+        if first == position:
+            ledger.keep(position)
+            records.append(record)
         else:
-            problems.add(entry.where, two_captions(entry, earlier))
-    chosen = [keys[i] for i in positions]
-    found = [key for key in chosen if key is not None]
-    return Kept(
-        entries=[entries[i] for i in positions],
-        keys=found,
-        records=np.array([finished.rows[key] for key in found], dtype=np.int64),
-    )
+            leave_out(ledger.entry(position), ledger.entry(first), problems)
+    ledger.sort_kept()
+    return np.array(records, np.int64)
+
+
+def leave_out(entry: Entry, earlier: Entry, problems: Problems) -> None:
+    """Take down that a picture stood there before."""
+    if earlier.caption == entry.caption:
+        problems.leave_out(entry.where, "Duplicate", f"the same picture and caption as {earlier.where}")
+    else:
+        problems.add(entry.where, two_captions(entry, earlier))
 
 
 def two_captions(entry: Entry, earlier: Entry) -> ConflictingCaptions:
@@ -85,65 +69,119 @@ def two_captions(entry: Entry, earlier: Entry) -> ConflictingCaptions:
     )
 
 
-def thumbnails_of(kept: Kept, finished: Finished) -> np.ndarray:
-    """Return the thumbnails ``[N, 32, 32, 3]`` of what stays, mapped from a file of their own."""
-    records = finished.records()
+def thumbnails_of(records: np.ndarray, finished: Finished) -> np.ndarray:
+    """Return the thumbnails ``[N, 32, 32, 3]`` of some records, mapped from a file of their own."""
+    found = finished.records()["thumbnail"]
     path = finished.folder / "thumbnails.bin"
-    thumbnails = np.memmap(path, np.uint8, mode="w+", shape=(len(kept.records), *records.dtype["thumbnail"].shape))
-    for start in range(0, len(kept.records), BATCH):
+    thumbnails = np.memmap(path, np.uint8, mode="w+", shape=(len(records), *found.shape[1:]))
+    for start in range(0, len(records), BATCH):
         chosen = slice(start, start + BATCH)
-        thumbnails[chosen] = records["thumbnail"][kept.records[chosen]]
+        thumbnails[chosen] = found[records[chosen]]
     return thumbnails
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placed:
-    """What becomes of the pictures that stay.
+    """What becomes of the pictures that are kept, in the order of the input.
 
     Args:
-        kept: The pictures.
-        samples: Their samples, in the same order.
+        records: ``[N]`` rows of their records in ``Finished``.
+        hashes: ``[N]`` uint64 perceptual hashes.
+        clusters: ``[N]`` the one, by its number, whose group names the cluster.
+        splits: ``[N]`` positions in ``SPLIT_NAMES``; ``GONE`` for one that had to go.
+        variants: ``[N]`` how many there are of its group, style and split.
     """
 
-    kept: Kept
-    samples: list[Sample]
+    records: np.ndarray
+    hashes: np.ndarray
+    clusters: np.ndarray
+    splits: np.ndarray
+    variants: np.ndarray
+
+    @property
+    def staying(self) -> np.ndarray:
+        """``[N]`` whether a picture is part of the data set."""
+        return self.splits != GONE
 
 
-def place(kept: Kept, finished: Finished, config: FolderConfig, problems: Problems) -> Placed:
-    """Find out what belongs together, choose splits, and make the samples.
+def place(records: np.ndarray, finished: Finished, problems: Problems) -> Placed:
+    """Find out what belongs together and choose splits.
 
     Args:
-        kept: The pictures that stay; at least one.
-        finished: Their pixels' hashes and thumbnails.
-        config: The settings.
+        records: ``[N]`` records of what is kept; at least one.
+        finished: The pixels' hashes and thumbnails, and the ledger.
         problems: Takes down pictures that lie in two of the splits that were given.
     """
-    thumbnails = thumbnails_of(kept, finished)
+    thumbnails = thumbnails_of(records, finished)
     hashes = perceptual_hashes(thumbnails)
-    clusters = clusters_of(kept.entries, hashes, thumbnails)
-    names = names_of_clusters(clusters, [group_of(entry) for entry in kept.entries])
-    splits = place_all(kept.entries, names, problems)
-    staying = [i for i, split in enumerate(splits) if split]
-    kept = kept.at(staying)
-    pixels = finished.records()["pixels"][kept.records]
-    made = [
-        sample_of(entry, config, pixels[n].tobytes().hex(), hash_text(int(hashes[i])), names[i], splits[i])
-        for n, (i, entry) in enumerate(zip(staying, kept.entries, strict=True))
-    ]
-    return Placed(kept=kept, samples=weighted(made, kept.entries))
+    groups = groups_of(finished.ledger)
+    names = groups.names_of(clusters_of(groups, hashes, thumbnails))
+    given, styles = given_of(finished.ledger)
+    splits = place_all(finished.ledger, groups, names, given, problems)
+    return Placed(
+        records=records,
+        hashes=hashes,
+        clusters=groups.first[names],
+        splits=splits,
+        variants=variants_of(groups.ranks, styles, splits),
+    )
 
 
-def group_of(entry: Entry) -> str:
-    """Return the group of an entry: the given one, or the entry alone."""
-    return entry.group or entry.id
+def given_of(ledger: Ledger) -> tuple[np.ndarray, np.ndarray]:
+    """Return the splits that were given, ``[N]`` positions in ``SPLIT_NAMES``, and the styles, ``[N]`` numbers."""
+    given, styles = array("b"), array("i")
+    numbers: dict[str, int] = {}
+    for entry in ledger.kept_entries():
+        given.append(SPLIT_NAMES.index(entry.split))
+        styles.append(numbers.setdefault(entry.style, len(numbers)))
+    return np.array(given, np.int8), np.array(styles, np.int32)
 
 
-def sample_of(entry: Entry, config: FolderConfig, pixels: str, phash: str, cluster: str, split: str) -> Sample:
-    """Make a sample; its weight follows when all samples are there."""
+def variants_of(groups: np.ndarray, styles: np.ndarray, splits: np.ndarray) -> np.ndarray:
+    """Count those of one group, style and split, for each of them.
+
+    Args:
+        groups: ``[N]`` int32.
+        styles: ``[N]`` int32.
+        splits: ``[N]`` int8.
+    """
+    keys = (groups.astype(np.int64) * (int(styles.max(initial=0)) + 1) + styles) * len(SPLIT_NAMES) + splits  # [N]
+    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+    return counts.astype(np.int32)[inverse]
+
+
+def samples_of(placed: Placed, finished: Finished, config: FolderConfig) -> Iterator[tuple[Sample, Origin, bytes]]:
+    """Make the samples, in the order of their ids, and yield each with its origin and the key of its picture.
+
+    Args:
+        placed: What was decided.
+        finished: Holds the hashes of the pixels, and the ledger.
+        config: The settings.
+    """
+    pixels, staying, ledger = finished.records()["pixels"], placed.staying, finished.ledger
+    for number, position in ledger.kept_by_id():
+        if staying[number]:
+            entry, sha256 = ledger.entry(position), pixels[placed.records[number]].tobytes().hex()
+            sample = sample_of(entry, placed, number, sha256, ledger.group(int(placed.clusters[number])), config)
+            yield sample, (entry.source, entry.author, entry.license), ledger.key(position)
+
+
+def sample_of(entry: Entry, placed: Placed, number: int, pixels: str, cluster: str, config: FolderConfig) -> Sample:
+    """Make one sample.
+
+    Args:
+        entry: What is known of it.
+        placed: What was decided.
+        number: Its number among those that are kept.
+        pixels: SHA-256 of its pixels.
+        cluster: Name of its cluster.
+        config: The settings.
+    """
+    split = SPLIT_NAMES[placed.splits[number]]
     return Sample(
         id=entry.id,
         cluster=cluster,
-        group=group_of(entry),
+        group=entry.group or entry.id,
         name=entry.name,
         caption=entry.caption,
         style=entry.style,
@@ -152,16 +190,9 @@ def sample_of(entry: Entry, config: FolderConfig, pixels: str, phash: str, clust
         icon=entry.key,
         license=entry.license,
         sha256_pixels=pixels,
-        phash=phash,
+        phash=hash_text(int(placed.hashes[number])),
         split=split,
         level="",
-        weight=1.0,
+        weight=even_share(int(placed.variants[number])) if entry.weight is None else entry.weight,
         file=f"images/{split}/{entry.id}.png",
     )
-
-
-def weighted(samples: Sequence[Sample], entries: Sequence[Entry]) -> list[Sample]:
-    """Give every sample the weight of its row, or its share among the variants of its group, style and split."""
-    even = even_weights([(s.group, s.style, s.split) for s in samples])
-    weights = [share if entry.weight is None else entry.weight for share, entry in zip(even, entries, strict=True)]
-    return [s if s.weight == w else s.model_copy(update={"weight": w}) for s, w in zip(samples, weights, strict=True)]
