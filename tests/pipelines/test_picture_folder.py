@@ -106,6 +106,18 @@ def test_foreign_and_broken_files_are_neither_taken_for_finished_nor_touched(gen
     assert find_finished(tmp_path, wishes(tiny_model)[0]) is not None
 
 
+def test_what_is_written_is_what_the_last_change_returns(generator, tiny_model, tmp_path):
+    seen: list[Settings] = []
+
+    def seal(data: bytes, settings: Settings) -> bytes:
+        seen.append(settings)
+        return data[::-1]
+
+    placed = draw_into(tmp_path, wishes(tiny_model, n=2), lambda: generator, seal=seal)
+    assert seen == [one.settings for one in placed]
+    assert all(one.path.read_bytes()[::-1].startswith(b"\x89PNG") for one in placed)
+
+
 def test_equal_wishes_are_drawn_once(generator, tiny_model, tmp_path):
     planned = wishes(tiny_model, "a cat") + wishes(tiny_model, "A CAT")
     placed = draw_into(tmp_path, planned, lambda: generator)
