@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from underpaint.core.samples import Sample
+from underpaint.core.samples import STATED, Sample
 from underpaint.metrics.interval import proportion
 from underpaint.metrics.kernel import kid
 
@@ -37,7 +37,7 @@ def load_benchmark() -> Callable[[str], ModuleType]:
 
 
 def make_sample(number: int, split: str, **changes: object) -> Sample:
-    values: dict[str, object] = dict.fromkeys(Sample.model_fields, "")
+    values: dict[str, object] = dict.fromkeys(STATED, "")
     values |= {"id": f"{number:x}", "cluster": f"{number:x}", "group": f"{number:x}", "caption": f"thing {number}"}
     values |= {"style": "flat", "split": split, "weight": 1.0, "file": f"{split}-{number}.png"}
     return Sample.model_validate(values | changes)

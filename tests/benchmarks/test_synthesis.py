@@ -7,7 +7,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from underpaint.core.samples import Sample
+from underpaint.core.samples import STATED, Sample
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def synthesis(load_benchmark) -> ModuleType:
 
 
 def sample(id_: str, style: str, split: str, number: int = 0) -> Sample:
-    texts = dict.fromkeys(Sample.model_fields, "x")
+    texts = dict.fromkeys(STATED, "x")
     named = {"id": id_, "group": id_.split("-")[0], "cluster": id_.split("-")[0], "caption": f"caption of {id_}"}
     return Sample.model_validate(
         texts | named | {"style": style, "split": split, "weight": 1.0, "file": f"{number}.png"}

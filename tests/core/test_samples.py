@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 
 from underpaint.core.errors import DataError
-from underpaint.core.samples import MAX_LINE_CHARACTERS, SAMPLES, Sample, SampleFile, read_samples, write_samples
+from underpaint.core.samples import (
+    MAX_LINE_CHARACTERS,
+    SAMPLES,
+    STATED,
+    Sample,
+    SampleFile,
+    read_samples,
+    write_samples,
+)
 
 CAT = Sample(
     id="1f408",
@@ -39,6 +47,15 @@ def test_equal_samples_are_equal_bytes(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         write_samples(tmp_path / name, [CAT])
     assert (tmp_path / "one" / SAMPLES).read_bytes() == (tmp_path / "two" / SAMPLES).read_bytes()
+
+
+def test_other_captions_are_kept_and_leave_no_trace_where_there_are_none(tmp_path: Path) -> None:
+    rich = CAT.model_copy(update={"id": "rich", "alternatives": ("a cat that looks up", "kitten")})
+    write_samples(tmp_path, [CAT, rich])
+    assert read_samples(tmp_path) == [CAT, rich]
+    assert (CAT.captions, rich.captions) == (("cat",), ("cat", "a cat that looks up", "kitten"))
+    plain, other = map(json.loads, (tmp_path / SAMPLES).read_text().splitlines())
+    assert set(plain) == set(STATED) and set(other) - set(plain) == {"alternatives"}
 
 
 def test_a_folder_without_samples_names_the_command(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import json
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from pydantic import Field
+
 from underpaint.core.artifact import storage_errors
 from underpaint.core.config import Config, canonical_json
 from underpaint.core.errors import DataError, InputError
@@ -34,6 +36,7 @@ class Sample(Config):
         level: What exactly the split holds out, for example ``role_tone``; empty if nothing more is to be said.
         weight: Share of the picture among the variants of its group, style and split; they add up to 1.
         file: POSIX path of the PNG inside the data set.
+        alternatives: Other captions, in canonical form, that training draws from too; left out where there are none.
     """
 
     id: str
@@ -52,6 +55,16 @@ class Sample(Config):
     level: str
     weight: float
     file: str
+    alternatives: tuple[str, ...] = Field(default=(), exclude_if=lambda captions: not captions)
+
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """All captions, the own one first."""
+        return (self.caption, *self.alternatives)
+
+
+STATED = tuple(name for name, field in Sample.model_fields.items() if field.is_required())
+"""The fields that every record has, which cards describe."""
 
 
 def write_samples(folder: Path, samples: Iterable[Sample]) -> Path:

@@ -34,6 +34,13 @@ def test_a_caption_that_a_prompt_could_not_be_is_refused(samples: list[Sample]) 
         refuse_hidden(check_captions(samples))
 
 
+@pytest.mark.parametrize("other", ["cat\u200b", "A  Cat"])
+def test_other_captions_are_refused_for_the_same_reasons(samples: list[Sample], other: str) -> None:
+    samples[3] = samples[3].model_copy(update={"alternatives": ("a cat", other)})
+    with pytest.raises(DataError):
+        refuse_hidden(check_captions(samples))
+
+
 def test_mixed_scripts_and_shared_captions_are_listed(samples: list[Sample]) -> None:
     samples[3] = samples[3].model_copy(update={"name": "cаt", "caption": samples[4].caption})  # а is Cyrillic
     report = check_captions(samples)

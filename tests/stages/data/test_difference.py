@@ -39,6 +39,12 @@ def test_every_kind_of_change_is_named(small_original: Path, small: Path) -> Non
     assert (found.by_split["elsewhere"].before, found.by_split["elsewhere"].after) == (0, 1)
 
 
+def test_other_captions_are_compared_too(small_original: Path, small: Path) -> None:
+    samples = read_samples(small)
+    rewrite(small, [samples[0].model_copy(update={"alternatives": ("one", "two")}), *samples[1:]])
+    assert difference(small_original, small).changed_fields == {"other captions": 1}
+
+
 def test_equal_samples_of_two_digests_differ_in_the_files_that_are_named(small_original: Path, small: Path) -> None:
     (small / "NOTICE").write_text("other words\n")
     (small / "MORE").write_text("new\n")

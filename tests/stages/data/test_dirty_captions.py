@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from underpaint.core.samples import Sample
+from underpaint.core.samples import STATED, Sample
 from underpaint.stages.data.dirty_captions import check_dirty, features, plain, ranks
 from underpaint.stages.data.look import Look
 
@@ -76,6 +76,6 @@ def test_a_single_family_is_not_called_clean(samples_of_one_family: tuple[list[S
 
 @pytest.fixture
 def samples_of_one_family() -> tuple[list[Sample], Look]:
-    fields = dict.fromkeys(Sample.model_fields, "")
+    fields = dict.fromkeys(STATED, "")
     some = [Sample.model_validate(fields | {"id": f"{0x1F400 + n:x}", "family": "noto", "weight": 1}) for n in range(3)]
     return some, Look(pixels=np.zeros((3, 32, 32, 3), np.uint8), hashes=["0"] * 3, alpha=np.ones(3))

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 import torch
 
-from underpaint.core.samples import Sample
+from underpaint.core.samples import STATED, Sample
 from underpaint.core.text import canonicalize
 from underpaint.stages.train.captions import (
     KEPT,
@@ -21,7 +21,7 @@ from underpaint.stages.train.captions import (
 
 
 def sample(caption: str, style: str = "flat") -> Sample:
-    fields = dict.fromkeys(Sample.model_fields, "x") | {"caption": caption, "style": style, "weight": 1.0}
+    fields = dict.fromkeys(STATED, "x") | {"caption": caption, "style": style, "weight": 1.0}
     return Sample.model_validate(fields)
 
 
@@ -40,6 +40,27 @@ def test_most_captions_stay_bare_some_get_an_article_and_some_a_noun():
     assert share(counts, "a red apple") == pytest.approx(0.25 * 0.8, abs=0.03)
     nouns = [text for text in counts if " of " in text]
     assert share(counts, *nouns) == pytest.approx(0.2, abs=0.03)
+
+
+def test_each_of_several_captions_comes_up_as_often_as_the_others():
+    several = sample("red apple").model_copy(update={"alternatives": ("fruit on a plate", "fresh snack")})
+    generator = torch.Generator().manual_seed(0)
+    counts = Counter(vary(several, generator, word_dropout=0.0) for _ in range(6000))
+    for caption in several.captions:
+        texts = [text for text in counts if caption in text]
+        assert share(counts, *texts) == pytest.approx(1 / 3, abs=0.03)
+
+
+def test_a_single_caption_draws_what_it_drew_before_there_could_be_several():
+    generator = torch.Generator().manual_seed(0)
+    assert [vary(sample("medium red apple on a plate"), generator, rewording=0.3) for _ in range(6)] == [
+        "flat drawing of a medium red apple on a plate",
+        "medium red apple plate",
+        "a medium red apple on a plate",
+        "flat picture of medium red apple on a plate",
+        "flat icon of a medium red apple on a plate",
+        "flat sticker of red apple on a plate",
+    ]
 
 
 @pytest.mark.parametrize("style", STYLE_WORDS)

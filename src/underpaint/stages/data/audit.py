@@ -148,5 +148,6 @@ def samples_digest(samples: Iterable[Sample]) -> str:
     """Return the SHA-256 over ids, captions, splits and pixels: what training sees, whatever the cards say."""
     digest = hashlib.sha256()
     for s in samples:
-        digest.update(f"{s.style} {s.id} {s.split} {s.sha256_pixels} {s.caption}\n".encode())
+        words = "\n".join(s.captions)
+        digest.update(f"{s.style} {s.id} {s.split} {s.sha256_pixels} {words}\n".encode())
     return digest.hexdigest()

@@ -78,8 +78,8 @@ class Wording:
             self.rewritten.add(name)
         self.longest_words = max(self.longest_words, len(words))
         self.longest_characters = max(self.longest_characters, len(caption))
-        self.not_canonical |= {caption} if canonicalize(caption) != caption else set()
-        self.hidden |= {text for text in (name, caption) if hidden_characters(text)}
+        self.not_canonical |= {text for text in sample.captions if canonicalize(text) != text}
+        self.hidden |= {text for text in (name, *sample.captions) if hidden_characters(text)}
         self.mixed_scripts |= {name} if not name.isascii() and len(scripts_of(name)) > 1 else set()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from underpaint.adapters.license_expression import parse
 from underpaint.core.artifact import hash_file, storage_errors
-from underpaint.core.samples import SAMPLES, Sample
+from underpaint.core.samples import SAMPLES, STATED, Sample
 from underpaint.stages.data.contact import CONTACT_SHEET
 from underpaint.stages.data.facts import VERSION, CardFacts
 from underpaint.stages.data.license import keys_of
@@ -128,7 +128,7 @@ def described_fields() -> dict[str, str]:
     """Return field to description, from the docstring of ``Sample``."""
     text = (Sample.__doc__ or "").split("Args:")[1]
     rows = [line.strip().partition(": ") for line in text.strip().splitlines()]
-    return {name: description.replace("`", "") for name, colon, description in rows if colon and name.isidentifier()}
+    return {name: description.replace("`", "") for name, colon, description in rows if colon and name in STATED}
 
 
 def split_set(facts: CardFacts) -> dict[str, object]:

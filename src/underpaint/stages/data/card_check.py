@@ -21,7 +21,7 @@ import numpy as np
 from underpaint.adapters.license_expression import parse
 from underpaint.core.artifact import hash_file
 from underpaint.core.errors import DataError
-from underpaint.core.samples import Sample, iterate_samples
+from underpaint.core.samples import STATED, Sample, iterate_samples
 from underpaint.stages.data.card import CARD, CONFORMS, CONTEXT, SPDX
 from underpaint.stages.data.facts import count_samples
 from underpaint.stages.data.license import keys_of
@@ -206,8 +206,8 @@ def field_problems(card: dict[str, Any]) -> Iterator[str]:
     """Check that the record set has exactly the fields of a sample, and that every reference has a target."""
     sets = {entry.get("@id"): entry for entry in card.get("recordSet") or ()}
     fields = {field.get("name") for field in sets.get("samples", {}).get("field", ())}
-    if fields != set(Sample.model_fields):
-        yield f"recordSet samples: fields differ from a sample's by {sorted(fields ^ set(Sample.model_fields))}"
+    if fields != set(STATED):
+        yield f"recordSet samples: fields differ from a sample's by {sorted(fields ^ set(STATED))}"
     targets = {entry.get("@id") for entry in card.get("distribution") or ()}
     targets |= {field.get("@id") for entry in sets.values() for field in entry.get("field", ())}
     for entry in sets.values():

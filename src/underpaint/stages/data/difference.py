@@ -11,9 +11,20 @@ from underpaint.core.config import Config
 from underpaint.core.errors import DataError
 from underpaint.core.samples import Sample, read_samples
 
-COMPARED = ("caption", "sha256_pixels", "split", "license", "name", "cluster", "group", "source", "level")
+COMPARED = (
+    "caption",
+    "alternatives",
+    "sha256_pixels",
+    "split",
+    "license",
+    "name",
+    "cluster",
+    "group",
+    "source",
+    "level",
+)
 """Fields whose change is reported, the weightiest first."""
-FIELD_NAMES = {"sha256_pixels": "pixels"}
+FIELD_NAMES = {"sha256_pixels": "pixels", "alternatives": "other captions"}
 
 
 class Named(Config):

@@ -89,7 +89,7 @@ def reworded(caption: str, kind: float, form: float) -> str:
 
 
 def vary(sample: Sample, generator: torch.Generator, word_dropout: float = 0.07, rewording: float = 0.0) -> str:
-    """Return one way to ask for a sample.
+    """Return one way to ask for a sample; each of its captions comes up as often as the others.
 
     Args:
         sample: The sample.
@@ -99,6 +99,8 @@ def vary(sample: Sample, generator: torch.Generator, word_dropout: float = 0.07,
     """
     draws = torch.rand(5, generator=generator).tolist()
     name = sample.caption
+    if sample.alternatives:
+        name = sample.captions[int(torch.rand(1, generator=generator) * len(sample.captions))]
     words = name.split()
     spare = [place for place, word in enumerate(words) if word not in KEPT]
     if draws[0] < word_dropout and len(words) > 2 and spare:

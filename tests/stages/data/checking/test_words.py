@@ -25,6 +25,12 @@ def test_what_nobody_sees_in_words_is_said(name: str, caption: str, words: str) 
     assert words in found and bool(words) == bool(found)
 
 
+def test_other_captions_are_looked_at_too() -> None:
+    assert problem_of("cat", "a cat", "kitten") == ""
+    assert "hidden characters" in problem_of("cat", "a cat", "kit\u200bten")
+    assert "not in the canonical form" in problem_of("cat", "a cat", "kitten", "A  Kitten")
+
+
 def test_equal_pixels_conflict_only_under_different_captions(sound: Checked) -> None:
     first, second, third, *rest = sound.subject.samples
     pixels = {"sha256_pixels": first.sha256_pixels}

@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from underpaint.core.samples import Sample
+from underpaint.core.samples import STATED, Sample
 from underpaint.stages.data.synthetic.places import held_out_captions, places_of
 
 
 @pytest.fixture
 def sample() -> Sample:
-    texts = dict.fromkeys(Sample.model_fields, "x")
+    texts = dict.fromkeys(STATED, "x")
     return Sample.model_validate(texts | {"weight": 1.0})
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from underpaint.core.samples import Sample
+from underpaint.core.samples import STATED, Sample
 from underpaint.stages.data.synthetic.privacy import PrivacyReport, check_privacy
 
 
@@ -17,7 +17,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Sample], 
     (folder / "images").mkdir()
     pixels = np.random.Generator(np.random.PCG64(0)).integers(0, 256, (360, 32, 32, 4), np.uint8)
     pixels[..., 3] = 255
-    texts = dict.fromkeys(Sample.model_fields, "x")
+    texts = dict.fromkeys(STATED, "x")
     samples = []
     for number, picture in enumerate(pixels):
         name, split = f"{number:x}", "train" if number < 60 else "test_concept"

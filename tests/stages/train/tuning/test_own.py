@@ -92,6 +92,7 @@ def test_pictures_are_mirrored_unless_their_captions_name_a_side_or_a_sign(own_p
     assert torch.equal(turned.pixels[1], pictures.pixels[1])
     assert torch.equal(mirrored(turned).pixels, pictures.pixels)
     assert may_be_mirrored("arrowhead") and not may_be_mirrored("thumbs up button")
+    assert may_be_mirrored("cat", "kitten") and not may_be_mirrored("cat", "cat facing left")
 
 
 @pytest.mark.parametrize("variants", [1, 5])

@@ -31,9 +31,10 @@ def canonical_problem(caption: str) -> str:
         return str(error)
 
 
-def problem_of(name: str, caption: str) -> str:
+def problem_of(name: str, *captions: str) -> str:
     """Return what is wrong with the words of a sample; empty if nothing."""
-    return hidden_problem(caption) or canonical_problem(caption) or hidden_problem(name)
+    found = (hidden_problem(caption) or canonical_problem(caption) for caption in captions)
+    return next(filter(None, found), "") or hidden_problem(name)
 
 
 def check_hidden(subject: Subject) -> Found:
@@ -41,7 +42,7 @@ def check_hidden(subject: Subject) -> Found:
     reasons = {
         i: f"{sample.caption!r}: {problem}"
         for i, sample in enumerate(subject.samples)
-        if (problem := problem_of(sample.name, sample.caption))
+        if (problem := problem_of(sample.name, *sample.captions))
     }
     return subject.faulty(
         "hidden-unicode",

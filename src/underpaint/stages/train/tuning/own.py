@@ -158,14 +158,14 @@ def encode_pair(
     return write_parts(parts, out, config=recipe, parents=parents)
 
 
-def may_be_mirrored(caption: str) -> bool:
-    """Tell whether a picture still is what its caption says when left and right are exchanged."""
-    return not ONE_SIDED & set(caption.casefold().split())
+def may_be_mirrored(*captions: str) -> bool:
+    """Tell whether a picture still is what its captions say when left and right are exchanged."""
+    return not ONE_SIDED & {word for caption in captions for word in caption.casefold().split()}
 
 
 def mirrored(pictures: Pictures) -> Pictures:
     """Return the same pictures, those mirrored that may be."""
-    may = torch.tensor([may_be_mirrored(sample.caption) for sample in pictures.samples])[:, None, None, None]
+    may = torch.tensor([may_be_mirrored(*sample.captions) for sample in pictures.samples])[:, None, None, None]
     return replace(pictures, pixels=torch.where(may, pictures.pixels.flip(2), pictures.pixels))
 
 
