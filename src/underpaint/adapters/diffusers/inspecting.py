@@ -139,24 +139,26 @@ def _has_weights(folder: Path, name: str, library: str, kind: str) -> bool:
     Raises:
         ArtifactError: Its class is foreign or not installed, or its folder is missing.
     """
-    found = class_of(folder, name, library, kind)
+    found = _class_of(folder, name, library, kind)
     if not any((folder / name).glob("*")):
         raise ArtifactError(f"{folder / name} is missing, but {INDEX} lists it; fetch the folder again, whole")
     return isinstance(found, type) and issubclass(found, nn.Module)
 
 
-def class_of(folder: Path, name: str, library: str, kind: str) -> Any:
-    """Return the class of a component; None for an old feature extractor, which has a new name.
+def classes_of(folder: Path, index: dict[str, Any]) -> dict[str, Any]:
+    """Return the class of every component; None for an old feature extractor, which has a new name.
 
     Args:
         folder: The model's, for messages.
-        name: The component.
-        library: Where the index says that the class comes from.
-        kind: The class's name.
+        index: Content of its ``model_index.json``.
 
     Raises:
-        ArtifactError: The class is foreign or not installed.
+        ArtifactError: A class is foreign or not installed.
     """
+    return {name: _class_of(folder, name, *value) for name, value in index.items() if _is_component(value)}
+
+
+def _class_of(folder: Path, name: str, library: str, kind: str) -> Any:
     diffusers, transformers = require("diffusers", extra=EXTRA), require("transformers", extra=EXTRA)
     inner = getattr(diffusers.pipelines, library, None)
     source = {"diffusers": diffusers, "transformers": transformers}.get(library, inner)

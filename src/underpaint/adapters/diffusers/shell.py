@@ -1,0 +1,134 @@
+"""A pipeline without its networks: tokenizers, scheduler, settings and what else drawing needs, as a folder.
+
+The folder has the layout of diffusers, and the settings in it are complete, also where the model's own were written by
+a version that did not know all of them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from underpaint.adapters.diffusers.calls import entry_of
+from underpaint.adapters.diffusers.inspecting import Facts, classes_of, parameters_of
+from underpaint.adapters.diffusers.loading import FAILURES, first_line, networks_of, quiet
+from underpaint.adapters.diffusers.locating import EXTRA
+from underpaint.adapters.diffusers.safety import read_index, refuse_code
+from underpaint.adapters.diffusers.stand_in import Run, StandIn
+from underpaint.adapters.require import require
+from underpaint.core.errors import ArtifactError
+
+AGAIN = "export the model again with: underpaint export MODEL --out DIR"
+
+
+def write_shell(pipeline: Any, facts: Facts, networks: Collection[str], folder: Path) -> None:
+    """Write everything of a pipeline but some networks.
+
+    Args:
+        pipeline: The pipeline of diffusers as it draws, with the scheduler that it shall keep.
+        facts: What is known about its folder.
+        networks: Components of which the settings are written alone; other networks are kept whole.
+        folder: Where to.
+    """
+    with quiet():
+        pipeline.save_config(folder)
+        for name, part in pipeline.components.items():
+            place = folder / name
+            if name in networks:
+                _write_settings(part, place)
+            elif isinstance(part, nn.Module):
+                part.save_pretrained(place, safe_serialization=True)  # pyright: ignore[reportCallIssue]
+            elif name == "scheduler":
+                part.save_config(place)
+            elif part is not None:
+                _copy(facts, name, place)
+
+
+def _write_settings(network: Any, place: Path) -> None:
+    """Write a network's settings: those of diffusers save their own, those of transformers have an object for it."""
+    if hasattr(network, "save_config"):
+        network.save_config(place)
+    else:
+        network.config.save_pretrained(place)
+
+
+def _copy(facts: Facts, name: str, place: Path) -> None:
+    place.mkdir()
+    for file in facts.files:
+        if file.startswith(f"{name}/"):
+            shutil.copyfile(facts.folder / file, place / Path(file).name)
+
+
+def read_shell(folder: Path, computed: Mapping[str, Run], *, width: int, height: int) -> tuple[Any, Facts]:
+    """Return a pipeline that draws with networks that something else computes, and what is known about it.
+
+    Args:
+        folder: What ``write_shell`` wrote.
+        computed: What computes each network.
+        width: Of the pictures in pixels.
+        height: Of the pictures in pixels.
+
+    Raises:
+        ArtifactError: Something is missing, damaged, unsafe, or of a class that is not installed.
+        MissingDependency: diffusers or transformers is not installed.
+    """
+    require("diffusers", extra=EXTRA)
+    index = read_index(folder)
+    refuse_code(folder, index)
+    parameters, kinds = parameters_of(index, folder), classes_of(folder, index)
+    with quiet():
+        stand_ins = {
+            name: StandIn(_skeleton(folder / name, kinds[name]), entry_of(name), run) for name, run in computed.items()
+        }
+        pipeline = _assembled(folder, index, stand_ins)
+    pipeline.set_progress_bar_config(disable=True)
+    for module in networks_of(pipeline).values():
+        module.eval().requires_grad_(False)
+    facts = Facts(
+        folder=folder,
+        class_name=index["_class_name"],
+        parameters=parameters,
+        network=next(name for name in ("transformer", "unet") if name in computed),
+        width=width,
+        height=height,
+        flow=False,
+        variant=None,
+        files=(),
+        lora=(),
+    )
+    return pipeline, facts
+
+
+def _skeleton(folder: Path, kind: Any) -> nn.Module:
+    """Build a network from its settings, without numbers.
+
+    Args:
+        folder: The component's.
+        kind: Its class.
+
+    Raises:
+        ArtifactError: Its settings are missing, or do not fit the installed class.
+    """
+    try:
+        with torch.device("meta"):
+            if hasattr(kind, "load_config"):
+                return kind.from_config(kind.load_config(str(folder), local_files_only=True))
+            return kind(kind.config_class.from_pretrained(str(folder), local_files_only=True))
+    except FAILURES as error:
+        raise ArtifactError(f"{folder}: no {kind.__name__} can be built ({first_line(error)}); {AGAIN}") from None
+
+
+def _assembled(folder: Path, index: Mapping[str, Any], stand_ins: Mapping[str, StandIn]) -> Any:
+    diffusers = require("diffusers", extra=EXTRA)
+    kind = getattr(diffusers, index["_class_name"])
+    try:
+        return kind.from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, torch_dtype=torch.float32, **stand_ins
+        )
+    except FAILURES as error:
+        raise ArtifactError(f"{folder} cannot be loaded ({first_line(error)}); {AGAIN}") from None
