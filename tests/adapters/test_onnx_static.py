@@ -75,7 +75,7 @@ def test_a_calibrated_graph_is_near_and_nearer_the_fewer_products_have_8_bits(wh
 def test_the_engine_fuses_it_into_products_of_integers_that_give_the_same(whole: Path, tmp_path: Path):
     ranges = onnx_static.find_ranges(whole, PRODUCTS, FEEDS)
     onnx_static.quantize(whole, tmp_path / "int8.onnx", PRODUCTS, ranges)
-    onnx_offline.optimize(tmp_path / "int8.onnx", tmp_path / "fused.onnx", fuse=True)
+    onnx_offline.optimize(tmp_path / "int8.onnx", tmp_path / "fused.onnx", level="extended")
     kinds = {node.op_type for node in onnx.load(tmp_path / "fused.onnx").graph.node}
     assert {"QLinearConv", "QGemm", "MatMulIntegerToFloat"} <= kinds
     assert error(tmp_path / "fused.onnx", whole) == pytest.approx(error(tmp_path / "int8.onnx", whole), rel=0.5)

@@ -68,6 +68,7 @@ def test_what_8_bits_cost_is_told_in_words():
         (["--size", "64"], "draws pictures of 32 pixels a side and cannot be exported for 64; leave --size out"),
         (["--prompts", "p.txt"], "--prompts is what 8 bits are calibrated with; add --int8, or leave it out"),
         (["--share-weights"], "only a model that comes with underpaint can share its weights, and tiny is none"),
+        (["--native", "--engine", "openvino"], "--native is for --engine onnx; OpenVINO lays a graph out whenever"),
         (["--int8", "--prompts", "none.txt"], "none.txt"),
         (["--batch", "0"], "batch"),
         (["--batch", "65"], "batch"),

@@ -17,6 +17,8 @@ from underpaint.core.artifact import storage_errors
 
 PRODUCTS = ("MatMul", "Gemm", "Conv")
 """Operators that multiply by a weight, which is their second input."""
+LAID_OUT = "com.microsoft.nchwc"
+"""Domain of ONNX Runtime's operators on channels that are laid out for one kind of processor."""
 
 
 def _weighted(model: Any, kinds: Collection[str]) -> Iterator[tuple[Any, Any]]:
@@ -49,6 +51,16 @@ def products(path: Path, kinds: Collection[str] = PRODUCTS) -> dict[str, np.ndar
             arrays[weight.name] = onnx.numpy_helper.to_array(weight)
         named[node.name] = arrays[weight.name]
     return named
+
+
+def is_laid_out(path: Path) -> bool:
+    """Tell whether a graph has operators that run on one kind of processor alone.
+
+    Raises:
+        MissingDependency: onnx is not installed.
+        ArtifactError: The file cannot be read.
+    """
+    return any(node.domain == LAID_OUT for node in read_model(path).graph.node)
 
 
 def watch_inputs(source: Path, target: Path, op_type: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Rewriting ONNX graphs before they are shipped, with ONNX Runtime's own tools: folded, shared and fused.
 
-It is done once, when a model is exported, so that loading is cheap.
+It is done once, when a model is exported, so that loading is cheap. Up to the level ``extended`` a graph runs on any
+processor; ``all`` lays the channels of convolutions out for the kind of processor that it is done on.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ UNWRITTEN = ("SystemError", "serialization failed")
 """What the engine says, among other things, when it cannot write the new file."""
 
 
-def optimize(source: Path, target: Path, *, fuse: bool = False) -> None:
-    """Fold constants, share equal parts and fuse what any processor can run fused.
+def optimize(source: Path, target: Path, *, level: onnxruntime.Level = "basic") -> None:
+    """Fold constants and share equal parts, and more by level.
 
     Args:
         source: An ONNX file.
         target: The new file; may be the same.
-        fuse: Also fuse into operators that ONNX Runtime alone knows, such as products of integers.
+        level: From ``extended`` on also fuse into operators that ONNX Runtime alone knows, such as products of
+            integers.
 
     Raises:
         MissingDependency: ONNX Runtime is not installed.
@@ -32,8 +34,8 @@ def optimize(source: Path, target: Path, *, fuse: bool = False) -> None:
     """
     engine = onnxruntime.import_engine()
     data = read_checked(source, sha256=None, remedy=REMEDY)
-    options, levels = engine.SessionOptions(), engine.GraphOptimizationLevel
-    options.graph_optimization_level = levels.ORT_ENABLE_EXTENDED if fuse else levels.ORT_ENABLE_BASIC
+    options = engine.SessionOptions()
+    options.graph_optimization_level = getattr(engine.GraphOptimizationLevel, onnxruntime.LEVELS[level])
     options.optimized_model_filepath = str(target)
     options.log_severity_level = onnxruntime.FATAL_ONLY
     try:

@@ -16,6 +16,7 @@ from underpaint.core.cache import cache_folder
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Report, silent
 from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.pipelines.channel_layout import check_layout
 from underpaint.pipelines.drawer import Drawer, alike, style_row, unwatched
 from underpaint.pipelines.exported_folder import (
     CONSTANTS,
@@ -168,9 +169,11 @@ def load_exported(model: ExportedModel, threads: int = 1, report: Report = silen
         report: Told when an engine compiles the graph, which takes seconds.
 
     Raises:
+        InputError: The graph was laid out for another kind of processor.
         ArtifactError: A file is missing, changed, damaged, or newer than the engine knows.
         MissingDependency: The engine is not installed.
     """
+    check_layout(model.edge.layout, model.folder, model.edge.model)
     path, sha256 = model.part("text_encoder", WEIGHTS)
     words = read_arrays(path, sha256=sha256)
     pipeline = ExportedPipeline(

@@ -21,6 +21,7 @@ from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, verify
 from underpaint.core.config import Config, parse_json
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.pipelines import model_folder
+from underpaint.pipelines.channel_layout import ChannelLayout
 from underpaint.pipelines.model_folder import KIND as PIPELINE
 from underpaint.pipelines.model_folder import TOKENIZER, Index, Model, shipped_models
 from underpaint.pipelines.noise import NoiseStream
@@ -72,6 +73,7 @@ class Edge(Config):
         steps: Steps of the diffusion part, which are unrolled; None if there is none.
         streams: The noise, in the order of the graph's inputs.
         sources: Array of the graph to its place among the components; what is missing here lies in ``constants``.
+        layout: The kind of processor that the graph was laid out for; None runs on any.
     """
 
     schema_version: Literal[1] = SCHEMA
@@ -89,6 +91,7 @@ class Edge(Config):
     steps: int | None
     streams: tuple[NoiseStream, ...]
     sources: dict[str, Source] = {}
+    layout: ChannelLayout | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

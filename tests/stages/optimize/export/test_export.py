@@ -20,12 +20,15 @@ from underpaint.core.progress import silent
 from underpaint.learning.seeding import initialized_by
 from underpaint.models.gan_generator import GanGenerator, GanGeneratorConfig
 from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
+from underpaint.pipelines import channel_layout
+from underpaint.pipelines.channel_layout import own_layout
 from underpaint.pipelines.exported import load_exported
 from underpaint.pipelines.exported_folder import EDGE, ExportedModel, open_exported
 from underpaint.pipelines.gan import GanConfig, GanPipeline
 from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.saved import load_pipeline, save_pipeline
 from underpaint.pipelines.settings import DrawRequest
+from underpaint.runtime.processor import Processor
 from underpaint.stages.optimize.export.config import ExportConfig
 from underpaint.stages.optimize.export.run import export
 
@@ -142,6 +145,35 @@ def test_other_steps_and_unknown_styles_are_refused(exported):
         pipeline.draw([replace(CAT, steps=8)])
     with pytest.raises(InputError, match=r"unknown style 'oil'.*flat, noto"):
         pipeline.draw([replace(CAT, style="oil")])
+
+
+WIDE = Processor(family="x86", model="A Wide One", flags=("avx2", "avx512f"), flags_known=True)
+NARROW = Processor(family="x86", model="A Narrow One", flags=("avx2",), flags_known=True)
+
+
+def test_a_graph_runs_on_any_processor_unless_it_is_laid_out_for_one(exported, tiny_model, tmp_path, monkeypatch):
+    model = export_native(tiny_model, tmp_path / "native")
+    assert open_exported(exported).edge.layout is None
+    assert model.edge.layout == own_layout() and model.digest == open_exported(exported).digest
+    for ours, theirs in zip(torch_pictures(tiny_model, [CAT, DOG]), load_exported(model).draw([CAT, DOG]), strict=True):
+        assert levels(ours, theirs) <= 1
+    other = NARROW if own_layout().lanes == 16 else WIDE
+    monkeypatch.setattr(channel_layout, "read_processor", lambda: other)
+    load_exported(open_exported(exported))
+    with pytest.raises(InputError, match=r"native was laid out for .* One\) is x86.*'underpaint export tiny --native"):
+        load_exported(open_exported(tmp_path / "native"))
+
+
+def export_native(folder: Path, out: Path) -> ExportedModel:
+    export(ExportConfig(native=True), open_model(folder), out, silent)
+    return open_exported(out)
+
+
+def test_for_a_processor_that_is_not_known_nothing_is_laid_out(tiny_model, tmp_path, monkeypatch):
+    monkeypatch.setattr(channel_layout, "read_processor", lambda: Processor(family="x86"))
+    with pytest.raises(InputError, match="leave --native out"):
+        export_native(tiny_model, tmp_path / "native")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_is_overwritten_and_nothing_half_done_stays(exported, tiny_model, tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from underpaint.core.config import Config
 from underpaint.pipelines.exported_folder import Precision
@@ -15,9 +15,11 @@ class ExportConfig(Config):
     Args:
         engine: What shall run the graph.
         precision: Of the arithmetic; ``int8`` quantizes the products inside blocks, their weights and what goes into
-            them.
+            them, but for those that paint.
         batch: Pictures that the graph draws at once.
         steps: Steps of the diffusion part, which are unrolled; None for the model's own.
+        native: Lay the channels of convolutions out for this machine's kind of processor, the only one that then runs
+            the graph; for ONNX alone.
         share_weights: Leave out the components' files and read them from the model that comes with underpaint.
     """
 
@@ -25,7 +27,14 @@ class ExportConfig(Config):
     precision: Precision = "f32"
     batch: int = Field(default=1, ge=1, le=64)
     steps: int | None = Field(default=None, ge=0, le=100)
+    native: bool = False
     share_weights: bool = False
+
+    @model_validator(mode="after")
+    def _check_native(self) -> ExportConfig:
+        if self.native and self.engine != "onnx":
+            raise ValueError("only graphs for ONNX Runtime are laid out; other engines do so whenever they load one")
+        return self
 
     @property
     def graph(self) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,11 +38,6 @@ class Quantized:
 
     path: Path
     figures: dict[str, Any]
-
-    def move(self, folder: Path) -> None:
-        """Move an OpenVINO graph into a folder, under the names that it is read by."""
-        for suffix in (".xml", ".bin"):
-            shutil.move(self.path.with_suffix(suffix), folder / f"model{suffix}")
 
 
 @dataclass(frozen=True, kw_only=True)

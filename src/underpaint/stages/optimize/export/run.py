@@ -12,6 +12,7 @@ import torch
 from underpaint.core.artifact import Manifest, seal, staging
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Report
+from underpaint.pipelines.channel_layout import own_layout
 from underpaint.pipelines.exported import load_exported
 from underpaint.pipelines.exported_folder import EDGE, GRAPHS, KIND, Edge, ExportedModel, open_exported
 from underpaint.pipelines.model_folder import Model, shipped_models
@@ -72,7 +73,7 @@ def check_exportable(config: ExportConfig, model: Model) -> None:
 
     Raises:
         InputError: The model is foreign, a style on top of another, or exported already, or weights shall be shared
-            that did not come along.
+            that did not come along, or a graph laid out for a processor that is not known.
     """
     if isinstance(model, ExportedModel):
         raise InputError(f"{model.folder} is exported already; name the model that it was made from")
@@ -83,6 +84,8 @@ def check_exportable(config: ExportConfig, model: Model) -> None:
         )
     if model.name not in shipped_models() and config.share_weights:
         raise InputError(f"only a model that comes with underpaint can share its weights, and {model.name} is none")
+    if config.native:
+        own_layout()
 
 
 def _write_beside(
@@ -123,5 +126,6 @@ def _edge(config: ExportConfig, model: Model, pipeline: TextToPicture[Any], writ
         guidance=written.unrolled.guidance,
         steps=written.unrolled.steps,
         streams=pipeline.streams,
+        layout=written.layout,
         sources=dict(sorted(written.sources.items())),
     )

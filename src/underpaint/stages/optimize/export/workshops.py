@@ -72,7 +72,7 @@ class OnnxWorkshop:
         onnx_static.quantize(self._f32, target, products_of(self.groups, chosen), self._ranges)
         if outputs is not None:
             onnx_nodes.keep_outputs(target, target, outputs)
-        onnx_offline.optimize(target, target, fuse=True)
+        onnx_offline.optimize(target, target, level="extended")
         return target
 
     def int8(self, chosen: frozenset[str]) -> Graph:

@@ -5,6 +5,7 @@ Weights that a component of the model has are read from there; the others lie be
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from typing import Any
 
 import torch
 
-from underpaint.adapters import onnx, onnx_offline
+from underpaint.adapters import onnx, onnx_nodes, onnx_offline
 from underpaint.core.progress import Progress, Report
+from underpaint.pipelines.channel_layout import ChannelLayout, own_layout
 from underpaint.pipelines.exported_folder import CONSTANTS, Source
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.pipelines.text_to_picture import TextToPicture
@@ -22,7 +24,7 @@ from underpaint.runtime.weights import write_weights
 from underpaint.stages.optimize.export.calibration import Calibration
 from underpaint.stages.optimize.export.check import CAPTIONS
 from underpaint.stages.optimize.export.config import ExportConfig
-from underpaint.stages.optimize.export.eight_bits import Quantized, Traced, quantize
+from underpaint.stages.optimize.export.eight_bits import Traced, quantize
 from underpaint.stages.optimize.export.sources import find_sources, worth_copies
 from underpaint.stages.optimize.export.tracing import Unrolled, component_arrays, trace
 
@@ -38,12 +40,14 @@ class Written:
     Args:
         place: Their folder.
         unrolled: What was traced.
+        layout: The kind of processor that alone runs it; None for any.
         sources: Array of the graph to its place among the components; empty where the graph has all its weights.
         figures: How 8 bits were made, for the manifest; empty for 32.
     """
 
     place: Path
     unrolled: Unrolled
+    layout: ChannelLayout | None
     sources: Mapping[str, Source]
     figures: Mapping[str, Any]
 
@@ -80,13 +84,16 @@ def write_graph(
         if calibration is not None:
             traced = Traced(pipeline=pipeline, unrolled=unrolled, path=path, size=config.batch)
             quantized = quantize(config, traced, calibration, report=report)
+            path = quantized.path
         if config.engine == "openvino":
-            sources: Mapping[str, Source] = {}
-            _write_openvino(path, quantized, place)
+            _write_openvino(path, place, quantized=calibration is not None)
+            layout, sources = None, {}
         else:
-            sources = _write_onnx(config, pipeline, path, quantized, place)
+            layout = _optimize(config, path)
+            sources = _write_onnx(config, pipeline, path, place)
     report(step(2))
-    return Written(place=place, unrolled=unrolled, sources=sources, figures=quantized.figures if quantized else {})
+    figures = quantized.figures if quantized else {}
+    return Written(place=place, unrolled=unrolled, layout=layout, sources=sources, figures=figures)
 
 
 def _requests(config: ExportConfig) -> list[DrawRequest]:
@@ -95,16 +102,22 @@ def _requests(config: ExportConfig) -> list[DrawRequest]:
     return [DrawRequest(caption=caption, seed=index, steps=config.steps) for index, caption in enumerate(captions)]
 
 
-def _write_onnx(
-    config: ExportConfig, pipeline: TextToPicture[Any], traced: Path, quantized: Quantized | None, place: Path
-) -> Mapping[str, Source]:
+def _optimize(config: ExportConfig, path: Path) -> ChannelLayout | None:
+    """Optimize an ONNX file, one in 8 bits once more; returns the kind of processor that it was laid out for."""
+    if config.native:
+        onnx_offline.optimize(path, path, level="all")
+        return own_layout() if onnx_nodes.is_laid_out(path) else None
+    if config.precision == "f32":
+        onnx_offline.optimize(path, path)
+    return None
+
+
+def _write_onnx(config: ExportConfig, pipeline: TextToPicture[Any], path: Path, place: Path) -> Mapping[str, Source]:
     """Write a graph without its weights, and those that no component has; returns where the others lie."""
-    if quantized is None:
-        onnx_offline.optimize(traced, traced)
-    arrays = onnx.write_structure(quantized.path if quantized else traced, place / "model.onnx")
+    arrays = onnx.write_structure(path, place / "model.onnx")
     components = component_arrays(pipeline)
     sources = find_sources(arrays, components)
-    if quantized is not None and not config.share_weights:
+    if config.precision == "int8" and not config.share_weights:
         sources = worth_copies(sources, arrays, components, WORDS_ALONE)
     own = {name: torch.from_numpy(array.copy()) for name, array in arrays.items() if name not in sources}
     if own:
@@ -112,11 +125,12 @@ def _write_onnx(
     return sources
 
 
-def _write_openvino(traced: Path, quantized: Quantized | None, place: Path) -> None:
+def _write_openvino(path: Path, place: Path, *, quantized: bool) -> None:
     """Write a graph with its weights; in 32 bits all of them, since positions and resize matrices are no halves."""
     from underpaint.adapters import openvino
 
-    if quantized is None:
-        openvino.convert(traced, place / "model.xml", half=False)
-    else:
-        quantized.move(place)
+    if not quantized:
+        openvino.convert(path, place / "model.xml", half=False)
+        return
+    for suffix in (".xml", ".bin"):
+        shutil.move(path.with_suffix(suffix), place / f"model{suffix}")
