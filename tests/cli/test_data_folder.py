@@ -44,6 +44,14 @@ def test_pictures_become_a_data_set(underpaint: Call, mine: Path) -> None:
     assert json.loads((mine.parent / "new" / "manifest.json").read_text())["config"]["name"] == "my-pictures"
 
 
+def test_other_captions_are_counted(underpaint: Call, mine: Path) -> None:
+    command = ("data", "build", "folder", mine, "--license", "CC0-1.0", "--size", "32", "--out")
+    assert "other captions" not in underpaint(*command, "one").stdout
+    row = {"file_name": "0.png", "text": ["thing 0", "a thing", "zero"]}
+    (mine / "metadata.jsonl").write_text(json.dumps(row) + "\n" + json.dumps({"file_name": "1.png", "text": "thing 1"}))
+    assert "\n  2 other captions, which training draws from too\n" in underpaint(*command, "two").stdout
+
+
 def test_bad_rows_are_left_out_on_request_alone(underpaint: Call, mine: Path) -> None:
     (mine / "3.png").write_bytes(b"")
     command = ("data", "build", "folder", mine, "--license", "CC0-1.0", "--out", "new")

@@ -108,6 +108,7 @@ def build_folder(args: argparse.Namespace, output: Output) -> int:
 def describe(out: object, manifest: Sealed) -> str:
     """Say in some lines what was built."""
     from underpaint.stages.data.folder.audit import PASSED_OVER
+    from underpaint.stages.data.folder.run import OTHER_CAPTIONS
 
     figures = manifest.figures
     splits = [name for name in figures if name.startswith("samples in split ")]
@@ -116,6 +117,7 @@ def describe(out: object, manifest: Sealed) -> str:
     lines = [
         f"{out}: {plural(figures['samples'], 'pictures')} of {plural(figures['rows'], 'rows')}, "
         f"{plural(figures['captions'], 'captions')}, license {figures['license']}",
+        *(f"  {n:,} other captions, which training draws from too" for n in [figures.get(OTHER_CAPTIONS)] if n),
         "  " + ", ".join(f"{name.removeprefix('samples in split ')} {figures[name]:,}" for name in splits),
         f"  left out: {dropped}" + (" (audit.json lists each)" if figures["dropped"] else ""),
         *([f"  passed over: {', '.join(passed_over)}; audit.json lists each"] if passed_over else []),

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from underpaint.core.errors import DataError, DuplicateFile, DuplicateId, MissingFile, UnsafePath
+from underpaint.core.samples import read_samples
 
 Build = Callable[..., Any]
 Members = list[tuple[str, bytes]]
@@ -60,6 +61,14 @@ def test_a_bad_member_is_named(
     path = write_tar(tmp_path / "bad.tar", [*pair, member], **fields)
     with pytest.raises(error, match=rf"bad.tar, .*{message}"):
         build(path)
+
+
+def test_every_line_of_a_text_is_a_caption(
+    build: Build, tmp_path: Path, pair: Members, encode: Callable[..., bytes], patchwork: Callable[..., Image.Image]
+) -> None:
+    other = [("other.png", encode(patchwork(2))), ("other.txt", b"A cat\nkitten\n\n")]
+    out, _ = build(write_tar(tmp_path / "good.tar", [*pair, *other]))
+    assert {sample.captions for sample in read_samples(out)} == {("good",), ("a cat", "kitten")}
 
 
 def test_a_key_that_comes_again_later_is_refused(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from underpaint.core.errors import MissingColumn
-from underpaint.stages.data.folder.columns import column_for, find_column
+from underpaint.stages.data.folder.columns import caption_columns, column_for, find_column
 from underpaint.stages.data.folder.config import ROLES
 
 
@@ -18,6 +18,21 @@ def test_the_first_name_that_is_there_is_taken(role: str) -> None:
 def test_a_column_that_was_chosen_is_the_only_one_that_counts() -> None:
     assert find_column("caption", ["text", "title"], {"caption": "title"}) == "title"
     assert find_column("caption", ["text"], {"caption": "title"}) is None
+
+
+@pytest.mark.parametrize(
+    ("found", "columns", "taken"),
+    [
+        (["caption_2", "caption_10", "caption_1", "id"], {}, ["caption_1", "caption_2", "caption_10"]),
+        (["text_1", "text"], {}, ["text", "text_1"]),
+        (["caption_1", "text"], {}, ["text"]),
+        (["title", "title_1", "text"], {"caption": "title"}, ["title", "title_1"]),
+        (["text"], {"caption": "title"}, []),
+        (["text_one", "text_", "texts_1"], {}, []),
+    ],
+)
+def test_captions_may_be_numbered(found: list[str], columns: dict[str, str], taken: list[str]) -> None:
+    assert caption_columns(found, columns) == taken
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from underpaint.core.artifact import read_manifest
 from underpaint.core.concept import is_code_points
 from underpaint.core.errors import (
     BadEncoding,
@@ -219,10 +220,54 @@ def test_every_row_may_have_its_own_license(build: Build, pictures: Path, rows: 
     assert "Ann" in manifest.figures["credits"][0] and "Ann" in (out / "NOTICE").read_text()
 
 
-def test_of_several_captions_the_first_is_taken(build: Build, pictures: Path, rows: Rows, write_rows: Write) -> None:
-    rows[0]["text"] = ["", "First", "second"]
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"text": ["", "First", "second  one", "FIRST", "third"]},
+        {"text": None, "text_10": "third", "text_2": "second one", "text_1": "First"},
+        {"text": "First", "text_1": ["second one", "third"], "text_2": ""},
+        {"text": "First", "text_1": "second one", "text_2": "third", "caption_1": "not looked at"},
+    ],
+)
+def test_of_several_captions_the_first_is_the_pictures_own_and_the_others_are_kept(
+    build: Build, pictures: Path, rows: Rows, write_rows: Write, values: dict[str, Any]
+) -> None:
+    rows[0] |= values
     write_rows(pictures / "metadata.jsonl", rows)
-    assert "first" in {s.caption for s in read_samples(build(pictures)[0])}
+    out, manifest = build(pictures)
+    (first,) = (sample for sample in read_samples(out) if sample.caption == "first")
+    assert (first.name, first.alternatives) == ("First", ("second one", "third"))
+    assert manifest.figures["other captions"] == 2
+
+
+def test_one_caption_a_picture_leaves_no_trace_of_others(build: Build, folder: Path) -> None:
+    out, manifest = build(folder)
+    assert "other captions" not in manifest.figures and "alternatives" not in (out / "samples.jsonl").read_text()
+
+
+def test_another_caption_is_another_data_set(build: Build, folder: Path, rows: Rows, write_rows: Write) -> None:
+    one, first = build(folder)
+    write_rows(folder / "metadata.jsonl", [{**rows[0], "text": [rows[0]["text"], "other words"]}, *rows[1:]])
+    two, second = build(folder, out="second")
+    assert read_manifest(one).parents != read_manifest(two).parents
+    assert first.figures["samples_digest"] != second.figures["samples_digest"]
+
+
+@pytest.mark.parametrize(
+    ("others", "error", "message"),
+    [
+        (["a cat\u200b"], HiddenCharacters, r"hidden characters \(U\+200B\)"),
+        (["猫"], UnusableCaption, "the caption holds '猫'"),
+        ([f"cat {n}" for n in range(50)], UnusableCaption, "there are 51 captions for one picture; keep 50 at most"),
+    ],
+)
+def test_other_captions_are_refused_for_the_same_reasons(
+    build: Build, folder: Path, rows: Rows, write_rows: Write, others: list[str], error: type[DataError], message: str
+) -> None:
+    rows[0]["text"] = ["a cat", *others]
+    write_rows(folder / "metadata.jsonl", rows)
+    with pytest.raises(error, match=message):
+        build(folder)
 
 
 def test_one_picture_under_two_captions_is_refused(build: Build, pictures: Path, rows: Rows, write_rows: Write) -> None:

@@ -147,6 +147,15 @@ def test_pictures_that_no_row_names_are_counted_with_the_reason(build: Build, fo
     assert "passed over: 3 of the pictures" in (out / "DATASHEET.md").read_text()
 
 
+def test_every_line_beside_a_picture_is_a_caption(build: Build, pictures: Path, rows: list[Any]) -> None:
+    for row in rows:
+        (pictures / row["file_name"]).with_suffix(".txt").write_text(f"{row['text']}\n\nthe same thing\n")
+    out, manifest = build(pictures)
+    samples = read_samples(out)
+    assert {s.alternatives for s in samples} == {("the same thing",)} and manifest.figures["other captions"] == 12
+    assert {s.name for s in samples} == {row["text"] for row in rows}
+
+
 def test_a_picture_without_a_caption_beside_it_is_named(build: Build, pictures: Path, rows: list[Any]) -> None:
     for row in rows[1:]:
         (pictures / row["file_name"]).with_suffix(".txt").write_text(row["text"])

@@ -6,7 +6,7 @@ import pytest
 
 from underpaint.core.errors import BadEncoding, DataError, InputTooLarge, MissingColumn, MissingFile
 from underpaint.stages.data.folder.rows import MAX_TEXT_BYTES
-from underpaint.stages.data.folder.tables import BOM, read_table, read_text
+from underpaint.stages.data.folder.tables import BOM, caption_lines, read_table, read_text
 
 ROWS = [(1, {"file_name": "a.png", "text": "a cat, sitting"}), (2, {"file_name": "b.png", "text": "ein Käfer"})]
 TABLES = {
@@ -66,6 +66,19 @@ def test_a_text_of_more_than_a_mebibyte_is_refused(tmp_path: Path, text: str) ->
     (tmp_path / "t.txt").write_text(text)
     with pytest.raises(InputTooLarge, match=r"1,048,576 bytes"):
         read_text(tmp_path / "t.txt")
+
+
+@pytest.mark.parametrize(
+    ("text", "captions"),
+    [
+        ("", ""),
+        ("a cat\n", "a cat\n"),
+        ("\n  a cat \n\n", "\n  a cat \n\n"),
+        ("a cat\r\na kitten\n\nan animal\r", ["a cat", "a kitten", "an animal"]),
+    ],
+)
+def test_a_text_holds_one_caption_a_line(text: str, captions: str | list[str]) -> None:
+    assert caption_lines(text) == captions
 
 
 def test_a_text_of_a_mebibyte_is_read(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 from underpaint.core.errors import DataError, DuplicateFile, InputTooLarge, MissingFile, UnsafePath
 from underpaint.stages.data.folder.paths import check_name
 from underpaint.stages.data.folder.rows import MAX_PICTURE_BYTES, MAX_TEXT_BYTES, Content, Row, Source, split_of
-from underpaint.stages.data.folder.tables import decode, parse_object
+from underpaint.stages.data.folder.tables import caption_lines, decode, parse_object
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 TEXTS = (".txt", ".json")
@@ -107,7 +107,7 @@ def values_of(paths: Sequence[Path], members: Sequence[Member]) -> dict[str, Any
         if member.ending not in TEXTS:
             continue
         text = decode(read_span(paths, member.span), f"{member.key}{member.ending}", 0)
-        parsed = parse_object(text) if member.ending == ".json" else {"text": text}
+        parsed = parse_object(text) if member.ending == ".json" else {"text": caption_lines(text)}
         if isinstance(parsed, DataError):
             raise parsed
         values = {**parsed, **values} if member.ending == ".json" else {**values, **parsed}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 
 from underpaint.adapters.pyarrow import ArrowTable
@@ -21,6 +22,23 @@ def find_column(role: str, found: Iterable[str], columns: Mapping[str, str]) -> 
     names = (columns[role],) if role in columns else ROLES[role]
     present = set(found)
     return next((name for name in names if name in present), None)
+
+
+def caption_columns(found: Iterable[str], columns: Mapping[str, str]) -> list[str]:
+    """Return the columns that hold captions: ``caption``, then ``caption_1``, ``caption_2`` and so on.
+
+    Args:
+        found: The columns that are there.
+        columns: Role to chosen column.
+    """
+    present = list(found)
+    for name in (columns["caption"],) if "caption" in columns else ROLES["caption"]:
+        numbered = {
+            one: int(one[len(name) + 1 :]) for one in present if re.fullmatch(rf"{re.escape(name)}_[0-9]{{1,4}}", one)
+        }
+        if taken := [name] * (name in present) + sorted(numbered, key=lambda one: numbered[one]):
+            return taken
+    return []
 
 
 def missing_column(role: str, found: Iterable[str], columns: Mapping[str, str], table: str) -> MissingColumn:

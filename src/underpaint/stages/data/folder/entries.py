@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 
 from underpaint.core.errors import DataError, DuplicateFile, DuplicateId, MissingColumn
 from underpaint.core.progress import Progress, Report
-from underpaint.stages.data.folder.columns import column_for, find_column, missing_column
+from underpaint.stages.data.folder.columns import caption_columns, find_column, missing_column
 from underpaint.stages.data.folder.config import FolderConfig
 from underpaint.stages.data.folder.entry import Entry
 from underpaint.stages.data.folder.fields import (
     author_in,
     canonical,
-    caption_in,
+    captions_in,
     license_in,
     split_in,
     text_in,
@@ -63,15 +63,17 @@ def entry_of(row: Row, config: FolderConfig) -> tuple[Entry, list[DataError]]:
         role: reading.take(text_in, values, role, columns, otherwise="") for role in ("id", "source", "group", "style")
     }
     caption_lost = row.problem is not None and row.place is not None
-    name = "" if caption_lost else reading.take(caption_in, values, columns, otherwise="")
+    names = [] if caption_lost else reading.take(captions_in, values, columns, otherwise=[])
+    captions = dict.fromkeys(reading.take(canonical, name, otherwise="") for name in names)
     license_ = reading.take(license_in, values, config, otherwise="")
     entry = Entry(
         where=row.where,
         key=row.key,
         place=row.place,
         id=id_of_key(text["id"] or row.key),
-        name=name,
-        caption=reading.take(canonical, name, otherwise="") if name else "",
+        name=next(iter(names), ""),
+        caption=next(iter(captions), ""),
+        alternatives=tuple(captions)[1:],
         split=reading.take(split_in, row, columns, otherwise=""),
         license=license_,
         author=reading.take(author_in, values, config, license_, otherwise=""),
@@ -89,7 +91,8 @@ def check_columns(row: Row, config: FolderConfig) -> None:
     Raises:
         MissingColumn: It has not.
     """
-    column_for("caption", row.values, config.columns, row.where)
+    if not caption_columns(row.values, config.columns):
+        raise missing_column("caption", row.values, config.columns, row.where)
     for role in config.columns.keys() - {"picture", "caption"}:
         if find_column(role, row.values, config.columns) is None:
             raise missing_column(role, row.values, config.columns, row.where)

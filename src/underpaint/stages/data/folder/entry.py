@@ -17,6 +17,7 @@ class Entry:
         id: Id of the sample.
         name: The caption as the row gives it.
         caption: Its canonical form.
+        alternatives: Other captions of the row, in canonical form.
         split: The split that was given; empty if none.
         license: SPDX expression.
         author: Whom to name; may be empty.
@@ -33,6 +34,7 @@ class Entry:
     id: str
     name: str
     caption: str
+    alternatives: tuple[str, ...]
     split: str
     license: str
     author: str

@@ -17,12 +17,14 @@ from underpaint.core.errors import (
 )
 from underpaint.core.text import canonicalize
 from underpaint.stages.data.captions import hidden_characters
-from underpaint.stages.data.folder.columns import find_column
+from underpaint.stages.data.folder.columns import caption_columns, find_column
 from underpaint.stages.data.folder.config import FolderConfig
 from underpaint.stages.data.folder.rows import SPLITS, Row, split_of
 from underpaint.stages.data.folder.terms import asks_for_author, check_terms
 
 MAX_FIELD = 500
+MAX_CAPTIONS = 50
+"""Most captions of one picture."""
 
 
 def text_in(values: Mapping[str, Any], role: str, columns: Mapping[str, str]) -> str:
@@ -40,27 +42,25 @@ def text_in(values: Mapping[str, Any], role: str, columns: Mapping[str, str]) ->
     raise DataError(f"column {column!r} is {value!r:.80}; give a text of at most {MAX_FIELD} characters")
 
 
-def caption_in(values: Mapping[str, Any], columns: Mapping[str, str]) -> str:
-    """Return the caption of a row as it stands there; of several the first that is not empty.
+def captions_in(values: Mapping[str, Any], columns: Mapping[str, str]) -> list[str]:
+    """Return the captions of a row as they stand there, each once; empty ones are passed over.
 
     Raises:
-        EmptyCaption: It is missing or empty.
-        UnusableCaption: It is no text.
+        EmptyCaption: There is none.
+        UnusableCaption: None is a text, or there are too many.
     """
-    column = find_column("caption", values, columns)
-    value = values[column] if column is not None else None
-    options = value if isinstance(value, list) else [value]
-    texts = [" ".join(text.split()) for text in options if isinstance(text, str)]
-    caption = next(filter(None, texts), "")
-    if not caption:
-        kind = (
-            UnusableCaption
-            if any(value not in (None, "") and not isinstance(value, str) for value in options)
-            else EmptyCaption
-        )
-        what = "there is no caption" if column is None else f"the caption in column {column!r} is {value!r:.80}"
+    named = caption_columns(values, columns)
+    cells = [values[column] for column in named]
+    given = [one for cell in cells for one in (cell if isinstance(cell, list) else [cell])]
+    texts = dict.fromkeys(" ".join(text.split()) for text in given if isinstance(text, str))
+    captions = [text for text in texts if text]
+    if not captions:
+        kind = EmptyCaption if all(one is None or isinstance(one, str) for one in given) else UnusableCaption
+        what = f"the caption in column {named[0]!r} is {cells[0]!r:.80}" if named else "there is no caption"
         raise kind(f"{what}; write in English what the picture shows, or drop the row")
-    return caption
+    if len(captions) > MAX_CAPTIONS:
+        raise UnusableCaption(f"there are {len(captions):,} captions for one picture; keep {MAX_CAPTIONS} at most")
+    return captions
 
 
 def canonical(caption: str) -> str:

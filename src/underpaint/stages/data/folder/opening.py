@@ -14,7 +14,7 @@ from underpaint.stages.data.folder.held_pictures import DATASET, DATASETS, open_
 from underpaint.stages.data.folder.named_files import contents_of_files, names_pictures, open_tables, split_by_folder
 from underpaint.stages.data.folder.paths import check_encoding, find_file, readable_name
 from underpaint.stages.data.folder.rows import Row, Source
-from underpaint.stages.data.folder.tables import TABLES, read_text
+from underpaint.stages.data.folder.tables import TABLES, caption_lines, read_text
 
 METADATA = ("metadata.jsonl", "metadata.csv", "metadata.parquet")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp")
@@ -141,10 +141,10 @@ def captioned(root: Path, picture: Path) -> Row | tuple[str, DataError]:
         find_file(root.resolve(), root, where.as_posix())
     except DataError as error:
         return readable_name(where), error
-    values: dict[str, str] = {}
+    values: dict[str, str | list[str]] = {}
     problem = None
     try:
-        values = {"text": caption_beside(root, where.with_suffix(CAPTION))}
+        values = {"text": caption_lines(caption_beside(root, where.with_suffix(CAPTION)))}
     except DataError as error:
         problem = error
     key, split = where.with_suffix("").as_posix(), split_by_folder(root, picture)
@@ -152,7 +152,7 @@ def captioned(root: Path, picture: Path) -> Row | tuple[str, DataError]:
 
 
 def caption_beside(root: Path, where: Path) -> str:
-    """Read the caption that lies beside a picture.
+    """Read the text that lies beside a picture.
 
     Raises:
         EmptyCaption: There is none.

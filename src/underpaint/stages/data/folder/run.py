@@ -33,6 +33,8 @@ from underpaint.stages.data.license import obligations
 
 LIBRARIES = ("numpy", "pillow", "mlcroissant", "license-expression", "pyarrow")
 DRAWING_LIBRARIES = ("pillow",)
+OTHER_CAPTIONS = "other captions"
+"""The figure of captions besides the first of each picture."""
 MAX_JOBS = 8
 MOST_IN_VAIN = 1000
 """Where no row can be used, so many pictures are looked at all the same, to tell what is wrong with them too."""
@@ -188,7 +190,7 @@ def fill(folder: Path, placed: Placed, finished: Finished, config: FolderConfig,
         stage="data",
         config=config,
         parents={config.name: written.digest},
-        figures=figures_of(facts),
+        figures=figures_of(facts) | ({OTHER_CAPTIONS: written.alternatives} if written.alternatives else {}),
         packages=LIBRARIES,
         report=report,
     )

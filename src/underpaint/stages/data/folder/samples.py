@@ -195,4 +195,5 @@ def sample_of(entry: Entry, placed: Placed, number: int, pixels: str, cluster: s
         level="",
         weight=even_share(int(placed.variants[number])) if entry.weight is None else entry.weight,
         file=f"images/{split}/{entry.id}.png",
+        alternatives=entry.alternatives,
     )

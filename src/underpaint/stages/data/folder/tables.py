@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,12 @@ def read_text(path: Path) -> str:
             raise InputTooLarge(f"{path.name} has more than {MAX_TEXT_BYTES:,} bytes; shorten it")
         lines.append(line)
     return "".join(lines)
+
+
+def caption_lines(text: str) -> str | list[str]:
+    """Return the captions that a text file holds: one a line, or the text itself if no line but one has words."""
+    lines = [line for line in re.split(r"\r\n|\r|\n", text) if line.strip()]
+    return lines if len(lines) > 1 else text
 
 
 def read_csv(path: Path) -> Iterator[Read]:

@@ -31,11 +31,13 @@ class Written:
         samples: The samples.
         digest: SHA-256 over captions and the bytes of the picture files, in the order of the ids.
         origins: Origins of the pictures, each key once.
+        alternatives: How many captions there are besides the first of each picture.
     """
 
     samples: SampleFile
     digest: str
     origins: list[Origin]
+    alternatives: int
 
 
 def write_all(placed: Placed, finished: Finished, config: FolderConfig, folder: Path, report: Report) -> Written:
@@ -49,13 +51,17 @@ def write_all(placed: Placed, finished: Finished, config: FolderConfig, folder: 
         report: Receives progress.
     """
     total, digest, origins = int(placed.staying.sum()), hashlib.sha256(), dict[str, Origin]()
+    alternatives = 0
 
     def passing() -> Iterator[Sample]:
+        nonlocal alternatives
         for number, (sample, origin, key) in enumerate(samples_of(placed, finished, config), 1):
             link_or_copy(finished.picture(key), folder / sample.file)
             tables[sample.split].write(canonical_json(row_of(sample)) + "\n")
-            digest.update(f"{sample.id} {key.hex()} {sample.name}\n".encode())
+            words = "\n".join((sample.name, *sample.alternatives))
+            digest.update(f"{sample.id} {key.hex()} {words}\n".encode())
             origins[sample.source] = origin
+            alternatives += len(sample.alternatives)
             if number % REPORT_EVERY == 0 or number == total:
                 report(Progress(task="write", done=number, total=total, unit="pictures"))
             yield sample
@@ -67,7 +73,12 @@ def write_all(placed: Placed, finished: Finished, config: FolderConfig, folder: 
             table = folder / "images" / split / METADATA
             tables[split] = files.enter_context(table.open("w", encoding="utf-8"))
         write_samples(folder, passing())
-    return Written(samples=SampleFile(folder, total), digest=digest.hexdigest(), origins=list(origins.values()))
+    return Written(
+        samples=SampleFile(folder, total),
+        digest=digest.hexdigest(),
+        origins=list(origins.values()),
+        alternatives=alternatives,
+    )
 
 
 def row_of(sample: Sample) -> dict[str, str]:
