@@ -32,7 +32,9 @@ SIDE = 1024
 """Side of the matrices whose product is timed."""
 BASE = "torch eager"
 LABELS = {"onnx": "ONNX Runtime", "openvino": "OpenVINO"}
-GRAPHS = [f"{engine}-{precision}" for engine in LABELS for precision in ("f32", "int8")]
+GRAPHS = ("onnx-f32", "onnx-native", "onnx-int8", "openvino-f32", "openvino-int8")
+OPTIONS = {"f32": (), "native": ("--native",), "int8": ("--int8",)}
+"""What ``underpaint export`` is told besides the engine; a native graph has 32 bits too."""
 CAPTIONS = ("a smiling cat", "a red apple", "a rocket", "a yellow star", "woman judge with dark skin tone", "a fish")
 Row = dict[str, Any]
 
@@ -41,14 +43,14 @@ def exports(work: Path, graphs: list[str], batches: list[int]) -> dict[str, dict
     """Export the model for every graph and batch that is not there yet; name to batch to folder."""
     made: dict[str, dict[int, str]] = {}
     for graph in graphs:
-        engine, precision = graph.split("-")
+        engine, form = graph.split("-")
         for batch in batches:
             folder = work / f"{graph}-b{batch}"
             command = ["export", MODEL, "--engine", engine, "--batch", str(batch), "--out", str(folder), "--quiet"]
-            command += ["--int8"] if precision == "int8" else []
+            command += OPTIONS[form]
             if not folder.is_dir():
                 subprocess.run([sys.executable, "-m", "underpaint", *command], check=True)
-            made.setdefault(f"{LABELS[engine]} {precision}", {})[batch] = str(folder)
+            made.setdefault(f"{LABELS[engine]} {form}", {})[batch] = str(folder)
     return made
 
 

@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from underpaint.adapters import nncf, openvino
-from underpaint.core.errors import StorageError
+from underpaint.core.errors import ArtifactError, StorageError
 
 RNG = np.random.default_rng(0)
 FEEDS = [{"x": RNG.standard_normal((1, 8, 6, 6)).astype(np.float32)} for _ in range(4)]
@@ -124,3 +124,11 @@ def test_a_place_that_cannot_be_written_is_named(calibrated: nncf.Calibrated, tm
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"cannot write .*int8\.xml.*; choose another place or free some space"):
         written(calibrated, tmp_path / "file" / "int8.xml", PRODUCTS)
+
+
+def test_what_cannot_be_read_or_run_is_named(whole: Path, tmp_path: Path):
+    (tmp_path / "cut.xml").write_bytes(whole.read_bytes()[:-200])
+    with pytest.raises(ArtifactError, match=r"cannot load .*cut\.xml: .*; export or download the model again"):
+        nncf.calibrate(tmp_path / "cut.xml", PRODUCTS, FEEDS)
+    with pytest.raises(ArtifactError, match=r"f32\.xml"):
+        nncf.calibrate(whole, PRODUCTS, [{"x": FEEDS[0]["x"][..., 1:]}])

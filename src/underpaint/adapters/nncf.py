@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from underpaint.adapters.openvino import import_engine, save
+from underpaint.adapters.openvino import ENGINE, import_engine, save
 from underpaint.adapters.require import require
 
 KINDS = ("MatMul", "Convolution", "GroupConvolution")
@@ -123,22 +123,29 @@ def calibrate(
 
     Raises:
         MissingDependency: NNCF or OpenVINO is not installed.
+        ArtifactError: The graph cannot be read, or cannot be run with these inputs.
     """
     openvino, nncf = import_tools()
-    model = _folded(openvino, source)
-    settings = nncf.AdvancedQuantizationParameters(
+    try:
+        model = _folded(openvino, source)
+        with contextlib.redirect_stdout(io.StringIO()):  # it draws bars there
+            quantized = nncf.quantize(
+                model,
+                nncf.Dataset(feeds, dict),
+                subset_size=len(feeds),
+                model_type=nncf.ModelType.TRANSFORMER,
+                target_device=nncf.TargetDevice.CPU,
+                ignored_scope=_left_alone(nncf, model, products),
+                advanced_parameters=_settings(nncf, seven_bits=seven_bits),
+            )
+    except RuntimeError as error:
+        raise ENGINE.refusal(openvino.get_version(), source, error) from None
+    return Calibrated(openvino, quantized)
+
+
+def _settings(nncf: Any, *, seven_bits: bool) -> Any:
+    return nncf.AdvancedQuantizationParameters(
         overflow_fix=nncf.OverflowFix.ENABLE if seven_bits else nncf.OverflowFix.DISABLE,
         disable_bias_correction=True,
         backend_params={"compress_weights": False},
     )
-    with contextlib.redirect_stdout(io.StringIO()):  # it draws bars there
-        quantized = nncf.quantize(
-            model,
-            nncf.Dataset(feeds, dict),
-            subset_size=len(feeds),
-            model_type=nncf.ModelType.TRANSFORMER,
-            target_device=nncf.TargetDevice.CPU,
-            ignored_scope=_left_alone(nncf, model, products),
-            advanced_parameters=settings,
-        )
-    return Calibrated(openvino, quantized)
