@@ -31,7 +31,16 @@ def test_what_came_out_is_told_and_how_to_try_it(underpaint: Callable[..., Any],
     assert shown.code == 0 and f"{tmp_path / 'out'}: " in shown.stdout
     assert " MB for onnx, f32; beside torch 100% of 12 pictures are the same within one level" in shown.stdout
     assert f'try it: underpaint generate "a red apple" -m {tmp_path / "out"}' in shown.stdout
-    assert "export: 4/4 steps" in shown.stderr and "8 bits" not in shown.stdout
+    assert "8 bits" not in shown.stdout
+    tasks = [line.partition(" ·")[0].partition(":")[0] for line in shown.stderr.splitlines()]
+    assert tasks[:2] == ["load torch and onnx", "load the model"]
+    assert list(dict.fromkeys(tasks[2:])) == [
+        "trace the networks",
+        "optimize and write the graph",
+        "write what goes beside it",
+        "compare with torch",
+        "count the arithmetic",
+    ]
 
 
 @pytest.mark.slow

@@ -49,9 +49,11 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from pathlib import Path
 
     from underpaint.adapters.require import require
+    from underpaint.core.progress import Progress
     from underpaint.pipelines.opening import open_model
     from underpaint.pipelines.prompts import read_prompts
 
+    output.report(Progress(task="load torch and onnx", done=0))
     for package in ("torch", "onnx"):
         require(package, extra="optimize")
     from underpaint.stages.optimize.export.config import ExportConfig

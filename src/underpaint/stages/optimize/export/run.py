@@ -11,7 +11,7 @@ import torch
 
 from underpaint.core.artifact import Manifest, seal, staging
 from underpaint.core.errors import InputError
-from underpaint.core.progress import Report
+from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.channel_layout import own_layout
 from underpaint.pipelines.exported import load_exported
 from underpaint.pipelines.exported_folder import EDGE, GRAPHS, KIND, Edge, ExportedModel, open_exported
@@ -53,6 +53,7 @@ def export(
     """
     check_exportable(config, model)
     calibration = plan_calibration(model, prompts, config.steps) if config.precision == "int8" else None
+    report(Progress(task="load the model", done=0))
     pipeline = load_pipeline(model, torch.device("cpu"))
     with staging(out) as folder:
         name = f"{pipeline.image_size}x{pipeline.image_size}_{config.graph}"

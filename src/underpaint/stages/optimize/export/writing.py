@@ -28,7 +28,13 @@ from underpaint.stages.optimize.export.eight_bits import Traced, quantize
 from underpaint.stages.optimize.export.sources import find_sources, worth_copies
 from underpaint.stages.optimize.export.tracing import Unrolled, component_arrays, trace
 
-STEPS = ("trace", "optimize", "write", "check")
+STEPS = (
+    "trace the networks",
+    "optimize and write the graph",
+    "write what goes beside it",
+    "compare with torch",
+    "count the arithmetic",
+)
 WORDS_ALONE = ("text_encoder", "text_tokenizer")
 """Components that are read outside the graph, whatever the engine."""
 
@@ -52,9 +58,9 @@ class Written:
     figures: Mapping[str, Any]
 
 
-def step(done: int) -> Progress:
-    """Return the report that some of ``STEPS`` are done."""
-    return Progress(task="export", done=done, total=len(STEPS), unit="steps")
+def step(number: int) -> Progress:
+    """Return the report that one of ``STEPS``, counted from 0, begins; each takes seconds."""
+    return Progress(task=STEPS[number], done=0, note=f"step {number + 1} of {len(STEPS)}")
 
 
 def write_graph(
