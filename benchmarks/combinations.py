@@ -11,7 +11,6 @@ differences are those of ``underpaint evaluate`` and ``compare``; what is done a
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from machine import describe_machine, print_table
+from machine import print_table, write_document
 from numpy.typing import NDArray
 from side_by_side import Line, delta_text, differences, evaluate_once, interval_text, numbers, shown_number
 
@@ -248,7 +247,7 @@ def main() -> None:
     found = measure(args)
     show("number", found["numbers"], interval_text)
     show("hybrid minus", found["hybrid_minus"], delta_text)
-    args.json.write_text(json.dumps({"machine": describe_machine(), **found}, indent=2) + "\n", encoding="utf-8")
+    write_document(args.json, "combinations", **found)
 
 
 if __name__ == "__main__":

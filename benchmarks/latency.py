@@ -1,6 +1,6 @@
 """How long one picture takes on a CPU in plain torch, and in what memory: batch 1, one and two threads, 64 and 128 px.
 
-Besides saved models, fresh hybrid models of the tiers' architectures for 128 pixels are timed: their weights are
+Besides saved models, fresh hybrid models of the recipes' architectures for 128 pixels are timed: their weights are
 random, which speeds do not depend on, so they say how long a trained one would take, never how it draws. All cases are
 timed in turn, picture by picture, so that a disturbance hits all; peak memory is read in processes of their own. The
 share of the peak is that of matrix products measured on the same machine with as many threads. Several threads wait for
@@ -12,25 +12,25 @@ each other, so on a busy machine they are far slower than one: look at the loads
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from machine import describe_machine, print_table
+from machine import print_table, write_document
 
 from underpaint.core.errors import InputError
-from underpaint.learning.config import LoopConfig
 from underpaint.learning.seeding import initialized_by
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.pipelines.generator import Generator, load
 from underpaint.pipelines.hybrid import HybridPipeline
-from underpaint.pipelines.hybrid_config import HybridConfig, cooling, ramp
+from underpaint.pipelines.hybrid_config import HybridConfig
 from underpaint.pipelines.saved import save_pipeline
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.pipelines.text_to_picture import TextToPicture
+from underpaint.recipes import sticker_64, sticker_128
 from underpaint.runtime.clock import SystemClock
 from underpaint.runtime.host import describe_host, noise
 from underpaint.runtime.memory import MB
@@ -39,48 +39,25 @@ from underpaint.stages.evaluate.efficiency.compute import count, fraction
 from underpaint.stages.evaluate.efficiency.latency import PERCENTILES, percentile, timed_ms
 from underpaint.stages.evaluate.efficiency.memory import run_probe
 from underpaint.stages.evaluate.record import Measurement
-from underpaint.stages.train.config import GeneratorTraining
-from underpaint.stages.train.networks import STYLES, build_networks
-
-SCHEDULE = (1, 2, 3, 4, 6, 9, 12, 16)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tier:
-    """An architecture for 128 pixels; the sizes are those of the recipes.
-
-    Args:
-        generator: Its generator.
-        widths: Channels of its autoencoder.
-        codes: Size of its codebook.
-    """
-
-    generator: GeneratorTraining
-    widths: tuple[int, int, int] = (48, 96, 128)
-    codes: int = 1024
+from underpaint.stages.train.conditions import STYLES
+from underpaint.stages.train.networks import build_networks
+from underpaint.stages.train.recipe import HybridRecipe
 
 
-def architecture(width: int, depth: int, heads: int, refiner: tuple[int, int], **rest: int) -> GeneratorTraining:
-    """Return a generator's settings; ``refiner`` is its width and depth."""
-    loop = LoopConfig(steps=1)
-    return GeneratorTraining(
-        loop=loop,
-        width=width,
-        depth=depth,
-        heads=heads,
-        residual_width=refiner[0],
-        residual_depth=refiner[1],
-        **rest,  # pyright: ignore[reportArgumentType]
-    )
+def tiny_at_128() -> HybridRecipe:
+    """Return the ``tiny`` tier with the scales of 128 pixels, which no recipe trains yet."""
+    base, larger = sticker_64.tiny(), sticker_128.small()
+    tokenizer = base.tokenizer.model_copy(update={"schedule": larger.tokenizer.schedule})
+    changes = {"image_size": larger.image_size, "tokenizer": tokenizer, "sampling": larger.sampling}
+    return base.model_copy(update=changes)
 
 
-TIERS = {
-    "nano": Tier(generator=architecture(192, 6, 3, (128, 3), text_depth=1)),
-    "tiny": Tier(generator=architecture(256, 8, 4, (160, 4), early_scales=3)),
-    "small": Tier(generator=architecture(384, 8, 6, (256, 4), early_scales=3), widths=(64, 128, 192), codes=2048),
+TIERS: dict[str, Callable[[], HybridRecipe]] = {
+    "nano": sticker_128.nano,
+    "tiny": tiny_at_128,
+    "small": sticker_128.small,
 }
-OFF_LAST = 2
-GUIDANCE, LAST_TEMPERATURE = 3.0, 0.5
+"""Architectures for 128 pixels."""
 AIMS_MS = {64: 100.0, 128: 400.0}
 AIM_MB = 1000.0
 WARM_UPS = 5
@@ -106,29 +83,24 @@ def fresh(tier: str, words: Generator) -> HybridPipeline:
         tier: A key of ``TIERS``.
         words: A model whose text table is taken over.
     """
-    shape = TIERS[tier]
+    recipe = TIERS[tier]()
+    tokens = recipe.tokenizer
     with initialized_by(0):
-        quantizer = MultiScaleQuantizer(QuantizerConfig(kind="vq", schedule=SCHEDULE, codebook_size=shape.codes))
-        autoencoder = Autoencoder(AutoencoderConfig(widths=shape.widths))
+        quantizer = MultiScaleQuantizer(
+            QuantizerConfig(kind=tokens.kind, schedule=tokens.schedule, codebook_size=tokens.codebook_size)
+        )
+        autoencoder = Autoencoder(AutoencoderConfig(widths=tokens.widths))
     pipeline = words.pipeline
     if not isinstance(pipeline, TextToPicture):
         raise InputError("the model that lends its text table is none of underpaint's own; leave --model out")
     encoder = pipeline.text_encoder
-    networks = build_networks(shape.generator, quantizer, {"table": encoder.table, "weight": encoder.weight})
-    scales = len(SCHEDULE)
-    config = HybridConfig(
-        styles=STYLES,
-        guidance=GUIDANCE,
-        guidance_shape=ramp(scales, OFF_LAST),
-        temperatures=cooling(scales, LAST_TEMPERATURE),
-        residual_steps=0,
-    )
+    networks = build_networks(recipe.generator, quantizer, {"table": encoder.table, "weight": encoder.weight})
     parts = {"text_encoder": networks.text_encoder, "transformer": networks.transformer, "residual": networks.residual}
     return HybridPipeline(
         text_tokenizer=pipeline.text_tokenizer,
         autoencoder=autoencoder.eval(),
         quantizer=quantizer.eval(),
-        config=config,
+        config=HybridConfig(styles=STYLES, **recipe.sampling.model_dump()),
         **{name: part.eval() for name, part in parts.items()},  # pyright: ignore[reportArgumentType]
     )
 
@@ -137,7 +109,7 @@ def fresh_folder(tier: str, words: Generator, work: Path) -> Path:
     """Return the folder of a model with random weights, saved once."""
     folder = work / f"random-128-{tier}"
     if not folder.exists():
-        save_pipeline(fresh(tier, words), folder, stage="benchmark", config=TIERS[tier].generator, parents={})
+        save_pipeline(fresh(tier, words), folder, stage="benchmark", config=TIERS[tier](), parents={})
     return folder
 
 
@@ -170,7 +142,8 @@ def cases_of(args: argparse.Namespace) -> list[Case]:
     if args.rival:
         rival = load(args.rival, engine="torch")
         models[rival.model.name] = (rival, False)
-    models |= {f"random 128 {tier}": (load(fresh_folder(tier, model, args.work)), True) for tier in args.tiers}
+    for tier in args.tiers:
+        models[f"random 128 {tier}"] = (load(fresh_folder(tier, model, args.work), engine="torch"), True)
     return [
         Case(name=name, generator=generator, threads=threads, random=random)
         for name, (generator, random) in models.items()
@@ -304,7 +277,7 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     found = measure(args)
     show(found)
-    args.json.write_text(json.dumps({"machine": describe_machine(), **found}, indent=2) + "\n", encoding="utf-8")
+    write_document(args.json, "latency", **found)
 
 
 if __name__ == "__main__":

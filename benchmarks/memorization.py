@@ -11,7 +11,6 @@ the model's own decoder are the positive control: they are copies and must be fl
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from machine import describe_machine, print_table
+from machine import print_table, write_document
 from PIL import Image
 from side_by_side import Line, interval_text
 
@@ -207,7 +206,7 @@ def main() -> None:
     args = parse()
     found, sheet = measure(args)
     show(found)
-    args.json.write_text(json.dumps({"machine": describe_machine(), **found}, indent=2) + "\n", encoding="utf-8")
+    write_document(args.json, "memorization", **found)
     if args.sheet:
         sheet.save(args.sheet, optimize=True)
 

@@ -10,14 +10,13 @@ the mean, or stepped 2, 4 or 8 times from noise. Numbers and paired differences 
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from machine import describe_machine, print_table
+from machine import print_table, write_document
 from numpy.typing import NDArray
 from PIL import Image
 from side_by_side import Line, delta_text, differences, evaluate_once, interval_text, numbers
@@ -199,7 +198,7 @@ def main() -> None:
     args.work.mkdir(parents=True, exist_ok=True)
     found, sheet = measure(args)
     show(found)
-    args.json.write_text(json.dumps({"machine": describe_machine(), **found}, indent=2) + "\n", encoding="utf-8")
+    write_document(args.json, "three decodes", **found)
     if args.strip:
         sheet.save(args.strip, optimize=True)
 

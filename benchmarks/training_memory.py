@@ -29,8 +29,9 @@ from underpaint.pipelines.model_folder import open_model
 from underpaint.recipes.sticker_64 import generator_nano
 from underpaint.runtime.device import choose_device, threads
 from underpaint.runtime.memory import MB, bytes_of, device_peak, resident, watch_device
+from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.config import GeneratorTraining
-from underpaint.stages.train.generator import STYLES, GeneratorTrainee
+from underpaint.stages.train.generator import GeneratorTrainee
 from underpaint.stages.train.latents import Latents
 from underpaint.stages.train.start import seed_workspace
 
@@ -119,7 +120,7 @@ def in_own_process(name: str, args: argparse.Namespace) -> dict[str, Any]:
 
 def parse() -> argparse.Namespace:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(description="Memory and time of a training step by option.")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, default=4)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")

@@ -41,7 +41,7 @@ def small() -> HybridRecipe:
                 guidance_shape=(0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 0.0, 0.0),
                 temperatures=(0.6, 0.6, 0.6, 0.6, 0.54, 0.48, 0.42, 0.3),
                 top_p=0.95,
-                residual_steps=0,
+                residual_steps=2,
             ),
         }
     )
