@@ -1,4 +1,7 @@
-"""Recipes for the hybrid model's rivals at 64 pixels: same data, tokenizer, text encoder and parameters within 2 %."""
+"""Recipes for the hybrid model's rivals at 64 pixels: the same data, captions and text encoder for all of them.
+
+Those that draw latents share the tokenizer too and have as many parameters within 2 %, the GAN within 20 %.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ def flow_nano() -> FlowRecipe:
     """The diffusion rival: a flow-matching transformer of 192 x 7 (3.60M) on the latents of the hybrid model, 64 px.
 
     ``underpaint train sticker-64-nano-flow --data artifacts/stickers-64 --out artifacts/family --from stickers-64``;
-    about an hour on one CPU core. Started from the shipped hybrid model, its blocks know words and pictures already.
+    128,000 pictures, 67 minutes on one CPU core. Started from the shipped hybrid model, its blocks know words and
+    pictures already. Expect a held-out velocity error of .561 on unseen concepts, .517 on unseen combinations.
     """
     loop = LoopConfig(steps=4000, lr=1e-3, warmup=100, validate_every=500, save_every=100, sample_every=500)
     return FlowRecipe(
@@ -41,7 +45,8 @@ def few_step_nano() -> FewStepRecipe:
     """The diffusion rival distilled: the same transformer in 8, 4, 2 or 1 steps, guidance taken in, 64 px.
 
     ``underpaint train sticker-64-nano-few-step --data artifacts/stickers-64 --out artifacts/family --from
-    stickers-64``; half an hour on one CPU core after the teacher.
+    stickers-64``; 25,600 pictures, 42 minutes on one CPU core after the teacher. Expect an error on unseen concepts of
+    .121 against the teacher's steps and of .034 against its own.
     """
     loop = LoopConfig(
         steps=800, lr=3e-4, warmup=50, average_decay=0.995, validate_every=200, save_every=100, sample_every=200

@@ -10,6 +10,8 @@ from underpaint.stages.train.config import LatentsEncoding
 from underpaint.stages.train.recipe import HybridRecipe, Sampling
 
 FULL = (1, 2, 3, 4, 6, 9, 12, 16)
+GROWN = (1, 2, 3, 4, 6, 8, 12, 16)
+"""The scales of the models for 64 px, and two more."""
 
 
 def small() -> HybridRecipe:
@@ -45,10 +47,6 @@ def small() -> HybridRecipe:
             ),
         }
     )
-
-
-GROWN = (1, 2, 3, 4, 6, 8, 12, 16)
-"""The scales of the models for 64 px, and two more."""
 
 
 def nano() -> HybridRecipe:

@@ -45,7 +45,8 @@ def style() -> StyleRecipe:
 
     ``underpaint train style --from stickers-64 --data artifacts/pictures-64 --out artifacts/my-style``
     200 steps for the decoder, then at most 300 for the generator, each of 12 new pictures and 4 of what the model could
-    do before; both end early once held-out pictures get no better. What to expect stands in docs/your_style.md.
+    do before; both end early once held-out pictures get no better. Five to eight minutes on one CPU core; what to
+    expect stands in docs/your_style.md.
     """
     return StyleRecipe(loop=_loop(lr=2e-4), decoder=_decoder())
 
@@ -54,5 +55,6 @@ def style_low_rank() -> StyleRecipe:
     """The same with adapters of rank 16 on the transformer, and the decoder: a style is one small file.
 
     ``underpaint train style-low-rank --from stickers-64 --data artifacts/pictures-64 --out artifacts/my-style``
+    As long and as good, as far as was measured (docs/log.md).
     """
     return StyleRecipe(loop=_loop(lr=1.5e-3), rank=16, decoder=_decoder())
