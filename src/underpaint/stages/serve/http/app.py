@@ -1,4 +1,4 @@
-"""The application: the endpoints around one service, started and stopped with it."""
+"""The application: the endpoints around one backend, started and stopped with it."""
 
 from __future__ import annotations
 
@@ -10,23 +10,32 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
+from underpaint.stages.serve.backend import Backend
 from underpaint.stages.serve.config import ServeConfig, is_loopback
-from underpaint.stages.serve.http import generations, health, models, pictures
+from underpaint.stages.serve.http import generations, health, job_queue, jobs, models, pictures, recall
 from underpaint.stages.serve.http.callers import Authenticate, everybody, holder_of
 from underpaint.stages.serve.http.errors import add_error_handlers, api_error, respond
 from underpaint.stages.serve.http.guard import LOOPBACK, Guard
 from underpaint.stages.serve.http.logs import LOGGER, log
 from underpaint.stages.serve.http.metrics import Metrics
 from underpaint.stages.serve.http.openapi import add_document
-from underpaint.stages.serve.service import Admit, Service, admit_all
+from underpaint.stages.serve.service import Admit, admit_all
 
-ROUTERS = (generations.router, models.router, pictures.router, health.router)
+ROUTERS = (
+    generations.router,
+    models.router,
+    pictures.router,
+    jobs.router,
+    job_queue.router,
+    recall.router,
+    health.router,
+)
 UPLOADS = ("/v1/files", "/api/v1/recall")
 """Paths that take files."""
 
 
 class Application:
-    """A server's application and its service.
+    """A server's application and what is behind it.
 
     Args:
         config: The settings.
@@ -43,7 +52,7 @@ class Application:
         self, config: ServeConfig, *, authenticate: Authenticate | None = None, admit: Admit = admit_all
     ) -> None:
         self.metrics = Metrics()
-        self.service = Service(config, admit=admit, notice=self._notice)
+        self.backend = Backend(config, admit=admit, notice=self._notice)
         self._authenticate = authenticate or (holder_of(config.api_key) if config.api_key else everybody)
         self.asgi: ASGIApp = Guard(self._app(), hosts=_hosts(config), max_body=self._max_body, log=self._notice)
 
@@ -52,12 +61,14 @@ class Application:
         log(event, **facts)
 
     def _max_body(self, path: str) -> int:
-        config = self.service.config
+        config = self.backend.service.config
         return config.max_upload_bytes if path.startswith(UPLOADS) else config.max_body_bytes
 
     def _app(self) -> FastAPI:
         app = FastAPI(lifespan=self._lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
-        app.state.service, app.state.metrics = self.service, self.metrics
+        backend = self.backend
+        app.state.service, app.state.desk, app.state.runner = backend.service, backend.desk, backend.runner
+        app.state.metrics = self.metrics
         app.state.authenticate = self._authenticate
         for router in ROUTERS:
             app.include_router(router)
@@ -68,11 +79,11 @@ class Application:
 
     @asynccontextmanager
     async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
-        await self.service.start()
+        await self.backend.start()
         try:
             yield
         finally:
-            await self.service.stop()
+            await self.backend.stop()
 
 
 async def _on_defect(request: Request, error: Exception) -> JSONResponse:

@@ -27,10 +27,11 @@ from underpaint.stages.serve.http.answers import (
     usage_of,
 )
 from underpaint.stages.serve.http.callers import CallerOf
+from underpaint.stages.serve.http.durable import IdempotencyKey, drawn_once
 from underpaint.stages.serve.http.errors import api_error
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
 from underpaint.stages.serve.http.schema import ImagesResponse
-from underpaint.stages.serve.http.state import JSON_ONLY, ServiceOf
+from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, ServiceOf
 from underpaint.stages.serve.service import Service
 
 router = APIRouter()
@@ -39,15 +40,22 @@ router = APIRouter()
 @router.post(
     "/v1/images/generations",
     response_model=ImagesResponse,
-    responses={200: EVENTS, **refusals(400, 401, 403, 404, 413, 415, 429, 500, 503, 504)},
+    responses={200: EVENTS, **refusals(400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504)},
     tags=["OpenAI"],
     dependencies=[JSON_ONLY],
 )
 async def generate(
-    body: Annotated[GenerationRequest, Body()], request: Request, caller: CallerOf, service: ServiceOf
+    body: Annotated[GenerationRequest, Body()],
+    request: Request,
+    caller: CallerOf,
+    service: ServiceOf,
+    desk: DeskOf,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Draw pictures."""
+    """Draw pictures; with an `Idempotency-Key` as a durable job, so that the same request is drawn once."""
     check_stream(body)
+    if idempotency_key is not None:
+        return await drawn_once(body, request, caller, desk, idempotency_key)
     wish = service.wish(body, caller.key_id, previews=(body.partial_images or 0) if body.stream else 0)
     deadline_at = None if body.deadline_ms is None else time.time() + body.deadline_ms / 1000
     events: asyncio.Queue[Preview] = asyncio.Queue()

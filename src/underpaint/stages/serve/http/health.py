@@ -10,7 +10,7 @@ from underpaint.stages.serve.http.callers import require_operator
 from underpaint.stages.serve.http.metrics import MEDIA_TYPE
 from underpaint.stages.serve.http.openapi import MEANINGS, refusals
 from underpaint.stages.serve.http.schema import Health, Ready
-from underpaint.stages.serve.http.state import AnyServiceOf
+from underpaint.stages.serve.http.state import AnyServiceOf, DeskOf
 
 router = APIRouter(tags=["operation"])
 
@@ -31,10 +31,11 @@ async def ready(service: AnyServiceOf) -> Response:
 
 
 @router.get("/metrics", response_class=PlainTextResponse, responses=refusals(401))
-async def metrics(request: Request, service: AnyServiceOf) -> Response:
+async def metrics(request: Request, service: AnyServiceOf, desk: DeskOf) -> Response:
     """Return numbers for Prometheus; where strangers can reach the server, to operators alone."""
     if not is_loopback(service.config.host):
         require_operator(request)
+    depth = await desk.see(lambda queue: queue.depth())
     numbers = request.app.state.metrics
-    numbers.set_waiting(service.dispatcher.waiting_by_class(), service.dispatcher.backlog_s(), {})
+    numbers.set_waiting(service.dispatcher.waiting_by_class(), service.dispatcher.backlog_s(), depth)
     return Response(numbers.text(), media_type=MEDIA_TYPE)

@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse
 
 from underpaint.stages.serve.engine.finish import MEDIA_TYPES
 from underpaint.stages.serve.engine.orders import Format
+from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.errors import ApiError
 from underpaint.stages.serve.http.openapi import refusals
 from underpaint.stages.serve.http.state import AnyServiceOf
@@ -44,4 +45,13 @@ async def signed(
     found = service.store.find(digest, output_format)
     if found is None:
         raise ApiError(404, "image_not_found", "this picture is kept no longer; draw it again")
+    return picture_file(*found)
+
+
+@router.get("/api/v1/images/{pixel_sha256}", response_class=FileResponse, responses=FILES, tags=["jobs"])
+async def by_digest(pixel_sha256: str, _caller: CallerOf, service: AnyServiceOf) -> FileResponse:
+    """Return a kept picture by the SHA-256 of its pixels."""
+    found = service.store.find(pixel_sha256)
+    if found is None:
+        raise ApiError(404, "image_not_found", "there is no picture with these pixels, or it is kept no longer")
     return picture_file(*found)

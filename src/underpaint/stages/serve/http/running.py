@@ -67,15 +67,15 @@ def serve(application: Application, listener: socket.socket) -> None:
         application: What is served.
         listener: From ``listening``.
     """
-    service = application.service
+    backend = application.backend
     config = uvicorn.Config(
         application.asgi,
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=round(service.config.drain_s + GRACE_S),
+        timeout_graceful_shutdown=round(backend.service.config.drain_s + GRACE_S),
         lifespan="on",
     )
-    server = DrainingServer(config, on_exit=service.drain)
+    server = DrainingServer(config, on_exit=backend.drain)
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run(sockets=[listener])

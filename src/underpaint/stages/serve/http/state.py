@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from underpaint.stages.serve.http.errors import ApiError, retry_headers
+from underpaint.stages.serve.jobs.desk import JobDesk
+from underpaint.stages.serve.jobs.runner import JobRunner
 from underpaint.stages.serve.service import Service
 
 DRAIN_RETRY_S = 2.0
@@ -23,6 +25,18 @@ def _open_service(request: Request) -> Service:
     return service
 
 
+def _desk(request: Request) -> JobDesk:
+    return request.app.state.desk
+
+
+def _runner(request: Request) -> JobRunner:
+    return request.app.state.runner
+
+
+DeskOf = Annotated[JobDesk, Depends(_desk)]
+"""A parameter that holds the durable jobs."""
+RunnerOf = Annotated[JobRunner, Depends(_runner)]
+"""A parameter that holds what works on them."""
 AnyServiceOf = Annotated[Service, Depends(_service)]
 """A parameter that holds the service, whatever its state."""
 ServiceOf = Annotated[Service, Depends(_open_service)]

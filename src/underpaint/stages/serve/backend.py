@@ -1,0 +1,83 @@
+"""Everything behind the endpoints, started and stopped together: the service, the durable jobs, what works on them."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from pathlib import Path
+
+from underpaint.core.artifact import storage_errors
+from underpaint.core.errors import StoreBusy
+from underpaint.stages.serve.config import ServeConfig
+from underpaint.stages.serve.engine.pool import Notice, unnoticed
+from underpaint.stages.serve.jobs.desk import JobDesk
+from underpaint.stages.serve.jobs.runner import JobRunner
+from underpaint.stages.serve.queue.queue import open_queue
+from underpaint.stages.serve.service import Admit, Service, admit_all
+
+JOBS = "jobs.sqlite"
+
+
+class Backend:
+    """A server without its HTTP.
+
+    Args:
+        config: The settings.
+        admit: Decides about prompts.
+        notice: Told of what happens.
+
+    Raises:
+        InputError: A model or the engine cannot be used.
+        ArtifactError: A model is damaged.
+        StorageError: The state folder cannot be used, or another server uses it.
+    """
+
+    def __init__(self, config: ServeConfig, *, admit: Admit = admit_all, notice: Notice = unnoticed) -> None:
+        self._lock = _lock(config.state)
+        self.service = Service(config, admit=admit, notice=notice)
+        self.desk = JobDesk(self.service, open_queue(config.jobs or config.state / JOBS))
+        self.runner = JobRunner(self.desk)
+
+    async def start(self) -> None:
+        """Load the default model and begin to work.
+
+        Raises:
+            UnderpaintError: The model cannot be loaded.
+        """
+        await self.service.start()
+        self._running = asyncio.create_task(self.runner.run())
+
+    def drain(self) -> None:
+        """Accept nothing more, and begin nothing that waits on the disk."""
+        self.service.drain()
+        self.desk.bell.ring()
+
+    async def stop(self) -> None:
+        """Let what runs end, put back what cannot, and close everything."""
+        self.drain()
+        await self._running
+        await self.runner.settle(self.service.config.drain_s)
+        await self.service.stop()
+        await asyncio.to_thread(self.desk.queue.close)
+        os.close(self._lock)
+
+
+def _lock(state: Path) -> int:
+    """Return a lock on a state folder that ends with the process.
+
+    Raises:
+        StoreBusy: Another server has it.
+    """
+    path = state / "lock"
+    with storage_errors(state):
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        raise StoreBusy(
+            f"{state} is used by another server; stop it, or give this one another folder with --state"
+        ) from None
+    return lock

@@ -1,0 +1,147 @@
+"""Where jobs are handed in and asked after: the durable queue, off the event loop, and a bell that says it changed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, TypeVar
+
+from underpaint.pipelines.planning import RANDOM_BITS, random_seed
+from underpaint.stages.serve.asking.planning import Wish
+from underpaint.stages.serve.asking.request import GenerationRequest
+from underpaint.stages.serve.batching.compatibility import batch_key
+from underpaint.stages.serve.batching.fairness import JobClass
+from underpaint.stages.serve.jobs.bell import Bell, heard
+from underpaint.stages.serve.queue.job import Event, Job, Submission
+from underpaint.stages.serve.queue.queue import JobQueue
+from underpaint.stages.serve.service import Service
+
+T = TypeVar("T")
+LOOK_EVERY_S = 1.0
+"""How soon the work of another process is seen."""
+KIND = "generation"
+
+
+class JobDesk:
+    """The jobs of a server.
+
+    Args:
+        service: What plans and draws.
+        queue: Where the jobs are kept.
+    """
+
+    def __init__(self, service: Service, queue: JobQueue) -> None:
+        self.service, self.queue, self.bell = service, queue, Bell()
+        self.listeners: Counter[str] = Counter()
+
+    async def do(self, work: Callable[[JobQueue], T]) -> T:
+        """Do something with the queue that may change it."""
+        result = await asyncio.to_thread(work, self.queue)
+        self.bell.ring()
+        return result
+
+    async def see(self, work: Callable[[JobQueue], T]) -> T:
+        """Look at the queue."""
+        return await asyncio.to_thread(work, self.queue)
+
+    def submission(
+        self,
+        request: GenerationRequest,
+        *,
+        owner: str,
+        job_class: JobClass = "interactive",
+        priority: int = 0,
+        deadline_s: float | None = None,
+        idem_key: str | None = None,
+    ) -> Submission:
+        """Return what is handed in for a request: complete, the seed drawn and the model's weights named.
+
+        Args:
+            request: What is asked for.
+            owner: Whose it is.
+            job_class: Who goes first.
+            priority: Among the owner's own.
+            deadline_s: Seconds from now after which nobody needs it.
+            idem_key: The same key of the same owner is the same job.
+
+        Raises:
+            FieldError: A field cannot be used, or the prompt must not be drawn.
+        """
+        seed = request.seed if request.seed is not None else _seed_of(owner, idem_key)
+        wish = self.service.wish(request.model_copy(update={"seed": seed}), owner)
+        body = request.model_dump(mode="json", exclude_unset=True)
+        settings, unit_s = wish.settings, self.service.dispatcher.cost_s(wish.served.name)
+        return Submission(
+            owner=owner,
+            kind=KIND,
+            job_class=job_class,
+            request=body | {"seed": seed, "model": wish.served.release},
+            idem_key=idem_key,
+            priority=priority,
+            deadline_s=deadline_s,
+            release=wish.served.release,
+            batch_key=hashlib.sha256(batch_key(settings).encode()).hexdigest(),
+            cost_s=min(86400.0, unit_s * len(wish.orders)),
+        )
+
+    def asked_for(self, job: Job, previews: int = 0) -> tuple[GenerationRequest, Wish]:
+        """Return what a job asks for.
+
+        Raises:
+            FieldError: Its weights are served no longer.
+        """
+        request = GenerationRequest.model_validate(job.request)
+        return request, self.service.wish(request, job.owner, previews=previews)
+
+    async def finished(self, job: str) -> Job:
+        """Wait until a job is over and return it."""
+        while True:
+            ring = self.bell.next()
+            found = await self.see(lambda queue: queue.get(job))
+            if found.is_final:
+                return found
+            await heard(ring, LOOK_EVERY_S)
+
+    async def follow(self, job: str, after: int) -> AsyncIterator[Event]:
+        """Yield what happened to a job after the event of this number, and happens, until it or the server ends."""
+        with self._listening(job):
+            while not self.service.is_draining:
+                ring, seen = self.bell.next(), after
+                for event in await self.see(lambda queue, seen=seen: queue.events(job, seen)):
+                    yield event
+                    after = event.seq
+                    if event.is_last:
+                        return
+                await heard(ring, LOOK_EVERY_S)
+
+    @contextlib.contextmanager
+    def _listening(self, job: str) -> Iterator[None]:
+        self.listeners[job] += 1
+        try:
+            yield
+        finally:
+            self.listeners[job] -= 1
+            self.listeners += Counter[str]()
+
+    async def eta_s(self, job: Job) -> tuple[int | None, float | None]:
+        """Return how many jobs probably go before one, and in how many seconds it is probably finished."""
+        if job.state == "running":
+            return None, job.cost_s
+        position = await self.see(lambda queue: queue.position(job.id))
+        return position, None if position is None else (position + 1) * job.cost_s
+
+
+def _seed_of(owner: str, idem_key: str | None) -> int:
+    """Return a seed: at random, or the same for the same idempotency key, so that both requests are the same."""
+    if idem_key is None:
+        return random_seed()
+    digest = hashlib.sha256(f"{owner} {idem_key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % 2**RANDOM_BITS
+
+
+def images_of(job: Job) -> list[dict[str, Any]]:
+    """Return the pictures of a job that succeeded; none of another."""
+    return job.result["images"] if job.result else []
