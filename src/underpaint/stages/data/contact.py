@@ -18,7 +18,7 @@ from underpaint.stages.data.text_hashes import among, text_hash
 
 CONTACT_SHEET = "contact_sheet.png"
 COLUMNS, CONCEPTS, PER_SPLIT = 8, 12, 8
-LOT = 1024
+LOT = 64
 """Samples of a split that are kept before the first ones are chosen among them."""
 TRAIN = "train"
 TEST_SPLITS = ("test_composition", "test_concept", "test_style", "validation")

@@ -10,7 +10,7 @@ from array import array
 
 import numpy as np
 
-LOT = 1 << 16
+LOT = 1 << 12
 """Least number of hashes that wait in the order in which they came."""
 BYTES = 8
 

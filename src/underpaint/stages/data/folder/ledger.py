@@ -46,9 +46,10 @@ def to_text(content: bytes) -> str:
 
 def entry_of_fields(text: str) -> Entry:
     """Return the entry that was written as fields."""
-    values: dict[str, Any] = dict(zip(NAMES, json.loads(text), strict=True))
-    place = values.pop("place")
-    return Entry(place=Path(place) if isinstance(place, str) else tuple(place), **values)
+    values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in json.loads(text)]
+    entry = dict(zip(NAMES, values, strict=True))
+    place = entry.pop("place")
+    return Entry(place=Path(place) if isinstance(place, str) else place, **entry)
 
 
 class Ledger:

@@ -81,7 +81,7 @@ def read_file(root: Path, path: Path) -> bytes:
         if not target.is_relative_to(root):
             raise UnsafePath(f"{path} leads out of the folder by a link; copy the file inside")
         with target.open("rb") as file:
-            return read_at_most(file.read(MAX_PICTURE_BYTES + 1))
+            return read_at_most(file.read(min(os.fstat(file.fileno()).st_size, MAX_PICTURE_BYTES) + 1))
     except OSError as error:
         raise MissingFile(f"{path} cannot be read ({error.strerror}); check it, or drop the row") from None
 
