@@ -5,6 +5,7 @@ import json
 import pytest
 
 from underpaint.core.errors import InputError
+from underpaint.pipelines.editing.record import EditRecord
 from underpaint.pipelines.settings import SEED_MAX, Settings
 
 FULL = Settings(
@@ -48,6 +49,7 @@ def test_the_identity_is_what_decides_the_pixels():
         "background": "transparent",
         "model_sha256": "1" * 64,
         "watermark": "cosines-1/public",
+        "edit": EditRecord(picture_sha256="1" * 64, strength=0.5),
     }
     for field, value in different.items():
         assert FULL.model_copy(update={field: value}).identity != FULL.identity, field
@@ -110,3 +112,15 @@ def test_the_identity_outlives_the_version_of_the_record():
 def test_foreign_or_impossible_settings_are_refused(text, message):
     with pytest.raises(InputError, match=message):
         Settings.from_json(text, source="x.png")
+
+
+def test_only_an_edit_may_have_no_words():
+    record = EditRecord(picture_sha256="1" * 64, strength=0.5)
+    wordless = Settings.parse(FULL.model_dump() | {"prompt": "", "caption": "", "edit": record}, source="x")
+    assert Settings.from_json(wordless.to_json(), source="x") == wordless
+    with pytest.raises(InputError, match="caption must have at least 1 character"):
+        Settings.from_json(changed(caption=""), source="x")
+
+
+def test_settings_of_before_there_were_edits_are_written_as_they_were():
+    assert "edit" not in json.loads(FULL.to_json())

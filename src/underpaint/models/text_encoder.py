@@ -61,18 +61,25 @@ class TextStates:
         tokens = torch.where(drop[:, None, None], null.to(self.tokens.dtype), self.tokens)
         return TextStates(tokens, self.mask, torch.where(drop[:, None], null.to(self.pooled.dtype), self.pooled))
 
-    def with_and_without(self, style: Tensor, any_style: int) -> tuple[TextStates, Tensor, Tensor]:
+    def with_and_without(
+        self, style: Tensor, any_style: int, against: TextStates | None = None
+    ) -> tuple[TextStates, Tensor, Tensor]:
         """Return what a guided batch of ``2B`` samples is conditioned on: texts and styles, then neither.
 
         Args:
             style: ``[B]`` rows of the style embedding.
             any_style: The row that stands for none in particular.
+            against: Texts that stand in the second half in place of none.
 
         Returns:
             The states of all texts and all again, ``2B`` styles, and ``[2B]`` bool, true where the text is dropped.
         """
-        double = TextStates(*(torch.cat([part, part]) for part in (self.tokens, self.mask, self.pooled)))
+        other = self if against is None else against
+        halves = zip((self.tokens, self.mask, self.pooled), (other.tokens, other.mask, other.pooled), strict=True)
+        double = TextStates(*(torch.cat(pair) for pair in halves))
         drop = torch.arange(2 * len(style), device=style.device) >= len(style)
+        if against is not None:
+            drop = torch.zeros_like(drop)
         return double, torch.cat([style, torch.full_like(style, any_style)]), drop
 
 

@@ -23,6 +23,9 @@ from underpaint.pipelines.settings import OnStage, Settings
 
 if TYPE_CHECKING:
     from underpaint.pipelines.drawer import Drawer
+    from underpaint.pipelines.editing.mask import Mask
+    from underpaint.pipelines.editing.reading import Source
+    from underpaint.pipelines.editing.request import EditRequest
     from underpaint.pipelines.text_to_picture import PicturePipeline
 
 BATCH_SIZE = 8
@@ -44,8 +47,14 @@ def flatten(pixels: np.ndarray, color: str) -> np.ndarray:
     return ((values * alpha + background * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
-def finish(pixels: np.ndarray, settings: Settings, engine: str) -> Image.Image:
+def finish(pixels: np.ndarray, settings: Settings, engine: str, inside: np.ndarray | None = None) -> Image.Image:
     """Turn pixels that an engine drew into an image on the background asked for, marked if asked for.
+
+    Args:
+        pixels: ``[H, W, 4]`` uint8, straight alpha.
+        settings: What made them.
+        engine: What computed them.
+        inside: ``[H, W]`` bool, where the mark may change them; None for everywhere.
 
     Returns:
         The image, with its settings in ``info``; their digest is of these pixels, the mark included.
@@ -54,7 +63,8 @@ def finish(pixels: np.ndarray, settings: Settings, engine: str) -> Image.Image:
     if settings.watermark is not None:
         from underpaint.pipelines.marks import mark
 
-        delivered = mark(delivered, settings.watermark)
+        marked = mark(delivered, settings.watermark)
+        delivered = marked if inside is None else np.where(inside[..., None], marked, delivered)
     image = Image.fromarray(delivered)
     return attach(image, settings.model_copy(update={"engine": engine, "pixel_sha256": pixel_digest(image)}))
 
@@ -151,6 +161,37 @@ class Generator:
             report(Progress(task="draw", done=len(images), total=len(planned), unit="pictures"))
         return images
 
+    def edit(
+        self,
+        picture: Source,
+        request: EditRequest | str | None = None,
+        *,
+        mask: Source | Mask | None = None,
+        report: Report = silent,
+    ) -> list[Image.Image]:
+        """Draw a picture anew, as a whole or within a mask; equal arguments with a seed give equal pixels.
+
+        Args:
+            picture: A PNG, JPEG or WebP file (its path or its bytes), or an image, of any size.
+            request: What is asked for (``pipelines.editing.request.EditRequest``); a string is a prompt, None asks for
+                variations.
+            mask: A PNG as large as the picture, transparent where it shall be drawn anew, or what
+                ``pipelines.editing.mask.read_mask`` returned; None for the whole picture.
+            report: Called after each picture.
+
+        Returns:
+            Images, as ``generate`` returns them.
+
+        Raises:
+            InputError: Picture, mask or request cannot be used, or the model cannot edit.
+            UnreadableImage: Picture or mask is damaged.
+            InputTooLarge: Picture or mask has too many bytes or pixels.
+            MissingDependency: torch is not installed.
+        """
+        from underpaint.pipelines.editing.asking import edit
+
+        return edit(self, picture, request, mask, report)
+
     def draw(
         self, settings: Sequence[Settings], *, batch_size: int = BATCH_SIZE, on_stage: OnStage | None = None
     ) -> Iterator[Image.Image]:
@@ -170,6 +211,10 @@ class Generator:
         for one in settings:
             if one.model_sha256 != self.model.digest:
                 raise ArtifactError(other_model(one, self.model))
+            if one.edit is not None:
+                raise InputError(
+                    "these settings are those of an edit, which needs the picture that was edited: use edit"
+                )
         for start in range(0, len(settings), batch_size):
             batch = settings[start : start + batch_size]
             pixels = self.pipeline.draw([one.request for one in batch], on_stage=on_stage)

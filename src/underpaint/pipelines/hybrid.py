@@ -38,6 +38,10 @@ RESIDUAL = "residual"
 
 OnScale = Callable[[int, Tensor], None]
 """Called with a scale that is drawn, and ``[B, C, h, h]``, what all scales so far say."""
+Settle = Callable[[int, Tensor, Tensor], Tensor]
+"""From a scale, what the scales before it say ``[B, C, h, h]``, and the labels drawn, to the labels that stand."""
+Refine = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+"""What ``ResidualRefiner.forward`` does."""
 
 
 def tokens_at(side: int) -> str:
@@ -180,7 +184,14 @@ class HybridPipeline(TextToPicture[HybridConfig]):
         return pictures
 
     def draw_tokens(
-        self, text: TextStates, style: Tensor, numbers: Numbers, on_scale: OnScale | None = None
+        self,
+        text: TextStates,
+        style: Tensor,
+        numbers: Numbers,
+        on_scale: OnScale | None = None,
+        *,
+        against: TextStates | None = None,
+        settle: Settle | None = None,
     ) -> Drawing:
         """Draw the token maps scale by scale.
 
@@ -192,12 +203,14 @@ class HybridPipeline(TextToPicture[HybridConfig]):
             style: ``[B]`` rows of the style embedding.
             numbers: For noise, guidance and temperature.
             on_scale: Shown what the scales so far say, after each.
+            against: Encoded captions that guidance pulls away from; None pulls away from no caption.
+            settle: Replaces labels after they are drawn, where some are known.
         """
         size, shape = numbers.size, self.config.guidance_shape
         last = max((index + 1 for index, share in enumerate(shape) if share > 0.0), default=0)
         guided = last if acts(numbers.guidance) else 0
         network = self.transformer
-        asked = text.with_and_without(style, network.any_style) if guided else (text, style, None)
+        asked = text.with_and_without(style, network.any_style, against) if guided else (text, style, None)
         condition = network.condition(*asked)
         cache = network.read_text(condition)
         f = text.tokens.new_zeros(size, self.quantizer.config.latent_channels, self.quantizer.side, self.quantizer.side)
@@ -218,6 +231,8 @@ class HybridPipeline(TextToPicture[HybridConfig]):
                 noise=numbers.noise(tokens_at(self.quantizer.config.schedule[scale])),
             )
             label = self._choose(logits, hidden, scale, choice)
+            if settle is not None:
+                label = settle(scale, f, label)
             f = f + self.quantizer.lift(self.quantizer.codes.embed(label, scale), scale)
             labels.append(label)
             if on_scale is not None:
@@ -230,13 +245,19 @@ class HybridPipeline(TextToPicture[HybridConfig]):
             return choice.labels(codes, logits)
         return one_by_one(early, self.transformer, codes, hidden, scale, choice)
 
-    def refine(self, drawing: Drawing, numbers: Numbers) -> Tensor:
-        """Add the residual to what the tokens say; returns the latent ``[B, C, h, h]``."""
+    def refine(self, drawing: Drawing, numbers: Numbers, refiner: Refine | None = None) -> Tensor:
+        """Add the residual to what the tokens say; returns the latent ``[B, C, h, h]``.
+
+        Args:
+            drawing: The tokens.
+            numbers: For noise and steps.
+            refiner: Stands in for the pipeline's own, where it has one.
+        """
         if self.residual is None or numbers.steps is None:
             return drawing.f
-        return self._add_residual(self.residual, drawing, numbers, numbers.steps)
+        return self._add_residual(refiner or self.residual, drawing, numbers, numbers.steps)
 
-    def _add_residual(self, refiner: ResidualRefiner, drawing: Drawing, numbers: Numbers, steps: int) -> Tensor:
+    def _add_residual(self, refiner: Refine, drawing: Drawing, numbers: Numbers, steps: int) -> Tensor:
         noise = numbers.noise(RESIDUAL)
         last = self.quantizer.num_scales - 1
         token = self.quantizer.codes.embed(drawing.labels[-1], last)
@@ -244,9 +265,7 @@ class HybridPipeline(TextToPicture[HybridConfig]):
         return drawing.f + residual * self.quantizer.residual_std[:, None, None]
 
 
-def draw_residual(
-    refiner: ResidualRefiner, noise: Tensor, steps: int, hidden: Tensor, token: Tensor, f: Tensor
-) -> Tensor:
+def draw_residual(refiner: Refine, noise: Tensor, steps: int, hidden: Tensor, token: Tensor, f: Tensor) -> Tensor:
     """Draw the whitened residual ``[B, C, h, h]``.
 
     Args:

@@ -36,6 +36,9 @@ LIMITS: dict[str, Limits] = {
     "guidance": Limits(0, 20),
     "temperature": Limits(0, 10),
     "steps": Limits(0, 1000, whole=True),
+    "strength": Limits(0, 1),
+    "mix_share": Limits(0, 1),
+    "seam": Limits(0, 16, whole=True),
 }
 """Name of a number to its limits."""
 

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from underpaint.core.config import Config, canonical_json, parse_json
+from underpaint.core.config import Config, canonical_json, is_none, parse_json
 from underpaint.core.errors import InputError
+from underpaint.pipelines.editing.record import EditRecord
 from underpaint.pipelines.limits import LIMITS, SEED_MAX
 
 Stage = Literal["text", "transformer", "residual", "decoder"]
@@ -60,7 +61,7 @@ class Settings(Config):
 
     Args:
         prompt: What the user wrote.
-        caption: The canonical form of it, which the model read.
+        caption: The canonical form of it, which the model read; empty for an edit without words.
         style: The style asked for; None for no particular one.
         seed: The picture's own seed, whichever batch it was drawn in.
         guidance: Strength of guidance; None is the model's default.
@@ -74,11 +75,12 @@ class Settings(Config):
         watermark: The mark in the pixels (``pipelines.marks``); None if there is none.
         engine: What computed it, ``torch``, ``onnx`` or ``openvino``; None before it is drawn.
         pixel_sha256: SHA-256 of the delivered pixels (rows of 8-bit RGBA or RGB); None before they are drawn.
+        edit: What it was made from besides words; None for a picture drawn from words alone.
     """
 
     schema_version: Literal[2] = SCHEMA
     prompt: str = Field(max_length=20_000)
-    caption: str = Field(min_length=1, max_length=20_000)
+    caption: str = Field(max_length=20_000)
     style: str | None = Field(default=None, max_length=100)
     seed: int = Field(ge=0, le=SEED_MAX)
     guidance: float | None = Field(default=None, ge=0.0, le=LIMITS["guidance"].high, allow_inf_nan=False)
@@ -92,6 +94,13 @@ class Settings(Config):
     watermark: str | None = Field(default=None, pattern=r"^[a-z0-9-]{1,20}/[a-z0-9]{1,20}$")
     engine: str | None = Field(default=None, max_length=20)
     pixel_sha256: str | None = Field(default=None, pattern=SHA256)
+    edit: EditRecord | None = Field(default=None, exclude_if=is_none)
+
+    @model_validator(mode="after")
+    def _check_words(self) -> Self:
+        if not self.caption and self.edit is None:
+            raise ValueError("caption must have at least 1 character where nothing is edited")
+        return self
 
     @property
     def request(self) -> DrawRequest:

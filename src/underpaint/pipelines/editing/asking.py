@@ -1,0 +1,62 @@
+"""An edit in one call: read, plan, draw. Nothing of torch is imported before it is known to be there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from underpaint.core.errors import InputError
+from underpaint.core.progress import Progress, Report
+from underpaint.pipelines.editing.mask import Mask, read_mask
+from underpaint.pipelines.editing.planning import check_editable, plan_edits
+from underpaint.pipelines.editing.reading import Original, Source, read_original
+from underpaint.pipelines.editing.request import EditRequest
+from underpaint.pipelines.engine_choice import EXTRAS, is_installed
+from underpaint.runtime.installed import pip_command
+
+if TYPE_CHECKING:
+    from underpaint.pipelines.editing.editor import Editor
+    from underpaint.pipelines.generator import Generator
+
+
+def edit(
+    generator: Generator,
+    picture: Source,
+    request: EditRequest | str | None,
+    mask: Source | Mask | None,
+    report: Report,
+) -> list[Image.Image]:
+    """Draw a picture anew; see ``Generator.edit``."""
+    asked = EditRequest(prompt=request) if isinstance(request, str) else request or EditRequest()
+    check_editable(generator.model)
+    original = read_original(picture, generator.model.index.image_size)
+    where = mask if mask is None or isinstance(mask, Mask) else read_mask(mask, original)
+    planned = plan_edits(generator.model, original, asked, where)
+    images: list[Image.Image] = []
+    for image in editor_of(generator, original, where).draw(planned):
+        images.append(image)
+        report(Progress(task="draw", done=len(images), total=len(planned), unit="pictures"))
+    return images
+
+
+def editor_of(generator: Generator, original: Original, mask: Mask | None = None) -> Editor:
+    """Return what draws edits of one picture.
+
+    Args:
+        generator: A loaded hybrid model.
+        original: The picture.
+        mask: Where it may change; None for everywhere.
+
+    Raises:
+        InputError: A graph draws, which takes no picture.
+    """
+    if generator.pipeline.engine != "torch":
+        installed = "" if is_installed("torch") else f"; install torch first: {pip_command(EXTRAS['torch'])}"
+        raise InputError(
+            f"{generator.model.name} is drawn by a graph here, which takes no picture to edit; load it with "
+            f"engine='torch'{installed}"
+        )
+    from underpaint.pipelines.editing.editor import Editor
+
+    return Editor(generator, original, mask)
