@@ -45,7 +45,11 @@ def lines_of(args: argparse.Namespace, found: DataDiff) -> Iterator[str]:
         f"{args.first} -> {args.second}: {len(found.added):,} added, {len(found.removed):,} removed, "
         f"{len(found.changed):,} changed, {found.same:,} the same"
     )
-    yield from (f"  setting {name}: {old or '-'} -> {new or '-'}" for name, (old, new) in found.settings.items())
+    if found.source_name:
+        yield "  name of the source: {} -> {}; apart from that, sources are compared".format(*found.source_name)
+    for name, (old, new) in found.settings.items():
+        if name != "name" or not found.source_name:
+            yield f"  setting {name}: {old or '-'} -> {new or '-'}"
     yield from identity_lines(found)
     for title, counts in (("split", found.by_split), ("style", found.by_style), ("license", found.by_license)):
         yield from moved_lines(title, counts)

@@ -10,6 +10,7 @@ from underpaint.core.artifact import Manifest, read_manifest
 from underpaint.core.config import Config
 from underpaint.core.errors import DataError
 from underpaint.core.samples import Sample, read_samples
+from underpaint.stages.data.folder.terms import BETWEEN
 
 COMPARED = (
     "caption",
@@ -24,6 +25,8 @@ COMPARED = (
     "level",
 )
 """Fields whose change is reported, the weightiest first."""
+FOLDER = "folder"
+"""The data sets of a person's own pictures."""
 FIELD_NAMES = {"sha256_pixels": "pixels", "alternatives": "other captions"}
 
 
@@ -74,6 +77,8 @@ class DataDiff(Config):
         by_split: Split to its counts.
         by_style: Style to its counts.
         by_license: License to its counts.
+        source_name: The names under which a person's pictures without a source of their own are listed, where the two
+            differ; such sources count as the same.
         settings: Name of a setting to its value in the first and in the second one, where these differ.
         parents: Name of what it was made from to its digest in the first and in the second one, where these differ.
         files: Path of a file inside the artifact to ``added``, ``removed`` or ``changed``, where the two differ.
@@ -89,6 +94,7 @@ class DataDiff(Config):
     by_split: dict[str, Moved]
     by_style: dict[str, Moved]
     by_license: dict[str, Moved]
+    source_name: tuple[str, str] | None
     settings: dict[str, tuple[str, str]]
     parents: dict[str, tuple[str, str]]
     files: dict[str, str]
@@ -131,6 +137,17 @@ def moved(first: Sequence[Sample], second: Sequence[Sample], value: Callable[[Sa
     return {name: Moved(before=before[name], after=after[name]) for name in sorted({*before, *after})}
 
 
+def name_of(manifest: Manifest) -> str:
+    """Return the name under which a person's pictures are listed that have no source of their own; empty if none is."""
+    return str(manifest.config.get("name", "")) if manifest.config.get("dataset") == FOLDER else ""
+
+
+def renamed(sample: Sample, name: str, other: str) -> Sample:
+    """Return a sample that is listed under a name, as it would be listed under another one."""
+    head, between, rest = sample.source.partition(BETWEEN)
+    return sample.model_copy(update={"source": f"{other}{between}{rest}"}) if head == name else sample
+
+
 def difference(first: Path, second: Path) -> DataDiff:
     """Compare two data sets by their samples; pictures are compared by the hashes of their pixels.
 
@@ -145,6 +162,12 @@ def difference(first: Path, second: Path) -> DataDiff:
     """
     manifests = [read_manifest(folder, kind="dataset") for folder in (first, second)]
     samples = [read_samples(folder) for folder in (first, second)]
+    names = name_of(manifests[0]), name_of(manifests[1])
+    is_renamed = all(names) and names[0] != names[1]
+    parents = dict(manifests[1].parents)
+    if is_renamed:
+        samples[1] = [renamed(sample, names[1], names[0]) for sample in samples[1]]
+        parents = {names[0] if name == names[1] else name: digest for name, digest in parents.items()}
     old, new = by_key(samples[0], first), by_key(samples[1], second)
     changed = [change_of(old[key], new[key]) for key in old if key in new]
     found = tuple(change for change in changed if change is not None)
@@ -159,8 +182,9 @@ def difference(first: Path, second: Path) -> DataDiff:
         by_split=moved(samples[0], samples[1], lambda s: s.split),
         by_style=moved(samples[0], samples[1], lambda s: s.style),
         by_license=moved(samples[0], samples[1], lambda s: s.license),
+        source_name=names if is_renamed else None,
         settings=differing(manifests[0].config, manifests[1].config),
-        parents=differing(manifests[0].parents, manifests[1].parents),
+        parents=differing(manifests[0].parents, parents),
         files=differing_files(manifests[0], manifests[1]),
     )
 

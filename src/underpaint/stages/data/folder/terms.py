@@ -15,6 +15,9 @@ from underpaint.stages.data.license_classes import LICENSES
 from underpaint.stages.data.notices import has_text
 from underpaint.stages.data.sources import Evidence
 
+BETWEEN = " · "
+"""What stands between origin, author and license in the key of a source."""
+
 
 @functools.lru_cache(maxsize=256)
 def license_problem(expression: str, weights_license: str) -> str:
@@ -71,7 +74,7 @@ def asks_for_author(expression: str) -> bool:
 
 def source_key(name: str, source: str, author: str, license_: str) -> str:
     """Return the key under which pictures of one origin, author and license are listed."""
-    return " · ".join(filter(None, (source or name, author, license_)))
+    return BETWEEN.join(filter(None, (source or name, author, license_)))
 
 
 def credit_of(source: str, author: str, license_: str) -> str:
