@@ -45,7 +45,9 @@ class QuantizerConfig(Config):
     @model_validator(mode="after")
     def _check_schedule(self) -> QuantizerConfig:
         if not self.schedule or list(self.schedule) != sorted(set(self.schedule)) or self.schedule[0] < 1:
-            raise ValueError("schedule must be strictly increasing positive sides, for example (1, 2, 4, 8)")
+            raise ValueError(
+                f"schedule must be strictly increasing positive sides, for example (1, 2, 4, 8), not {self.schedule}"
+            )
         return self
 
     @property
@@ -73,6 +75,11 @@ def resize_matrix(source: int, target: int, mode: Literal["area", "bicubic"]) ->
     """Return the linear map ``[source * source, target * target]`` that resizes a square map.
 
     A resize is linear, so applying this matrix equals ``torch.nn.functional.interpolate`` and works in any engine.
+
+    Args:
+        source: Side of the map.
+        target: Side that it shall have.
+        mode: ``area`` averages, for smaller maps; ``bicubic`` interpolates, for larger ones.
     """
     basis = torch.eye(source * source).view(source * source, 1, source, source)
     options = {} if mode == "area" else {"align_corners": False}

@@ -61,7 +61,9 @@ class TransformerConfig(Config):
     @model_validator(mode="after")
     def _check_early(self) -> TransformerConfig:
         if self.early_scales > len(self.schedule):
-            raise ValueError(f"early_scales must lie in 0 to {len(self.schedule)}, the number of scales")
+            raise ValueError(
+                f"early_scales must lie in 0 to {len(self.schedule)}, the number of scales, not at {self.early_scales}"
+            )
         return self
 
 

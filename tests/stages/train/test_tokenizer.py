@@ -62,7 +62,8 @@ def test_a_smoke_run_learns_to_rebuild_with_a_healthy_codebook(trained_tokenizer
 
 
 def healthy() -> dict[str, float]:
-    return {"used": 0.9, "entropy_1": 3.1, "entropy_2": 6.1, "entropy_4": 6.1, "psnr_discrete": 20.0}
+    decodes = {"psnr_continuous": 23.0, "psnr_discrete": 20.0}
+    return {"used": 0.9, "entropy_1": 3.1, "entropy_2": 6.1, "entropy_4": 6.1, **decodes}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +72,8 @@ def healthy() -> dict[str, float]:
         ({"used": 0.3}, "only 30% of the codes are used"),
         ({"entropy_1": 2.9}, "scale 1 has 2.9 bits"),
         ({"entropy_2": 5.9}, "scale 2 has 5.9 bits"),
-        ({"psnr_discrete": float("nan")}, "not finite"),
+        ({"psnr_discrete": float("nan")}, "the discrete reconstruction is not finite"),
+        ({"psnr_continuous": float("inf")}, "the continuous reconstruction is not finite"),
     ],
 )
 def test_each_sign_of_illness_is_named(tokenizer_settings, change, problem):

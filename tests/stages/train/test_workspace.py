@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,10 @@ from underpaint.core.artifact import MANIFEST, seal
 from underpaint.core.config import Config
 from underpaint.core.errors import InputError
 from underpaint.recipes.table import RECIPES
+from underpaint.stages import train
 from underpaint.stages.train import decoder_run, evaluator_run, rivals, run
 from underpaint.stages.train.tuning import run as tuning_run
-from underpaint.stages.train.workspace import require_apart
+from underpaint.stages.train.workspace import PARTS, RIVALS, require_apart
 
 TRAININGS: dict[str, Callable[..., Any]] = {
     "smoke": run.run,
@@ -57,6 +59,13 @@ def test_a_foreign_manifest_above_does_not_matter(tmp_path: Path) -> None:
     require_apart(tmp_path / "work", tmp_path / "data")
     with pytest.raises(InputError, match="finished artifact"):
         require_apart(tmp_path, tmp_path / "data")
+
+
+def test_every_folder_that_a_training_writes_is_known_as_a_part() -> None:
+    files = [path.read_text(encoding="utf-8") for path in Path(train.__path__[0]).rglob("*.py")]
+    written = {name for text in files for name in re.findall(r'\b(?:out|workspace) / "([a-z-]+)"', text)}
+    named = {decoder_run.FOLDER, decoder_run.FINER, evaluator_run.FOLDER}
+    assert len(written) > 10 and written | named | {f"{name}-pipeline" for name in RIVALS} == PARTS
 
 
 def test_there_is_a_training_for_each_kind_of_recipe() -> None:

@@ -49,7 +49,8 @@ class TokenizerTraining(Config):
         joint = self.joint_share * self.loop.steps
         if self.continuous_steps > joint:
             raise ValueError(
-                f"continuous_steps must lie below joint_share * steps = {joint:g}, not at {self.continuous_steps}"
+                f"continuous_steps must not lie above joint_share * steps = {joint:g}, but it is "
+                f"{self.continuous_steps}; lower it, or train more steps"
             )
         return self
 

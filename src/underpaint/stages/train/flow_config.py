@@ -71,5 +71,5 @@ class FewStepTraining(Config):
         if self.finest & (self.finest - 1):
             raise ValueError(f"finest must be a power of two, not {self.finest}")
         if self.interval[0] > self.interval[1]:
-            raise ValueError(f"the interval must not fall, as {self.interval} does")
+            raise ValueError(f"the interval must not fall, as {self.interval} does; give the earlier time first")
         return self

@@ -86,7 +86,10 @@ def require_styles(samples: list[Sample], styles: tuple[str, ...], folder: Path)
     """
     others = sorted({sample.style for sample in samples if is_code_points(sample.id)} - set(styles))
     if others:
-        raise DataError(f"{folder} has the styles {', '.join(others)}; this model is for {', '.join(styles)}")
+        raise DataError(
+            f"{folder} has the styles {', '.join(others)}; this model is for {', '.join(styles)}: build the data set "
+            "again without the sources that are drawn in others"
+        )
 
 
 def require_captions(samples: list[Sample], folder: Path) -> None:

@@ -54,10 +54,17 @@ class HybridRecipe(Config):
     @model_validator(mode="after")
     def _check_sizes(self) -> HybridRecipe:
         scales = len(self.tokenizer.schedule)
-        if self.tokenizer.schedule[-1] * 8 != self.image_size:
-            raise ValueError(f"the schedule must end at {self.image_size // 8} for pictures of {self.image_size} px")
-        if len(self.sampling.guidance_shape) != scales or len(self.sampling.temperatures) != scales:
-            raise ValueError(f"sampling needs one guidance share and one temperature for each of {scales} scales")
-        if isinstance(self.sampling.top_p, tuple) and len(self.sampling.top_p) != scales:
-            raise ValueError(f"top_p must be one number or one for each of {scales} scales, not {self.sampling.top_p}")
+        last, sampling = self.tokenizer.schedule[-1], self.sampling
+        shares, temperatures = sampling.guidance_shape, sampling.temperatures
+        if last * 8 != self.image_size:
+            raise ValueError(
+                f"the schedule must end at {self.image_size // 8} for pictures of {self.image_size} px, not at {last}"
+            )
+        if len(shares) != scales or len(temperatures) != scales:
+            raise ValueError(
+                f"sampling needs one guidance share and one temperature for each of {scales} scales, not {len(shares)} "
+                f"and {len(temperatures)}"
+            )
+        if isinstance(sampling.top_p, tuple) and len(sampling.top_p) != scales:
+            raise ValueError(f"top_p must be one number or one for each of {scales} scales, not {sampling.top_p}")
         return self

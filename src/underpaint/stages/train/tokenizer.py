@@ -75,7 +75,14 @@ def psnr(drawn: Tensor, target: Tensor) -> float:
 
 
 class TokenizerTrainee:
-    """The tokenizer as the training loop sees it."""
+    """The tokenizer as the training loop sees it.
+
+    Args:
+        config: The settings.
+        train: Training pictures.
+        held_out: Validation pictures.
+        device: Where to train.
+    """
 
     def __init__(
         self, config: TokenizerTraining, train: Pictures, held_out: Pictures, device: torch.device = CPU
@@ -209,9 +216,9 @@ def check_health(figures: dict[str, float], config: TokenizerTraining) -> list[s
             problems.append(
                 f"scale {side} has {figures[f'entropy_{side}']:.1f} bits of entropy ({floor:.2g} are needed)"
             )
-    if not math.isfinite(figures["psnr_discrete"]):
-        problems.append("the reconstruction is not finite")
-    return problems
+    decodes = ("continuous", "discrete")
+    lost = [name for name in decodes if not math.isfinite(figures[f"psnr_{name}"])]
+    return [*problems, *(f"the {name} reconstruction is not finite" for name in lost)]
 
 
 @torch.no_grad()
@@ -248,6 +255,8 @@ def run(
         initial: Folder of a saved pipeline for smaller pictures whose tokenizer to start from.
 
     Raises:
+        ArtifactError: The data set is none.
+        DataError: Its pictures have another size than the settings are for.
         TrainingError: The loss diverged, the codebook is unhealthy, or the tokenizer to start from does not fit.
     """
     parents = {"dataset": read_manifest(dataset, kind="dataset").digest} | initial_parent(initial)
