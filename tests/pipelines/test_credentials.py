@@ -15,7 +15,7 @@ from underpaint.adapters.certificates import make_chain
 from underpaint.core.errors import InputError, MissingDependency, SigningError
 from underpaint.pipelines import marks
 from underpaint.pipelines.credentials import Credential, read_credential, sign_picture
-from underpaint.pipelines.generator import finish
+from underpaint.pipelines.finishing import finish
 from underpaint.pipelines.picture_file import encode, pixel_digest, read_picture
 from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.signer import local

@@ -8,7 +8,8 @@ from PIL import Image
 import underpaint
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.progress import Progress
-from underpaint.pipelines.generator import Generator, flatten
+from underpaint.pipelines.finishing import flatten
+from underpaint.pipelines.generator import Generator
 from underpaint.pipelines.picture_file import is_unchanged
 from underpaint.runtime.device import threads
 

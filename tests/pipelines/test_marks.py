@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 from underpaint.core.errors import InputError
 from underpaint.pipelines import marks
-from underpaint.pipelines.generator import finish
+from underpaint.pipelines.finishing import finish
 from underpaint.pipelines.picture_file import is_unchanged
 from underpaint.pipelines.settings import Settings
 

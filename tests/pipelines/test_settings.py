@@ -5,7 +5,7 @@ import json
 import pytest
 
 from underpaint.core.errors import InputError
-from underpaint.pipelines.editing.record import EditRecord
+from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.settings import SEED_MAX, Settings
 
 FULL = Settings(

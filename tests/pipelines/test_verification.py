@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, PngImagePlugin
 
 from underpaint.core.errors import InputError, UnderpaintError, UnreadableImage
 from underpaint.pipelines import marks
-from underpaint.pipelines.generator import finish
+from underpaint.pipelines.finishing import finish
 from underpaint.pipelines.picture_file import encode
 from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.verification import verify

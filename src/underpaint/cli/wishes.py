@@ -141,7 +141,7 @@ def model_for(old: Settings, args: argparse.Namespace) -> Model:
         ArtifactError: The model is not at hand.
     """
     from underpaint.cli.show import find_model
-    from underpaint.pipelines.generator import other_model
+    from underpaint.pipelines.finishing import other_model
     from underpaint.pipelines.opening import open_model
 
     if (model := find_model(old, args.model)) is not None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PIL import Image
 
 from underpaint.core.errors import ArtifactError, InputError
@@ -14,9 +13,9 @@ from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.engine_choice import Asked, choose
 from underpaint.pipelines.exported import load_exported
 from underpaint.pipelines.exported_folder import ExportedModel
+from underpaint.pipelines.finishing import finish, other_model
 from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.opening import load_networks, open_model
-from underpaint.pipelines.picture_file import attach, pixel_digest
 from underpaint.pipelines.planning import TRANSPARENT, Options, plan
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.settings import OnStage, Settings
@@ -30,43 +29,6 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 8
 """Pictures handed to the pipeline at once."""
-
-
-def flatten(pixels: np.ndarray, color: str) -> np.ndarray:
-    """Lay a picture on one flat color.
-
-    Args:
-        pixels: ``[H, W, 4]`` uint8, straight alpha.
-        color: As ``#rrggbb``.
-
-    Returns:
-        ``[H, W, 3]`` uint8, rounded to the nearest level.
-    """
-    background = np.frombuffer(bytes.fromhex(color[1:]), dtype=np.uint8).astype(np.uint32)
-    values, alpha = pixels[..., :3].astype(np.uint32), pixels[..., 3:].astype(np.uint32)
-    return ((values * alpha + background * (255 - alpha) + 127) // 255).astype(np.uint8)
-
-
-def finish(pixels: np.ndarray, settings: Settings, engine: str, inside: np.ndarray | None = None) -> Image.Image:
-    """Turn pixels that an engine drew into an image on the background asked for, marked if asked for.
-
-    Args:
-        pixels: ``[H, W, 4]`` uint8, straight alpha.
-        settings: What made them.
-        engine: What computed them.
-        inside: ``[H, W]`` bool, where the mark may change them; None for everywhere.
-
-    Returns:
-        The image, with its settings in ``info``; their digest is of these pixels, the mark included.
-    """
-    delivered = pixels if settings.background == TRANSPARENT else flatten(pixels, settings.background)
-    if settings.watermark is not None:
-        from underpaint.pipelines.marks import mark
-
-        marked = mark(delivered, settings.watermark)
-        delivered = marked if inside is None else np.where(inside[..., None], marked, delivered)
-    image = Image.fromarray(delivered)
-    return attach(image, settings.model_copy(update={"engine": engine, "pixel_sha256": pixel_digest(image)}))
 
 
 class Generator:
@@ -190,7 +152,7 @@ class Generator:
         """
         from underpaint.pipelines.editing.asking import edit
 
-        return edit(self, picture, request, mask, report)
+        return edit(self.model, self.pipeline, picture, request, mask, report)
 
     def draw(
         self, settings: Sequence[Settings], *, batch_size: int = BATCH_SIZE, on_stage: OnStage | None = None
@@ -219,14 +181,6 @@ class Generator:
             batch = settings[start : start + batch_size]
             pixels = self.pipeline.draw([one.request for one in batch], on_stage=on_stage)
             yield from (finish(picture, one, self.pipeline.engine) for picture, one in zip(pixels, batch, strict=True))
-
-
-def other_model(settings: Settings, model: Model) -> str:
-    """Return the message that a picture was drawn by another model than the one at hand."""
-    return (
-        f"the picture was drawn by {settings.model} ({settings.model_sha256[:12]}), but this model is {model.name} "
-        f"({model.digest[:12]}) and draws other pixels from the same settings"
-    )
 
 
 def load(

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from underpaint.core.config import Config, canonical_json, is_none, parse_json
 from underpaint.core.errors import InputError
-from underpaint.pipelines.editing.record import EditRecord
+from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.limits import LIMITS, SEED_MAX
 
 Stage = Literal["text", "transformer", "residual", "decoder"]

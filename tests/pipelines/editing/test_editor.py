@@ -13,12 +13,17 @@ from underpaint.models.pixels import from_straight, to_straight
 from underpaint.pipelines.editing.editor import Editor
 from underpaint.pipelines.editing.mask import Mask
 from underpaint.pipelines.editing.planning import kept_scales, plan_edits
-from underpaint.pipelines.editing.reading import read_original
+from underpaint.pipelines.editing.reading import Original, read_original
 from underpaint.pipelines.editing.request import EditRequest
+from underpaint.pipelines.generator import Generator
 from underpaint.pipelines.marks import PUBLIC
 from underpaint.pipelines.picture_file import encode, is_unchanged
 
 CAT = EditRequest(prompt="a smiling cat", style="flat", seed=5)
+
+
+def editor(generator: Generator, original: Original, mask: Mask | None = None) -> Editor:
+    return Editor(generator.model, generator.pipeline, original, mask)
 
 
 def pixels_of(image: Image.Image) -> np.ndarray:
@@ -70,7 +75,7 @@ def test_kept_scales_have_the_picture_s_labels_and_the_others_depend_on_the_seed
     draw_tokens = pipeline.draw_tokens
     monkeypatch.setattr(pipeline, "draw_tokens", lambda *a, **k: drawings.append(draw_tokens(*a, **k)) or drawings[-1])
     request = asked(strength=strength, n=2, temperature=3.0)
-    list(Editor(generator, original).draw(plan_edits(generator.model, original, request)))
+    list(editor(generator, original).draw(plan_edits(generator.model, original, request)))
     own = pipeline.quantizer(latent_of(generator, original)).labels
     kept = kept_scales(strength, 3)
     for drawing in drawings:
@@ -86,7 +91,7 @@ def test_outside_the_mask_every_bit_stays(generator, original, box, strength, se
     where = box(6, 10, 22, 31)
     planned = plan_edits(generator.model, original, asked(strength=strength, seam=seam, n=2), where)
     planned = [one.model_copy(update={"watermark": marked}) for one in planned]
-    for image in Editor(generator, original, where).draw(planned):
+    for image in editor(generator, original, where).draw(planned):
         pixels = pixels_of(image)
         assert np.array_equal(pixels[~where.inside], original.pixels[~where.inside])
         assert not np.array_equal(pixels[where.inside], original.pixels[where.inside])
@@ -159,7 +164,7 @@ def test_an_edit_travels_with_its_settings_and_is_drawn_again_from_them(generato
     again = read_original(encode(image), 32)
     assert again.settings is not None
     assert again.settings == image.info["underpaint"] and again.sha256 == again.settings.pixel_sha256
-    (same,) = Editor(generator, original, where).draw([again.settings])
+    (same,) = editor(generator, original, where).draw([again.settings])
     assert is_unchanged(same) and np.array_equal(pixels_of(same), pixels_of(image))
 
 
@@ -174,14 +179,14 @@ def test_settings_of_another_picture_mask_model_or_of_no_edit_are_refused(genera
     (settings,) = plan_edits(generator.model, original, CAT)
     other = read_original(drawing.rotate(90), 32)
     with pytest.raises(InputError, match="an edit with another picture"):
-        next(Editor(generator, other).draw([settings]))
+        next(editor(generator, other).draw([settings]))
     with pytest.raises(InputError, match="an edit with another mask"):
-        next(Editor(generator, original, box(0, 0, 9, 9)).draw([settings]))
+        next(editor(generator, original, box(0, 0, 9, 9)).draw([settings]))
     with pytest.raises(ArtifactError, match="was drawn by"):
-        next(Editor(generator, original).draw([settings.model_copy(update={"model_sha256": "0" * 64})]))
+        next(editor(generator, original).draw([settings.model_copy(update={"model_sha256": "0" * 64})]))
     plain = generator.generate("a cat", seed=1)[0].info["underpaint"]
     with pytest.raises(InputError, match="drawn from words alone"):
-        next(Editor(generator, original).draw([plain]))
+        next(editor(generator, original).draw([plain]))
     with pytest.raises(InputError, match="needs the picture that was edited"):
         next(generator.draw([settings]))
 

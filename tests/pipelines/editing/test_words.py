@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from underpaint.models.text_encoder import TextStates
-from underpaint.pipelines.editing.record import EditRecord
 from underpaint.pipelines.editing.words import mixed, states_of
+from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.settings import Settings
 
 SETTINGS = Settings(

@@ -16,12 +16,14 @@ from underpaint.pipelines.engine_choice import EXTRAS, is_installed
 from underpaint.runtime.installed import pip_command
 
 if TYPE_CHECKING:
+    from underpaint.pipelines.drawer import Drawer
     from underpaint.pipelines.editing.editor import Editor
-    from underpaint.pipelines.generator import Generator
+    from underpaint.pipelines.model_folder import Model
 
 
 def edit(
-    generator: Generator,
+    model: Model,
+    drawer: Drawer,
     picture: Source,
     request: EditRequest | str | None,
     mask: Source | Mask | None,
@@ -29,34 +31,35 @@ def edit(
 ) -> list[Image.Image]:
     """Draw a picture anew; see ``Generator.edit``."""
     asked = EditRequest(prompt=request) if isinstance(request, str) else request or EditRequest()
-    check_editable(generator.model)
-    original = read_original(picture, generator.model.index.image_size)
+    check_editable(model)
+    original = read_original(picture, model.index.image_size)
     where = mask if mask is None or isinstance(mask, Mask) else read_mask(mask, original)
-    planned = plan_edits(generator.model, original, asked, where)
+    planned = plan_edits(model, original, asked, where)
     images: list[Image.Image] = []
-    for image in editor_of(generator, original, where).draw(planned):
+    for image in editor_of(model, drawer, original, where).draw(planned):
         images.append(image)
         report(Progress(task="draw", done=len(images), total=len(planned), unit="pictures"))
     return images
 
 
-def editor_of(generator: Generator, original: Original, mask: Mask | None = None) -> Editor:
+def editor_of(model: Model, drawer: Drawer, original: Original, mask: Mask | None = None) -> Editor:
     """Return what draws edits of one picture.
 
     Args:
-        generator: A loaded hybrid model.
+        model: What a hybrid model says about itself.
+        drawer: The same, loaded.
         original: The picture.
         mask: Where it may change; None for everywhere.
 
     Raises:
         InputError: A graph draws, which takes no picture.
     """
-    if generator.pipeline.engine != "torch":
+    if drawer.engine != "torch":
         installed = "" if is_installed("torch") else f"; install torch first: {pip_command(EXTRAS['torch'])}"
         raise InputError(
-            f"{generator.model.name} is drawn by a graph here, which takes no picture to edit; load it with "
+            f"{model.name} is drawn by a graph here, which takes no picture to edit; load it with "
             f"engine='torch'{installed}"
         )
     from underpaint.pipelines.editing.editor import Editor
 
-    return Editor(generator, original, mask)
+    return Editor(model, drawer, original, mask)

@@ -14,35 +14,26 @@ from torch import Tensor
 
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.models.pixels import from_straight, to_straight
+from underpaint.pipelines.drawer import Drawer
 from underpaint.pipelines.editing.kept import Kept
 from underpaint.pipelines.editing.mask import Mask, merged, weights
 from underpaint.pipelines.editing.planning import check_editable, kept_scales
 from underpaint.pipelines.editing.reading import Original
-from underpaint.pipelines.editing.record import EditRecord
 from underpaint.pipelines.editing.words import states_of
-from underpaint.pipelines.generator import BATCH_SIZE, Generator, finish, other_model
+from underpaint.pipelines.editing_record import EditRecord
+from underpaint.pipelines.finishing import finish, other_model
 from underpaint.pipelines.hybrid import HybridPipeline
+from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.settings import Settings
 from underpaint.runtime.device import threads
-
-
-def hybrid_of(generator: Generator) -> HybridPipeline:
-    """Return the networks of a hybrid model.
-
-    Raises:
-        InputError: The model is none, or a graph draws it.
-    """
-    check_editable(generator.model)
-    pipeline = generator.networks
-    assert isinstance(pipeline, HybridPipeline)
-    return pipeline
 
 
 class Editor:
     """Draws edits of one picture, each from its own settings alone.
 
     Args:
-        generator: A hybrid model that torch draws.
+        model: What a hybrid model says about itself.
+        drawer: Its networks.
         original: The picture.
         mask: Where it may change; None for everywhere.
 
@@ -50,12 +41,13 @@ class Editor:
         InputError: The model cannot edit.
     """
 
-    def __init__(self, generator: Generator, original: Original, mask: Mask | None = None) -> None:
-        self.generator, self.original, self.mask = generator, original, mask
-        self.pipeline = hybrid_of(generator)
+    def __init__(self, model: Model, drawer: Drawer, original: Original, mask: Mask | None = None) -> None:
+        check_editable(model)
+        assert isinstance(drawer, HybridPipeline)
+        self.model, self.pipeline, self.original, self.mask = model, drawer, original, mask
         self.inside = None if mask is None else torch.from_numpy(mask.inside).to(self.pipeline.device)
 
-    def draw(self, settings: Sequence[Settings], *, batch_size: int = BATCH_SIZE) -> Iterator[Image.Image]:  # noqa: ARG002
+    def draw(self, settings: Sequence[Settings], *, batch_size: int = 1) -> Iterator[Image.Image]:  # noqa: ARG002
         """Draw pictures from complete settings, one after the other as they are finished.
 
         Args:
@@ -67,8 +59,8 @@ class Editor:
             ArtifactError: They are those of another model.
         """
         for one in settings:
-            if one.model_sha256 != self.generator.model.digest:
-                raise ArtifactError(other_model(one, self.generator.model))
+            if one.model_sha256 != self.model.digest:
+                raise ArtifactError(other_model(one, self.model))
             self._record(one)
         for one in settings:
             pixels = self.pixels(one)

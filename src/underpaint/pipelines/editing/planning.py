@@ -10,8 +10,8 @@ from underpaint.core.errors import InputError
 from underpaint.core.mistakes import Mistakes
 from underpaint.pipelines.editing.mask import Mask
 from underpaint.pipelines.editing.reading import Original
-from underpaint.pipelines.editing.record import EditRecord
 from underpaint.pipelines.editing.request import EditRequest
+from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.limits import within
 from underpaint.pipelines.marks import search
 from underpaint.pipelines.model_folder import Model

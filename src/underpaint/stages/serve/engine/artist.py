@@ -10,8 +10,9 @@ import numpy as np
 from PIL import Image
 
 from underpaint.pipelines.drawer import Drawer
+from underpaint.pipelines.finishing import finish as deliver
 from underpaint.pipelines.generator import Generator
-from underpaint.pipelines.generator import finish as deliver
+from underpaint.pipelines.graph_drawer import GraphDrawer
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.serve.batching.profile import BatchProfile, ProfilePoint
 from underpaint.stages.serve.engine.finish import finish, sketch
@@ -30,9 +31,7 @@ class Dropped(Exception):
 
 def at_once(drawer: Drawer) -> int:
     """Return how many pictures a drawer computes together."""
-    from underpaint.pipelines.exported import ExportedPipeline
-
-    if isinstance(drawer, ExportedPipeline):
+    if isinstance(drawer, GraphDrawer):
         return drawer.edge.batch
     device = getattr(drawer, "device", None)
     return 1 if device is None or device.type == "cpu" else MOST_AT_ONCE
