@@ -10,7 +10,8 @@ from underpaint.stages import train
 from underpaint.stages.data.license import obligations
 from underpaint.stages.data.notices import attribution
 from underpaint.stages.data.sources import Evidence
-from underpaint.stages.train.owed import credits_of, with_credits
+from underpaint.stages.train.dataset import obligations_of
+from underpaint.stages.train.owed import with_credits
 
 
 def source(name: str, credit: str) -> Evidence:
@@ -37,7 +38,7 @@ def data(folder: Path, *credit: str) -> Path:
 
 def test_what_a_data_set_asks_for_is_what_a_model_hands_on(tmp_path: Path) -> None:
     one, other = data(tmp_path / "one", "Ann", "Ben"), data(tmp_path / "other", "Ben", "Cleo")
-    assert credits_of(one) == ["Ann", "Ben"]
+    assert obligations_of(one).credits == ("Ann", "Ben")
     assert with_credits({"loss": 1.0}, one, other) == {"loss": 1.0, "credits": ["Ann", "Ben", "Cleo"]}
 
 
@@ -54,7 +55,7 @@ def test_who_owes_nobody_says_nothing(tmp_path: Path) -> None:
 def test_an_attribution_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "attribution.json").write_text("[]")
     with pytest.raises(DataError, match=r"attribution\.json cannot be read"):
-        credits_of(tmp_path)
+        obligations_of(tmp_path)
 
 
 def test_every_pipeline_that_is_made_tells_its_credits() -> None:

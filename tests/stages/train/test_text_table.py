@@ -20,6 +20,7 @@ from underpaint.runtime.weights import read_weights
 from underpaint.stages.train import text_table
 from underpaint.stages.train.text_table_agreement import check_captions
 from underpaint.stages.train.text_table_config import TextTableConfig
+from underpaint.stages.train.text_table_pieces import renumbered, used_pieces
 
 SMALL = TextTableConfig(max_rows=2500, width=64, max_captions=150, order="cls-first", floor=-1)
 
@@ -42,18 +43,6 @@ def built(teacher_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return out
 
 
-def test_weights_rank_words_alone() -> None:
-    pieces = ["[PAD]", "[UNK]", "!", "a", "z", "the", "of", "##ing", "cat", "axolotl", "##é"]
-    weights = dict(zip(pieces, text_table.zipf_weights(pieces, 1e-2).tolist(), strict=True))
-    ordered = [weights[p] for p in ("a", "the", "of", "##ing", "cat", "axolotl")]
-    assert ordered == sorted(ordered)
-    assert len(set(ordered)) == 6
-    middle = (weights["of"] + weights["##ing"]) / 2
-    assert [weights[p] for p in ("[PAD]", "[UNK]", "!", "z", "##é")] == pytest.approx([middle] * 5)
-    frequency = (1 / 2) / sum(1 / rank for rank in range(1, 7))
-    assert weights["the"] == pytest.approx(1e-2 / (1e-2 + frequency))
-
-
 def test_projection_keeps_distances_and_fixes_signs() -> None:
     generator = torch.Generator().manual_seed(1)
     low = torch.randn(200, 3, generator=generator, dtype=torch.float64)
@@ -66,12 +55,6 @@ def test_projection_keeps_distances_and_fixes_signs() -> None:
     assert (variances.diff() < 0).all()
     mirrored = text_table.project(-rows, 3).rows
     assert torch.allclose(mirrored, -projection.rows, atol=1e-9), "the axes do not depend on the data's sign"
-
-
-def test_only_pieces_in_use_get_a_row() -> None:
-    vocab = {"[PAD]": 0, "[unused0]": 1, "[UNK]": 2, "[unused1]": 3, "cat": 4}
-    assert text_table.used_pieces(vocab) == [("[PAD]", 0), ("[UNK]", 2), ("cat", 4)]
-    assert text_table.used_pieces(vocab, 2) == [("[PAD]", 0), ("[UNK]", 2)]
 
 
 def test_missing_and_changed_files_are_named(tmp_path: Path) -> None:
@@ -111,9 +94,9 @@ def test_the_forward_pass_is_that_of_transformers(teacher_files: Path) -> None:
 
 @pytest.mark.network
 def test_the_tokenizer_is_minilms_up_to_numbering(source: dict[str, Any]) -> None:
-    pieces = text_table.used_pieces(source["model"]["vocab"])
+    pieces = used_pieces(source["model"]["vocab"])
     assert len(pieces) == 29_528
-    ours = text_table.renumbered(source, pieces)
+    ours = renumbered(source, pieces)
     published = Tokenizer.from_str(json.dumps({**source, "truncation": None, "padding": None}))
     renumber = {old: row for row, (_, old) in enumerate(pieces)}
     texts = [*check_captions(400), "supercalifragilistic cats!", "a, b; (c) [d] o'clock 100% #3", "zzzzqqq"]

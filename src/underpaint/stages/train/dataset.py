@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from underpaint.core.errors import DataError, LicenseRefused, UnreadableImage
@@ -17,6 +18,39 @@ from underpaint.stages.train.pictures import require_captions, require_enough, r
 ATTRIBUTION = "attribution.json"
 """The paper of a data set that says what its licenses ask of weights."""
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class Obligations:
+    """What a data set's attribution asks of weights.
+
+    Args:
+        not_for_weights: Sources that no weights may learn from.
+        credits: Words that whoever hands on the weights must hand on too.
+    """
+
+    not_for_weights: tuple[str, ...] = ()
+    credits: tuple[str, ...] = ()
+
+
+def obligations_of(dataset: Path) -> Obligations:
+    """Read what a data set asks of weights.
+
+    Args:
+        dataset: A ``dataset`` artifact; one without an attribution asks for nothing.
+
+    Raises:
+        DataError: Its attribution cannot be read.
+    """
+    path = dataset / ATTRIBUTION
+    if not path.is_file():
+        return Obligations()
+    try:
+        stated = json.loads(path.read_text(encoding="utf-8"))["obligations_on_weights"]
+        refused, handed_on = stated["not_for_weights"], stated.get("hand_on_these_credits", ())
+        return Obligations(tuple(map(str, refused)), tuple(map(str, handed_on)))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path} cannot be read ({error}); build the data set again") from None
 
 
 def refuse_evaluation_sources(dataset: Path) -> None:
@@ -29,18 +63,10 @@ def refuse_evaluation_sources(dataset: Path) -> None:
         DataError: Its attribution cannot be read.
         LicenseRefused: It holds such a source.
     """
-    path = dataset / ATTRIBUTION
-    if not path.is_file():
-        return
-    try:
-        refused = json.loads(path.read_text(encoding="utf-8"))["obligations_on_weights"]["not_for_weights"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{path} cannot be read ({error}); build the data set again") from None
-    if refused:
-        names = ", ".join(map(str, refused))
+    if refused := obligations_of(dataset).not_for_weights:
         raise LicenseRefused(
-            f"{dataset} holds sources for evaluation only ({names}), but weights may be trained on none of them; "
-            "build a data set without these sources"
+            f"{dataset} holds sources for evaluation only ({', '.join(refused)}), but weights may be trained on none "
+            "of them; build a data set without these sources"
         )
 
 
@@ -58,6 +84,7 @@ def require_trainable(
     Raises:
         DataError: A caption is empty, a style is unknown, a picture is missing or of another size, or there are too
             few.
+        UnreadableImage: A picture is no PNG.
     """
     samples = read_samples(dataset)
     require_enough(samples, batch_size, dataset)
@@ -77,6 +104,7 @@ def require_image_size(samples: Sequence[Sample], image_size: int, dataset: Path
 
     Raises:
         DataError: A picture is missing or of another size.
+        UnreadableImage: A picture is no PNG.
     """
     sizes = {sample.file: read_size(dataset / sample.file) for sample in samples}
     first = next(iter(sizes.values()))

@@ -24,7 +24,7 @@ from underpaint.runtime.draws import rand, randint
 from underpaint.stages.train.augment import shift
 from underpaint.stages.train.captions import NOUNS, with_article
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
-from underpaint.stages.train.evaluator_labels import UNLABELLED, Labels, classes_of
+from underpaint.stages.train.evaluator_labels import UNLABELED, Labels, classes_of
 from underpaint.stages.train.evaluator_scores import quick_scores
 from underpaint.stages.train.evaluator_views import damage_each, recolor, warp
 from underpaint.stages.train.evaluator_words import Words
@@ -129,16 +129,16 @@ class EvaluatorTrainee:
         for name, head in self.evaluator.head.items():
             target = self.labels.heads[name][index]
             if name in COLOR_HEADS:
-                target = torch.where(recolored, UNLABELLED, target)
+                target = torch.where(recolored, UNLABELED, target)
             logits = head(features).to(torch.float32)
             loss = F.cross_entropy(
                 logits,
                 target.to(logits.device),
-                ignore_index=UNLABELLED,
+                ignore_index=UNLABELED,
                 reduction="sum",
                 label_smoothing=self.recipe.smoothing,
             )
-            losses[name] = loss / (target != UNLABELLED).sum().clamp_min(1).to(logits.device)
+            losses[name] = loss / (target != UNLABELED).sum().clamp_min(1).to(logits.device)
         return losses
 
     def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:  # noqa: ARG002

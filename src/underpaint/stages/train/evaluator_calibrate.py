@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from underpaint.learning.loop import step_generator
 from underpaint.models.evaluator import Evaluator
 from underpaint.stages.train.evaluator import EvaluatorTrainee
-from underpaint.stages.train.evaluator_scores import features_of, labelled, logits_of, rgb_of
+from underpaint.stages.train.evaluator_scores import features_of, labeled, logits_of, rgb_of
 from underpaint.stages.train.pictures import Pictures
 
 BATCHES = 40
@@ -97,7 +97,7 @@ def temperatures_of(evaluator: Evaluator, held_out: Sequence[Pictures]) -> dict[
     raw = logits_of(evaluator, features)
     temperatures: dict[str, float] = {}
     for head in evaluator.config.classes:
-        rows, classes = labelled(evaluator, samples, head)
+        rows, classes = labeled(evaluator, samples, head)
         if len(rows) >= FEWEST:
             temperatures[head] = best_temperature(raw[head][rows], classes)
     return temperatures

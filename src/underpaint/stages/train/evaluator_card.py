@@ -11,7 +11,7 @@ BLIND_SPOTS: tuple[str, ...] = (
     "anything finer than its input, which larger pictures are reduced to",
     "transparency: pictures are put on white, so a halo or a hole that shows on other backgrounds only is not seen",
     "counts, writing, the place of parts and the color of parts: no head names them",
-    "tones where two persons have one each, tones and colors in line art: unlabelled",
+    "tones where two persons have one each, tones and colors in line art: unlabeled",
     "moves by a sixteenth of the side, small turns and changes of scale: training shows them all",
     "damage of kinds that training never shows is seen less surely than blur, JPEG, noise and lost resolution; see "
     "sensitivity, where 'six levels' and 'darker' are such kinds",

@@ -32,7 +32,7 @@ from underpaint.stages.train.evaluator_labels import part
 from underpaint.stages.train.evaluator_scores import (
     features_of,
     found_captions,
-    labelled,
+    labeled,
     logits_of,
     possible_candidates,
     rgb_of,
@@ -159,7 +159,7 @@ def head_figures(evaluator: Evaluator, features: Tensor, samples: Sequence[Sampl
     Returns:
         Accuracy with its interval, ``ece``, and for few classes ``confusion`` (true class down, named class across).
     """
-    rows, truth = labelled(evaluator, samples, head)
+    rows, truth = labeled(evaluator, samples, head)
     if not len(rows):
         return None
     probabilities = logits_of(evaluator, features)[head][rows].to(torch.float64).softmax(dim=1)

@@ -26,7 +26,7 @@ FIXED_HEADS: dict[str, tuple[str, ...]] = {
     "color": COLORS,
     "direction": DIRECTIONS,
 }
-UNLABELLED = -1
+UNLABELED = -1
 
 
 def classes_of(samples: Sequence[Sample]) -> dict[str, tuple[str, ...]]:
@@ -65,7 +65,7 @@ def split_pictures(pictures: Pictures, recipe: EvaluatorRecipe) -> tuple[Picture
 def numbers_of(samples: Sequence[Sample], head: str, classes: Sequence[str]) -> Tensor:
     """Return a head's class of each sample, ``[N]`` int64; -1 where it has no label or one that is no class."""
     number = {name: i for i, name in enumerate(classes)}
-    return torch.tensor([number.get(labels_of(sample).get(head, ""), UNLABELLED) for sample in samples])
+    return torch.tensor([number.get(labels_of(sample).get(head, ""), UNLABELED) for sample in samples])
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ def logits_of(evaluator: Evaluator, features: Tensor) -> dict[str, Tensor]:
     return {name: logits.to(torch.float32).cpu() for name, logits in heads.items()}
 
 
-def labelled(evaluator: Evaluator, samples: Sequence[Sample], head: str) -> tuple[NDArray[np.int64], Tensor]:
+def labeled(evaluator: Evaluator, samples: Sequence[Sample], head: str) -> tuple[NDArray[np.int64], Tensor]:
     """Return the rows that have a label among a head's classes ``[K]``, and their classes ``[K]``."""
     numbers = numbers_of(samples, head, evaluator.config.classes[head])
     rows = np.flatnonzero(numbers.numpy() >= 0)
@@ -78,7 +78,7 @@ def quick_scores(evaluator: Evaluator, pictures: Pictures) -> dict[str, float]:
     features = features_of(evaluator, rgb_of(evaluator, pictures))
     figures: dict[str, float] = {}
     for name, logits in logits_of(evaluator, features).items():
-        rows, classes = labelled(evaluator, pictures.samples, name)
+        rows, classes = labeled(evaluator, pictures.samples, name)
         if len(rows):
             figures[name] = float((logits[rows].argmax(dim=1) == classes).to(torch.float64).mean())
     candidates = min(QUICK_CANDIDATES, possible_candidates(pictures.samples))

@@ -17,7 +17,7 @@ from underpaint.core.errors import InputError
 from underpaint.models.text_tokenizer import FILE, TextTokenizer
 from underpaint.pipelines.model_folder import find_folder
 from underpaint.runtime.weights import read_weights
-from underpaint.stages.train.text_table import renumbered
+from underpaint.stages.train.text_table_pieces import renumbered
 
 
 @dataclass(frozen=True)

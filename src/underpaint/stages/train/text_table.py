@@ -1,11 +1,9 @@
 """The text table: one static vector for each WordPiece, distilled once from all-MiniLM-L6-v2.
 
 Each piece passes through MiniLM alone between its two special tokens; the mean of its last hidden states is its row.
-Rows are centered and projected to their principal components. A second vector weighs each row by ``a / (a + p)``, with
-``p`` from Zipf's law over the rank of the word, so that "the" says little.
+Rows are centered and projected to their principal components.
 
-Source: the idea of model2vec (MinishLab/model2vec); frequency weight: Arora et al., "A simple but tough-to-beat
-baseline for sentence embeddings", ICLR 2017.
+Source: the idea of model2vec (MinishLab/model2vec).
 """
 
 from __future__ import annotations
@@ -16,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -36,6 +33,7 @@ from underpaint.stages.train.text_table_agreement import (
     rank_correlation,
 )
 from underpaint.stages.train.text_table_config import TextTableConfig
+from underpaint.stages.train.text_table_pieces import renumbered, used_pieces, zipf_weights
 
 KIND = "text-table"
 CLS, SEP = 101, 102
@@ -73,7 +71,7 @@ class Candidate:
 
 
 def run(config: TextTableConfig, inputs: Mapping[str, Path], out: Path, report: Report = silent) -> Manifest:
-    """Distil the text table and its tokenizer into a ``text-table`` artifact.
+    """Distill the text table and its tokenizer into a ``text-table`` artifact.
 
     The check's captions are CLDR's names without skin tones, which every installation has; so the table depends on
     no data set.
@@ -202,64 +200,6 @@ def write(folder: Path, rows: Tensor, weight: Tensor, tokenizer: TextTokenizer, 
         (folder / "config.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
 
 
-def used_pieces(vocab: Mapping[str, int], max_rows: int | None = None) -> list[tuple[str, int]]:
-    """Return the pieces that text can be cut into, with their ids in MiniLM, in that order.
-
-    Args:
-        vocab: Piece to id.
-        max_rows: Keep the first ones alone.
-    """
-    pieces = sorted(((p, i) for p, i in vocab.items() if not p.startswith("[unused")), key=lambda entry: entry[1])
-    return pieces[:max_rows]
-
-
-def renumbered(source: Mapping[str, Any], pieces: Sequence[tuple[str, int]]) -> TextTokenizer:
-    """Return MiniLM's tokenizer with dense ids and without special tokens in the text.
-
-    "[CLS]" in a text is then cut like any other characters and can't stand for a special token.
-
-    Args:
-        source: The published ``tokenizer.json``, parsed.
-        pieces: The pieces to keep; their order gives the ids.
-    """
-    vocab = {piece: row for row, (piece, _) in enumerate(pieces)}
-    values = {
-        **source,
-        "truncation": None,
-        "padding": None,
-        "added_tokens": [],
-        "post_processor": None,
-        "model": {**source["model"], "vocab": vocab},
-    }
-    return TextTokenizer.from_json(json.dumps(values), source="MiniLM's tokenizer.json")
-
-
-def zipf_weights(pieces: Sequence[str], smoothing: float) -> Tensor:
-    """Return the frequency weight of each piece, ``a / (a + p)`` with ``p`` by Zipf's law.
-
-    Specials and single characters stand before or behind the words in BERT's vocabulary, so the words alone are
-    ranked (with "a", the one frequent word of one letter, first), and the rest takes the median.
-
-    Args:
-        pieces: The vocabulary; its words are in order of frequency.
-        smoothing: ``a``.
-
-    Returns:
-        ``[V]`` fp32, in (0, 1).
-    """
-    is_special = [piece.startswith("[") and piece.endswith("]") and len(piece) > 2 for piece in pieces]
-    is_word = [len(p.removeprefix("##")) > 1 and not s for p, s in zip(pieces, is_special, strict=True)]
-    words = [row for row, piece in enumerate(pieces) if piece == "a"] + [
-        row for row, word in enumerate(is_word) if word
-    ]
-    ranks = np.arange(1, len(words) + 1, dtype=np.float64)
-    frequency = (1 / ranks) / (1 / ranks).sum()
-    weights = smoothing / (smoothing + frequency)
-    full = np.full(len(pieces), np.median(weights) if len(words) else 1.0)
-    full[words] = weights
-    return torch.from_numpy(full).float()
-
-
 def distill(teacher: MiniLM, ids: Sequence[int], order: str, batch: int, report: Report = silent) -> Tensor:
     """Return MiniLM's mean vector of each piece alone between its specials, ``[V, D]``.
 
@@ -282,7 +222,7 @@ def distill(teacher: MiniLM, ids: Sequence[int], order: str, batch: int, report:
 
 
 def project(rows: Tensor, width: int) -> Projection:
-    """Centre rows and project them to their first principal components, exactly and with fixed signs.
+    """Center rows and project them to their first principal components, exactly and with fixed signs.
 
     The largest entry of each component is made positive, so that a rebuild gives the same table.
 

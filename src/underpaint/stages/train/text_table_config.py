@@ -17,7 +17,7 @@ class TextTableConfig(Config):
         order: How a piece stands between the specials: ``cls-first`` is ``[CLS] piece [SEP]``, ``sep-first`` the
             reverse; ``best`` tries both and keeps the one whose caption similarities agree better with MiniLM's.
         smoothing: ``a`` of the frequency weight ``a / (a + p)``.
-        max_rows: Distil the first rows of the vocabulary alone, for tests; None for all.
+        max_rows: Distill the first rows of the vocabulary alone, for tests; None for all.
         max_captions: Captions in the check against MiniLM's sentence vectors; all pairs of them are compared.
         floor: The lowest rank correlation accepted in that check.
         batch: Pieces a pass through MiniLM.
