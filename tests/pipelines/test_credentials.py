@@ -15,6 +15,7 @@ from underpaint.adapters.certificates import make_chain
 from underpaint.core.errors import InputError, MissingDependency, SigningError
 from underpaint.pipelines import marks
 from underpaint.pipelines.credentials import Credential, read_credential, sign_picture
+from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.finishing import finish
 from underpaint.pipelines.picture_file import encode, pixel_digest, read_picture
 from underpaint.pipelines.settings import Settings
@@ -275,3 +276,13 @@ def test_what_is_not_finished_or_of_another_format_is_not_signed():
 
 def test_files_without_a_credential_are_not_handed_to_the_library(tmp_path):
     assert read_credential(b"GIF89a c2pa") is None and read_credential(encode(drawn())) is None
+
+
+def test_a_signed_edit_holds(tmp_path):
+    image = Image.new("RGBA", (64, 64), (200, 120, 60, 255))
+    record = EditRecord(picture_sha256="1" * 64, strength=0.5)
+    edited = finish(np.asarray(image), SETTINGS.model_copy(update={"edit": record}), "torch")
+    (tmp_path / "edit.png").write_bytes(signed(local(NOW).signer, edited))
+    found = verify(tmp_path / "edit.png")
+    assert (found.verdict, found.contradictions) == ("as drawn", ())
+    assert found.credential is not None and found.credential.holds

@@ -9,10 +9,12 @@ from PIL import Image, ImageDraw, PngImagePlugin
 
 from underpaint.core.errors import InputError, UnderpaintError, UnreadableImage
 from underpaint.pipelines import marks
+from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.finishing import finish
-from underpaint.pipelines.picture_file import encode
+from underpaint.pipelines.picture_file import encode, encode_png
 from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.verification import verify
+from underpaint.runtime import xmp
 
 SETTINGS = Settings(
     caption="cat",
@@ -143,3 +145,15 @@ def test_a_missing_file_is_an_input_error_and_a_huge_header_is_refused(tmp_path,
     path.write_bytes(data)
     with pytest.raises(UnderpaintError, match="beyond"):
         verify(path)
+
+
+def test_an_edit_says_so_in_its_packet_and_must(path):
+    edited = SETTINGS.model_copy(update={"edit": EditRecord(picture_sha256="1" * 64, strength=0.5)})
+    path.write_bytes(encode(drawn(edited)))
+    found = verify(path)
+    assert (found.verdict, found.contradictions) == ("as drawn", ())
+    assert found.origin is not None and found.origin.source_type == xmp.EDITED_TYPE
+    image = drawn(edited)
+    data = encode_png(image, version="0", release="m", parameters=image.info["underpaint"].to_json())
+    path.write_bytes(data)
+    assert "does not say that a trained model" in verify(path).contradictions[0]

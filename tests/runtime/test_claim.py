@@ -9,15 +9,17 @@ import pytest
 from underpaint.runtime.claim import (
     ACTIONS,
     CREATED,
+    EDITED,
     GENERATION,
     MINED,
     MINING,
+    OPENED,
     WATERMARKED,
     Claim,
     Generation,
     definition,
 )
-from underpaint.runtime.xmp import SOURCE_TYPE
+from underpaint.runtime.xmp import EDITED_TYPE, SOURCE_TYPE
 
 GENERATED = Generation(
     model="m", model_sha256="1" * 64, settings_sha256="2" * 64, pixel_sha256="3" * 64, size="64x64", watermark="a/b"
@@ -116,3 +118,16 @@ def test_what_underpaint_does_not_write_is_told(spoil, message):
 def test_other_programs_are_named_and_not_judged(infos):
     claim = Claim.read({"claim_generator_info": infos, "assertions": 7})
     assert not claim.ours and claim.generation is None and claim.problems == ()
+
+
+def test_an_edit_opens_its_picture_first_and_names_both_picture_and_model():
+    made = definition(GENERATED, version="0.1.0", engine="torch", when=WHEN, mining="notAllowed", edited="4" * 64)
+    opened, edited, marked = data(made, ACTIONS)["actions"]
+    assert [one["action"] for one in (opened, edited, marked)] == [OPENED, EDITED, WATERMARKED]
+    assert edited["digitalSourceType"] == EDITED_TYPE and EDITED_TYPE.endswith("/compositeWithTrainedAlgorithmicMedia")
+    named = {one["label"]: one for one in made["ingredients"]}
+    assert edited["parameters"]["ingredientIds"] == ["model"] and opened["parameters"]["ingredientIds"] == ["picture"]
+    assert (named["picture"]["relationship"], named["picture"]["instance_id"]) == ("parentOf", f"urn:sha256:{'4' * 64}")
+    assert Claim.read(made).problems == ()
+    edited["digitalSourceType"] = SOURCE_TYPE
+    assert "does not say that a trained model" in Claim.read(made).problems[0]

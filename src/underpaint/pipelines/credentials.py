@@ -97,7 +97,14 @@ def sign_picture(data: bytes, settings: Settings, *, signer: Signer, mining: Use
         size=settings.size,
         watermark=settings.watermark,
     )
-    manifest = definition(generation, version=settings.version, engine=settings.engine, when=when, mining=mining)
+    manifest = definition(
+        generation,
+        version=settings.version,
+        engine=settings.engine,
+        when=when,
+        mining=mining,
+        edited=None if settings.edit is None else settings.edit.picture_sha256,
+    )
     return c2pa.sign(data, mime, manifest, signer)
 
 

@@ -32,7 +32,14 @@ def pixel_digest(image: Image.Image) -> str:
     return hashlib.sha256(image.tobytes()).hexdigest()
 
 
-def encode_png(image: Image.Image, *, version: str, release: str, parameters: str | None = None) -> bytes:
+def encode_png(
+    image: Image.Image,
+    *,
+    version: str,
+    release: str,
+    parameters: str | None = None,
+    source_type: str = xmp.SOURCE_TYPE,
+) -> bytes:
     """Return the bytes of a PNG that says that a model drew it.
 
     Args:
@@ -40,12 +47,13 @@ def encode_png(image: Image.Image, *, version: str, release: str, parameters: st
         version: Of underpaint.
         release: The model's name and digest.
         parameters: The settings as JSON, if it is a single picture.
+        source_type: The IPTC's address of the kind of source.
     """
     texts = PngImagePlugin.PngInfo()
     if parameters is not None:
         texts.add_itxt(PARAMETERS, parameters)
     texts.add_text("Software", f"underpaint {version}")
-    texts.add_itxt(xmp.KEYWORD, xmp.write_packet(release))
+    texts.add_itxt(xmp.KEYWORD, xmp.write_packet(release, source_type))
     buffer = io.BytesIO()
     image.save(buffer, "PNG", pnginfo=texts)
     return buffer.getvalue()
@@ -64,7 +72,18 @@ def encode(image: Image.Image) -> bytes:
     if not isinstance(settings, Settings):
         raise InputError("this image carries no settings; save the images that underpaint drew, or use image.save")
     release = f"{settings.model} {settings.model_sha256[:16]}"
-    return encode_png(image, version=settings.version, release=release, parameters=settings.to_json())
+    return encode_png(
+        image,
+        version=settings.version,
+        release=release,
+        parameters=settings.to_json(),
+        source_type=source_type_of(settings),
+    )
+
+
+def source_type_of(settings: Settings) -> str:
+    """Return the kind of source that the XMP packet of a picture names."""
+    return xmp.SOURCE_TYPE if settings.edit is None else xmp.EDITED_TYPE
 
 
 def attach(image: Image.Image, settings: Settings) -> Image.Image:

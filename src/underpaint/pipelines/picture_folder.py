@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 from PIL import Image
 
@@ -20,12 +21,22 @@ from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import InputError, UnreadableImage
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.contact_sheet import MAX_CELLS, Cell, contact_sheet
-from underpaint.pipelines.generator import BATCH_SIZE, Generator
+from underpaint.pipelines.generator import BATCH_SIZE
 from underpaint.pipelines.picture_file import encode, encode_png, make_folder, read_picture, read_settings, write_new
 from underpaint.pipelines.settings import Settings
 
 PREFIX = "underpaint"
 MAX_SLUG = 48
+
+
+class Draws(Protocol):
+    """Whatever draws pictures from complete settings: a generator, or an editor of one picture."""
+
+    def draw(self, settings: Sequence[Settings], *, batch_size: int = ...) -> Iterator[Image.Image]:
+        """Draw pictures, one after the other as they are finished."""
+        ...
+
+
 Seal = Callable[[bytes, Settings], bytes]
 """Returns the bytes of a picture's file as they are to be written, for example signed; gets them and the settings."""
 
@@ -55,7 +66,8 @@ def slug(text: str) -> str:
 
 def stem_of(settings: Settings) -> str:
     """Return the beginning of a picture's file name."""
-    parts = (PREFIX, slug(settings.caption), slug(settings.style or ""), str(settings.seed))
+    edit = "" if settings.edit is None else "edit"
+    parts = (PREFIX, edit, slug(settings.caption), slug(settings.style or ""), str(settings.seed))
     return "-".join(part for part in parts if part)
 
 
@@ -121,7 +133,7 @@ def prepare(folder: Path) -> None:
 def draw_into(
     folder: Path,
     planned: Sequence[Settings],
-    load: Callable[[], Generator],
+    load: Callable[[], Draws],
     *,
     reuse: bool = True,
     batch_size: int = BATCH_SIZE,

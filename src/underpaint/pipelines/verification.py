@@ -20,7 +20,7 @@ from underpaint.core.keys_folder import read_capped
 from underpaint.pipelines import credentials
 from underpaint.pipelines.credentials import Credential
 from underpaint.pipelines.marks import Search, search
-from underpaint.pipelines.picture_file import PARAMETERS, pixel_digest
+from underpaint.pipelines.picture_file import PARAMETERS, pixel_digest, source_type_of
 from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.signer import pem_certificates
 from underpaint.runtime import xmp
@@ -162,7 +162,7 @@ def _contradictions(
         yield from _file_contradictions(text)
         if not _is_as_drawn(image, settings):
             yield "the pixels are not those that the settings name"
-        if origin is None or origin.source_type != xmp.SOURCE_TYPE:
+        if origin is None or origin.source_type != source_type_of(settings):
             yield "the XMP packet does not say that a trained model made it, as every file of ours does"
     elif found is not None and found.found and not (credential and credential.generation):
         yield "the pixels carry a mark, but the settings are gone: another program saved it"

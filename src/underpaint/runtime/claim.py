@@ -1,8 +1,9 @@
 """What the content credential of a drawn picture says, in the words of C2PA.
 
-One action, ``c2pa.created`` by a trained model, with that model as its ingredient; a second one if the pixels carry a
-watermark; what may be mined or trained from the picture; and ``Generation``, which ties all of it to the settings and
-the pixels. The library that signs takes words that the standard does not know, so what is read is checked here again.
+One action, ``c2pa.created`` by a trained model, with that model as its ingredient, or for an edit two, ``c2pa.opened``
+with the picture that was edited and ``c2pa.edited`` with the model; one more if the pixels carry a watermark; what may
+be mined or trained from the picture; and ``Generation``, which ties all of it to the settings and the pixels. The
+library that signs takes words that the standard does not know, so what is read is checked here again.
 
 Source: C2PA Technical Specification 2.3 (actions, ingredients); CAWG Training and Data Mining Assertion 1.1.
 """
@@ -17,17 +18,18 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError
 
 from underpaint.core.config import Config, problems_of
-from underpaint.runtime.xmp import SOURCE_TYPE, SYSTEM
+from underpaint.runtime.xmp import EDITED_TYPE, SOURCE_TYPE, SYSTEM
 
 Use = Literal["allowed", "notAllowed"]
 
 ACTIONS = "c2pa.actions.v2"
 MINING = "cawg.training-mining"
 GENERATION = "org.underpaint.generation"
-CREATED, WATERMARKED = "c2pa.created", "c2pa.watermarked.unbound"
+CREATED, OPENED, EDITED, WATERMARKED = "c2pa.created", "c2pa.opened", "c2pa.edited", "c2pa.watermarked.unbound"
 """``unbound``: the mark holds no identifier that leads to a credential."""
 MINED = ("cawg.ai_generative_training", "cawg.ai_inference", "cawg.ai_training", "cawg.data_mining")
-MODEL = "model"
+MODEL, PICTURE = "model", "picture"
+"""Labels of the ingredients."""
 GRAPHS: Mapping[str | None, Sequence[str]] = {
     "torch": ("c2pa.types.model.pytorch",),
     "onnx": ("c2pa.types.model.onnx",),
@@ -92,7 +94,13 @@ class Claim:
 
 
 def definition(
-    generation: Generation, *, version: str, engine: str | None, when: datetime, mining: Use
+    generation: Generation,
+    *,
+    version: str,
+    engine: str | None,
+    when: datetime,
+    mining: Use,
+    edited: str | None = None,
 ) -> dict[str, Any]:
     """Return the manifest to be signed.
 
@@ -102,21 +110,21 @@ def definition(
         engine: What computed the picture: ``torch``, ``onnx``, ``openvino``; None if nobody knows.
         when: The time of drawing, with its zone.
         mining: Whether others may mine the picture, and train on it.
+        edited: SHA-256 of the pixels of the picture that was edited; None if it was drawn from words alone.
     """
     agent = {"name": SYSTEM, "version": version}
-    created = {
-        "action": CREATED,
-        "digitalSourceType": SOURCE_TYPE,
-        "softwareAgent": agent,
-        "when": when.isoformat(timespec="seconds"),
-        "parameters": {"ingredientIds": [MODEL]},
-    }
+    facts = {"softwareAgent": agent, "when": when.isoformat(timespec="seconds")}
+    by_model = facts | {"parameters": {"ingredientIds": [MODEL]}}
+    opened = {"action": OPENED, **facts, "parameters": {"ingredientIds": [PICTURE]}}
+    made = [{"action": CREATED, "digitalSourceType": SOURCE_TYPE, **by_model}]
+    if edited is not None:
+        made = [opened, {"action": EDITED, "digitalSourceType": EDITED_TYPE, **by_model}]
     marked = [{"action": WATERMARKED, "softwareAgent": agent}] if generation.watermark else []
     return {
         "claim_generator_info": [agent],
-        "ingredients": [_model(generation, engine)],
+        "ingredients": [_model(generation, engine), *([] if edited is None else [_picture(edited)])],
         "assertions": [
-            {"label": ACTIONS, "data": {"actions": [created, *marked]}},
+            {"label": ACTIONS, "data": {"actions": [*made, *marked]}},
             {"label": MINING, "data": {"entries": {name: {"use": mining} for name in MINED}}},
             {"label": GENERATION, "data": generation.model_dump(mode="json")},
         ],
@@ -132,6 +140,17 @@ def _model(generation: Generation, engine: str | None) -> dict[str, Any]:
         "relationship": "inputTo",
         "instance_id": f"urn:sha256:{generation.model_sha256}",
         "data_types": [{"type": name} for name in ("c2pa.types.generator", *GRAPHS.get(engine, ()))],
+    }
+
+
+def _picture(sha256: str) -> dict[str, Any]:
+    """Return the picture that was edited as what went into this one."""
+    return {
+        "label": PICTURE,
+        "title": "the picture that was edited",
+        "format": "application/octet-stream",
+        "relationship": "parentOf",
+        "instance_id": f"urn:sha256:{sha256}",
     }
 
 
@@ -169,7 +188,8 @@ def _action_problems(data: object) -> Iterator[str]:
     listed = data.get("actions") if isinstance(data, dict) else None
     actions = [one if isinstance(one, dict) else {} for one in listed] if isinstance(listed, list) else []
     names = [one.get("action") for one in actions]
-    if names not in ([CREATED], [CREATED, WATERMARKED]):
+    made = [name for name in names if name != WATERMARKED]
+    if made not in ([CREATED], [OPENED, EDITED]) or names not in (made, [*made, WATERMARKED]):
         yield f"the credential names actions that underpaint does not write: {names!r:.120}"
-    elif actions[0].get("digitalSourceType") != SOURCE_TYPE:
+    elif actions[len(made) - 1].get("digitalSourceType") != (SOURCE_TYPE if made == [CREATED] else EDITED_TYPE):
         yield "the credential does not say that a trained model made the picture"

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 KEYWORD = "XML:com.adobe.xmp"
 """Keyword of the packet's text chunk in a PNG."""
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+EDITED_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+"""Kind of source of a picture that a trained model has edited."""
 NAMESPACE = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 SYSTEM = "underpaint"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -39,13 +41,14 @@ class Origin:
     release: str | None
 
 
-def write_packet(release: str) -> str:
+def write_packet(release: str, source_type: str = SOURCE_TYPE) -> str:
     """Return the packet of a picture that underpaint drew.
 
     Args:
         release: The model's name and digest.
+        source_type: The IPTC's address of the kind of source.
     """
-    return _PACKET.format(source=SOURCE_TYPE, system=SYSTEM, release=html.escape(release))
+    return _PACKET.format(source=source_type, system=SYSTEM, release=html.escape(release))
 
 
 def read_packet(packet: str) -> Origin:
