@@ -245,7 +245,7 @@ def test_a_gradient_that_is_no_number_stops_the_run_before_it_does_harm(tmp_path
 def test_progress_counts_the_steps(tmp_path):
     told: list[Progress] = []
     run(tmp_path, Line(), settings(steps=5), report=told.append).finish()
-    assert [(p.done, p.total, p.unit) for p in told] == [(n, 5, "steps") for n in range(1, 6)]
+    assert [(p.done, p.total, p.unit) for p in told] == [(n, 5, "steps") for n in range(6)]
     assert "loss" in told[-1].note and "held-out weight" in told[-1].note
 
 

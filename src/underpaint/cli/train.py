@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
     """Train what the recipe is for, and say what to do with it."""
-    from underpaint.core.progress import silent
+    from underpaint.core.progress import Progress, silent
+
+    if os.environ.get("RANK", "0") == "0":
+        output.report(Progress(task="load torch", done=0))
     from underpaint.runtime import processes
     from underpaint.runtime.device import choose_device, choose_threads
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe

@@ -28,6 +28,7 @@ from underpaint.learning.gradients import mean_figures, share_gradients
 from underpaint.learning.interrupt import deferred_interrupt, leave
 from underpaint.learning.optimizer import make_optimizer
 from underpaint.learning.state import load_state, previous_of, save_state, saved_state
+from underpaint.runtime.device import has_bf16
 from underpaint.runtime.processes import PartDone, Processes, present
 
 STATE = "state.safetensors"
@@ -71,14 +72,6 @@ def step_generator(seed: int, step: int, purpose: str = "train") -> torch.Genera
     """Return a generator that depends on nothing but its arguments."""
     digest = hashlib.sha256(f"{seed}:{purpose}:{step}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
-
-
-def hardware_has_bf16(device: torch.device) -> bool:
-    """Tell whether the device multiplies bfloat16 faster than float32 (else it runs at a third of the speed)."""
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    return device.type == "cpu" and ("avx512_bf16" in flags or "amx_bf16" in flags)
 
 
 def require_shares(config: LoopConfig, processes: Processes) -> None:
@@ -125,7 +118,7 @@ class Run:
         require_shares(config, self.processes)
         self.optimizer = make_optimizer(trainee.module, config)
         self.average = WeightAverage(trainee.module, config.average_decay)
-        self.bf16 = config.precision == "bf16" or (config.precision == "auto" and hardware_has_bf16(device))
+        self.bf16 = config.precision == "bf16" or (config.precision == "auto" and has_bf16(device))
         self.step = 0
         self.seconds = 0.0
         self.latest: dict[str, float] = {}
@@ -266,6 +259,8 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.trainee.module.train()
         begun = self.step
+        if self.processes.first and not self.over:
+            self.report(self._progress())
         with deferred_interrupt() as interrupted:
             while not self.over:
                 started = time.perf_counter()

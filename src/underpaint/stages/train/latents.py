@@ -66,10 +66,13 @@ def encode(autoencoder: Autoencoder, pictures: Pictures, config: LatentsEncoding
             torch.randint(-config.reach, config.reach + 1, reach, generator=generator)
             for _ in range(config.variants - 1)
         ]
-        versions = [batch, *(shift(batch, move) for move in moves)]
-        rows.append(torch.stack([autoencoder.encode(version) for version in versions], dim=1).to(torch.float16).cpu())
-        done = int(index[-1]) + 1
-        report(Progress(task="encode pictures", done=done, total=len(pictures), unit="pictures"))
+        encoded = []
+        for version in (batch, *(shift(batch, move) for move in moves)):
+            done = int(index[0]) + len(index) * len(encoded) // config.variants
+            report(Progress(task="encode pictures", done=done, total=len(pictures), unit="pictures"))
+            encoded.append(autoencoder.encode(version))
+        rows.append(torch.stack(encoded, dim=1).to(torch.float16).cpu())  # [B, V, C, h, h]
+    report(Progress(task="encode pictures", done=len(pictures), total=len(pictures), unit="pictures"))
     return torch.cat(rows)
 
 

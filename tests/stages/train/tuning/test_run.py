@@ -47,6 +47,11 @@ def weights(folder: Path, name: str = "transformer") -> dict[str, torch.Tensor]:
     return load_file(folder / name / "model.safetensors")
 
 
+def first_of_each(reports: list[Progress]) -> list[Progress]:
+    """Return the first report of each task."""
+    return list({one.task: one for one in reversed(reports)}.values())[::-1]
+
+
 def test_the_new_style_can_be_asked_for_and_the_old_ones_still_can(workspace):
     model = open_model(workspace)
     assert model.styles == ("cartoon", "flat", "gradient", "line-art", NEW)
@@ -87,7 +92,14 @@ def test_only_the_decoder_of_the_tokenizer_changes_and_the_text_table_stays(work
 
 
 def test_without_settings_for_it_the_decoder_stays(parent, own_pictures, style_settings, tmp_path):
-    run(style_settings(4, draws=False), own_pictures, tmp_path / "out", start=parent.folder)
+    reports: list[Progress] = []
+    run(style_settings(4, draws=False), own_pictures, tmp_path / "out", reports.append, start=parent.folder)
+    assert [(one.task, one.done) for one in first_of_each(reports)] == [
+        ("encode pictures", 0),
+        ("draw what to keep", 0),
+        ("measure what the model knows of the style before it learns", 0),
+        ("learn the style", 0),
+    ]
     before, now = (weights(folder, "autoencoder") for folder in (parent.folder, tmp_path / "out" / "pipeline"))
     assert all(torch.equal(value, before[name]) for name, value in now.items())
     assert not (tmp_path / "out" / "decoder").exists()

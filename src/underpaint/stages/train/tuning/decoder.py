@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from underpaint.core.artifact import Manifest, seal, staging
-from underpaint.core.progress import Report, silent
+from underpaint.core.progress import Progress, Report, silent
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component, save_component
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
@@ -159,6 +159,7 @@ def run(
         DataError: A picture is missing or broken.
         TrainingError: The loss diverged, or the running state belongs to another training.
     """
+    report(Progress(task="measure how the decoder draws the style before it learns", done=0))
     tokens = workspace / "tokenizer"
     autoencoder = load_component(tokens / "autoencoder", Autoencoder, AutoencoderConfig, device)
     quantizer = load_component(tokens / "quantizer", MultiScaleQuantizer, QuantizerConfig, device)

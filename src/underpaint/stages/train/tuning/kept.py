@@ -87,6 +87,7 @@ def draw_latents(pipeline: HybridPipeline, samples: Sequence[Sample], report: Re
         report: Receives progress.
     """
     rows = []
+    report(Progress(task="draw what to keep", done=0, total=len(samples), unit="pictures"))
     for begin in range(0, len(samples), BATCH):
         requests = [
             DrawRequest(caption=sample.caption, style=sample.style or None, seed=begin + place, guidance=GUIDANCE)

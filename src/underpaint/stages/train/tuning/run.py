@@ -14,7 +14,7 @@ import torch
 
 from underpaint.core.artifact import Manifest, read_manifest, seal, staging
 from underpaint.core.errors import InputError, TrainingError
-from underpaint.core.progress import Report, silent
+from underpaint.core.progress import Progress, Report, silent
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component, save_component
 from underpaint.models.low_rank import adapter_of, merge
@@ -176,6 +176,7 @@ def tune(
     Raises:
         TrainingError: The loss diverged, or the running state belongs to another training.
     """
+    report(Progress(task="measure what the model knows of the style before it learns", done=0))
     own, kept = load_parts(out / "own"), load_parts(out / "kept")
     trainee = StyleTrainee(recipe, _load(model, device), own, kept, out, device)
     if "decoder" in parents:
