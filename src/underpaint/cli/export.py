@@ -1,4 +1,4 @@
-"""``underpaint export``: make a model folder that runs without torch."""
+"""``underpaint export``: make a model folder whose networks run without torch."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ EXAMPLES = """examples:
   underpaint export artifacts/nano --engine openvino --out artifacts/nano-openvino
   underpaint export artifacts/nano --engine openvino --int8 --prompts wishes.txt --out artifacts/nano-int8
   underpaint generate "a red apple" -m artifacts/nano-onnx
+  underpaint export models/sd --size 512 --engine openvino --out artifacts/sd-openvino
 """
 
 
@@ -56,6 +57,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     output.report(Progress(task="load torch and onnx", done=0))
     for package in ("torch", "onnx"):
         require(package, extra="optimize")
+    from underpaint.pipelines.diffusers_model import DiffusersModel
     from underpaint.stages.optimize.export.config import ExportConfig
     from underpaint.stages.optimize.export.run import export
 
@@ -64,8 +66,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     if args.native and args.engine != "onnx":
         raise InputError("--native is for --engine onnx; OpenVINO lays a graph out whenever it loads one: leave it out")
     prompts = read_prompts(Path(args.prompts)) if args.prompts else None
-    model = open_model(args.model)
-    check_size(args.size, model)
+    model = sized(open_model(args.model), args.size)
     config = ExportConfig.parse(
         {
             "engine": args.engine,
@@ -77,7 +78,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
         },
         source="options",
     )
-    manifest = export(config, model, Path(args.out), output.report, prompts)
+    if isinstance(model, DiffusersModel):
+        from underpaint.stages.optimize.export.loop_export import export_loop
+
+        manifest = export_loop(config, model, Path(args.out), output.report)
+    else:
+        manifest = export(config, model, Path(args.out), output.report, prompts)
     size = sum(entry.bytes for entry in manifest.files.values()) / 1e6
     found = manifest.figures
     text = (
@@ -100,14 +106,19 @@ def told(found: dict[str, Any]) -> str:
     )
 
 
-def check_size(size: int | None, model: Model) -> None:
-    """Refuse a size that the model does not draw.
+def sized(model: Model, side: int | None) -> Model:
+    """Return a model that draws pictures of a size: a pipeline of diffusers can be asked for another than its own.
 
     Raises:
-        InputError: The size is not the model's.
+        InputError: The size is not the model's, and it is one of ours.
     """
-    if size is not None and size != model.index.image_size:
-        raise InputError(
-            f"{model.name} draws pictures of {model.index.image_size} pixels a side and cannot be exported for {size}; "
-            "leave --size out, or name a model of that size"
-        )
+    from underpaint.pipelines.diffusers_model import DiffusersModel, resized
+
+    if side is None or model.size == f"{side}x{side}":
+        return model
+    if isinstance(model, DiffusersModel):
+        return resized(model, side)
+    raise InputError(
+        f"{model.name} draws pictures of {model.index.image_size} pixels a side and cannot be exported for {side}; "
+        "leave --size out, or name a model of that size"
+    )

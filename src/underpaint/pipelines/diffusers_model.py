@@ -6,7 +6,7 @@ name and place are no part of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,21 @@ def open_diffusers(address: str) -> DiffusersModel:
         facts=facts,
         options=options,
     )
+
+
+def resized(model: DiffusersModel, side: int) -> DiffusersModel:
+    """Return a model that draws squares of another size, otherwise as it is.
+
+    Args:
+        model: The model.
+        side: Of the pictures in pixels.
+
+    Raises:
+        InputError: It cannot be asked for a size.
+    """
+    name, options = read_address(model.address)
+    other = options.model_copy(update={"size": f"{side}x{side}"})
+    return replace(open_diffusers(write_address(name, other)), name=model.name)
 
 
 def _name_of(name: str, folder: Path) -> str:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from underpaint.adapters.require import require
 from underpaint.core.cache import cache_folder
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Report, silent
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.pipelines.channel_layout import check_layout
-from underpaint.pipelines.drawer import Drawer, alike, style_row, unwatched
+from underpaint.pipelines.drawer import alike, style_row, unwatched
 from underpaint.pipelines.exported_folder import (
     CONSTANTS,
     GUIDANCE,
@@ -30,6 +31,8 @@ from underpaint.pipelines.exported_folder import (
     Edge,
     ExportedModel,
 )
+from underpaint.pipelines.graph_drawer import GraphDrawer
+from underpaint.pipelines.loop import EXTRA
 from underpaint.pipelines.model_folder import TOKENIZER, WEIGHTS
 from underpaint.pipelines.settings import DrawRequest, OnStage
 from underpaint.runtime.safetensors_file import read_arrays
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 Arrays = Mapping[str, NDArray[Any]]
 
 
-class ExportedPipeline(Drawer):
+class ExportedPipeline(GraphDrawer):
     """Text to picture with an exported graph.
 
     Args:
@@ -54,20 +57,9 @@ class ExportedPipeline(Drawer):
     def __init__(
         self, edge: Edge, tokenizer: TextTokenizer, table: NDArray[Any], weight: NDArray[Any], graph: Graph
     ) -> None:
-        super().__init__()
-        self.engine = graph.name
-        self.edge, self.tokenizer, self.graph = edge, tokenizer, graph
+        super().__init__(edge)
+        self.tokenizer, self.graph = tokenizer, graph
         self._table, self._weight = table, weight
-
-    @property
-    def styles(self) -> tuple[str, ...]:
-        """Names of the styles."""
-        return self.edge.styles
-
-    @property
-    def image_size(self) -> int:
-        """Side of the pictures in pixels."""
-        return self.edge.image_size
 
     def reads(self, caption: str) -> bool:
         """Tell whether a canonical caption is read to its end."""
@@ -118,7 +110,7 @@ def check_numbers(request: DrawRequest, edge: Edge) -> None:
     Raises:
         InputError: It asks for other steps, or for guidance where the graph knows none.
     """
-    if request.steps is not None and request.steps != edge.steps:
+    if edge.loop is None and request.steps is not None and request.steps != edge.steps:
         known = "takes no steps" if edge.steps is None else f"was unrolled for {edge.steps} steps"
         raise InputError(
             f"the exported graph {known}, got {request.steps}; leave the steps out, use --engine torch, or export the "
@@ -132,7 +124,8 @@ def check_numbers(request: DrawRequest, edge: Edge) -> None:
 
 def can_draw(edge: Edge, steps: int | None, guidance: float | None) -> bool:
     """Tell whether a graph can draw with these settings; None is the model's own."""
-    return (steps is None or steps == edge.steps) and (edge.guidance is not None or not guidance)
+    fits = edge.loop is not None or steps is None or steps == edge.steps
+    return fits and (edge.guidance is not None or not guidance)
 
 
 def graph_weights(model: ExportedModel, read: Mapping[str, Arrays]) -> dict[str, NDArray[Any]]:
@@ -160,7 +153,7 @@ def graph_weights(model: ExportedModel, read: Mapping[str, Arrays]) -> dict[str,
     return arrays
 
 
-def load_exported(model: ExportedModel, threads: int = 1, report: Report = silent) -> ExportedPipeline:
+def load_exported(model: ExportedModel, threads: int = 1, report: Report = silent) -> GraphDrawer:
     """Load an exported model, ready to draw.
 
     Args:
@@ -171,9 +164,20 @@ def load_exported(model: ExportedModel, threads: int = 1, report: Report = silen
     Raises:
         InputError: The graph was laid out for another kind of processor.
         ArtifactError: A file is missing, changed, damaged, or newer than the engine knows.
-        MissingDependency: The engine is not installed.
+        MissingDependency: The engine is not installed, or what the loop of a pipeline of diffusers needs.
     """
     check_layout(model.edge.layout, model.folder, model.edge.model)
+    if (loop := model.edge.loop) is not None:
+        for package in loop.needs:
+            require(package, extra=EXTRA)
+        from underpaint.pipelines.exported_loop import load_loop
+
+        return load_loop(model, loop, threads, report)
+    return load_unrolled(model, threads, report)
+
+
+def load_unrolled(model: ExportedModel, threads: int = 1, report: Report = silent) -> ExportedPipeline:
+    """Load an exported pipeline of ours, which is one graph; see ``load_exported``."""
     path, sha256 = model.part("text_encoder", WEIGHTS)
     words = read_arrays(path, sha256=sha256)
     pipeline = ExportedPipeline(

@@ -22,6 +22,8 @@ from underpaint.core.config import Config, parse_json
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.pipelines import model_folder
 from underpaint.pipelines.channel_layout import ChannelLayout
+from underpaint.pipelines.loop import Loop
+from underpaint.pipelines.model_folder import INDEX as MODEL_INDEX
 from underpaint.pipelines.model_folder import KIND as PIPELINE
 from underpaint.pipelines.model_folder import TOKENIZER, Index, Model, shipped_models
 from underpaint.pipelines.noise import NoiseStream
@@ -74,6 +76,7 @@ class Edge(Config):
         streams: The noise, in the order of the graph's inputs.
         sources: Array of the graph to its place among the components; what is missing here lies in ``constants``.
         layout: The kind of processor that the graph was laid out for; None runs on any.
+        loop: For a pipeline of diffusers, of which only the networks are graphs; its steps are free.
     """
 
     schema_version: Literal[1] = SCHEMA
@@ -92,6 +95,7 @@ class Edge(Config):
     streams: tuple[NoiseStream, ...]
     sources: dict[str, Source] = {}
     layout: ChannelLayout | None = None
+    loop: Loop | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +121,11 @@ class ExportedModel(Model):
     def steps(self) -> str | None:
         """The sampling setting that says how many steps it takes; None if it takes none."""
         return None if self.edge.steps is None else "steps"
+
+    @property
+    def size(self) -> str:
+        """Size of its pictures, as ``64x64``."""
+        return super().size if self.edge.loop is None else f"{self.edge.loop.width}x{self.edge.loop.height}"
 
     def part(self, component: str, file: str) -> tuple[Path, str]:
         """Return path and recorded hash of a component's file.
@@ -162,7 +171,7 @@ def open_exported(folder: Path) -> ExportedModel:
     manifest = verify(folder, kind=KIND, only=(EDGE,))
     edge = read_edge(folder / EDGE)
     origin, origin_manifest = _origin(folder, edge, manifest)
-    verify(origin, only=(f"text_tokenizer/{TOKENIZER}",))
+    verify(origin, only=(f"text_tokenizer/{TOKENIZER}",) if edge.loop is None else (MODEL_INDEX,))
     sampling = {"styles": list(edge.styles), "guidance": edge.guidance, "steps": edge.steps}
     index = Index.parse(
         {
@@ -213,7 +222,7 @@ def _origin(folder: Path, edge: Edge, manifest: Manifest) -> tuple[Path, Manifes
     Raises:
         ArtifactError: Neither has them.
     """
-    if any(name.startswith("text_encoder/") for name in manifest.files):
+    if edge.loop is not None or any(name.startswith("text_encoder/") for name in manifest.files):
         return folder, manifest
     shipped = shipped_models().get(edge.model)
     found = None if shipped is None else read_manifest(shipped, kind=PIPELINE)

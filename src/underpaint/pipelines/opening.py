@@ -71,6 +71,11 @@ def open_model(model: str | Path | None = None) -> Model:
         return open_diffusers(str(model))
     if name is not None and is_adapter(Path(name)):
         return open_adapted(Path(name), options)
+    if options and name is not None and is_exported(Path(name)) and (loop := open_exported(Path(name)).edge.loop):
+        raise InputError(
+            f"{name} was exported for pictures of {loop.width}x{loop.height} with its scheduler, and takes no options "
+            f"such as {options!r:.80}; leave them out, or export the model again with them"
+        )
     if options:
         model_folder.find_folder(name, shipped_exports())
         raise InputError(

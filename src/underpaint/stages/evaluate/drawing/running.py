@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from underpaint.pipelines.engine_choice import exported_form
-from underpaint.pipelines.exported import ExportedPipeline
 from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.pipelines.generator import Generator
+from underpaint.pipelines.graph_drawer import GraphDrawer
 from underpaint.pipelines.model_folder import Model
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ TORCH = "torch"
 
 def networks(generator: Generator) -> PicturePipeline[Any]:
     """Return the networks of a model that torch runs."""
-    assert not isinstance(generator.pipeline, ExportedPipeline)
+    assert not isinstance(generator.pipeline, GraphDrawer)
     return cast("PicturePipeline[Any]", generator.pipeline)
 
 
 def device_of(generator: Generator) -> torch.device:
     """Return where a model runs; graphs run on the CPU."""
-    if not isinstance(generator.pipeline, ExportedPipeline):
+    if not isinstance(generator.pipeline, GraphDrawer):
         return networks(generator).device
     import torch
 
@@ -36,13 +36,13 @@ def device_of(generator: Generator) -> torch.device:
 def engine_of(generator: Generator) -> str:
     """Return what runs a model: ``torch``, ``onnx`` or ``openvino``."""
     pipeline = generator.pipeline
-    return pipeline.edge.engine if isinstance(pipeline, ExportedPipeline) else TORCH
+    return pipeline.edge.engine if isinstance(pipeline, GraphDrawer) else TORCH
 
 
 def batch_of(generator: Generator) -> int:
     """Return how many pictures are best drawn at once: as many as a graph draws, one on a CPU, many on a GPU."""
     pipeline = generator.pipeline
-    if isinstance(pipeline, ExportedPipeline):
+    if isinstance(pipeline, GraphDrawer):
         return pipeline.edge.batch
     return 1 if device_of(generator).type == "cpu" else 64
 
@@ -50,7 +50,7 @@ def batch_of(generator: Generator) -> int:
 def with_its_graph(generator: Generator) -> Generator:
     """Return a loaded model that speaks for its graph where a graph draws, not for the networks of the same name."""
     pipeline, model = generator.pipeline, generator.model
-    if isinstance(model, ExportedModel) or not isinstance(pipeline, ExportedPipeline):
+    if isinstance(model, ExportedModel) or not isinstance(pipeline, GraphDrawer):
         return generator
     exported = exported_form(model, pipeline.edge.engine)
     assert exported is not None, f"{model.name} is drawn by a graph, and has none"

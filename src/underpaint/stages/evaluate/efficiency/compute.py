@@ -28,8 +28,12 @@ def dtype_of(generator: Generator) -> torch.dtype:
     return torch.float32 if is_graph else next(networks(generator).network.parameters()).dtype
 
 
-def recorded(model: ExportedModel) -> Flops:
+def recorded(model: ExportedModel, steps: int | None = None) -> Flops:
     """Return the arithmetic that was counted in torch when a model was exported.
+
+    Args:
+        model: The exported model.
+        steps: Of the picture; where the graphs leave them free, each further one counts.
 
     Raises:
         SetupError: Its manifest does not tell.
@@ -37,12 +41,13 @@ def recorded(model: ExportedModel) -> Flops:
     figures = model.manifest.figures
     if "flops_per_image" not in figures:
         raise SetupError(f"{model.folder} does not tell the arithmetic of a picture; {AGAIN}")
+    further = (steps or model.edge.steps or 0) - (model.edge.steps or 0) if model.edge.loop else 0
     return Flops(
-        total=figures["flops_per_image"],
+        total=figures["flops_per_image"] + further * figures.get("flops_per_step", 0),
         by_operator={},
         not_counted={},
         missed=tuple(figures.get("flops_missed", ())),
-        traffic_bytes=figures["traffic_bytes"],
+        traffic_bytes=figures["traffic_bytes"] + further * figures.get("traffic_bytes_per_step", 0),
     )
 
 
@@ -50,7 +55,7 @@ def count(generator: Generator, request: DrawRequest) -> tuple[Measurement, Flop
     """Count the floating-point operations of one picture drawn alone."""
     model, notes = generator.model, []
     if isinstance(model, ExportedModel):
-        flops, notes = recorded(model), ["counted in torch when the model was exported"]
+        flops, notes = recorded(model, request.steps), ["counted in torch when the model was exported"]
     else:
         flops = count_flops(lambda: generator.pipeline.draw([request]))
     notes += [f"a lower bound: no formula for {', '.join(flops.missed)}"] if flops.missed else []

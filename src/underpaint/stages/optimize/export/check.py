@@ -10,7 +10,7 @@ import numpy as np
 
 from underpaint.core.errors import ArtifactError
 from underpaint.core.progress import Progress, Report
-from underpaint.pipelines.exported import ExportedPipeline
+from underpaint.pipelines.drawer import Drawer
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.pipelines.text_to_picture import TextToPicture
 
@@ -36,22 +36,25 @@ def premultiplied(pixels: np.ndarray) -> np.ndarray:
     return np.concatenate([levels[..., :3] * levels[..., 3:] / 255.0, levels[..., 3:]], axis=-1)
 
 
-def differences(
-    pipeline: TextToPicture[Any], exported: ExportedPipeline, steps: int | None, report: Report
-) -> dict[str, float]:
-    """Draw the same requests with both and return how far they are apart.
+def differences(pipeline: TextToPicture[Any], exported: Drawer, steps: int | None, report: Report) -> dict[str, float]:
+    """Draw the same requests with both and return how far they are apart; see ``compared``.
 
     Args:
         pipeline: The model in torch.
         exported: Its graph.
         steps: Steps that the graph was unrolled for.
         report: Receives progress.
+    """
+    return compared(pipeline, exported, [replace(wish, steps=steps) for wish in wishes(pipeline.styles)], report)
+
+
+def compared(pipeline: Drawer, exported: Drawer, requests: Sequence[DrawRequest], report: Report) -> dict[str, float]:
+    """Draw requests with a model in torch and as graphs.
 
     Returns:
         ``pictures``, ``same_share`` (pictures that differ by at most one level anywhere), ``mean_levels`` and
         ``max_levels`` of the premultiplied pixels.
     """
-    requests = [replace(wish, steps=steps) for wish in wishes(pipeline.styles)]
     gaps: list[np.ndarray] = []
     for index, request in enumerate(requests):
         (ours,), (theirs,) = pipeline.draw([request]), exported.draw([request])
