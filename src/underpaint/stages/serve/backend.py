@@ -1,4 +1,4 @@
-"""Everything behind the endpoints, started and stopped together: the service, the durable jobs, what works on them."""
+"""Everything behind the endpoints, started and stopped together: the service, jobs and batches, what works on them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import StoreBusy
+from underpaint.stages.serve.batches.keeper import BatchKeeper
+from underpaint.stages.serve.batches.records import Records
 from underpaint.stages.serve.config import ServeConfig
 from underpaint.stages.serve.engine.pool import Notice, unnoticed
 from underpaint.stages.serve.jobs.desk import JobDesk
@@ -38,6 +40,7 @@ class Backend:
         self.service = Service(config, admit=admit, notice=notice)
         self.desk = JobDesk(self.service, open_queue(config.jobs or config.state / JOBS))
         self.runner = JobRunner(self.desk)
+        self.keeper = BatchKeeper(self.desk, Records(config.state))
 
     async def start(self) -> None:
         """Load the default model and begin to work.
@@ -46,7 +49,7 @@ class Backend:
             UnderpaintError: The model cannot be loaded.
         """
         await self.service.start()
-        self._running = asyncio.create_task(self.runner.run())
+        self._running = [asyncio.create_task(self.runner.run()), asyncio.create_task(self.keeper.run())]
 
     def drain(self) -> None:
         """Accept nothing more, and begin nothing that waits on the disk."""
@@ -56,10 +59,11 @@ class Backend:
     async def stop(self) -> None:
         """Let what runs end, put back what cannot, and close everything."""
         self.drain()
-        await self._running
+        await asyncio.gather(*self._running)
         await self.runner.settle(self.service.config.drain_s)
         await self.service.stop()
         await asyncio.to_thread(self.desk.queue.close)
+        await asyncio.to_thread(self.keeper.records.close)
         os.close(self._lock)
 
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from underpaint.stages.serve.backend import Backend
 from underpaint.stages.serve.config import ServeConfig, is_loopback
-from underpaint.stages.serve.http import generations, health, job_queue, jobs, models, pictures, recall
+from underpaint.stages.serve.http import batches, files, generations, health, job_queue, jobs, models, pictures, recall
 from underpaint.stages.serve.http.callers import Authenticate, everybody, holder_of
 from underpaint.stages.serve.http.errors import add_error_handlers, api_error, respond
 from underpaint.stages.serve.http.guard import LOOPBACK, Guard
@@ -27,6 +27,8 @@ ROUTERS = (
     pictures.router,
     jobs.router,
     job_queue.router,
+    files.router,
+    batches.router,
     recall.router,
     health.router,
 )
@@ -68,7 +70,7 @@ class Application:
         app = FastAPI(lifespan=self._lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
         backend = self.backend
         app.state.service, app.state.desk, app.state.runner = backend.service, backend.desk, backend.runner
-        app.state.metrics = self.metrics
+        app.state.keeper, app.state.metrics = backend.keeper, self.metrics
         app.state.authenticate = self._authenticate
         for router in ROUTERS:
             app.include_router(router)

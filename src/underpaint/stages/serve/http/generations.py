@@ -12,12 +12,7 @@ from fastapi import APIRouter, Body, Request
 from fastapi.responses import JSONResponse, Response
 
 from underpaint.core.errors import DeadlineExceeded, FieldError
-from underpaint.stages.serve.asking.planning import Wish, owner_of
-from underpaint.stages.serve.asking.request import GenerationRequest
-from underpaint.stages.serve.dispatch.ticket import Ticket
-from underpaint.stages.serve.engine.orders import Picture, Preview
-from underpaint.stages.serve.http import sse
-from underpaint.stages.serve.http.answers import (
+from underpaint.stages.serve.answering.images import (
     background_of,
     encoded,
     images_response,
@@ -26,11 +21,16 @@ from underpaint.stages.serve.http.answers import (
     signed_address,
     usage_of,
 )
+from underpaint.stages.serve.answering.schema import ImagesResponse
+from underpaint.stages.serve.asking.planning import Wish, owner_of
+from underpaint.stages.serve.asking.request import GenerationRequest
+from underpaint.stages.serve.dispatch.ticket import Ticket
+from underpaint.stages.serve.engine.orders import Picture, Preview
+from underpaint.stages.serve.http import sse
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.durable import IdempotencyKey, drawn_once
 from underpaint.stages.serve.http.errors import api_error
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
-from underpaint.stages.serve.http.schema import ImagesResponse
 from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, ServiceOf
 from underpaint.stages.serve.service import Service
 

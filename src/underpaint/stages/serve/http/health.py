@@ -5,11 +5,11 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
+from underpaint.stages.serve.answering.schema import Health, Ready
 from underpaint.stages.serve.config import is_loopback
 from underpaint.stages.serve.http.callers import require_operator
 from underpaint.stages.serve.http.metrics import MEDIA_TYPE
 from underpaint.stages.serve.http.openapi import MEANINGS, refusals
-from underpaint.stages.serve.http.schema import Health, Ready
 from underpaint.stages.serve.http.state import AnyServiceOf, DeskOf
 
 router = APIRouter(tags=["operation"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from underpaint.core.errors import FieldError
+from underpaint.stages.serve.answering.schema import ModelList, ModelRow
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.openapi import refusals
-from underpaint.stages.serve.http.schema import ModelList, ModelRow
 from underpaint.stages.serve.http.state import AnyServiceOf
 from underpaint.stages.serve.service import Service
 

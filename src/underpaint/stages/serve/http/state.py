@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.http.errors import ApiError, retry_headers
 from underpaint.stages.serve.jobs.desk import JobDesk
 from underpaint.stages.serve.jobs.runner import JobRunner
@@ -33,6 +34,12 @@ def _runner(request: Request) -> JobRunner:
     return request.app.state.runner
 
 
+def _keeper(request: Request) -> BatchKeeper:
+    return request.app.state.keeper
+
+
+KeeperOf = Annotated[BatchKeeper, Depends(_keeper)]
+"""A parameter that holds files and batches."""
 DeskOf = Annotated[JobDesk, Depends(_desk)]
 """A parameter that holds the durable jobs."""
 RunnerOf = Annotated[JobRunner, Depends(_runner)]

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from underpaint.pipelines.settings import Settings
+from underpaint.stages.serve.answering.schema import ImageData, ImagesResponse, Made, TokenDetails, Usage
 from underpaint.stages.serve.asking.planning import QUALITY_OF, Wish
 from underpaint.stages.serve.asking.request import PictureRequest
 from underpaint.stages.serve.engine.catalog import RELEASE_DIGITS
 from underpaint.stages.serve.engine.orders import Picture
-from underpaint.stages.serve.http.schema import ImageData, ImagesResponse, Made, TokenDetails, Usage
 from underpaint.stages.serve.store import SUFFIXES, PictureStore
 
 LATENT = 8

@@ -1,0 +1,221 @@
+"""Looking after batches: check their lines, make jobs of them, collect what came of them, write the answers.
+
+Every step can be done again: a line's job has an idempotency key made of batch and line, so a server that was killed on
+its way goes on where it was, and no line is drawn twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any, BinaryIO, cast
+
+from underpaint.core.errors import FieldError, QueueError, StorageError, UnderpaintError
+from underpaint.stages.serve.answering.jobs import answer_of
+from underpaint.stages.serve.asking.request import GenerationRequest
+from underpaint.stages.serve.batches.input_file import SHOWN_ERRORS, Line, Mistake, read_lines
+from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Outcome, Records, Status
+from underpaint.stages.serve.jobs.bell import heard
+from underpaint.stages.serve.jobs.desk import LOOK_EVERY_S, JobDesk
+from underpaint.stages.serve.queue.job import Job, Submission
+
+LOT = 200
+"""Lines that are worked on at once."""
+WAITING_SEEN = 20
+"""Lines whose jobs are not over yet that are looked at in one pass: the others are probably not over either."""
+PASS_EVERY_S = 0.2
+
+
+class BatchKeeper:
+    """Brings batches forward.
+
+    Args:
+        desk: Where their lines become jobs.
+        records: Where they are kept.
+    """
+
+    def __init__(self, desk: JobDesk, records: Records) -> None:
+        self.desk, self.records = desk, records
+
+    async def run(self) -> None:
+        """Look after all batches, until the server is being stopped."""
+        while not self.desk.service.is_draining:
+            ring = self.desk.bell.next()
+            for batch in await asyncio.to_thread(self.records.open_batches):
+                await self._try_forward(batch)
+            await asyncio.sleep(PASS_EVERY_S)
+            await heard(ring, LOOK_EVERY_S)
+
+    async def _try_forward(self, batch: BatchRecord) -> None:
+        """Bring a batch forward; one that cannot be is failed, and the disk is tried again."""
+        try:
+            await self._forward(batch)
+        except StorageError as error:
+            self.desk.service.notice("batch_waits", batch=batch.id, reason=str(error))
+        except Exception as error:
+            if not isinstance(error, UnderpaintError):
+                self.desk.service.notice("defect", batch=batch.id, reason=repr(error))
+            mistake = Mistake(line=None, code="batch_failed", message=str(error))
+            with contextlib.suppress(StorageError):
+                await self._move(batch, "failed", errors=json.dumps([mistake.as_data()]))
+
+    async def _forward(self, batch: BatchRecord) -> None:
+        match batch.status:
+            case "validating":
+                await self._validate(batch)
+            case "in_progress":
+                await self._collect(batch)
+            case "cancelling":
+                await self._cancel(batch)
+            case "finalizing":
+                await self._finalize(batch)
+
+    async def _move(self, batch: BatchRecord, status: Status, **values: Any) -> BatchRecord:
+        return await asyncio.to_thread(self.records.move_batch, batch, status, **values)
+
+    async def _validate(self, batch: BatchRecord) -> None:
+        mistakes = await asyncio.to_thread(self._mistakes, batch)
+        if mistakes:
+            errors = json.dumps([mistake.as_data() for mistake in mistakes[:SHOWN_ERRORS]])
+            await self._move(batch, "failed", errors=errors)
+            return
+        lines = cast(Iterator[tuple[int, Line]], read_lines(self.records.path(batch.input_file_id), batch.endpoint))
+        while lot := await asyncio.to_thread(lambda: list(islice(lines, LOT))):
+            submissions = [self._submission(batch, number, line) for number, line in lot]
+            jobs = await self.desk.do(lambda queue, submissions=submissions: queue.submit_all(submissions))
+            rows = [
+                LineRecord(batch=batch.id, line=number, custom_id=line.custom_id, job=job.id, outcome=None)
+                for (number, line), (job, _) in zip(lot, jobs, strict=True)
+            ]
+            await asyncio.to_thread(self.records.add_lines, rows)
+        await self._move(batch, "in_progress")
+
+    def _mistakes(self, batch: BatchRecord) -> list[Mistake]:
+        """Return what is wrong with a batch's lines; the first mistakes are enough."""
+        mistakes: list[Mistake] = []
+        total = 0
+        for number, line in read_lines(self.records.path(batch.input_file_id), batch.endpoint):
+            total += 1
+            found = line if isinstance(line, Mistake) else self._cannot_be_drawn(batch, number, line)
+            mistakes += [found] if found else []
+            if len(mistakes) > SHOWN_ERRORS:
+                break
+        if not total:
+            mistakes.append(Mistake(line=None, code="empty_file", message="the file holds no lines"))
+        return mistakes
+
+    def _cannot_be_drawn(self, batch: BatchRecord, number: int, line: Line) -> Mistake | None:
+        try:
+            self._submission(batch, number, line)
+        except FieldError as error:
+            return Mistake(line=number, code=error.code, message=str(error), param=f"body.{error.param}")
+        return None
+
+    def _submission(self, batch: BatchRecord, number: int, line: Line) -> Submission:
+        return self.desk.submission(
+            GenerationRequest(**line.body.model_dump(exclude_unset=True)),
+            owner=batch.owner,
+            job_class="batch",
+            deadline_s=max(1.0, batch.expires_at - batch.created_at),
+            idem_key=f"{batch.id}/{number}",
+        )
+
+    async def _collect(self, batch: BatchRecord) -> None:
+        """Note the lines whose jobs are over; if all are, go on to write the answers."""
+        after, waiting = 0, 0
+        while lot := await self._open_lines(batch, after):
+            outcomes: list[tuple[int, Outcome]] = []
+            for line in lot:
+                job = await self._job(line)
+                if job is None or job.is_final:
+                    outcomes.append((line.line, "completed" if job and job.state == "succeeded" else "failed"))
+            await asyncio.to_thread(self.records.settle_lines, batch.id, outcomes)
+            waiting += len(lot) - len(outcomes)
+            after = lot[-1].line
+            if waiting >= WAITING_SEEN:
+                return
+        if not waiting:
+            await self._finalize(await self._move(batch, "finalizing"))
+
+    async def _open_lines(self, batch: BatchRecord, after: int) -> list[LineRecord]:
+        return await asyncio.to_thread(lambda: self.records.lines(batch.id, after=after, limit=LOT, is_open=True))
+
+    async def _job(self, line: LineRecord) -> Job | None:
+        try:
+            return await self.desk.see(lambda queue: queue.get(line.job))
+        except QueueError:
+            return None
+
+    async def _cancel(self, batch: BatchRecord) -> None:
+        after = 0
+        while lot := await self._open_lines(batch, after):
+            for line in lot:
+                with contextlib.suppress(QueueError):
+                    await self.desk.do(lambda queue, job=line.job: queue.cancel(job))
+            after = lot[-1].line
+        await self._collect_cancelled(batch)
+
+    async def _collect_cancelled(self, batch: BatchRecord) -> None:
+        while lot := await self._open_lines(batch, 0):
+            outcomes: list[tuple[int, Outcome]] = []
+            for line in lot:
+                job = await self._job(line)
+                outcomes.append((line.line, "completed" if job and job.state == "succeeded" else "failed"))
+            await asyncio.to_thread(self.records.settle_lines, batch.id, outcomes)
+        files = await self._write_answers(batch)
+        await self._move(batch, "cancelled", **files)
+
+    async def _finalize(self, batch: BatchRecord) -> None:
+        if batch.status != "finalizing":
+            return
+        files = await self._write_answers(batch)
+        counts = await asyncio.to_thread(self.records.counts, batch.id)
+        is_late = counts["failed"] > 0 and time.time() > batch.expires_at
+        await self._move(batch, "expired" if is_late else "completed", **files)
+
+    async def _write_answers(self, batch: BatchRecord) -> dict[str, str | None]:
+        """Write the file of answers and that of errors; none where there would be nothing in it."""
+        with tempfile.TemporaryFile() as answers, tempfile.TemporaryFile() as errors:
+            after = 0
+            while lot := await asyncio.to_thread(
+                lambda after=after: self.records.lines(batch.id, after=after, limit=LOT)
+            ):
+                for line in lot:
+                    good, text = await self._answer(batch, line)
+                    (answers if good else errors).write(text)
+                after = lot[-1].line
+            return {
+                "output_file_id": await self._kept(batch, "output", answers),
+                "error_file_id": await self._kept(batch, "errors", errors),
+            }
+
+    async def _answer(self, batch: BatchRecord, line: LineRecord) -> tuple[bool, bytes]:
+        row: dict[str, Any] = {
+            "id": f"batch_req_{line.job}",
+            "custom_id": line.custom_id,
+            "response": None,
+            "error": None,
+        }
+        job = await self._job(line)
+        try:
+            if job is None:
+                raise FieldError("this job is kept no longer", param="job", code="job_not_found")
+            body = (await answer_of(self.desk, job, batch.base)).model_dump(mode="json")
+            row["response"] = {"status_code": 200, "request_id": line.job, "body": body}
+        except UnderpaintError as error:
+            code = getattr(error, "code", f"job_{job.state if job else 'missing'}")
+            row["error"] = {"code": code, "message": str(error)}
+        return row["error"] is None, (json.dumps(row, ensure_ascii=False) + "\n").encode()
+
+    async def _kept(self, batch: BatchRecord, what: str, file: Any) -> str | None:
+        if file.tell() == 0:
+            return None
+        file.seek(0)
+        name = f"{batch.id}_{what}.jsonl"
+        record = await asyncio.to_thread(self.records.add_file, batch.owner, "batch_output", name, cast(BinaryIO, file))
+        return record.id

@@ -1,0 +1,253 @@
+"""Files and batches as rows, so that they survive the server; the files' bytes lie beside, one file each."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from underpaint.core.artifact import storage_errors
+from underpaint.core.errors import FieldError
+from underpaint.stages.serve.queue.database import Session
+from underpaint.stages.serve.queue.schema import bring_up_to_date
+from underpaint.stages.serve.queue.sqlite import SqliteDatabase
+
+Purpose = Literal["batch", "vision", "batch_output"]
+Status = Literal["validating", "failed", "in_progress", "finalizing", "completed", "expired", "cancelling", "cancelled"]
+OPEN: tuple[Status, ...] = ("validating", "in_progress", "finalizing", "cancelling")
+"""States that something still happens in."""
+Outcome = Literal["completed", "failed"]
+
+STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE file (id TEXT PRIMARY KEY, owner TEXT NOT NULL, purpose TEXT NOT NULL, filename TEXT NOT NULL, "
+        "bytes INTEGER NOT NULL, created_at INTEGER NOT NULL)",
+        "CREATE TABLE batch (seq {serial} PRIMARY KEY, id TEXT NOT NULL UNIQUE, owner TEXT NOT NULL, "
+        "status TEXT NOT NULL, input_file_id TEXT NOT NULL, endpoint TEXT NOT NULL, metadata TEXT, base TEXT NOT NULL, "
+        "created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, times TEXT NOT NULL, errors TEXT, "
+        "output_file_id TEXT, error_file_id TEXT)",
+        "CREATE TABLE line (batch TEXT NOT NULL, line INTEGER NOT NULL, custom_id TEXT NOT NULL, job TEXT NOT NULL, "
+        "outcome TEXT, PRIMARY KEY (batch, line))",
+        "CREATE INDEX line_open ON line (batch, line) WHERE outcome IS NULL",
+    ),
+)
+"""The tables; see ``queue.schema`` for how they change."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileRecord:
+    """A file that was handed in, or made here."""
+
+    id: str
+    owner: str
+    purpose: Purpose
+    filename: str
+    bytes: int
+    created_at: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchRecord:
+    """A batch as it is now.
+
+    Args:
+        seq: Its number in the order of creation.
+        base: The server's address, as its creator called it.
+        times: When it came into each state but the first, in seconds since 1970.
+        errors: What was wrong with its lines.
+    """
+
+    seq: int
+    id: str
+    owner: str
+    status: Status
+    input_file_id: str
+    endpoint: str
+    metadata: dict[str, str] | None
+    base: str
+    created_at: int
+    expires_at: int
+    times: dict[str, int]
+    errors: list[dict[str, Any]] | None
+    output_file_id: str | None
+    error_file_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineRecord:
+    """A line of a batch and the job that it became."""
+
+    batch: str
+    line: int
+    custom_id: str
+    job: str
+    outcome: Outcome | None
+
+
+class Records:
+    """The files and batches of a server. Safe for threads.
+
+    Args:
+        folder: The server's state folder.
+
+    Raises:
+        StorageError: It cannot be used.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "files"
+        with storage_errors(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._database = SqliteDatabase(folder / "batches.sqlite")
+        self._database.write(lambda session: bring_up_to_date(session, self._database.place, STEPS))
+
+    def close(self) -> None:
+        """Close the database."""
+        self._database.close()
+
+    def path(self, file: str) -> Path:
+        """Return where a file's bytes lie."""
+        return self._folder / file
+
+    def add_file(self, owner: str, purpose: Purpose, filename: str, content: BinaryIO) -> FileRecord:
+        """Keep a file, whole or not at all.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
+        file_id = f"file-{secrets.token_hex(12)}"
+        partial = self._folder / f".{file_id}.partial"
+        with storage_errors(partial):
+            try:
+                with partial.open("xb") as target:
+                    shutil.copyfileobj(content, target, 2**20)
+                    target.flush()
+                    os.fsync(target.fileno())
+                partial.rename(self.path(file_id))
+            finally:
+                partial.unlink(missing_ok=True)
+        record = FileRecord(
+            id=file_id,
+            owner=owner,
+            purpose=purpose,
+            filename=filename[:255],
+            bytes=self.path(file_id).stat().st_size,
+            created_at=int(time.time()),
+        )
+        names = ", ".join(f":{name}" for name in record.__dict__)
+        self._database.write(lambda session: session.execute(f"INSERT INTO file VALUES ({names})", **record.__dict__))
+        return record
+
+    def file(self, file: str, owner: str | None) -> FileRecord:
+        """Return a file's record.
+
+        Raises:
+            FieldError: There is none, or it is another owner's.
+        """
+        rows = self._database.read(lambda session: session.execute("SELECT * FROM file WHERE id = :id", id=file))
+        if not rows or owner not in (None, rows[0]["owner"]):
+            raise FieldError(f"there is no file {file!r:.80}", param="file_id", code="file_not_found")
+        return FileRecord(**rows[0])
+
+    def remove_file(self, file: str) -> None:
+        """Forget a file."""
+        self._database.write(lambda session: session.execute("DELETE FROM file WHERE id = :id", id=file))
+        self.path(file).unlink(missing_ok=True)
+
+    def add_batch(self, **values: Any) -> BatchRecord:
+        """Begin a batch; values by the names of ``BatchRecord``."""
+        row = {
+            "id": f"batch_{secrets.token_hex(12)}",
+            "status": "validating",
+            "times": "{}",
+            **values,
+            "metadata": None if values["metadata"] is None else json.dumps(values["metadata"]),
+        }
+        sql = f"INSERT INTO batch ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)}) RETURNING *"
+        return _batch(self._database.write(lambda session: session.execute(sql, **row))[0])
+
+    def batch(self, batch: str, owner: str | None) -> BatchRecord:
+        """Return a batch.
+
+        Raises:
+            FieldError: There is none, or it is another owner's.
+        """
+        rows = self._database.read(lambda session: session.execute("SELECT * FROM batch WHERE id = :id", id=batch))
+        if not rows or owner not in (None, rows[0]["owner"]):
+            raise FieldError(f"there is no batch {batch!r:.80}", param="batch_id", code="batch_not_found")
+        return _batch(rows[0])
+
+    def batches(self, owner: str | None, before: int | None, limit: int) -> list[BatchRecord]:
+        """Return batches, the latest first; ``before`` is the last ``seq`` seen."""
+        sql = (
+            "SELECT * FROM batch WHERE (:owner IS NULL OR owner = :owner) AND (:before IS NULL OR seq < :before) "
+            "ORDER BY seq DESC LIMIT :limit"
+        )
+        rows = self._database.read(lambda session: session.execute(sql, owner=owner, before=before, limit=limit))
+        return list(map(_batch, rows))
+
+    def open_batches(self) -> list[BatchRecord]:
+        """Return the batches that something still happens in, the oldest first."""
+        states = ", ".join(f"'{status}'" for status in OPEN)
+        sql = f"SELECT * FROM batch WHERE status IN ({states}) ORDER BY seq"
+        return list(map(_batch, self._database.read(lambda session: session.execute(sql))))
+
+    def move_batch(self, batch: BatchRecord, status: Status, **values: Any) -> BatchRecord:
+        """Bring a batch into another state, if it still is in the one that it was seen in."""
+        times = json.dumps(batch.times | {status: int(time.time())})
+        changes = "".join(f", {name} = :{name}" for name in values)
+        sql = (
+            f"UPDATE batch SET status = :status, times = :times{changes} WHERE id = :id AND status = :seen RETURNING *"
+        )
+        known = {"id": batch.id, "seen": batch.status, "status": status, "times": times}
+        rows = self._database.write(lambda session: session.execute(sql, **known, **values))
+        return _batch(rows[0]) if rows else self.batch(batch.id, None)
+
+    def add_lines(self, lines: Iterable[LineRecord]) -> None:
+        """Note lines and their jobs; those that are there already stay as they are."""
+        rows = [line.__dict__ for line in lines]
+
+        def work(session: Session) -> None:
+            for row in rows:
+                session.execute("INSERT OR IGNORE INTO line VALUES (:batch, :line, :custom_id, :job, :outcome)", **row)
+
+        self._database.write(work)
+
+    def lines(self, batch: str, *, after: int = 0, limit: int, is_open: bool = False) -> list[LineRecord]:
+        """Return lines of a batch in their order, or those without an outcome alone."""
+        condition = "AND outcome IS NULL" if is_open else ""
+        sql = f"SELECT * FROM line WHERE batch = :batch AND line > :after {condition} ORDER BY line LIMIT :limit"
+        rows = self._database.read(lambda session: session.execute(sql, batch=batch, after=after, limit=limit))
+        return [LineRecord(**row) for row in rows]
+
+    def settle_lines(self, batch: str, outcomes: Sequence[tuple[int, Outcome]]) -> None:
+        """Note what became of lines."""
+
+        def work(session: Session) -> None:
+            for line, outcome in outcomes:
+                session.execute(
+                    "UPDATE line SET outcome = :outcome WHERE batch = :batch AND line = :line",
+                    outcome=outcome,
+                    batch=batch,
+                    line=line,
+                )
+
+        self._database.write(work)
+
+    def counts(self, batch: str) -> dict[str, int]:
+        """Return how many lines there are, and how many completed and failed."""
+        sql = "SELECT outcome, count(*) AS lines FROM line WHERE batch = :batch GROUP BY outcome"
+        rows = self._database.read(lambda session: session.execute(sql, batch=batch))
+        found = {row["outcome"]: row["lines"] for row in rows}
+        return {"total": sum(found.values()), "completed": found.get("completed", 0), "failed": found.get("failed", 0)}
+
+
+def _batch(row: dict[str, Any]) -> BatchRecord:
+    parsed = {name: None if row[name] is None else json.loads(row[name]) for name in ("metadata", "times", "errors")}
+    return BatchRecord(**{**row, **parsed})
