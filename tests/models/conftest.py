@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from underpaint.learning.seeding import initialized_by
-from underpaint.models.codes import VectorCodes
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
+from underpaint.models.vector_codes import VectorCodes
 
 
 def add_noise(module: nn.Module, std: float = 0.3, seed: int = 0) -> None:

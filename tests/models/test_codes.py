@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from underpaint.models.codes import BinaryCodes, VectorCodes
+from underpaint.models.binary_codes import BinaryCodes
 from underpaint.models.nucleus import top_p_filter
+from underpaint.models.vector_codes import VectorCodes
 
 
 def rng(seed: int = 0) -> torch.Generator:

@@ -7,8 +7,9 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from underpaint.models.codes import BinaryCodes, VectorCodes
+from underpaint.models.binary_codes import BinaryCodes
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig, resize_matrix
+from underpaint.models.vector_codes import VectorCodes
 
 Array = NDArray[np.float64]
 

@@ -20,7 +20,9 @@ from pydantic import model_validator
 from torch import Tensor, nn
 
 from underpaint.core.config import Config
-from underpaint.models.codes import BinaryCodes, Codes, VectorCodes
+from underpaint.models.binary_codes import BinaryCodes
+from underpaint.models.codes import Codes
+from underpaint.models.vector_codes import VectorCodes
 
 FULL_8 = (1, 2, 3, 4, 6, 8)
 

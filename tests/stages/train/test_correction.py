@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from underpaint.learning.loop import step_generator
-from underpaint.models.codes import VectorCodes
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
+from underpaint.models.vector_codes import VectorCodes
 from underpaint.stages.train.correction import draw_rates, own_samples, split_with
 
 CPU = torch.device("cpu")

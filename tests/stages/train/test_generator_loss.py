@@ -5,7 +5,8 @@ import torch
 
 from underpaint.core.errors import InputError
 from underpaint.learning.loop import step_generator
-from underpaint.models.codes import BinaryCodes, VectorCodes
+from underpaint.models.binary_codes import BinaryCodes
+from underpaint.models.vector_codes import VectorCodes
 from underpaint.stages.train.generator_loss import by_scale, gumbel_noise, noisy, token_losses, weigh
 
 

@@ -10,9 +10,10 @@ from underpaint.core.artifact import verify
 from underpaint.core.errors import ArtifactError, TrainingError
 from underpaint.learning.loop import step_generator
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
-from underpaint.models.codes import BinaryCodes, VectorCodes
+from underpaint.models.binary_codes import BinaryCodes
 from underpaint.models.component import load_component
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
+from underpaint.models.vector_codes import VectorCodes
 from underpaint.stages.train import tokenizer
 from underpaint.stages.train.pictures import Pictures, load_pictures
 from underpaint.stages.train.tokenizer import (

@@ -21,10 +21,10 @@ from underpaint.core.errors import TrainingError
 from underpaint.core.progress import Report, silent
 from underpaint.learning.seeding import initialized_by
 from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder, AutoencoderConfig
-from underpaint.models.codes import VectorCodes
 from underpaint.models.component import save_component
 from underpaint.models.pixels import composite
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
+from underpaint.models.vector_codes import VectorCodes
 from underpaint.runtime.device import CPU
 from underpaint.runtime.draws import rand, randint, randn
 from underpaint.stages.train.augment import flip_and_shift
