@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("underpaint.cli.train", "train a model after a recipe"),
     "export": ("underpaint.cli.export", "make a model folder that runs without torch"),
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
+    "edit": ("underpaint.cli.edit", "draw a picture anew, as a whole or within a mask"),
     "synthesize": ("underpaint.cli.synthesize", "draw a labeled data set of synthetic pictures with a model"),
     "serve": ("underpaint.cli.serve", "draw pictures for others, over HTTP"),
     "show": ("underpaint.cli.show", "print what made a picture"),

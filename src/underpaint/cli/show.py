@@ -11,6 +11,7 @@ from underpaint.cli.output import Output
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from underpaint.pipelines.editing_record import EditRecord
     from underpaint.pipelines.model_folder import Model
     from underpaint.pipelines.settings import Settings
 
@@ -48,7 +49,9 @@ def run(args: argparse.Namespace, output: Output) -> int:
         "model_folder": None if model is None else model.folder,
     }
     again = None
-    if model is not None:
+    if settings.edit is not None:
+        again = edit_again(settings, settings.edit)
+    elif model is not None:
         again = shlex.join(["underpaint", "generate", "--like", str(path), *(["-m", args.model] if args.model else [])])
     output.result(describe(settings, unchanged, again), data)
     return 0
@@ -78,6 +81,22 @@ def find_model(settings: Settings, folder: str | Path | None) -> Model | None:
     return None
 
 
+def edit_again(settings: Settings, edit: EditRecord) -> str:
+    """Return the command that makes an edit again; PICTURE and MASK stand for the files that it was made from."""
+    words = ["underpaint", "edit", "PICTURE", *([settings.prompt] if settings.prompt else [])]
+    options = {
+        "--mask": "MASK" if edit.mask_sha256 else None,
+        "--seam": edit.seam if edit.mask_sha256 else None,
+        "--strength": edit.strength,
+        "--style": settings.style,
+        "--negative": edit.negative,
+        "--mix": edit.mix,
+        "--mix-share": edit.mix_share,
+        "--seed": settings.seed,
+    }
+    return shlex.join(words + [str(word) for pair in options.items() if pair[1] is not None for word in pair])
+
+
 def describe(settings: Settings, unchanged: bool, again: str | None) -> str:
     """Return what made a picture as lines for people.
 
@@ -87,7 +106,7 @@ def describe(settings: Settings, unchanged: bool, again: str | None) -> str:
         again: The command that draws it again; None if the model is not at hand.
     """
     rows: dict[str, Any] = {
-        "prompt": settings.prompt,
+        "prompt": settings.prompt or "none",
         "read as": None if settings.caption == settings.prompt else settings.caption,
         "style": settings.style or "any",
         "seed": settings.seed,
@@ -96,6 +115,9 @@ def describe(settings: Settings, unchanged: bool, again: str | None) -> str:
         "refiner steps": settings.steps,
         "size": settings.size,
         "background": settings.background,
+        "edited from": None
+        if settings.edit is None
+        else f"the picture with the pixels {settings.edit.picture_sha256[:12]}",
         "model": f"{settings.model} ({settings.model_sha256[:12]})",
         "engine": settings.engine,
         "underpaint": settings.version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from underpaint.core.errors import ArtifactError, InputError
@@ -28,9 +29,7 @@ def check_arguments(args: argparse.Namespace, found: Mistakes) -> None:
     Raises:
         InputError: Nothing or too much to draw is given.
     """
-    for name in ("threads", "batch_size"):
-        if not 1 <= getattr(args, name) <= MOST:
-            found.add(InputError(f"{option(name)} must be at least 1 and at most {MOST}, got {getattr(args, name)}"))
+    check_counts(args, ("threads", "batch_size"), found)
     if args.force and not args.like:
         found.add(InputError("--force only means something with --like; leave it out"))
     sources = [name for name, value in (("PROMPT", args.prompt), ("--prompts", args.prompts)) if value]
@@ -43,6 +42,13 @@ def check_arguments(args: argparse.Namespace, found: Mistakes) -> None:
         found.add(InputError("--like draws one picture again; at most one other prompt can go with it"))
     if len(found) > before:
         found.tell()
+
+
+def check_counts(args: argparse.Namespace, names: Sequence[str], found: Mistakes) -> None:
+    """Take down numbers of threads and of pictures at once that cannot be meant."""
+    for name in names:
+        if not 1 <= getattr(args, name) <= MOST:
+            found.add(InputError(f"{option(name)} must be at least 1 and at most {MOST}, got {getattr(args, name)}"))
 
 
 def option(name: str) -> str:
@@ -113,6 +119,11 @@ def plan_like(args: argparse.Namespace, found: Mistakes) -> tuple[Model, list[Se
     from underpaint.pipelines.prompts import PromptRow
 
     old = read_settings(Path(args.like))
+    if old.edit is not None:
+        raise InputError(
+            f"{args.like} is an edit, which needs the picture that it was made from; use: underpaint edit PICTURE ..., "
+            f"with what 'underpaint show {args.like}' says"
+        )
     model = model_for(old, args)
     same_model = model.digest == old.model_sha256
     prompt = args.prompt[0] if args.prompt else old.caption

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from underpaint.pipelines.picture_file import read_picture, read_settings
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a picture, ``red.png``, and a mask of its left half, ``left.png``."""
+    picture = Image.new("RGBA", (32, 32))
+    picture.paste((200, 30, 30, 255), (4, 4, 28, 28))
+    picture.save(tmp_path / "red.png")
+    mask = Image.new("RGBA", (32, 32), "white")
+    mask.paste((0, 0, 0, 0), (0, 0, 16, 32))
+    mask.save(tmp_path / "left.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def edit(underpaint, here, tiny_model):
+    """Run ``underpaint edit`` with the tiny model."""
+    return lambda *arguments: underpaint("edit", *arguments, "-m", tiny_model)
+
+
+def pixels(path: Path | str) -> np.ndarray:
+    return np.asarray(Image.open(path).convert("RGBA"))
+
+
+def test_one_line_edits_a_picture_and_leaves_it_alone(edit, here):
+    before = (here / "red.png").read_bytes()
+    finished = edit("red.png", "a smiling cat", "--seed", 7)
+    assert (finished.code, finished.stdout, finished.stderr) == (0, "underpaint-edit-a-smiling-cat-7.png\n", "")
+    settings = read_settings(here / "underpaint-edit-a-smiling-cat-7.png")
+    assert settings.edit is not None and (settings.edit.strength, settings.watermark) == (0.8, "cosines-1/public")
+    assert (here / "red.png").read_bytes() == before
+
+
+def test_a_second_run_draws_nothing_again(edit, here):
+    edit("red.png", "a cat", "--seed", 7)
+    assert edit("red.png", "a cat", "--seed", 7).stdout.endswith("(was there already)\n")
+    assert edit("red.png", "a cat", "--seed", 7, "--strength", 0.4).stdout == "underpaint-edit-a-cat-7-2.png\n"
+
+
+def test_outside_the_mask_every_bit_stays_with_the_mark_on(edit, here):
+    edit("red.png", "a cat", "--mask", "left.png", "--seed", 7, "--watermark", "public")
+    edited, picture = pixels("underpaint-edit-a-cat-7.png"), pixels("red.png")
+    assert np.array_equal(edited[:, 16:], picture[:, 16:]) and not np.array_equal(edited, picture)
+
+
+def test_a_white_mask_is_the_other_way_round(edit, here):
+    edit("red.png", "a cat", "--mask", "left.png", "--mask-edits", "white", "--seed", 7)
+    assert np.array_equal(pixels("underpaint-edit-a-cat-7.png")[:, :16], pixels("red.png")[:, :16])
+
+
+def test_several_pictures_come_with_a_sheet_and_every_option_reaches_them(edit, here):
+    options = ["--style", "flat", "--negative", "a dog", "--mix", "an apple", "--mix-share", 0.25, "--steps", 1]
+    finished = edit("red.png", "a cat", "-n", 2, "--seed", 3, "--guidance", 3, "--strength", 0.5, *options, "--json")
+    first, second = (picture["settings"] for picture in finished.json["pictures"])
+    assert (first["seed"], second["seed"], first["style"], first["guidance"], first["steps"]) == (3, 4, "flat", 3.0, 1)
+    record = first["edit"]
+    assert (record["negative"], record["mix"], record["mix_share"]) == ("a dog", "an apple", 0.25)
+    assert finished.json["sheet"] == "underpaint-sheet.png"
+    assert not edit("red.png", "a dog", "-n", 2, "--no-sheet", "--json").json["sheet"]
+
+
+def test_a_picture_of_ours_is_varied_by_its_own_words(underpaint, edit, here, tiny_model):
+    underpaint("generate", "a red cat", "--style", "noto", "--seed", 7, "-m", tiny_model)
+    finished = edit("underpaint-a-red-cat-noto-7.png", "-n", 2, "--seed", 1, "--no-sheet")
+    assert "own words are used: 'a red cat'" in finished.stderr
+    assert finished.stdout.splitlines()[0] == "underpaint-edit-a-red-cat-noto-1.png"
+    edited = read_picture(here / "underpaint-edit-a-red-cat-noto-1.png").info["underpaint"]
+    assert edited.edit.picture_sha256 == read_settings(here / "underpaint-a-red-cat-noto-7.png").pixel_sha256
+
+
+def test_without_words_a_foreign_picture_is_varied_and_its_size_is_told(edit, here):
+    Image.open("red.png").resize((50, 20)).save("wide.png")
+    finished = edit("wide.png", "--seed", 1)
+    assert finished.stdout == "underpaint-edit-1.png\n"
+    assert finished.stderr == "note: the picture is scaled from 50x20 to the model's 32x32\n"
+
+
+def test_show_says_what_was_edited_and_verify_that_it_holds(underpaint, edit, here, tiny_model):
+    edit("red.png", "a cat", "--seed", 7, "--mask", "left.png", "--negative", "a dog")
+    shown = underpaint("show", "underpaint-edit-a-cat-7.png", "-m", tiny_model).stdout
+    assert "edit PICTURE 'a cat' --mask MASK --seam 2 --strength 1.0 --negative 'a dog' --seed 7" in shown
+    assert "the picture with the pixels" in shown
+    assert underpaint("verify", "underpaint-edit-a-cat-7.png").code == 0
+
+
+def test_generate_does_not_draw_an_edit_again(underpaint, edit, here, tiny_model):
+    edit("red.png", "a cat", "--seed", 7)
+    finished = underpaint("generate", "--like", "underpaint-edit-a-cat-7.png", "-m", tiny_model)
+    assert finished.code == 2 and "is an edit, which needs the picture" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["none.png", "a cat"], 2, "none.png does not exist"),
+        (["red.png", "a cat", "--mask", "wide.png"], 2, "make the mask as large as the picture"),
+        (["red.png", "a cat", "--strength", "2"], 2, "--strength must lie between 0 and 1, got 2"),
+        (["red.png", "a cat", "--seam", "1"], 2, "--seam means nothing without a mask"),
+        (["red.png", "a cat", "--mask-edits", "white"], 2, "--mask-edits means nothing without --mask"),
+        (["red.png", "a cat", "--mix-share", "0.5"], 2, "--mix-share means nothing without --mix"),
+        (["red.png", "a cat", "--threads", "0"], 2, "--threads must be at least 1"),
+        (["red.png", "a cat", "--mask", "red.png", "--mask-edits", "white"], 2, "no pixel of it is white"),
+        (["broken.png", "a cat"], 3, "broken.png is no PNG or JPEG or WEBP file"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_our_words(edit, here, arguments, code, message):
+    Image.new("RGBA", (64, 32)).save("wide.png")
+    (here / "broken.png").write_bytes(b"no picture")
+    finished = edit(*arguments)
+    assert finished.code == code and message in finished.stderr
+    assert not list(here.glob("underpaint-*"))
+
+
+def test_a_graph_and_an_unknown_model_are_refused(underpaint, here):
+    finished = underpaint("edit", "red.png", "a cat", "-m", "stickers-64-onnx")
+    assert finished.code == 2 and "is an exported model, which torch does not run" in finished.stderr
+
+
+def test_without_torch_the_message_names_the_command(here):
+    program = (
+        "import importlib.util, sys\n"
+        "found = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *rest: None if name == 'torch' else found(name, *rest)\n"
+        "sys.modules['torch'] = None\n"
+        "from underpaint.cli.app import main\n"
+        "sys.exit(main(['edit', 'red.png', 'a cat']))\n"
+    )
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=here, check=False)
+    assert finished.returncode == 5 and "pip install 'underpaint[train]'" in finished.stderr
