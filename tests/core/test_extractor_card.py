@@ -102,7 +102,7 @@ def test_nonsense_is_refused(changes: dict[str, Any], message: str) -> None:
         ('{"dim": 1, "dim": 2}', "a key stands twice"),
         ("[]", "no card"),
         ('{"schema": "underpaint.extractor/2"}', "extractor/2"),
-        ('{"schema": "underpaint.extractor/1"}', "Field required"),
+        ('{"schema": "underpaint.extractor/1"}', "is missing"),
         ('{"schema": "underpaint.extractor/1", "dim": NaN}', "NaN"),
     ],
 )

@@ -38,7 +38,7 @@ def test_a_number_may_stand_in_a_name(id_: str) -> None:
         ({"id": "kdi@evaluator-64"}, "metrics.0.id: there is no metric 'kdi'; did you mean 'kid'?"),
         ({"id": "fd_pca@evaluator-64"}, "there is no metric 'fd_pca'"),
         ({"id": "kid@"}, "metrics.0.id"),
-        ({"tier": "must"}, "metrics.0.tier: Input should be 'required', 'supporting' or 'advisory' (got 'must')"),
+        ({"tier": "must"}, "metrics.0.tier: must be 'required', 'supporting' or 'advisory' (got 'must')"),
         ({"margn": 1}, "metrics.0.margn: there is no such key (got 1); did you mean 'margin'? allowed are id, group"),
         ({"margin": {"absolut": 1}}, "did you mean 'absolute'"),
         ({"margin": {}}, "exactly one of"),
@@ -65,10 +65,10 @@ def test_a_wrong_rule_is_refused_by_key_and_value(metric: dict[str, Any], words:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"schema": "underpaint.policy/2"}, "schema: Input should be 'underpaint.policy/1'"),
-        ({"alpha": 0.7}, "alpha: Input should be less than 0.5 (got 0.7)"),
-        ({"looks": 4}, "looks: Input should be less than or equal to 3 (got 4)"),
-        ({"looks": 1.5}, "looks: Input should be a valid integer"),
+        ({"schema": "underpaint.policy/2"}, "schema: must be 'underpaint.policy/1'"),
+        ({"alpha": 0.7}, "alpha: must be less than 0.5 (got 0.7)"),
+        ({"looks": 4}, "looks: must be less than or equal to 3 (got 4)"),
+        ({"looks": 1.5}, "looks: must be a valid integer"),
         ({"n_max": 0}, "n_max"),
         ({"pair_on": ["seed"]}, "pair on [prompt_id, seed], on [prompt_id], or on nothing"),
         ({"pair_on": "seed"}, "pair_on"),

@@ -85,7 +85,7 @@ def test_a_vocabulary_wrong_throughout_is_still_a_short_error() -> None:
 def test_a_part_that_decides_over_ids_may_not_be_missing(part: str) -> None:
     content = values()
     del content[part]
-    with pytest.raises(ArtifactError, match=rf"here/tokenizer\.json is damaged.*{part}: Field required"):
+    with pytest.raises(ArtifactError, match=rf"here/tokenizer\.json is damaged.*{part}: is missing"):
         read(content)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -31,10 +32,16 @@ def digest_of(value: Any) -> str:
 def problems_of(error: ValidationError) -> str:
     """Return all problems of a failed validation on one line: where, what, and the value got."""
     return "; ".join(
-        f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {problem['msg'].removeprefix('Value error, ')} "
-        f"(got {problem['input']!r:.80})"
+        f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {in_words(problem['type'], problem['msg'])}"
+        + ("" if problem["type"] == "missing" else f" (got {problem['input']!r:.80})")
         for problem in error.errors()
     )
+
+
+def in_words(kind: str, message: str) -> str:
+    """Return pydantic's message as the rest of a sentence that begins with the setting's name."""
+    words = {"missing": "is missing", "extra_forbidden": "is unknown"}
+    return words.get(kind) or re.sub(r"^\w+ should ", "must ", message.removeprefix("Value error, "))
 
 
 def parse_json(text: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from underpaint.core.config import Config
+from underpaint.core.config import Config, in_words
 from underpaint.core.errors import PolicyError
 
 SCHEMA = "underpaint.policy/1"
@@ -176,7 +176,7 @@ def _describe(problem: Any) -> str:
     where = ".".join(map(str, problem["loc"])) or "policy"
     got = f"(got {problem['input']!r:.80})"
     if problem["type"] != "extra_forbidden":
-        return f"{where}: {problem['msg'].removeprefix('Value error, ')} {got}"
+        return f"{where}: {in_words(problem['type'], problem['msg'])} {got}"
     names = [part for part in problem["loc"] if isinstance(part, str)]
     fields = _SECTIONS[names[-2] if len(names) > 1 else ""].model_fields
     allowed = [field.alias or name for name, field in fields.items()]

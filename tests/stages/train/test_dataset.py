@@ -79,7 +79,7 @@ def test_a_table_without_captions_is_refused(copy):
     path = copy / "samples.jsonl"
     lines = path.read_text().splitlines()
     path.write_text("".join(line.replace('"caption"', '"title"') + "\n" for line in lines))
-    with pytest.raises(DataError, match=r"caption: Field required"):
+    with pytest.raises(DataError, match=r"caption: is missing"):
         check(copy)
 
 
