@@ -1,0 +1,133 @@
+"""Uploaded pictures: decoded only when their header says that they may be, and nothing but pixels comes out.
+
+The format is told by the content, never by a name. A file goes through three steps: what is no picture data is cut
+away (``bare_*``), the size is checked, and what is left is decoded. So text, profiles, Exif and whatever else may be
+hidden in a file never reach a decoder, let alone somebody else.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from PIL import Image
+
+from underpaint.core.errors import FieldError
+from underpaint.stages.serve.security.bare import Bare, Broken
+from underpaint.stages.serve.security.bare_jpeg import SIGNATURE as JPEG
+from underpaint.stages.serve.security.bare_jpeg import bare_jpeg
+from underpaint.stages.serve.security.bare_png import SIGNATURE as PNG
+from underpaint.stages.serve.security.bare_png import bare_png
+from underpaint.stages.serve.security.bare_webp import bare_webp
+from underpaint.stages.serve.security.caps import Caps
+
+READERS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], Bare]], ...] = (
+    (lambda data: data.startswith(PNG), bare_png),
+    (lambda data: data.startswith(JPEG), bare_jpeg),
+    (lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP", bare_webp),
+)
+TURNS: Mapping[int, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""Orientation in Exif to what makes a picture upright."""
+
+
+def read_upload(data: bytes, *, caps: Caps, param: str, is_mask: bool = False) -> Image.Image:
+    """Return an uploaded picture as RGBA, upright, with nothing in it but its pixels.
+
+    Args:
+        data: The file.
+        caps: How large it may be.
+        param: The field that it came in, for messages.
+        is_mask: Whether it is a mask, which must be a PNG and smaller.
+
+    Raises:
+        FieldError: It is no such picture, damaged, animated or too large; ``image_too_large`` for the last.
+    """
+    most = caps.mask_bytes if is_mask else caps.image_bytes
+    if len(data) > most:
+        raise FieldError(
+            f"the picture has {len(data):,} bytes; at most {most:,} are allowed: send a smaller one",
+            param=param,
+            code="image_too_large",
+        )
+    bare = bare_of(data, param=param)
+    if is_mask and bare.kind != "PNG":
+        raise FieldError(f"a mask must be a PNG with transparency, got {bare.kind}", param=param)
+    check_size(bare, caps=caps, param=param)
+    return _decoded(bare, param)
+
+
+def bare_of(data: bytes, *, param: str) -> Bare:
+    """Return a picture's file without its metadata.
+
+    Args:
+        data: The file.
+        param: The field that it came in, for messages.
+
+    Raises:
+        FieldError: It is no PNG, JPEG or WebP, damaged, or animated.
+    """
+    for fits, read in READERS:
+        if fits(data):
+            try:
+                return read(data)
+            except Broken as error:
+                raise FieldError(f"the picture cannot be used: {error}", param=param) from None
+    raise FieldError("the picture is no PNG, JPEG or WebP, whatever it is called; send one of these", param=param)
+
+
+def check_size(bare: Bare, *, caps: Caps, param: str) -> None:
+    """Refuse a picture that would be too large, before it is decoded.
+
+    Raises:
+        FieldError: It has too many pixels, or none.
+    """
+    pixels = bare.width * bare.height
+    if pixels == 0:
+        raise FieldError("the picture has no pixels", param=param)
+    if pixels > caps.pixels or max(bare.width, bare.height) > caps.side:
+        raise FieldError(
+            f"the picture would have {bare.width:,} x {bare.height:,} pixels; at most {caps.pixels:,} are allowed, and "
+            f"{caps.side:,} on a side: send a smaller one",
+            param=param,
+            code="image_too_large",
+        )
+
+
+def reencoded(image: Image.Image) -> bytes:
+    """Return a PNG of a picture's pixels alone."""
+    buffer = io.BytesIO()
+    Image.frombytes(image.mode, image.size, image.tobytes()).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _decoded(bare: Bare, param: str) -> Image.Image:
+    """Return the pixels of a picture, upright; whatever a decoder may raise is a mistake of the file."""
+    try:
+        with Image.open(io.BytesIO(bare.data), formats=[bare.kind]) as opened:
+            if opened.size != (bare.width, bare.height):
+                raise Broken("its headers contradict each other")
+            opened.load()
+            pixels = _narrowed(opened).convert("RGBA")
+    except Exception as error:
+        raise FieldError(f"the picture cannot be decoded ({error!s:.120}); send it saved anew", param=param) from None
+    turn = TURNS.get(bare.orientation)
+    upright = pixels if turn is None else pixels.transpose(turn)
+    upright.info.clear()
+    return upright
+
+
+def _narrowed(image: Image.Image) -> Image.Image:
+    """Return a picture with 8 bits a color; one with 16 would otherwise be cut off at white."""
+    if not image.mode.startswith("I"):
+        return image
+    values = np.asarray(image).astype(np.int64)  # [H, W], 0 to 65535
+    return Image.fromarray((values >> 8).astype(np.uint8))
