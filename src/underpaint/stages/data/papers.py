@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from underpaint.adapters.mlcroissant import validate
@@ -17,12 +17,32 @@ from underpaint.stages.data.facts import CardFacts
 from underpaint.stages.data.notices import STICKERS, write_notices
 
 
-def write_audit(audited: Config, folder: Path) -> None:
-    """Write ``audit.json``."""
+def write_audit(audited: Config, folder: Path, lists: Mapping[str, Iterable[Config]] | None = None) -> None:
+    """Write ``audit.json``.
+
+    Args:
+        audited: The figures of all checks.
+        folder: The data set.
+        lists: Fields that are empty in ``audited`` to their entries, which are written one by one.
+    """
     path = folder / AUDIT
-    with storage_errors(path):
-        text = json.dumps(audited.model_dump(mode="json"), indent=1, ensure_ascii=False)
-        path.write_text(text + "\n", encoding="utf-8")
+    with storage_errors(path), path.open("w", encoding="utf-8") as file:
+        file.writelines(audit_text(audited, lists or {}))
+
+
+def audit_text(audited: Config, lists: Mapping[str, Iterable[Config]]) -> Iterator[str]:
+    """Yield the text of ``audit.json`` piece by piece; see ``write_audit``."""
+    rest = json.dumps(audited.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
+    for name in sorted(lists, key=lambda name: rest.index(f'\n "{name}": []')):
+        before, rest = rest.split(f'\n "{name}": []')
+        yield f'{before}\n "{name}": ['
+        end = ""
+        for entry in lists[name]:
+            text = json.dumps(entry.model_dump(mode="json"), indent=1, ensure_ascii=False)
+            yield f"{',' * bool(end)}\n  " + text.replace("\n", "\n  ")
+            end = "\n "
+        yield f"{end}]"
+    yield rest
 
 
 def write_papers(
@@ -34,6 +54,7 @@ def write_papers(
     beginning: Sequence[str] = STICKERS,
     fields: Mapping[str, object] | None = None,
     files: Sequence[Mapping[str, object]] = (),
+    lists: Mapping[str, Iterable[Config]] | None = None,
 ) -> None:
     """Write everything that goes along with the samples and pictures in a folder, and check the card.
 
@@ -45,13 +66,14 @@ def write_papers(
         beginning: The first lines of the notice.
         fields: Fields of the card beyond, or in place of, those of every data set.
         files: Descriptions for the card of more files than every data set has.
+        lists: Fields of the audit whose entries are written one by one.
 
     Raises:
         DataError: The card is not true in every point.
         LicenseRefused: The text of a license that must go along is not at hand.
         StorageError: A file cannot be written.
     """
-    write_audit(facts.audit, folder)
+    write_audit(facts.audit, folder, lists)
     draw_contact_sheet(facts.shown, len(facts.tally.by_style), folder)
     write_notices(facts.sources, facts.duties, facts.by_source, folder, beginning=beginning)
     write_datasheet(facts, rai, contents, folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TypedDict
 
@@ -14,9 +14,8 @@ from underpaint.core.config import Config
 from underpaint.core.samples import Sample
 from underpaint.stages.data.captions import CaptionReport, check_captions
 from underpaint.stages.data.folder.finished import NOTES, Finished, notes_in
-from underpaint.stages.data.folder.problems import LeftOut
+from underpaint.stages.data.folder.listing import LeftOut, Listing
 from underpaint.stages.data.leakage import LeakReport
-from underpaint.stages.data.representation import counted
 from underpaint.stages.data.text_hashes import text_hash
 
 PASSED_OVER = {"NoRow": "named by no row", "OtherKind": "of a kind that is not read (save as PNG)"}
@@ -36,8 +35,8 @@ class Read:
 
     kind: str
     rows: int
-    left_out: Sequence[LeftOut]
-    passed_over: Sequence[LeftOut]
+    left_out: Listing
+    passed_over: Listing
 
 
 class FolderAudit(Config):
@@ -54,9 +53,9 @@ class FolderAudit(Config):
         by_style: Pictures a style; an empty name is no style.
         by_license: Pictures a license.
         dropped_by_rule: Rule to number.
-        dropped: One entry a row.
+        dropped: One entry a row; empty here, since ``audit.json`` gets them one by one.
         passed_over_by_rule: Key of ``PASSED_OVER`` to number.
-        passed_over: Pictures that lie in the input and that no row names, one entry each.
+        passed_over: Pictures that lie in the input and that no row names, one entry each; empty here as well.
         clusters: Number of clusters.
         groups: Number of groups.
         near_duplicate_sets: Clusters that unite several groups.
@@ -74,9 +73,9 @@ class FolderAudit(Config):
     by_style: dict[str, int]
     by_license: dict[str, int]
     dropped_by_rule: dict[str, int]
-    dropped: tuple[LeftOut, ...]
+    dropped: tuple[LeftOut, ...] = ()
     passed_over_by_rule: dict[str, int]
-    passed_over: tuple[LeftOut, ...]
+    passed_over: tuple[LeftOut, ...] = ()
     clusters: int
     groups: int
     near_duplicate_sets: int
@@ -165,9 +164,7 @@ def audit(samples: Collection[Sample], records: np.ndarray, finished: Finished, 
         by_split=sorted_counts(census.splits),
         by_style=sorted_counts(census.styles),
         by_license=sorted_counts(census.licenses),
-        dropped_by_rule=counted(item.rule for item in read.left_out),
-        dropped=tuple(read.left_out),
-        passed_over_by_rule=counted(item.rule for item in read.passed_over),
-        passed_over=tuple(read.passed_over),
+        dropped_by_rule=read.left_out.by_rule(),
+        passed_over_by_rule=read.passed_over.by_rule(),
         **census.clusters(),
     )

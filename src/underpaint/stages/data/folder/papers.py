@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from underpaint.core.config import Config
 from underpaint.stages.data import papers
 from underpaint.stages.data.datasheet import table
 from underpaint.stages.data.folder.facts import FolderFacts
@@ -23,11 +25,18 @@ def contents(facts: FolderFacts) -> str:
             table(styles, "style"),
             table(audit.by_license, "license"),
             f"Left out: {sum(audit.dropped_by_rule.values())} of {audit.rows} rows; passed over: "
-            f"{len(audit.passed_over)} of the pictures that lay there. `audit.json` lists each with the reason.",
+            f"{sum(audit.passed_over_by_rule.values())} of the pictures that lay there. `audit.json` lists each with "
+            "the reason.",
         )
     )
 
 
-def write_papers(facts: FolderFacts, folder: Path) -> None:
-    """Write everything that goes along with the samples, and check it; raises what ``papers.write_papers`` does."""
-    papers.write_papers(facts, rai_fields(facts), contents(facts), folder, beginning=BEGINNING)
+def write_papers(facts: FolderFacts, lists: Mapping[str, Iterable[Config]], folder: Path) -> None:
+    """Write everything that goes along with the samples, and check it; raises what ``papers.write_papers`` does.
+
+    Args:
+        facts: What is known of the data set.
+        lists: Field of the audit to its entries.
+        folder: The data set.
+    """
+    papers.write_papers(facts, rai_fields(facts), contents(facts), folder, beginning=BEGINNING, lists=lists)

@@ -23,11 +23,11 @@ from underpaint.stages.data.folder.ledger import Ledger
 from underpaint.stages.data.folder.opening import open_input
 from underpaint.stages.data.folder.papers import write_papers
 from underpaint.stages.data.folder.pictures import Scope, decode_all
-from underpaint.stages.data.folder.problems import Problems
+from underpaint.stages.data.folder.problems import DROPPED, Problems
 from underpaint.stages.data.folder.rows import Source
 from underpaint.stages.data.folder.samples import Placed, drop_equal, place
 from underpaint.stages.data.folder.terms import check_terms, evidence_of
-from underpaint.stages.data.folder.unnamed import passed_over_in
+from underpaint.stages.data.folder.unnamed import UNNAMED, passed_over_in
 from underpaint.stages.data.folder.writing import write_all
 from underpaint.stages.data.license import obligations
 
@@ -76,9 +76,9 @@ def run(
         raise StorageError(f"{out} exists already and nothing is overwritten in place; choose another --out")
     refuse_inside(out, path)
     jobs = jobs or min(MAX_JOBS, len(os.sched_getaffinity(0)))
-    problems = Problems(keep_going)
     source = open_input(path, config.columns)
     with finished_pictures(out, config) as finished, telling_what_is_kept(finished):
+        problems = Problems(finished.ledger, keep_going=keep_going)
         rows = read_entries(source, config, finished.ledger, problems, report)
         passed_over = passed_over_in(source, finished.ledger, path)
         placed = prepare(source, rows, finished, problems, config=config, jobs=jobs, report=report, name=str(path))
@@ -158,8 +158,9 @@ def scope_of(ledger: Ledger, *, keep_going: bool) -> Scope:
 
 def summary(problems: Problems) -> str:
     """Say in a line what the first problem was and how many there are."""
-    found = problems.left_out
-    return f"{len(found):,} row(s) were left out, the first: {found[0].where}: {found[0].detail}" if found else ""
+    first = next(iter(problems.left_out), None)
+    count = len(problems.left_out)
+    return f"{count:,} row(s) were left out, the first: {first.where}: {first.detail}" if first else ""
 
 
 def fill(folder: Path, placed: Placed, finished: Finished, config: FolderConfig, read: Read, report: Report) -> Sealed:
@@ -183,7 +184,7 @@ def fill(folder: Path, placed: Placed, finished: Finished, config: FolderConfig,
         audit=audit(written.samples, placed.records[placed.staying], finished, read),
         made_with={name: version for name, version in versions_of(*LIBRARIES).items() if name in DRAWING_LIBRARIES},
     )
-    write_papers(facts, folder)
+    write_papers(facts, {DROPPED: read.left_out, UNNAMED: read.passed_over}, folder)
     return seal_streamed(
         folder,
         kind="dataset",
