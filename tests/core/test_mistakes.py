@@ -31,7 +31,7 @@ def test_several_mistakes_are_lines_of_one_error_with_their_sources() -> None:
         found.add(InputError(f"bad {number}"))
     with pytest.raises(InputError) as caught:
         found.tell()
-    assert str(caught.value) == "f, row 1: no words\nbad 0\nand 1,499 more"
+    assert str(caught.value) == "1,501 mistakes:\n  f, row 1: no words\n  bad 0\n  and 1,499 more"
 
 
 def test_what_is_no_mistake_of_the_input_is_not_held_back() -> None:

@@ -97,8 +97,9 @@ def test_every_mistake_of_a_row_and_of_a_file_is_listed_once(tmp_path):
     path = write(tmp_path, "a.csv", "prompt,seed,n\na cat,x,0\na dog,1,2\n,7,\na, b, c, d\n")
     with pytest.raises(InputError) as caught:
         read_prompts(path)
-    rows = [line.removeprefix(f"{path}, row ").partition(":")[0] for line in str(caught.value).splitlines()]
-    assert rows == ["2", "2", "4", "5"]
+    head, *lines = str(caught.value).splitlines()
+    rows = [line.removeprefix(f"  {path}, row ").partition(":")[0] for line in lines]
+    assert head == "4 mistakes:" and rows == ["2", "2", "4", "5"]
 
 
 def test_a_row_with_a_wrong_value_lacks_that_value_alone(tmp_path):
@@ -113,7 +114,7 @@ def test_all_mistakes_are_listed_at_once_but_not_endlessly(tmp_path):
     with pytest.raises(InputError) as caught:
         read_prompts(path)
     lines = str(caught.value).splitlines()
-    assert len(lines) == SHOWN + 1 and lines[-1] == "and 20 more"
+    assert len(lines) == SHOWN + 2 and (lines[0], lines[-1]) == ("30 mistakes:", "  and 20 more")
 
 
 def test_a_missing_file_is_an_input_error(tmp_path):

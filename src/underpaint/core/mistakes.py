@@ -54,11 +54,12 @@ class Mistakes:
         """Raise what was found; nothing if all is well.
 
         Raises:
-            InputError: There is a mistake: the only one as it was raised, or all of them with one a line.
+            InputError: There is a mistake: the only one as it was raised, or their number and one a line.
         """
         if len(self._errors) == 1:
             raise self._errors[0]
         if self._errors:
             rest = len(self._errors) - self._shown
             more = [f"and {rest:,} more"] if rest > 0 else []
-            raise InputError("\n".join([*map(str, self._errors[: self._shown]), *more]))
+            lines = [*map(str, self._errors[: self._shown]), *more]
+            raise InputError(f"{len(self):,} mistakes:" + "".join(f"\n  {line}" for line in lines))
