@@ -295,6 +295,7 @@ def test_one_picture_under_two_captions_is_refused(build: Build, pictures: Path,
             "metadata.csv is empty or has an empty first line; name the columns there, such as file_name",
         ),
         (b"file_name,text\n" + b"x" * (1 << 21), InputTooLarge, "a line of more than"),
+        (b"file_name,text\n", DataError, "no picture of .* is left; it has no rows; give every picture one"),
     ],
 )
 def test_a_bad_table_is_refused(
