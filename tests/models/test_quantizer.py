@@ -83,7 +83,7 @@ def test_known_labels_replace_the_first_scales_and_the_rest_follows_from_them(qu
 
 
 def test_perturbing_without_a_generator_is_refused(quantizer):
-    with pytest.raises(ValueError, match="needs a generator"):
+    with pytest.raises(AssertionError, match="needs a generator"):
         quantizer.split(latents(2), rates=torch.ones(2, 4))
 
 

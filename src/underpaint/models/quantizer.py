@@ -10,7 +10,7 @@ Source: VAR, arXiv 2404.02905, algorithms 1 and 2; the hybrid split, HART, arXiv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -157,21 +157,37 @@ class MultiScaleQuantizer(nn.Module):
             The decomposition (its labels are the *targets*; ``partial`` holds the perturbed sums), and the labels
             that were added, one tensor a scale.
         """
+
+        def added(scale: int, label: Tensor) -> Tensor:
+            chosen = known[scale] if scale < len(known) else label
+            if rates is None:
+                return chosen
+            assert generator is not None, "perturbing labels needs a generator"
+            return self.codes.perturb(chosen, rates[:, scale], generator)
+
+        return self.split_by(z, added)
+
+    def split_by(self, z: Tensor, added: Callable[[int, Tensor], Tensor]) -> tuple[Decomposition, list[Tensor]]:
+        """Quantize a latent scale by scale while other labels may be added than those that were found.
+
+        Args:
+            z: Latents ``[B, C, h, h]``, float32.
+            added: From a scale and its labels to the labels that go into ``f``, of the same shape.
+
+        Returns:
+            As ``split`` does.
+        """
         f = torch.zeros_like(z)
         labels, used, partial, vectors = [], [], [], []
         for scale in range(self.num_scales):
             v = self.down(z - f, scale)  # [B, T, C]
             embedding, label = self.codes.quantize(v, scale)
-            added = known[scale] if scale < len(known) else label
-            if rates is not None:
-                if generator is None:
-                    raise ValueError("perturbing labels needs a generator")
-                added = self.codes.perturb(added, rates[:, scale], generator)
-            if added is not label:
-                embedding = self.codes.embed(added, scale)
+            chosen = added(scale, label)
+            if chosen is not label:
+                embedding = self.codes.embed(chosen, scale)
             f = f + self.lift(embedding, scale)
             labels.append(label)
-            used.append(added)
+            used.append(chosen)
             partial.append(f)
             vectors.append(v)
         return Decomposition(labels, partial, vectors), used

@@ -3,8 +3,8 @@
 Some labels of a scale are replaced before they go into what the later scales see, and the later scales' targets are
 quantized anew from what is then missing. The replacements are nearest codes, or what the model itself would draw there.
 
-Shapes: ``B`` batch, ``S`` scales, ``P`` picture tokens, ``k`` side of a scale, ``C`` latent channels, ``h`` side of the
-latent, ``L`` logits per token.
+Shapes: ``B`` batch, ``S`` scales, ``P`` picture tokens, ``C`` latent channels, ``h`` side of the latent, ``L`` logits
+per token.
 
 Source: Infinity, arXiv 2412.04431, section 3.4; that a learned codebook gains more from its own samples is our reading.
 """
@@ -71,14 +71,9 @@ def split_with(
     Returns:
         The decomposition: its labels are the targets, its sums hold the replacements.
     """
-    f, labels, partial, vectors = torch.zeros_like(z), [], [], []
-    for scale, sample in enumerate(samples):
-        v = quantizer.down(z - f, scale)  # [B, k * k, C]
-        _, label = quantizer.codes.quantize(v, scale)
+
+    def added(scale: int, label: Tensor) -> Tensor:
         hit = rand(label.shape, generator, z.device) < rates[:, scale].view(-1, *[1] * (label.ndim - 1))
-        added = torch.where(hit, sample, label)
-        f = f + quantizer.lift(quantizer.codes.embed(added, scale), scale)
-        labels.append(label)
-        partial.append(f)
-        vectors.append(v)
-    return Decomposition(labels, partial, vectors)
+        return torch.where(hit, samples[scale], label)
+
+    return quantizer.split_by(z, added)[0]

@@ -4,7 +4,8 @@ The transformer learns with self-correction: some labels of a scale are perturbe
 later scales see, and the later scales' targets are quantized anew from what is then missing. The refiner learns on the
 transformer's detached states and on last-scale labels that are half the time drawn from the transformer itself.
 
-Shapes: ``B`` batch, ``S`` scales, ``P`` picture tokens, ``C`` latent channels, ``h`` side of the latent.
+Shapes: ``B`` batch, ``S`` scales, ``P`` picture tokens, ``L`` logits per token, ``D`` width, ``C`` latent channels,
+``h`` side of the latent.
 
 Source: Infinity, arXiv 2412.04431, section 3.4; HART, arXiv 2410.10812, section 3.3.
 """
@@ -44,7 +45,12 @@ from underpaint.stages.train.networks import HybridGenerator, build_networks
 
 
 def default_sampling(kind: str, schedule: tuple[int, ...]) -> HybridConfig:
-    """Return the sampling settings that a fresh model starts with."""
+    """Return the sampling settings that a fresh model starts with.
+
+    Args:
+        kind: Of the codes, ``vq`` or ``bsq``.
+        schedule: Sides of the scales, coarse to fine.
+    """
     scales = len(schedule)
     return HybridConfig(
         styles=STYLES,
@@ -123,7 +129,8 @@ class GeneratorTrainee:
             own: Whether to perturb labels towards the model's own samples.
 
         Returns:
-            Token loss ``[B]``, the refiner's loss (a scalar), and the plain mean loss per scale ``[S]``.
+            Token loss ``[B]`` and plain mean loss per scale ``[S]``, both in nats a token, with the refiner's loss (a
+            scalar) between them.
         """
         c, codes = self.config, self.quantizer.codes
         text = encode_captions(self.text_tokenizer, self.module.text_encoder, asked.captions, z.device)
@@ -214,8 +221,8 @@ def measure_likelihood(trainee: GeneratorTrainee, part: Latents) -> dict[str, fl
         samples = [part.samples[i] for i in index.tolist()]
         generator = step_generator(0, number, "validate")
         z = part.values[index, 0].to(torch.float32)
-        _, refiner, by_scale = trainee.losses(z, plain_conditions(samples, z.device), generator, train=False)
-        scales += by_scale.cpu() * len(index) / len(part)
+        _, refiner, per_scale = trainee.losses(z, plain_conditions(samples, z.device), generator, train=False)
+        scales += per_scale.cpu() * len(index) / len(part)
         residual += float(refiner) * len(index) / len(part)
     sizes = torch.tensor([side * side for side in schedule], dtype=torch.float32)
     figures = {"nll": float((scales * sizes).sum() / sizes.sum())}

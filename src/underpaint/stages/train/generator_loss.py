@@ -1,7 +1,7 @@
 """The losses of the hybrid generator: cross-entropy of the tokens, flow matching of the residual.
 
-Shapes: ``B`` batch, ``P`` picture tokens, ``k`` side of a scale, ``C`` latent channels, ``h`` side of the latent, ``L``
-logits per token.
+Shapes: ``B`` batch, ``k`` side of a scale, ``C`` latent channels, ``h`` side of the latent, ``L`` logits per token,
+``D`` width of the transformer.
 
 Source: HART, arXiv 2410.10812, section 3.3; data prediction, JiT, arXiv 2511.13720.
 """
@@ -19,6 +19,11 @@ from underpaint.models.codes import Codes
 from underpaint.models.quantizer import MultiScaleQuantizer
 from underpaint.models.residual import ResidualRefiner
 from underpaint.runtime.draws import rand, randn
+
+MEAN_ONLY = 0.25
+"""Share of the refiner's training that asks for the mean: no noise at time 0."""
+OWN_TEMPERATURE = 0.7
+"""Temperature of the last scale's labels that the transformer draws for the refiner."""
 
 
 def by_scale(value: float | tuple[float, ...], num_scales: int, name: str) -> tuple[float, ...]:
@@ -39,7 +44,7 @@ def by_scale(value: float | tuple[float, ...], num_scales: int, name: str) -> tu
 
 
 def gumbel_noise(shape: Sequence[int], generator: torch.Generator, device: torch.device) -> Tensor:
-    """Return standard Gumbel noise."""
+    """Return standard Gumbel noise of any shape, float32 and finite."""
     return -torch.log(-torch.log(rand(shape, generator, device).clamp(1e-7, 1.0 - 1e-7)))
 
 
@@ -100,9 +105,9 @@ def residual_loss(
         quantizer: The codes.
         z: Latents ``[B, C, h, h]``.
         before: What all scales but the last say, as ``z``.
-        labels: True labels of the last scale.
+        labels: True labels of the last scale, one for each of its ``h * h`` tokens.
         logits: Of the last scale ``[B, h * h, L]``, detached.
-        hidden: The transformer's states at the last scale, detached.
+        hidden: The transformer's states at the last scale ``[B, h * h, D]``, detached.
         draws: Times drawn per picture.
         generator: Draws everything random.
     """
@@ -110,13 +115,13 @@ def residual_loss(
     with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
         half = len(z) // 2
         noise = gumbel_noise((half, logits.shape[1], *codes.noise_shape()), generator, z.device)
-        labels = torch.cat([codes.sample(logits[:half], 0.7, 1.0, noise), labels[half:]])
+        labels = torch.cat([codes.sample(logits[:half], OWN_TEMPERATURE, 1.0, noise), labels[half:]])
         token = codes.embed(labels, last)
         f = before + quantizer.lift(token, last)
         target = (z - f) / quantizer.residual_std[:, None, None]
         target, f, token, hidden = (x.repeat(draws, *[1] * (x.ndim - 1)) for x in (target, f, token, hidden))
         t = logit_normal(len(target), generator, z.device)
-        mean_only = rand((len(target),), generator, z.device) < 0.25
+        mean_only = rand((len(target),), generator, z.device) < MEAN_ONLY
         t = torch.where(mean_only, 0.0, t)
         noise = randn(target.shape, generator, z.device)
         noise = torch.where(mean_only[:, None, None, None], 0.0, noise)

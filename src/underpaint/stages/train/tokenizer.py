@@ -189,10 +189,10 @@ def measure_tokenizer(module: HybridTokenizer, pictures: Pictures) -> dict[str, 
         for name, value in figures.items():
             sums[name] = sums.get(name, 0.0) + value * len(index) / len(pictures)
         labels.append(parts.labels)
-    by_scale = [torch.cat([batch[s] for batch in labels]) for s in range(module.quantizer.num_scales)]
-    for side, scale_labels in zip(module.quantizer.config.schedule, by_scale, strict=True):
+    scales = [torch.cat([batch[s] for batch in labels]) for s in range(module.quantizer.num_scales)]
+    for side, scale_labels in zip(module.quantizer.config.schedule, scales, strict=True):
         sums[f"entropy_{side}"] = module.quantizer.codes.usage(scale_labels)["entropy_bits"]
-    flat = [x.reshape(-1, *module.quantizer.codes.label_shape()) for x in by_scale]
+    flat = [x.reshape(-1, *module.quantizer.codes.label_shape()) for x in scales]
     sums["used"] = module.quantizer.codes.usage(torch.cat(flat))["used"]
     return sums
 
