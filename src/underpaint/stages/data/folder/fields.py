@@ -70,7 +70,9 @@ def canonical(caption: str) -> str:
         HiddenCharacters: It has some.
         UnusableCaption: It has characters that no prompt can have, or is too long.
     """
-    hidden = [c for _, piece, name in split_emoji(caption) if name is None for c in hidden_characters(piece)]
+    hidden = hidden_characters(caption)
+    if hidden:
+        hidden = [c for _, piece, name in split_emoji(caption) if name is None for c in hidden_characters(piece)]
     if hidden:
         raise HiddenCharacters(
             f"the caption {caption!r:.80} has hidden characters ({', '.join(hidden[:5])}), which can be trained as a "

@@ -43,7 +43,7 @@ def named_rows(
     Raises:
         MissingColumn: The first row has no column that names a file.
     """
-    name = table.relative_to(root).as_posix()
+    name, resolved = table.relative_to(root).as_posix(), root.resolve()
     for number, values in reads:
         where = f"{name}, row {number}"
         if isinstance(values, DataError):
@@ -54,7 +54,7 @@ def named_rows(
             yield where, MissingColumn(f"it names no file (columns: {', '.join(values)})")
             continue
         try:
-            file = find_file(root.resolve(), table.parent, str(values[column] or ""))
+            file = find_file(resolved, table.parent, str(values[column] or ""))
         except DataError as error:
             yield Row(where=where, key=where, place=None, values=values, problem=error)
             continue

@@ -63,6 +63,7 @@ def text_problems(expression: Expression) -> list[tuple[str, str]]:
     return [("text", f"the text of {key} must go along and is not at hand") for key in keys if not has_text(key)]
 
 
+@functools.lru_cache(maxsize=256)
 def asks_for_author(expression: str) -> bool:
     """Tell whether a license asks to name the author.
 
