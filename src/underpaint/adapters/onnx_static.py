@@ -2,8 +2,8 @@
 
 Around a product stand pairs of ``QuantizeLinear`` and ``DequantizeLinear``, which say what is rounded to what; ONNX
 Runtime fuses them with the product into one of integers. Activations are asymmetric with one range a tensor, weights
-symmetric with one range a channel. ONNX Runtime's own ``quantize_static`` does the same, but takes minutes for a graph
-of thousands of nodes, and rounds what comes out of products too.
+symmetric with one range a channel; channels that stand out are smoothed. ONNX Runtime's own ``quantize_static`` does
+the same, but takes minutes for a graph of thousands of nodes, and rounds what comes out of products too.
 
 Source: ONNX, operators ``QuantizeLinear`` and ``DequantizeLinear``; arXiv 1712.05877, section 2.
 """
@@ -30,6 +30,8 @@ WEIGHT_LEVELS = 64
 """Steps of a weight to either side: seven bits, since processors without VNNI add pairs of products in 16 bits."""
 SMOOTHING = 0.3
 """How much of the difference between the channels of an activation the weights take over, 0 to 1."""
+OUTLIER = 8.0
+"""By how many times the largest channel must exceed the median one to be worth a multiplication before the product."""
 
 
 def _chosen(model: Any, products: Collection[str]) -> list[Any]:
@@ -139,6 +141,11 @@ def smoothing(largest: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return np.where(known, a**SMOOTHING / w ** (1.0 - SMOOTHING), 1.0).astype(np.float32)
 
 
+def is_uneven(largest: np.ndarray, weight: np.ndarray) -> bool:
+    """Tell whether channels of an activation, or what they are multiplied by, stand out; arguments of ``smoothing``."""
+    return any(each.max() > OUTLIER * np.median(each) for each in (largest, np.abs(weight).max(axis=1)))
+
+
 class _Rewriting:
     """Puts quantizers around products; what is equal is stored once.
 
@@ -155,7 +162,7 @@ class _Rewriting:
         self._largest = self._find_largest()
 
     def _find_largest(self) -> dict[str, np.ndarray]:
-        """Return the largest absolute values of the channels that meet a weight, wherever it is used."""
+        """Return the largest absolute values of the channels that meet a weight, by weight, wherever it is used."""
         largest: dict[str, np.ndarray] = {}
         for node in self._graph.node:
             if node.op_type in PRODUCTS and node.op_type != "Conv" and node.input[0] in self._ranges:
@@ -223,8 +230,8 @@ class _Rewriting:
         turned = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
         axis = 0 if node.op_type == "Conv" or turned else exact.ndim - 1
         smooth = None
-        if name in self._largest:
-            rows = exact.T if turned else exact
+        rows = exact.T if turned else exact
+        if name in self._largest and is_uneven(self._largest[name], rows):
             smooth = smoothing(self._largest[name], rows)
             exact = (rows * smooth[:, None]).T if turned else rows * smooth[:, None]
         array, scale = quantized_weight(exact, axis)
