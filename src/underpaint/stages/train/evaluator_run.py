@@ -25,9 +25,9 @@ from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 from underpaint.stages.train.evaluator_labels import split_pictures
 from underpaint.stages.train.evaluator_words import choose_words
 from underpaint.stages.train.finish import time_taken, trained
+from underpaint.stages.train.making import made
 from underpaint.stages.train.owed import with_credits
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size
-from underpaint.stages.train.run import made
 from underpaint.stages.train.workspace import require_apart
 
 KIND = "evaluator"

@@ -34,9 +34,10 @@ from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.processes import present
 from underpaint.stages.train import few_step, flow, gan
 from underpaint.stages.train.conditions import STYLES
+from underpaint.stages.train.making import made, made_pipeline
 from underpaint.stages.train.owed import with_credits
 from underpaint.stages.train.rival_recipe import FewStepRecipe, FlowRecipe, GanRecipe
-from underpaint.stages.train.run import Shared, made, made_pipeline, shared_parts
+from underpaint.stages.train.shared import Shared, shared_parts
 
 Rival = FlowRecipe | FewStepRecipe | GanRecipe
 
