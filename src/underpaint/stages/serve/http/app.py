@@ -18,7 +18,7 @@ from underpaint.stages.serve.http.errors import add_error_handlers, api_error, r
 from underpaint.stages.serve.http.guard import LOOPBACK, Guard
 from underpaint.stages.serve.http.logs import LOGGER, log
 from underpaint.stages.serve.http.metrics import Metrics
-from underpaint.stages.serve.http.openapi import add_document
+from underpaint.stages.serve.http.openapi import add_document, methods_of
 from underpaint.stages.serve.service import Admit, admit_all
 
 ROUTERS = (
@@ -74,7 +74,7 @@ class Application:
         app.state.authenticate = self._authenticate
         for router in ROUTERS:
             app.include_router(router)
-        add_error_handlers(app)
+        add_error_handlers(app, methods_of)
         app.add_exception_handler(Exception, _on_defect)
         add_document(app)
         return app

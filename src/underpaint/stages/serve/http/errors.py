@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -135,13 +135,13 @@ def validation_error(error: RequestValidationError) -> ApiError:
     return ApiError(400, code, f"{param}: {message} (got {problem['input']!r:.80})", param=param)
 
 
-def _http_error(error: HTTPException) -> ApiError:
+def _http_error(error: HTTPException, methods: Sequence[str]) -> ApiError:
     if isinstance(error, ApiError):
         return error
     if error.status_code == 404:
         return ApiError(404, "unsupported_endpoint", "there is nothing here; /openapi.json lists what there is")
     if error.status_code == 405:
-        allowed = (error.headers or {}).get("allow") or (error.headers or {}).get("Allow", "")
+        allowed = ", ".join(methods) or (error.headers or {}).get("Allow", "")
         message = f"this method is not allowed here; use {allowed}"
         return ApiError(405, "method_not_allowed", message, headers={"allow": allowed})
     return ApiError(error.status_code, "invalid_value", str(error.detail), headers=error.headers)
@@ -152,16 +152,22 @@ def respond(error: ApiError) -> JSONResponse:
     return JSONResponse(error.body, status_code=error.status_code, headers=error.headers)
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Let every error of the app be answered in one form."""
+def add_error_handlers(app: FastAPI, methods_of: Callable[[FastAPI, str], Sequence[str]]) -> None:
+    """Let every error of the app be answered in one form.
+
+    Args:
+        app: The app.
+        methods_of: From a path to the methods that it can be called with.
+    """
 
     async def on_validation(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
         return respond(validation_error(error))
 
-    async def on_http(_request: Request, error: Exception) -> JSONResponse:
+    async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        return respond(_http_error(error))
+        methods = methods_of(app, request.scope["path"]) if error.status_code == 405 else ()
+        return respond(_http_error(error, methods))
 
     async def on_ours(_request: Request, error: Exception) -> JSONResponse:
         return respond(api_error(error))

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import compile_path
 
 from underpaint import __version__
 from underpaint.stages.serve.http.errors import ErrorBody
@@ -26,7 +27,7 @@ MEANINGS = {
 }
 EVENTS: dict[str, Any] = {
     "description": "The pictures, or with `stream` events of the same name as OpenAI's",
-    "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    "content": {"text/event-stream": {}},
 }
 EVERYWHERE = (403, 405)
 
@@ -52,6 +53,15 @@ def add_document(app: FastAPI) -> None:
         return app.openapi_schema
 
     app.openapi = document
+
+
+def methods_of(app: FastAPI, path: str) -> list[str]:
+    """Return the methods that a path can be called with, all of its routes together."""
+    found: set[str] = set()
+    for template, operations in app.openapi()["paths"].items():
+        if compile_path(template)[0].match(path):
+            found |= {method.upper() for method in operations}
+    return sorted(found)
 
 
 def without_422(document: dict[str, Any]) -> dict[str, Any]:
