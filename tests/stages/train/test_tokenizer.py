@@ -72,7 +72,8 @@ def healthy() -> dict[str, float]:
     [
         ({"used": 0.3}, "only 30% of the codes are used"),
         ({"entropy_1": 2.9}, "scale 1 has 2.9 bits"),
-        ({"entropy_2": 5.9}, "scale 2 has 5.9 bits"),
+        ({"entropy_2": 4.9}, "scale 2 has 4.9 bits"),
+        ({"entropy_4": 5.9}, "scale 4 has 5.9 bits"),
         ({"psnr_discrete": float("nan")}, "the discrete reconstruction is not finite"),
         ({"psnr_continuous": float("inf")}, "the continuous reconstruction is not finite"),
     ],

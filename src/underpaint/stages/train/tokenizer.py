@@ -200,7 +200,8 @@ def measure_tokenizer(module: HybridTokenizer, pictures: Pictures) -> dict[str, 
 def check_health(figures: dict[str, float], config: TokenizerTraining) -> list[str]:
     """Return what is unhealthy about a trained tokenizer; empty if nothing is.
 
-    The entropy has to be 3 bits at the first scale and 6 at the others, less for codebooks below 1,024 codes.
+    The entropy has to be 3 bits at the first scale, 5 at a map of four and 6 at the others, less for codebooks below
+    1,024 codes.
 
     Args:
         figures: As ``measure_tokenizer`` returns them.
@@ -211,7 +212,7 @@ def check_health(figures: dict[str, float], config: TokenizerTraining) -> list[s
         problems.append(f"only {figures['used']:.0%} of the codes are used (50% are needed)")
     most = math.log2(config.codebook_size) if config.kind == "vq" else 10.0
     for position, side in enumerate(config.schedule):
-        floor = min(3.0, 0.3 * most) if position == 0 else min(6.0, 0.6 * most)
+        floor = min(1.0, most / 10.0) * (3.0 if position == 0 else 5.0 if side == 2 else 6.0)
         if figures[f"entropy_{side}"] < floor:
             problems.append(
                 f"scale {side} has {figures[f'entropy_{side}']:.1f} bits of entropy ({floor:.2g} are needed)"
