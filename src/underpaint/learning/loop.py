@@ -1,4 +1,4 @@
-"""One training loop for every network: AdamW, warm-up and cosine, clipping, weight averaging, bit-exact resume.
+"""One training loop for every network: optimizer, warm-up and cosine, clipping, weight averaging, bit-exact resume.
 
 All randomness of step ``s`` comes from a generator seeded by (seed, s), so a run that was killed and resumed takes the
 same path as one that was not. A step of ``k`` micro-batches has ``k`` generators, seeded by (seed, s, i); process ``r``
@@ -61,7 +61,12 @@ class Trainee(Protocol):
 
 
 def learning_rate(step: int, config: LoopConfig) -> float:
-    """Return the learning rate of a step: linear warm-up, then a cosine down to ``final_lr`` of the peak."""
+    """Return the learning rate of a step: linear warm-up, then a cosine down to ``final_lr`` of the peak.
+
+    Args:
+        step: Steps done before it.
+        config: The loop's settings.
+    """
     if step < config.warmup:
         return config.lr * (step + 1) / config.warmup
     done = (step - config.warmup) / max(config.steps - config.warmup, 1)
