@@ -44,6 +44,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "edit": ("underpaint.cli.edit", "draw a picture anew, as a whole or within a mask"),
     "synthesize": ("underpaint.cli.synthesize", "draw a labeled data set of synthetic pictures with a model"),
     "serve": ("underpaint.cli.serve", "draw pictures for others, over HTTP"),
+    "keys": ("underpaint.cli.keys", "make, list and revoke the keys of a server's callers"),
+    "policy": ("underpaint.cli.policy", "look at and try the policy that decides about prompts"),
     "show": ("underpaint.cli.show", "print what made a picture"),
     "verify": ("underpaint.cli.verify", "say whether a picture is as underpaint wrote it, and what cannot be said"),
     "evaluate": ("underpaint.cli.evaluate", "measure how good, varied, fast and dear a model or folder of pictures is"),

@@ -24,7 +24,8 @@ from underpaint.stages.serve.security.prompt_policy import (
 from underpaint.stages.serve.security.terms import pieces, spellings
 
 HERE = Path(__file__).parent
-FORBIDDEN = [line.split(" ", 1) for line in (HERE / "forbidden.txt").read_text().splitlines()]
+RULES = (HERE / "forbidden_rules.txt").read_text().splitlines()
+FORBIDDEN = list(zip(RULES, (HERE / "forbidden.txt").read_text().splitlines(), strict=True))
 BENIGN = (HERE / "benign.txt").read_text().splitlines()
 
 

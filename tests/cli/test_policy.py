@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CATS = {
+    "schema": "underpaint.prompt-policy/1",
+    "name": "no-cats",
+    "version": 2,
+    "rules": [{"id": "cats", "action": "block", "about": "cats", "when": [["cat(s)"]]}],
+}
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    (tmp_path / "policy.json").write_text(json.dumps(CATS))
+    return tmp_path / "policy.json"
+
+
+@pytest.fixture
+def prompts(tmp_path: Path) -> Path:
+    (tmp_path / "prompts.txt").write_text("a dog\na c4t\ntwo cats\n猫\n")
+    return tmp_path / "prompts.txt"
+
+
+def test_what_is_shown_is_a_policy_that_can_be_checked(underpaint: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "shown.json"
+    path.write_text(underpaint("policy", "show").stdout)
+    done = underpaint("policy", "check", path)
+    assert done.code == 0
+    assert done.stdout == underpaint("policy", "check").stdout
+    assert json.loads(underpaint("policy", "show", "--json").stdout) == json.loads(path.read_text())
+
+
+def test_a_trial_says_what_is_decided_and_why(underpaint: Callable[..., Any], policy: Path, prompts: Path) -> None:
+    found = json.loads(underpaint("policy", "check", policy, "--prompts", prompts, "--json", "--quiet").stdout)
+    assert found["actions"] == {"allow": 1, "block": 2, "refused": 1}
+    assert found["hits"] == {"cats": 2}
+    assert [one["prompt"] for one in found["decisions"]] == ["a c4t", "two cats", "猫"]
+    assert found["decisions"][0]["hits"][0]["how"] == ["signs for letters"]
+    text = underpaint("policy", "check", policy, "--prompts", prompts).stdout
+    assert text.startswith("no-cats/2@")
+    assert "cats: c4t (signs for letters) in 'a c4t'" in text
+
+
+def test_disguises_are_counted(underpaint: Callable[..., Any], policy: Path, prompts: Path) -> None:
+    done = underpaint("policy", "check", policy, "--prompts", prompts, "--disguised", "--json")
+    found = {one["name"]: one for one in json.loads(done.stdout)["disguises"]}
+    assert (found["as it is"]["passed"], found["as it is"]["tried"]) == (0, 2)
+    assert found["rot13"]["passed"] == 2
+    assert found["rot13"]["interval"][1] == 1
+
+
+def test_what_is_not_as_expected_leaves_with_2(underpaint: Callable[..., Any], policy: Path, prompts: Path) -> None:
+    done = underpaint("policy", "check", policy, "--prompts", prompts, "--expect", "block")
+    assert (done.code, done.stdout) == (2, "")
+    assert "2 of 4 prompts: not block" in done.stderr
+    assert "allow by no-rule: a dog" in done.stderr
+    prompts.write_text("a dog\n")
+    assert underpaint("policy", "check", policy, "--prompts", prompts, "--expect", "allow").code == 0
+
+
+def test_expecting_without_prompts_is_a_mistake(underpaint: Callable[..., Any], policy: Path) -> None:
+    done = underpaint("policy", "check", policy, "--expect", "allow")
+    assert done.code == 2
+    assert "--prompts" in done.stderr
