@@ -93,7 +93,7 @@ def write_network(network: nn.Module, way: Way, engine: EngineName, place: Path)
         InputError: It has operations that no graph knows.
     """
     place.mkdir(parents=True)
-    with tempfile.TemporaryDirectory(prefix="underpaint-export-") as scratch:
+    with tempfile.TemporaryDirectory(dir=place, prefix=".traced-") as scratch:
         traced = Path(scratch) / "traced.onnx"
         trace_network(network, way, traced)
         if engine == "openvino":
