@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from underpaint.core.errors import StorageError
 from underpaint.stages.serve.security.key_file import KeyFile
-from underpaint.stages.serve.security.keys import KeyRecord, id_of, opens
+from underpaint.stages.serve.security.keys import KeyLimits, KeyRecord, id_of, opens
 
 LOOK_EVERY_S = 1.0
 """How often a server looks whether the file has changed; a revoked key opens nothing after so long."""
@@ -55,6 +55,11 @@ class KeyRing:
             return None
         record = self._records.get(key_id)
         return record if opens(record, text) else None
+
+    def limits_of(self, key_id: str) -> KeyLimits | None:
+        """Return how much a key may ask for; None if there is no such key."""
+        record = self._records.get(key_id)
+        return None if record is None else record.limits
 
     def _look(self) -> None:
         now = self._clock()

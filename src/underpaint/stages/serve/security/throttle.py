@@ -64,25 +64,27 @@ class Throttle:
         if per_min is not None:
             self._take(self._requests, key_id, per_min, 1, "requests")
 
-    def pictures(self, key_id: str, limits: KeyLimits, number: int) -> None:
+    def pictures(self, key_id: str, limits: KeyLimits, number: int, *, at_once: bool = True) -> None:
         """Count pictures, all or none.
 
         Args:
             key_id: The key's id.
             limits: Its own limits.
             number: How many.
+            at_once: Whether they count in this minute; else today alone.
 
         Raises:
             RateLimited: They are too many, now or today.
             StorageError: They cannot be counted.
         """
         found = self._config.of(limits)
-        if found.pictures_per_minute is not None:
-            self._check(self._pictures, key_id, found.pictures_per_minute, number, "pictures")
+        per_min = found.pictures_per_minute if at_once else None
+        if per_min is not None:
+            self._check(self._pictures, key_id, per_min, number, "pictures")
         if found.pictures_per_day is not None:
             self._quotas.take(key_id, number, found.pictures_per_day)
-        if found.pictures_per_minute is not None:
-            self._pictures.take(key_id, self._rate(found.pictures_per_minute), number, self._clock())
+        if per_min is not None:
+            self._pictures.take(key_id, self._rate(per_min), number, self._clock())
 
     def give_back(self, key_id: str, limits: KeyLimits, number: int) -> None:
         """Count pictures of today no more, since they were refused after all.
@@ -97,6 +99,10 @@ class Throttle:
         """
         if self._config.of(limits).pictures_per_day is not None:
             self._quotas.give_back(key_id, number)
+
+    def close(self) -> None:
+        """Close the counts."""
+        self._quotas.close()
 
     def _rate(self, per_min: float) -> Rate:
         return per_minute(per_min, burst_s=self._config.burst_s)
