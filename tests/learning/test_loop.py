@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import signal
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 from underpaint.core.errors import InputError, TrainingError
 from underpaint.core.progress import Progress, silent
 from underpaint.learning.config import LoopConfig
-from underpaint.learning.loop import LOG, STATE, Run, learning_rate, require_shares, step_generator
+from underpaint.learning.loop import LOG, STATE, Run, require_shares, step_generator
 from underpaint.learning.optimizer import make_optimizer
 from underpaint.learning.seeding import initialized_by
 from underpaint.runtime.processes import Processes
@@ -84,20 +83,6 @@ def uninterrupted(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "whole"
     run(folder, Line(), settings()).finish()
     return folder
-
-
-def test_the_learning_rate_warms_up_and_falls_along_a_cosine():
-    config = LoopConfig(steps=110, warmup=10, lr=2.0, final_lr=0.1)
-    rates = [learning_rate(step, config) for step in range(111)]
-    assert rates[:10] == pytest.approx([0.2 * (step + 1) for step in range(10)])
-    assert rates[10] == 2.0 and rates[110] == pytest.approx(0.2)
-    assert rates[60] == pytest.approx(2.0 * (0.1 + 0.9 * 0.5))
-    assert all(a > b for a, b in itertools.pairwise(rates[10:]))
-
-
-def test_the_learning_rate_without_warm_up_begins_at_its_peak_and_never_rises_again():
-    config = LoopConfig(steps=5, warmup=0, lr=1.0, final_lr=0.0)
-    assert learning_rate(0, config) == 1.0 and learning_rate(50, config) == 0.0
 
 
 def test_a_step_draws_what_its_seed_number_and_purpose_say():

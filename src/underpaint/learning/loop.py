@@ -27,6 +27,7 @@ from underpaint.learning.ema import WeightAverage
 from underpaint.learning.gradients import mean_figures, share_gradients
 from underpaint.learning.interrupt import deferred_interrupt, leave
 from underpaint.learning.optimizer import make_optimizer
+from underpaint.learning.schedule import learning_rate
 from underpaint.learning.state import load_state, previous_of, save_state, saved_state
 from underpaint.runtime.device import has_bf16
 from underpaint.runtime.processes import PartDone, Processes, present
@@ -58,19 +59,6 @@ class Trainee(Protocol):
     def draw_samples(self, path: Path) -> None:
         """Write a sample grid; called with the averaged weights in place."""
         ...
-
-
-def learning_rate(step: int, config: LoopConfig) -> float:
-    """Return the learning rate of a step: linear warm-up, then a cosine down to ``final_lr`` of the peak.
-
-    Args:
-        step: Steps done before it.
-        config: The loop's settings.
-    """
-    if step < config.warmup:
-        return config.lr * (step + 1) / config.warmup
-    done = (step - config.warmup) / max(config.steps - config.warmup, 1)
-    return config.lr * (config.final_lr + (1.0 - config.final_lr) * 0.5 * (1.0 + math.cos(math.pi * min(done, 1.0))))
 
 
 def step_generator(seed: int, step: int, purpose: str = "train") -> torch.Generator:
