@@ -47,6 +47,7 @@ class ServeConfig(Config):
         jobs: PostgreSQL address of the job queue, ``postgresql://...``; null for a file in ``state``.
         memory_mb: Memory that loaded models may hold together; null for any.
         watermark: Whose key marks the pixels.
+        sign: Whether finished pictures are signed, with the key of ``underpaint generate``.
         quality: Steps of the qualities ``low``, ``medium`` and ``high``.
         api_key: The key of callers; null lets everybody on this machine in.
         allowed_hosts: More names under which the server may be called.
@@ -74,6 +75,7 @@ class ServeConfig(Config):
     jobs: str | None = None
     memory_mb: int | None = Field(default=None, ge=1)
     watermark: Literal["public", "own", "none"] = "public"
+    sign: bool = False
     quality: Mapping[Literal["low", "medium", "high"], int] = {}
     api_key: str | None = None
     allowed_hosts: tuple[str, ...] = ()

@@ -49,7 +49,7 @@ class Service:
         self.config, self.admit, self.notice = config, admit, notice
         self.started_at = time.time()
         self.catalog: Catalog = open_catalog(
-            config.models, engine=config.engine, device=config.device, threads=config.threads
+            config.models, engine=config.engine, device=config.device, threads=config.threads, sign=config.sign
         )
         self.watermark = mark_for(config.watermark)
         self.store = PictureStore(config.state / "pictures")

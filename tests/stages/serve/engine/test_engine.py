@@ -188,3 +188,21 @@ def test_previews_come_before_the_picture_and_change_nothing(tiny):
     assert [(what.number, what.step, what.num_steps) for what in watched[:2]] == [(0, 1, 3), (1, 2, 3)]
     assert watched[2].data == alone[0].data
     assert Image.open(io.BytesIO(watched[0].data)).size == (32, 32)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("output_format", ["png", "jpeg"])
+def test_a_picture_is_signed_where_it_shall_be(tmp_path, monkeypatch, output_format):
+    pytest.importorskip("c2pa")
+    from underpaint.pipelines.credentials import read_credential
+
+    monkeypatch.setenv("UNDERPAINT_KEYS", str(tmp_path))
+    catalog = open_catalog({"stickers": None}, sign=True)
+    (plain,) = orders_of(catalog, 1)
+    settings = plain.settings.model_copy(update={"background": "#ffffff"})
+    order = Order(settings=settings, output_format=output_format)
+    picture = in_process(catalog, lambda process: drawn(process, [order]))[0]
+    credential = read_credential(picture.data)
+    assert credential is not None and credential.holds and credential.trust == "this computer"
+    assert credential.generation is not None
+    assert credential.generation.pixel_sha256 == picture.settings.pixel_sha256

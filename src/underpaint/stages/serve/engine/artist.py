@@ -13,7 +13,7 @@ from underpaint.pipelines.drawer import Drawer
 from underpaint.pipelines.finishing import finish as deliver
 from underpaint.pipelines.generator import Generator
 from underpaint.pipelines.graph_drawer import GraphDrawer
-from underpaint.pipelines.settings import DrawRequest
+from underpaint.pipelines.settings import DrawRequest, Settings
 from underpaint.stages.serve.batching.profile import BatchProfile, ProfilePoint
 from underpaint.stages.serve.engine.finish import finish, sketch
 from underpaint.stages.serve.engine.orders import Loaded, Order, Picture, Preview
@@ -72,10 +72,11 @@ class Artist:
 
     Args:
         generator: The model.
+        seal: Signs finished pictures; None if nothing shall.
     """
 
-    def __init__(self, generator: Generator) -> None:
-        self._generator, self._drawer = generator, generator.pipeline
+    def __init__(self, generator: Generator, seal: Callable[[bytes, Settings], bytes] | None = None) -> None:
+        self._generator, self._drawer, self._seal = generator, generator.pipeline, seal
         self._together = at_once(self._drawer)
 
     def loaded(self) -> Loaded:
@@ -156,9 +157,10 @@ class Artist:
     def _picture(self, pixels: np.ndarray, order: Order) -> Picture:
         image = self._image(pixels, order)
         settings = image.info["underpaint"]
+        data = finish(image, settings, order.output_format, order.compression)
         dropped = len(self._generator.unread(settings.caption).split())
         return Picture(
-            data=finish(image, settings, order.output_format, order.compression),
+            data=data if self._seal is None else self._seal(data, settings),
             settings=settings,
             words_read=len(settings.caption.split()) - dropped,
             words_dropped=dropped,

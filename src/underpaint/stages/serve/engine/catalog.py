@@ -76,7 +76,12 @@ class Catalog:
 
 
 def open_catalog(
-    models: Mapping[str, str | None], *, engine: str = "auto", device: str | None = None, threads: int = 1
+    models: Mapping[str, str | None],
+    *,
+    engine: str = "auto",
+    device: str | None = None,
+    threads: int = 1,
+    sign: bool = False,
 ) -> Catalog:
     """Open the models that shall be served.
 
@@ -85,6 +90,7 @@ def open_catalog(
         engine: What shall compute, as ``load`` takes it.
         device: ``cpu``, ``cuda``, ...; None for the CPU.
         threads: CPU threads of each.
+        sign: Whether finished pictures are signed.
 
     Raises:
         InputError: There is no such model, or the engine cannot draw with it.
@@ -95,7 +101,7 @@ def open_catalog(
     for name, address in models.items():
         model = open_model(address)
         choice = choose(model, engine, device=device)  # pyright: ignore[reportArgumentType]
-        start = Start(address=model.address, engine=choice.name, device=device, threads=threads)
+        start = Start(address=model.address, engine=choice.name, device=device, threads=threads, sign=sign)
         edge = choice.model.edge if isinstance(choice.model, ExportedModel) else None
         served.append(Served(name=name, model=model, start=start, engine=choice.name, edge=edge))
     if not served:

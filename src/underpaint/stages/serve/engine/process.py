@@ -39,12 +39,14 @@ class Start:
         engine: ``auto``, ``torch``, ``onnx`` or ``openvino``.
         device: ``cpu``, ``cuda``, ...; None for the CPU.
         threads: CPU threads.
+        sign: Whether finished pictures are signed.
     """
 
     address: str
     engine: str = "auto"
     device: str | None = None
     threads: int = 1
+    sign: bool = False
 
 
 class EngineProcess:

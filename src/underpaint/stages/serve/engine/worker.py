@@ -69,12 +69,13 @@ class Worker:
         from underpaint.pipelines.generator import load_opened
         from underpaint.pipelines.opening import open_model
         from underpaint.stages.serve.engine.artist import Artist
+        from underpaint.stages.serve.engine.seal import open_seal
 
         model = open_model(told["address"])
         generator = load_opened(
             model, engine=told["engine"], device=told["device"], threads=told["threads"], report=self._report
         )
-        artist = Artist(generator)
+        artist = Artist(generator, open_seal() if told["sign"] else None)
         self._say({"say": "loaded", "loaded": artist.loaded().model_dump(mode="json")})
         return artist
 
