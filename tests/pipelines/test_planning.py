@@ -18,8 +18,8 @@ def row(prompt: str = "a cat", **values: object) -> PromptRow:
     return PromptRow.parse({"prompt": prompt, **values}, source="test")
 
 
-def seeds(model: Model, rows: list[PromptRow], options: Options, **more: int) -> list[int]:
-    return [settings.seed for settings in plan(model, rows, options, **more)]
+def seeds(model: Model, rows: list[PromptRow], options: Options, first_seed: int | None = None) -> list[int]:
+    return [settings.seed for settings in plan(model, rows, options, first_seed=first_seed)]
 
 
 def test_settings_are_complete_before_anything_is_drawn(model):
