@@ -21,8 +21,8 @@ from underpaint.pipelines.settings import Settings
 
 EDITED_BY = "HybridPipeline"
 SEAM = 2
-WITHIN_MASK, FROM_WORDS, FROM_PICTURE = 1.0, 0.8, 0.5
-"""Strengths where none is asked for: with a mask, with new words or a mix, and with neither."""
+NEW_WITHIN_MASK, NEW_WORDS, NO_WORDS_WITHIN_MASK, NO_WORDS = 1.0, 0.8, 0.8, 0.5
+"""Strengths where none is asked for: with new words, within a mask or not, and without, within a mask or not."""
 STAND_IN = "a picture"
 """Words that an edit without words is planned with; the model never reads them."""
 
@@ -42,9 +42,9 @@ def check_editable(model: Model) -> None:
 
 def suitable_strength(request: EditRequest, mask: Mask | None) -> float:
     """Return the strength where none is asked for."""
-    if mask is not None:
-        return WITHIN_MASK
-    return FROM_PICTURE if request.prompt is None and request.mix is None else FROM_WORDS
+    if request.prompt is None:
+        return NO_WORDS if mask is None else NO_WORDS_WITHIN_MASK
+    return NEW_WORDS if mask is None else NEW_WITHIN_MASK
 
 
 def kept_scales(strength: float, num_scales: int) -> int:
