@@ -65,6 +65,16 @@ def test_choosing_draws_by_weight_and_takes_every_version(encoded):
         assert float(same.float().mean()) == pytest.approx(1 / 3, abs=0.05)
 
 
+def test_what_is_measured_is_every_sample_once_unshifted_and_with_the_same_random_numbers(encoded):
+    train, _ = load_latents(encoded)
+    parts, again = ([*train.in_order()] for _ in range(2))
+    assert [len(z) for _, z, _ in parts] == [64, 32]
+    assert [sample for samples, _, _ in parts for sample in samples] == train.samples
+    assert torch.equal(torch.cat([z for _, z, _ in parts]), train.values[:, 0].float())
+    draws, same = ([float(torch.rand((), generator=generator)) for *_, generator in one] for one in (parts, again))
+    assert draws == same and draws[0] != draws[1]
+
+
 def test_the_same_work_gives_the_same_artifact(encoded, shapes, trained_tokenizer, tmp_path):
     again = latents.run(LatentsEncoding(variants=3, reach=1), shapes, trained_tokenizer, tmp_path / "again")
     assert again.digest == read_manifest(encoded).digest

@@ -22,7 +22,6 @@ from underpaint.diffusion.guidance import guided
 from underpaint.diffusion.halving import draw_halvings, halving_target
 from underpaint.diffusion.path import interpolate, velocity_loss
 from underpaint.diffusion.solvers import time_grid
-from underpaint.learning.loop import step_generator
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
 from underpaint.models.flow_transformer import FlowCondition, FlowTransformer, FlowTransformerConfig
@@ -211,11 +210,9 @@ def _rows(text: TextStates, rows: slice) -> TextStates:
 def measure(trainee: FewStepTrainee, part: Latents) -> dict[str, float]:
     """Return held-out errors: ``taught`` against the teacher's steps, ``own`` against the student's own."""
     sums = {"taught": 0.0, "own": 0.0}
-    for number, index in enumerate(torch.arange(len(part)).split(64)):
-        samples = [part.samples[i] for i in index.tolist()]
-        z = part.values[index, 0].to(torch.float32)
-        taught, own = trainee.errors(z, plain_conditions(samples, z.device), step_generator(0, number, "validate"))
-        share = len(index) / len(part)
+    for samples, z, generator in part.in_order():
+        taught, own = trainee.errors(z, plain_conditions(samples, z.device), generator)
+        share = len(samples) / len(part)
         sums["taught"] += float(taught.mean()) * share
         sums["own"] += float(own.mean()) * share if len(own) else 0.0
     return sums

@@ -19,7 +19,6 @@ from underpaint.core.artifact import Manifest
 from underpaint.core.config import Config
 from underpaint.core.progress import Report, silent
 from underpaint.diffusion.path import interpolate, logit_normal, velocity_loss
-from underpaint.learning.loop import step_generator
 from underpaint.learning.seeding import initialized_by
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
@@ -157,13 +156,10 @@ class FlowTrainee:
 def measure_velocity(trainee: FlowTrainee, part: Latents) -> dict[str, float]:
     """Return the mean squared velocity error ``velocity`` of held-out latents at fixed times and noise."""
     total = 0.0
-    for number, index in enumerate(torch.arange(len(part)).split(64)):
-        samples = [part.samples[i] for i in index.tolist()]
-        z = part.values[index, 0].to(torch.float32)
-        generator = step_generator(0, number, "validate")
+    for samples, z, generator in part.in_order():
         t = logit_normal(len(z), generator, z.device, mean=trainee.config.time_mean)
         error = trainee.velocity_error(z, plain_conditions(samples, z.device), t, generator)
-        total += float(error) * len(index) / len(part)
+        total += float(error) * len(samples) / len(part)
     return {"velocity": total}
 
 

@@ -21,7 +21,6 @@ from torch import Tensor
 
 from underpaint.core.artifact import Manifest
 from underpaint.core.progress import Report, silent
-from underpaint.learning.loop import step_generator
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
 from underpaint.models.quantizer import Decomposition, MultiScaleQuantizer, QuantizerConfig
@@ -217,13 +216,10 @@ def measure_likelihood(trainee: GeneratorTrainee, part: Latents) -> dict[str, fl
     """Return held-out losses: ``nll`` (nats a token), ``nll_<side>`` by scale, ``residual`` (velocity error)."""
     schedule = trainee.quantizer.config.schedule
     scales, residual = torch.zeros(len(schedule)), 0.0
-    for number, index in enumerate(torch.arange(len(part)).split(64)):
-        samples = [part.samples[i] for i in index.tolist()]
-        generator = step_generator(0, number, "validate")
-        z = part.values[index, 0].to(torch.float32)
+    for samples, z, generator in part.in_order():
         _, refiner, per_scale = trainee.losses(z, plain_conditions(samples, z.device), generator, train=False)
-        scales += per_scale.cpu() * len(index) / len(part)
-        residual += float(refiner) * len(index) / len(part)
+        scales += per_scale.cpu() * len(samples) / len(part)
+        residual += float(refiner) * len(samples) / len(part)
     sizes = torch.tensor([side * side for side in schedule], dtype=torch.float32)
     figures = {"nll": float((scales * sizes).sum() / sizes.sum())}
     figures |= {f"nll_{side}": float(value) for side, value in zip(schedule, scales, strict=True)}

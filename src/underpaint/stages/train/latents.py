@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from underpaint.stages.train.pictures import Pictures, load_pictures, require_si
 
 FILE = "latents.safetensors"
 HELD_OUT = ("validation", "test_concept", "test_style", "test_composition")
+MEASURED_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,16 @@ class Latents:
         index = torch.multinomial(self.weights, count, replacement=True, generator=generator)
         version = torch.randint(self.values.shape[1], (count,), generator=generator)
         return index, self.values[index.to(self.values.device), version.to(self.values.device)].to(torch.float32)
+
+    def in_order(self) -> Iterator[tuple[list[Sample], Tensor, torch.Generator]]:
+        """Yield all samples as they are measured: some at a time, unshifted, every time with the same random numbers.
+
+        Yields:
+            Their records, their latents as float32 ``[B, C, h, h]``, and a generator that depends on their place alone.
+        """
+        for number, index in enumerate(torch.arange(len(self)).split(MEASURED_AT_ONCE)):
+            z = self.values[index, 0].to(torch.float32)  # [B, C, h, h]
+            yield [self.samples[i] for i in index.tolist()], z, step_generator(0, number, "validate")
 
     def to(self, device: torch.device) -> Latents:
         """Return the same samples with their latents on a device."""
@@ -94,6 +106,10 @@ def run(
         out: The new artifact.
         report: Receives progress.
         device: Where to compute.
+
+    Raises:
+        ArtifactError: An input is missing or damaged.
+        DataError: The pictures have another size than the tokenizer is made for, or a split has none.
     """
     parents = {
         "dataset": read_manifest(dataset, kind="dataset").digest,
