@@ -253,6 +253,13 @@ def test_like_tells_all_mistakes_together(generate, here):
     assert finished.code == 2 and len(finished.stderr.splitlines()) == 1 + 2
 
 
+def test_a_missing_picture_or_an_option_of_other_models_does_not_hide_other_mistakes(generate):
+    finished = generate("--like", "none.png", "--threads", 0, "--size", "8x8", model=None)
+    assert len(finished.stderr.splitlines()) == 1 + 3
+    for part in ("--threads must be at least 1", "--size: only pipelines of diffusers", "none.png does not exist"):
+        assert part in finished.stderr
+
+
 def test_a_missing_model_does_not_hide_other_mistakes(generate, tmp_path):
     finished = generate("", "--guidance", 30, model=tmp_path / "none")
     assert len(finished.stderr.splitlines()) == 1 + 3 and "there is no model folder" in finished.stderr

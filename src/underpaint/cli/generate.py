@@ -81,7 +81,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     found = Mistakes()
     check_arguments(args, found)
     check_signing(args, found)
-    args.model = model_of(args, args.model)
+    args.model = found.take(model_of, args, args.model, otherwise=args.model)
     if args.like:
         model, planned, original = plan_like(args, found)
     else:

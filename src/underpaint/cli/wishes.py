@@ -118,7 +118,10 @@ def plan_like(args: argparse.Namespace, found: Mistakes) -> tuple[Model, list[Se
     from underpaint.pipelines.planning import Options, plan_usable, usable
     from underpaint.pipelines.prompts import PromptRow
 
-    old = read_settings(Path(args.like))
+    old = found.take(read_settings, Path(args.like), otherwise=None)
+    if old is None:
+        found.tell()
+    assert old is not None
     if old.edit is not None:
         raise InputError(
             f"{args.like} is an edit, which needs the picture that it was made from; use: underpaint edit PICTURE ..., "
