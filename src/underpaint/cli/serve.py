@@ -14,7 +14,7 @@ EXAMPLES = """examples:
 
 Settings come from the options here, else from the environment (UNDERPAINT_SERVE_PORT, ...), else from the file.
 """
-NAMES = ("host", "port", "engine", "device", "threads", "state", "watermark", "log")
+NAMES = ("host", "port", "keys", "policy", "engine", "device", "threads", "state", "watermark", "log")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--state", metavar="DIR", help="folder for jobs and pictures (default: in the user's state folder)"
     )
+    where.add_argument("--keys", metavar="FILE", help="keys of callers, as 'underpaint keys' makes them")
+    where.add_argument("--policy", metavar="FILE", help="decides about prompts: default, none, or a file")
     where.add_argument("--settings", metavar="FILE", help="a TOML file of settings (docs/serve.md)")
     where.add_argument("--log", choices=("text", "json"), help="form of the log on stderr (default: text)")
     what = parser.add_argument_group("what draws")
@@ -62,7 +64,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from underpaint.stages.serve.http.logs import set_up_log
     from underpaint.stages.serve.http.running import address_of, listening, serve
 
-    set_up_log(config.log, quiet=args.quiet)
+    set_up_log(config.log, quiet=args.quiet, secrets=[config.api_key] if config.api_key else [])
     application = Application(config)
     with listening(config) as listener:
         shown = config.shown()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+from functools import partial
 from pathlib import Path
 
 from underpaint.core.artifact import storage_errors
@@ -16,7 +17,8 @@ from underpaint.stages.serve.engine.pool import Notice, unnoticed
 from underpaint.stages.serve.jobs.desk import JobDesk
 from underpaint.stages.serve.jobs.runner import JobRunner
 from underpaint.stages.serve.queue.queue import open_queue
-from underpaint.stages.serve.service import Admit, Service, admit_all
+from underpaint.stages.serve.security.gatekeeper import Gatekeeper
+from underpaint.stages.serve.service import Service
 
 JOBS = "jobs.sqlite"
 
@@ -26,7 +28,7 @@ class Backend:
 
     Args:
         config: The settings.
-        admit: Decides about prompts.
+        gatekeeper: Decides about prompts, and how much a key may ask for.
         notice: Told of what happens.
 
     Raises:
@@ -35,12 +37,16 @@ class Backend:
         StorageError: The state folder cannot be used, or another server uses it.
     """
 
-    def __init__(self, config: ServeConfig, *, admit: Admit = admit_all, notice: Notice = unnoticed) -> None:
+    def __init__(
+        self, config: ServeConfig, *, gatekeeper: Gatekeeper | None = None, notice: Notice = unnoticed
+    ) -> None:
         self._lock = _lock(config.state)
-        self.service = Service(config, admit=admit, notice=notice)
+        self.gatekeeper = gatekeeper or Gatekeeper()
+        self.service = Service(config, admit=self.gatekeeper.admit, notice=notice)
         self.desk = JobDesk(self.service, open_queue(config.jobs or config.state / JOBS))
         self.runner = JobRunner(self.desk)
-        self.keeper = BatchKeeper(self.desk, Records(config.state))
+        charge = partial(self.gatekeeper.charge, at_once=False)
+        self.keeper = BatchKeeper(self.desk, Records(config.state), charge)
 
     async def start(self) -> None:
         """Load the default model and begin to work.
@@ -64,6 +70,7 @@ class Backend:
         await self.service.stop()
         await asyncio.to_thread(self.desk.queue.close)
         await asyncio.to_thread(self.keeper.records.close)
+        self.gatekeeper.close()
         os.close(self._lock)
 
 

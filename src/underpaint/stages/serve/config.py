@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from underpaint.core.config import Config
+from underpaint.stages.serve.security.throttle_config import ThrottleConfig
 
 SECRET = ("api_key", "jobs")
 """Settings that are not shown."""
@@ -37,7 +38,7 @@ class ServeConfig(Config):
     """Settings of ``underpaint serve``.
 
     Args:
-        host: Address to listen on; another than this machine's own needs ``api_key``.
+        host: Address to listen on; another than this machine's own needs ``keys`` or ``api_key``.
         port: Port to listen on; 0 for any that is free.
         models: Served name to address, as ``underpaint generate -m`` takes it; the first is the default.
         engine: What computes.
@@ -49,7 +50,10 @@ class ServeConfig(Config):
         watermark: Whose key marks the pixels.
         sign: Whether finished pictures are signed, with the key of ``underpaint generate``.
         quality: Steps of the qualities ``low``, ``medium`` and ``high``.
-        api_key: The key of callers; null lets everybody on this machine in.
+        keys: File of the keys of callers, as ``underpaint keys`` writes it.
+        api_key: A single key of an operator; without it and ``keys`` everybody on this machine is let in.
+        policy: Decides about prompts: ``default``, ``none``, or a file.
+        throttle: How much a key of ``keys`` may ask for that says nothing of its own.
         allowed_hosts: More names under which the server may be called.
         backlog_s: Device-seconds of requests that may wait.
         batch_backlog_s: Device-seconds of jobs and batches that may wait.
@@ -77,7 +81,10 @@ class ServeConfig(Config):
     watermark: Literal["public", "own", "none"] = "public"
     sign: bool = False
     quality: Mapping[Literal["low", "medium", "high"], int] = {}
+    keys: Path | None = None
     api_key: str | None = None
+    policy: str = Field(default="default", min_length=1)
+    throttle: ThrottleConfig = ThrottleConfig()
     allowed_hosts: tuple[str, ...] = ()
     backlog_s: float = Field(default=120.0, gt=0)
     batch_backlog_s: float = Field(default=86400.0, gt=0)
@@ -102,10 +109,10 @@ class ServeConfig(Config):
 
     @model_validator(mode="after")
     def _strangers_need_a_key(self) -> Self:
-        if not is_loopback(self.host) and self.api_key is None:
+        if not is_loopback(self.host) and self.api_key is None and self.keys is None:
             raise ValueError(
-                f"whoever reaches {self.host} could draw here; set a key with UNDERPAINT_SERVE_API_KEY, or listen on "
-                "127.0.0.1"
+                f"whoever reaches {self.host} could draw here; make a key with underpaint keys create NAME and give "
+                "its file with --keys, set one with UNDERPAINT_SERVE_API_KEY, or listen on 127.0.0.1"
             )
         return self
 

@@ -80,7 +80,7 @@ class PictureStore:
     def is_signed(self, pixel_sha256: str, output_format: Format, expires: int, signature: str) -> bool:
         """Tell whether a signature is ours, and its time not over."""
         ours = self.sign(pixel_sha256, output_format, expires)
-        return hmac.compare_digest(ours, signature) and expires > time.time()
+        return hmac.compare_digest(ours.encode(), signature.encode()) and expires > time.time()
 
     def forget(self, older_than_s: float) -> int:
         """Remove pictures that nobody kept again for so long; return how many."""

@@ -10,7 +10,7 @@ from underpaint.core.errors import FieldError, InputError, PolicyError, RateLimi
 from underpaint.stages.serve.security.gatekeeper import Gatekeeper, open_gatekeeper
 from underpaint.stages.serve.security.key_file import KeyFile
 from underpaint.stages.serve.security.keys import KeyLimits
-from underpaint.stages.serve.security.throttle import ThrottleConfig
+from underpaint.stages.serve.security.throttle_config import ThrottleConfig
 
 
 @pytest.fixture
@@ -69,6 +69,20 @@ def test_pictures_are_charged_to_a_key_and_given_back(opened: Callable[..., Gate
         gatekeeper.charge(key_id, 1, at_once=False)
     gatekeeper.give_back(key_id, 2)
     gatekeeper.charge(key_id, 2, at_once=False)
+
+
+def test_what_fails_or_is_undone_is_not_charged(opened: Callable[..., Gatekeeper], file: KeyFile) -> None:
+    key_id, _ = create(file, pictures_per_minute=4, pictures_per_day=4)
+    gatekeeper = opened()
+    with pytest.raises(KeyError), gatekeeper.charged(key_id, 4):
+        raise KeyError
+    with pytest.raises(KeyError), gatekeeper.charged(key_id, 4) as charge:
+        charge.undo()
+        raise KeyError
+    with gatekeeper.charged(key_id, 4):
+        pass
+    with pytest.raises(RateLimited), gatekeeper.charged(key_id, 1):
+        pytest.fail("it was let in")
 
 
 def test_callers_without_a_key_of_the_file_are_not_counted(opened: Callable[..., Gatekeeper], file: KeyFile) -> None:

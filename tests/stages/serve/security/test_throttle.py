@@ -12,7 +12,8 @@ from underpaint.core.errors import RateLimited, StorageError, StoreDamaged
 from underpaint.stages.serve.security.buckets import Buckets, Rate, per_minute
 from underpaint.stages.serve.security.keys import KeyLimits
 from underpaint.stages.serve.security.quotas import DAY_S, Quotas
-from underpaint.stages.serve.security.throttle import Throttle, ThrottleConfig
+from underpaint.stages.serve.security.throttle import Throttle
+from underpaint.stages.serve.security.throttle_config import ThrottleConfig
 
 NOON = 1000 * DAY_S + DAY_S / 2
 

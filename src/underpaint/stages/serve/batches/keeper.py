@@ -11,7 +11,7 @@ import contextlib
 import json
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, BinaryIO, cast
 
@@ -31,16 +31,24 @@ WAITING_SEEN = 20
 PASS_EVERY_S = 0.2
 
 
+Charge = Callable[[str, int], None]
+
+
+def gratis(_owner: str, _pictures: int) -> None:
+    """Count nothing."""
+
+
 class BatchKeeper:
     """Brings batches forward.
 
     Args:
         desk: Where their lines become jobs.
         records: Where they are kept.
+        charge: Told a key and how many pictures its batch asks for, raises ``RateLimited`` if they are too many.
     """
 
-    def __init__(self, desk: JobDesk, records: Records) -> None:
-        self.desk, self.records = desk, records
+    def __init__(self, desk: JobDesk, records: Records, charge: Charge = gratis) -> None:
+        self.desk, self.records, self._charge = desk, records, charge
 
     async def run(self) -> None:
         """Look after all batches, until the server is being stopped."""
@@ -79,11 +87,12 @@ class BatchKeeper:
         return await asyncio.to_thread(self.records.move_batch, batch, status, **values)
 
     async def _validate(self, batch: BatchRecord) -> None:
-        mistakes = await asyncio.to_thread(self._mistakes, batch)
+        mistakes, pictures = await asyncio.to_thread(self._mistakes, batch)
         if mistakes:
             errors = json.dumps([mistake.as_data() for mistake in mistakes[:SHOWN_ERRORS]])
             await self._move(batch, "failed", errors=errors)
             return
+        self._charge(batch.owner, pictures)
         lines = cast(Iterator[tuple[int, Line]], read_lines(self.records.path(batch.input_file_id), batch.endpoint))
         while lot := await asyncio.to_thread(lambda: list(islice(lines, LOT))):
             submissions = [self._submission(batch, number, line) for number, line in lot]
@@ -95,19 +104,20 @@ class BatchKeeper:
             await asyncio.to_thread(self.records.add_lines, rows)
         await self._move(batch, "in_progress")
 
-    def _mistakes(self, batch: BatchRecord) -> list[Mistake]:
-        """Return what is wrong with a batch's lines; the first mistakes are enough."""
+    def _mistakes(self, batch: BatchRecord) -> tuple[list[Mistake], int]:
+        """Return what is wrong with a batch's lines, the first mistakes are enough, and how many pictures they mean."""
         mistakes: list[Mistake] = []
-        total = 0
+        total = pictures = 0
         for number, line in read_lines(self.records.path(batch.input_file_id), batch.endpoint):
             total += 1
+            pictures += 0 if isinstance(line, Mistake) else line.body.n or 1
             found = line if isinstance(line, Mistake) else self._cannot_be_drawn(batch, number, line)
             mistakes += [found] if found else []
             if len(mistakes) > SHOWN_ERRORS:
                 break
         if not total:
             mistakes.append(Mistake(line=None, code="empty_file", message="the file holds no lines"))
-        return mistakes
+        return mistakes, pictures
 
     def _cannot_be_drawn(self, batch: BatchRecord, number: int, line: Line) -> Mistake | None:
         try:

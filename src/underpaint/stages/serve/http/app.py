@@ -13,13 +13,13 @@ from starlette.types import ASGIApp
 from underpaint.stages.serve.backend import Backend
 from underpaint.stages.serve.config import ServeConfig, is_loopback
 from underpaint.stages.serve.http import batches, files, generations, health, job_queue, jobs, models, pictures, recall
-from underpaint.stages.serve.http.callers import Authenticate, everybody, holder_of
+from underpaint.stages.serve.http.callers import everybody, holders_of
 from underpaint.stages.serve.http.errors import add_error_handlers, api_error, respond
 from underpaint.stages.serve.http.guard import LOOPBACK, Guard
 from underpaint.stages.serve.http.logs import LOGGER, log
 from underpaint.stages.serve.http.metrics import Metrics
 from underpaint.stages.serve.http.openapi import add_document, methods_of
-from underpaint.stages.serve.service import Admit, admit_all
+from underpaint.stages.serve.security.gatekeeper import open_gatekeeper
 
 ROUTERS = (
     generations.router,
@@ -41,21 +41,25 @@ class Application:
 
     Args:
         config: The settings.
-        authenticate: Says who calls; None for the one key of the settings, or for everybody where there is none.
-        admit: Decides about prompts.
 
     Raises:
-        InputError: A model or the engine cannot be used.
+        InputError: A model, the engine, the keys or the policy cannot be used.
         ArtifactError: A model is damaged.
         StorageError: The state folder cannot be written.
     """
 
-    def __init__(
-        self, config: ServeConfig, *, authenticate: Authenticate | None = None, admit: Admit = admit_all
-    ) -> None:
+    def __init__(self, config: ServeConfig) -> None:
         self.metrics = Metrics()
-        self.backend = Backend(config, admit=admit, notice=self._notice)
-        self._authenticate = authenticate or (holder_of(config.api_key) if config.api_key else everybody)
+        gatekeeper = open_gatekeeper(
+            keys=config.keys,
+            policy=config.policy,
+            throttle=config.throttle,
+            state=config.state,
+            notice=self._notice,
+        )
+        self.backend = Backend(config, gatekeeper=gatekeeper, notice=self._notice)
+        has_keys = config.keys is not None or config.api_key is not None
+        self._authenticate = holders_of(gatekeeper, config.api_key) if has_keys else everybody
         self.asgi: ASGIApp = Guard(self._app(), hosts=_hosts(config), max_body=self._max_body, log=self._notice)
 
     def _notice(self, event: str, **facts: Any) -> None:
@@ -70,7 +74,7 @@ class Application:
         app = FastAPI(lifespan=self._lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
         backend = self.backend
         app.state.service, app.state.desk, app.state.runner = backend.service, backend.desk, backend.runner
-        app.state.keeper, app.state.metrics = backend.keeper, self.metrics
+        app.state.keeper, app.state.gatekeeper, app.state.metrics = backend.keeper, backend.gatekeeper, self.metrics
         app.state.authenticate = self._authenticate
         for router in ROUTERS:
             app.include_router(router)

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 from fastapi import Depends, Request
 
 from underpaint.stages.serve.http.errors import ApiError
+from underpaint.stages.serve.security.gatekeeper import Gatekeeper
+from underpaint.stages.serve.security.keys import bearer
 
 Role = Literal["user", "operator"]
 
@@ -43,6 +45,20 @@ def everybody(_headers: Mapping[str, str]) -> Caller:
     return LOCAL
 
 
+def refuse(_headers: Mapping[str, str]) -> Caller:
+    """Let nobody in.
+
+    Raises:
+        ApiError: Always.
+    """
+    raise ApiError(
+        401,
+        "invalid_api_key",
+        "the key is missing or wrong; send it as 'Authorization: Bearer KEY'",
+        headers={"www-authenticate": "Bearer"},
+    )
+
+
 def holder_of(key: str) -> Authenticate:
     """Return what lets in whoever holds one key.
 
@@ -51,32 +67,43 @@ def holder_of(key: str) -> Authenticate:
     """
 
     def authenticate(headers: Mapping[str, str]) -> Caller:
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), key.encode()):
-            raise ApiError(
-                401,
-                "invalid_api_key",
-                "the key is missing or wrong; send it as 'Authorization: Bearer KEY'",
-                headers={"www-authenticate": "Bearer"},
-            )
+        given = bearer(headers.get("authorization"))
+        if given is None or not hmac.compare_digest(given.encode(), key.encode()):
+            return refuse(headers)
         return Caller(key_id="key", role="operator")
 
     return authenticate
 
 
-def _caller(request: Request) -> Caller:
+def holders_of(gatekeeper: Gatekeeper, key: str | None) -> Authenticate:
+    """Return what lets in whoever holds a key of a file, or the one key of the settings.
+
+    Args:
+        gatekeeper: Knows the keys of the file.
+        key: The one key; None if there is none.
+    """
+    single = refuse if key is None else holder_of(key)
+
+    def authenticate(headers: Mapping[str, str]) -> Caller:
+        record = gatekeeper.holder(headers.get("authorization"))
+        return single(headers) if record is None else Caller(key_id=record.id, role=record.role)
+
+    return authenticate
+
+
+async def _caller(request: Request) -> Caller:
     caller = request.app.state.authenticate(request.headers)
     request.scope.setdefault("state", {})["key_id"] = caller.key_id
     return caller
 
 
-def require_operator(request: Request) -> Caller:
+async def require_operator(request: Request) -> Caller:
     """Return who calls, an operator.
 
     Raises:
         ApiError: The caller may not call, or is none.
     """
-    caller = _caller(request)
+    caller = await _caller(request)
     if caller.role != "operator":
         raise ApiError(403, "role_required", "this needs a key with the role operator")
     return caller

@@ -16,20 +16,41 @@ from underpaint.stages.serve.answering.jobs import answer_of
 from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.http.callers import Caller
 from underpaint.stages.serve.jobs.desk import JobDesk
-from underpaint.stages.serve.queue.job import NAME
+from underpaint.stages.serve.queue.job import NAME, Job, Submission
+from underpaint.stages.serve.security.gatekeeper import Gatekeeper
 
 IdempotencyKey = Annotated[str | None, Header(pattern=NAME)]
 """A parameter that holds the key under which the same request is the same job for a day."""
 
 
+async def handed_in(submission: Submission, pictures: int, desk: JobDesk, gatekeeper: Gatekeeper) -> tuple[Job, bool]:
+    """Hand in a job and return it, and whether it is new; one that is known already costs nothing.
+
+    Raises:
+        IdempotencyConflict: The key was used for another request.
+        RateLimited: The caller may not ask for so many pictures now.
+    """
+    with gatekeeper.charged(submission.owner, pictures) as charge:
+        job, is_new = await desk.do(lambda queue: queue.submit(submission))
+        if not is_new:
+            charge.undo()
+    return job, is_new
+
+
 async def drawn_once(
-    body: GenerationRequest, request: Request, caller: Caller, desk: JobDesk, idempotency_key: str
+    body: GenerationRequest,
+    request: Request,
+    caller: Caller,
+    desk: JobDesk,
+    gatekeeper: Gatekeeper,
+    idempotency_key: str,
 ) -> Response:
     """Answer with the pictures of the job that this request is.
 
     Raises:
         FieldError: The request is for a stream.
         IdempotencyConflict: The key was used for another request.
+        RateLimited: The caller may not ask for so many pictures now.
     """
     if body.stream:
         raise FieldError("a stream is not kept; leave the Idempotency-Key out, or stream out", param="stream")
@@ -40,6 +61,6 @@ async def drawn_once(
         deadline_s=None if body.deadline_ms is None else body.deadline_ms / 1000,
         idem_key=idempotency_key,
     )
-    job, _ = await desk.do(lambda queue: queue.submit(submission))
+    job, _ = await handed_in(submission, body.n or 1, desk, gatekeeper)
     answer = await answer_of(desk, await desk.finished(job.id), str(request.base_url))
     return JSONResponse(answer.model_dump(mode="json"), headers={"underpaint-release": job.release or ""})

@@ -99,15 +99,23 @@ FINAL = {"deadline_unmeetable", "deadline_exceeded", "state_conflict", "idempote
 """Codes that another try would not change."""
 
 
+FIELD_STATUSES = {"_not_found": 404, "_too_large": 413}
+"""How the code of a field ends, where the status is not 400."""
+
+
 def api_error(error: BaseException) -> ApiError:
     """Return the answer that belongs to an exception."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, errors.FieldError):
-        status = 404 if error.code.endswith("_not_found") else 400
+        status = next((status for end, status in FIELD_STATUSES.items() if error.code.endswith(end)), 400)
         return ApiError(status, error.code, str(error), param=error.param)
     if isinstance(error, errors.QueueFull):
         return ApiError(429, "queue_full", str(error), headers=retry_headers(error.retry_after_s))
+    if isinstance(error, errors.RateLimited):
+        is_far = 1000 * error.retry_after_s > RETRY_MS[1]
+        headers = retry_headers(error.retry_after_s) | (SHOULD_NOT_RETRY if is_far else {})
+        return ApiError(429, "key_rate_limited", str(error), headers=headers)
     for kind, status, code in KINDS:
         if isinstance(error, kind):
             return ApiError(status, code, str(error), headers=SHOULD_NOT_RETRY if code in FINAL else None)

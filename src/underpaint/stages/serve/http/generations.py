@@ -31,7 +31,7 @@ from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.durable import IdempotencyKey, drawn_once
 from underpaint.stages.serve.http.errors import api_error
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
-from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, ServiceOf
+from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, ServiceOf
 from underpaint.stages.serve.service import Service
 
 router = APIRouter()
@@ -50,22 +50,24 @@ async def generate(
     caller: CallerOf,
     service: ServiceOf,
     desk: DeskOf,
+    gatekeeper: GatekeeperOf,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Draw pictures; with an `Idempotency-Key` as a durable job, so that the same request is drawn once."""
     check_stream(body)
     if idempotency_key is not None:
-        return await drawn_once(body, request, caller, desk, idempotency_key)
+        return await drawn_once(body, request, caller, desk, gatekeeper, idempotency_key)
     wish = service.wish(body, caller.key_id, previews=(body.partial_images or 0) if body.stream else 0)
     deadline_at = None if body.deadline_ms is None else time.time() + body.deadline_ms / 1000
     events: asyncio.Queue[Preview] = asyncio.Queue()
-    tickets = service.submit(
-        wish,
-        owner=owner_of(caller.key_id, body.user),
-        priority=body.priority or 0,
-        deadline_at=deadline_at,
-        on_preview=events.put_nowait,
-    )
+    with gatekeeper.charged(caller.key_id, len(wish.orders)):
+        tickets = service.submit(
+            wish,
+            owner=owner_of(caller.key_id, body.user),
+            priority=body.priority or 0,
+            deadline_at=deadline_at,
+            on_preview=events.put_nowait,
+        )
     if body.stream:
         return await streamed(service, body, wish, tickets[0], events, deadline_at)
     return await answered(service, body, wish, tickets, request, deadline_at)

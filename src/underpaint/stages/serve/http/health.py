@@ -34,7 +34,7 @@ async def ready(service: AnyServiceOf) -> Response:
 async def metrics(request: Request, service: AnyServiceOf, desk: DeskOf) -> Response:
     """Return numbers for Prometheus; where strangers can reach the server, to operators alone."""
     if not is_loopback(service.config.host):
-        require_operator(request)
+        await require_operator(request)
     depth = await desk.see(lambda queue: queue.depth())
     numbers = request.app.state.metrics
     numbers.set_waiting(service.dispatcher.waiting_by_class(), service.dispatcher.backlog_s(), depth)

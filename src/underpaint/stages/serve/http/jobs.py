@@ -14,10 +14,10 @@ from underpaint.core.errors import FieldError, JobNotFound
 from underpaint.stages.serve.asking.request import GenerationRequest, PictureRequest
 from underpaint.stages.serve.http import sse
 from underpaint.stages.serve.http.callers import Caller, CallerOf
-from underpaint.stages.serve.http.durable import IdempotencyKey
+from underpaint.stages.serve.http.durable import IdempotencyKey, handed_in
 from underpaint.stages.serve.http.job_schema import JobList, JobView, job_view
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
-from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, RunnerOf, ServiceOf
+from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, RunnerOf, ServiceOf
 from underpaint.stages.serve.jobs.desk import JobDesk
 from underpaint.stages.serve.queue.job import Job, State
 
@@ -76,6 +76,7 @@ async def submit(
     caller: CallerOf,
     _service: ServiceOf,
     desk: DeskOf,
+    gatekeeper: GatekeeperOf,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Hand in a job; it is kept, whatever happens to the server."""
@@ -88,7 +89,7 @@ async def submit(
         deadline_s=None if body.deadline_ms is None else body.deadline_ms / 1000,
         idem_key=idempotency_key,
     )
-    job, is_new = await desk.do(lambda queue: queue.submit(submission))
+    job, is_new = await handed_in(submission, body.request.n or 1, desk, gatekeeper)
     view = await shown(desk, job)
     return JSONResponse(view.model_dump(mode="json"), status_code=202 if is_new else 200)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Collection
 from typing import Any, Literal
 
+from underpaint.stages.serve.security.redaction import RedactingFormatter
+
 LOGGER = logging.getLogger("underpaint.serve")
-SERIOUS = {"engine_lost", "defect"}
+SERIOUS = {"engine_lost", "defect", "keys_unread"}
 """What an operator should look at."""
 
 
@@ -49,15 +52,16 @@ def _time(record: logging.LogRecord) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
 
 
-def set_up_log(form: Literal["text", "json"], *, quiet: bool = False) -> None:
+def set_up_log(form: Literal["text", "json"], *, quiet: bool = False, secrets: Collection[str] = ()) -> None:
     """Write the server's log to stderr.
 
     Args:
         form: Lines for people, or JSON.
         quiet: Only what an operator should look at.
+        secrets: Of this server, left out wherever they stand.
     """
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines() if form == "json" else TextLines())
+    handler.setFormatter(RedactingFormatter(JsonLines() if form == "json" else TextLines(), secrets))
     LOGGER.handlers[:] = [handler]
     LOGGER.setLevel(logging.WARNING if quiet else logging.INFO)
     LOGGER.propagate = False

@@ -25,6 +25,7 @@ class Metrics:
         self._loaded = self._gauge("model_loaded", "Whether a model is in memory", "model")
         self._waiting = self._gauge("waiting", "Pictures that wait", "job_class")
         self._backlog = self._gauge("backlog_seconds", "Device-seconds that wait")
+        self._prompts = self._counter("prompts", "Prompts that a rule of the policy was about", "action", "rule")
         self._jobs = self._gauge("jobs", "Durable jobs", "job_class", "state")
 
     def _counter(self, name: str, help_: str, *labels: str) -> Counter:
@@ -46,6 +47,8 @@ class Metrics:
                 self._pictures.labels(facts["model"]).inc(facts["size"])
                 self._device.labels(facts["model"]).inc(facts["seconds"])
                 self._batches.labels(facts["model"]).observe(facts["size"])
+            case "prompt":
+                self._prompts.labels(facts["action"], facts["rule"]).inc()
             case "engine_lost":
                 self._lost.labels(facts["model"]).inc()
                 self._loaded.labels(facts["model"]).set(0)

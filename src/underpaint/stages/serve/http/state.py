@@ -10,31 +10,32 @@ from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.http.errors import ApiError, retry_headers
 from underpaint.stages.serve.jobs.desk import JobDesk
 from underpaint.stages.serve.jobs.runner import JobRunner
+from underpaint.stages.serve.security.gatekeeper import Gatekeeper
 from underpaint.stages.serve.service import Service
 
 DRAIN_RETRY_S = 2.0
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:
     return request.app.state.service
 
 
-def _open_service(request: Request) -> Service:
-    service = _service(request)
+async def _open_service(request: Request) -> Service:
+    service = await _service(request)
     if service.is_draining:
         raise ApiError(503, "draining", "this server is being stopped; try again", headers=retry_headers(DRAIN_RETRY_S))
     return service
 
 
-def _desk(request: Request) -> JobDesk:
+async def _desk(request: Request) -> JobDesk:
     return request.app.state.desk
 
 
-def _runner(request: Request) -> JobRunner:
+async def _runner(request: Request) -> JobRunner:
     return request.app.state.runner
 
 
-def _keeper(request: Request) -> BatchKeeper:
+async def _keeper(request: Request) -> BatchKeeper:
     return request.app.state.keeper
 
 
@@ -50,7 +51,15 @@ ServiceOf = Annotated[Service, Depends(_open_service)]
 """A parameter that holds the service; refused while it is being stopped."""
 
 
-def _json_only(request: Request) -> None:
+def _gatekeeper(request: Request) -> Gatekeeper:
+    return request.app.state.gatekeeper
+
+
+GatekeeperOf = Annotated[Gatekeeper, Depends(_gatekeeper)]
+"""A parameter that holds what decides how much a key may ask for."""
+
+
+async def _json_only(request: Request) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise ApiError(415, "unsupported_media_type", f"the body must be application/json, got {kind!r:.60}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from underpaint.stages.serve.security.keys import KeyRecord, bearer
 from underpaint.stages.serve.security.prompt_filter import PromptFilter
 from underpaint.stages.serve.security.prompt_policy import default_policy, read_prompt_policy
 from underpaint.stages.serve.security.quotas import Quotas
-from underpaint.stages.serve.security.throttle import Throttle, ThrottleConfig
+from underpaint.stages.serve.security.throttle import Throttle
+from underpaint.stages.serve.security.throttle_config import ThrottleConfig
 
 Notice = Callable[..., None]
 """Told the name of something that happened, and facts about it by keyword."""
@@ -23,6 +25,23 @@ BLOCKED = "moderation_blocked"
 
 def unnoticed(_name: str, **_facts: Any) -> None:
     """Notice nothing."""
+
+
+class Charge:
+    """Pictures that were charged.
+
+    Args:
+        give_back: Counts them no more.
+    """
+
+    def __init__(self, give_back: Callable[[], None]) -> None:
+        self._give_back: Callable[[], None] | None = give_back
+
+    def undo(self) -> None:
+        """Count them no more; a second time does nothing."""
+        give_back, self._give_back = self._give_back, None
+        if give_back is not None:
+            give_back()
 
 
 class Gatekeeper:
@@ -101,7 +120,7 @@ class Gatekeeper:
             self._throttle.pictures(key_id, limits, pictures, at_once=at_once)
 
     def give_back(self, key_id: str, pictures: int) -> None:
-        """Count pictures of today no more, since they were refused after all or are there already.
+        """Count pictures no more that were charged at once, since they were refused after all or are there already.
 
         Raises:
             StorageError: They cannot be counted.
@@ -109,6 +128,26 @@ class Gatekeeper:
         limits = None if self._ring is None else self._ring.limits_of(key_id)
         if limits is not None and self._throttle is not None:
             self._throttle.give_back(key_id, limits, pictures)
+
+    @contextmanager
+    def charged(self, key_id: str, pictures: int) -> Iterator[Charge]:
+        """Charge pictures as long as what is done inside does not fail, and nobody undoes it.
+
+        Args:
+            key_id: Id of the key.
+            pictures: How many.
+
+        Raises:
+            RateLimited: They are too many, now or today.
+            StorageError: They cannot be counted.
+        """
+        self.charge(key_id, pictures)
+        charge = Charge(lambda: self.give_back(key_id, pictures))
+        try:
+            yield charge
+        except BaseException:
+            charge.undo()
+            raise
 
     def close(self) -> None:
         """Close what is open."""

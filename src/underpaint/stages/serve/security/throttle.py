@@ -7,34 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Annotated
 
-from pydantic import Field
-
-from underpaint.core.config import Config
 from underpaint.core.errors import RateLimited
-from underpaint.stages.serve.security.buckets import CAPACITY, Buckets, Rate, per_minute
+from underpaint.stages.serve.security.buckets import Buckets, Rate, per_minute
 from underpaint.stages.serve.security.keys import KeyLimits
 from underpaint.stages.serve.security.quotas import Quotas
-
-
-class ThrottleConfig(Config):
-    """What holds for keys that say nothing of their own; null for no bound.
-
-    Args:
-        defaults: How much such a key may ask for.
-        burst_s: What comes in so many seconds may be asked for at once.
-        keys_kept: Most keys whose rates are remembered.
-    """
-
-    defaults: KeyLimits = KeyLimits()
-    burst_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
-    keys_kept: Annotated[int, Field(ge=1)] = CAPACITY
-
-    def of(self, limits: KeyLimits) -> KeyLimits:
-        """Return what holds for a key."""
-        own = {name: value for name, value in limits.model_dump().items() if value is not None}
-        return self.defaults.model_copy(update=own)
+from underpaint.stages.serve.security.throttle_config import ThrottleConfig
 
 
 class Throttle:
@@ -87,7 +65,7 @@ class Throttle:
             self._pictures.take(key_id, self._rate(per_min), number, self._clock())
 
     def give_back(self, key_id: str, limits: KeyLimits, number: int) -> None:
-        """Count pictures of today no more, since they were refused after all.
+        """Count pictures no more that were charged at once, since they were refused after all.
 
         Args:
             key_id: The key's id.
@@ -97,8 +75,11 @@ class Throttle:
         Raises:
             StorageError: They cannot be counted.
         """
-        if self._config.of(limits).pictures_per_day is not None:
+        found = self._config.of(limits)
+        if found.pictures_per_day is not None:
             self._quotas.give_back(key_id, number)
+        if found.pictures_per_minute is not None:
+            self._pictures.take(key_id, self._rate(found.pictures_per_minute), -number, self._clock())
 
     def close(self) -> None:
         """Close the counts."""

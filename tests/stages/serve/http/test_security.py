@@ -1,0 +1,147 @@
+"""Keys, rates, quotas and the policy for prompts, as a caller meets them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from underpaint.core.errors import InputError
+from underpaint.stages.serve.security.key_file import KeyFile
+from underpaint.stages.serve.security.keys import KeyLimits
+from underpaint.stages.serve.sources import read_config
+
+DRAW = "/v1/images/generations"
+NAMES = {"ann": "operator", "bob": "user", "few": "user", "slow": "user"}
+LIMITS = {"few": KeyLimits(pictures_per_day=3), "slow": KeyLimits(requests_per_minute=2)}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory) -> KeyFile:
+    return KeyFile(tmp_path_factory.mktemp("keys") / "serve.json")
+
+
+@pytest.fixture(scope="module")
+def keys(file) -> dict[str, str]:
+    """Name to key."""
+    created = {
+        name: file.create(name, role=role, limits=LIMITS.get(name, KeyLimits()), now=0.0)  # pyright: ignore[reportArgumentType]
+        for name, role in NAMES.items()
+    }
+    return {name: text for name, (_, text) in created.items()}
+
+
+@pytest.fixture(scope="module")
+def locked(start_server, tmp_path_factory, keys, file):
+    """A server with keys."""
+    state = tmp_path_factory.mktemp("locked")
+    return start_server(state, "--keys", file.path).wait_until_ready()
+
+
+@pytest.fixture
+def call(locked, keys):
+    """Send a request as somebody and return the answer: ``call("bob", "GET", "/v1/models")``."""
+
+    def send(name, method, path, **how):
+        headers = {"authorization": f"Bearer {keys.get(name, name)}"} if name else {}
+        with locked.client() as client:
+            return client.request(method, path, headers=headers, **how)
+
+    return send
+
+
+def code_of(answer) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def test_nobody_is_let_in_without_a_key(call, keys):
+    for name in (None, "nobody", f"{keys['bob'][:-1]}~", keys["bob"][:20], "up_000000000000_" + "x" * 43):
+        answer = call(name, "GET", "/v1/models")
+        assert code_of(answer) == (401, "invalid_api_key")
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert call(None, "GET", "/health").status_code == 200
+    assert call("bob", "GET", "/v1/models").status_code == 200
+
+
+def test_a_user_is_no_operator(call):
+    assert code_of(call("bob", "POST", "/api/v1/queue/pause")) == (403, "role_required")
+    assert call("ann", "POST", "/api/v1/queue/resume").status_code == 200
+
+
+def test_a_blocked_prompt_is_a_400_with_the_rule_in_its_message(call):
+    for prompt in ("a swastika", "a sw4stik4", "a ѕwаѕtіkа", "s w a s t i k a"):
+        answer = call("bob", "POST", DRAW, json={"prompt": prompt})
+        assert code_of(answer) == (400, "moderation_blocked")
+        error = answer.json()["error"]
+        assert (error["type"], error["param"]) == ("image_generation_user_error", "prompt")
+        assert "rule hate-symbols of its policy default/" in error["message"]
+    job = call("bob", "POST", "/api/v1/jobs", json={"request": {"prompt": "a swastika"}})
+    assert code_of(job) == (400, "moderation_blocked")
+
+
+def test_a_quota_holds_for_pictures_and_jobs_and_the_same_job_is_counted_once(call):
+    assert call("few", "POST", DRAW, json={"prompt": "a cat", "n": 2}).status_code == 200
+    answer = call("few", "POST", DRAW, json={"prompt": "a cat", "n": 2})
+    assert code_of(answer) == (429, "key_rate_limited")
+    assert answer.headers["x-should-retry"] == "false"
+    assert 250 <= int(answer.headers["retry-after-ms"]) <= 60_000
+    assert code_of(call("few", "POST", DRAW, json={"prompt": "a swastika"})) == (400, "moderation_blocked")
+    assert call("few", "POST", "/api/v1/jobs", json={"request": {"prompt": "a cat"}}).status_code == 202
+    assert code_of(call("few", "POST", "/api/v1/jobs", json={"request": {"prompt": "a cat"}}))[0] == 429
+
+
+def test_requests_that_come_too_fast_are_refused_with_a_time(call):
+    answers = [call("slow", "GET", "/v1/models") for _ in range(3)]
+    assert [answer.status_code for answer in answers[:2]] == [200, 200]
+    assert code_of(answers[2]) == (429, "key_rate_limited")
+    assert 250 <= int(answers[2].headers["retry-after-ms"]) <= 30_000
+    assert int(answers[2].headers["retry-after"]) >= 1
+
+
+def test_the_log_names_keys_and_rules_and_holds_neither_secrets_nor_prompts(locked, keys, call):
+    call("bob", "POST", DRAW, json={"prompt": "a swastika of mine"})
+    lines = [json.loads(line) for line in locked.lines if line.startswith("{")]
+    noticed = [line for line in lines if line["event"] == "prompt"]
+    assert noticed[-1]["rule"] == "hate-symbols"
+    assert noticed[-1]["key"] == keys["bob"].split("_")[1]
+    whole = "\n".join(locked.lines)
+    assert "swastika" not in whole
+    assert all(text.split("_", 2)[2] not in whole for text in keys.values())
+
+
+def test_prompts_that_were_noticed_are_counted(call):
+    call("bob", "POST", DRAW, json={"prompt": "a swastika"})
+    assert 'underpaint_prompts_total{action="block",rule="hate-symbols"}' in call("ann", "GET", "/metrics").text
+
+
+def test_a_batch_beyond_the_quota_is_failed_as_a_whole(call):
+    body = {"custom_id": "1", "method": "POST", "url": DRAW, "body": {"prompt": "a cat", "n": 4}}
+    files = {"file": ("b.jsonl", json.dumps(body).encode(), "application/jsonl")}
+    file_id = call("few", "POST", "/v1/files", files=files, data={"purpose": "batch"}).json()["id"]
+    asked = {"input_file_id": file_id, "endpoint": DRAW, "completion_window": "24h"}
+    batch = call("few", "POST", "/v1/batches", json=asked).json()
+    for _ in range(200):
+        batch = call("few", "GET", f"/v1/batches/{batch['id']}").json()
+        if batch["status"] not in ("validating", "in_progress"):
+            break
+    assert batch["status"] == "failed"
+    assert "pictures a day" in batch["errors"]["data"][0]["message"]
+
+
+def test_a_signature_of_other_characters_is_refused(call):
+    answer = call(None, "GET", f"/v1/images/files/{'0' * 64}.png", params={"expires": 2**40, "signature": "é"})
+    assert code_of(answer) == (401, "invalid_signature")
+
+
+def test_other_addresses_need_a_key_of_either_kind():
+    with pytest.raises(InputError, match="underpaint keys create NAME"):
+        read_config({"host": "0.0.0.0"}, {})
+    for name, value in (("keys", "keys.json"), ("api_key", "x" * 32)):
+        config, _ = read_config({"host": "0.0.0.0", name: value}, {})
+        assert getattr(config, name) is not None
+
+
+def test_limits_of_all_keys_come_from_the_settings():
+    config, _ = read_config({}, {"UNDERPAINT_SERVE_THROTTLE": '{"defaults": {"pictures_per_day": 9}, "burst_s": 5}'})
+    assert config.throttle.of(KeyLimits()).pictures_per_day == 9
+    assert config.throttle.of(KeyLimits(pictures_per_day=1)).pictures_per_day == 1
