@@ -1,31 +1,27 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
-from underpaint.pipelines.editing.kept import Kept, free_cells
+from underpaint.pipelines.editing.cells import free_cells
+from underpaint.pipelines.editing.kept import Kept
+
+SCHEDULE = (1, 2, 4)
 
 
-def inside_of(left: int, top: int, right: int, bottom: int, side: int = 64) -> torch.Tensor:
-    inside = torch.zeros(side, side, dtype=torch.bool)
-    inside[top:bottom, left:right] = True
-    return inside
-
-
-@pytest.mark.parametrize("side", [1, 2, 3, 4, 6, 8])
-def test_a_cell_is_free_as_soon_as_a_pixel_that_reaches_into_it_is_masked(side):
-    inside = torch.rand(64, 64, generator=torch.Generator().manual_seed(side)) < 0.02
-    for cell, free in enumerate(free_cells(inside, side).tolist()):
-        row, column = divmod(cell, side)
-        ys, xs = (range(i * 64 // side, -(-(i + 1) * 64 // side)) for i in (row, column))
-        assert free == any(bool(inside[y, x]) for y in ys for x in xs)
+def left_of(column: int) -> list[torch.Tensor]:
+    """Return the cells that a mask of the columns left of one reaches into."""
+    inside = np.zeros((32, 32), dtype=bool)
+    inside[:, :column] = True
+    return [torch.from_numpy(cells) for cells in free_cells(SCHEDULE, 0, inside)]
 
 
 @pytest.fixture(params=["vq", "bsq"])
 def quantizer(request) -> MultiScaleQuantizer:
     generator = torch.Generator().manual_seed(1)
-    built = MultiScaleQuantizer(QuantizerConfig(kind=request.param, schedule=(1, 2, 4), codebook_size=32))
+    built = MultiScaleQuantizer(QuantizerConfig(kind=request.param, schedule=SCHEDULE, codebook_size=32))
     for value in (*built.parameters(), *built.codes.buffers()):
         value.data.copy_(torch.randn(value.shape, generator=generator) * 0.3)
     return built.requires_grad_(False)
@@ -50,7 +46,8 @@ def some(quantizer: MultiScaleQuantizer, seed: int) -> tuple[torch.Tensor, list[
 @pytest.mark.parametrize("num_scales", [0, 1, 2, 3])
 def test_kept_scales_have_the_labels_of_the_picture_and_the_others_those_drawn(quantizer, num_scales):
     z, drawn = some(quantizer, 2)
-    labels, _ = settle_all(Kept(quantizer=quantizer, z=z, num_scales=num_scales), drawn)
+    free = [torch.from_numpy(cells) for cells in free_cells(SCHEDULE, num_scales)]
+    labels, _ = settle_all(Kept(quantizer=quantizer, z=z, free=free), drawn)
     own = quantizer(z).labels
     assert all(map(torch.equal, labels, own[:num_scales] + drawn[num_scales:]))
     assert not any(map(torch.equal, own, drawn))
@@ -58,7 +55,7 @@ def test_kept_scales_have_the_labels_of_the_picture_and_the_others_those_drawn(q
 
 def test_outside_the_mask_labels_are_quantized_from_what_the_drawn_ones_leave_over(quantizer):
     z, drawn = some(quantizer, 3)
-    kept = Kept(quantizer=quantizer, z=z, num_scales=0, inside=inside_of(0, 0, 8, 32, 32))
+    kept = Kept(quantizer=quantizer, z=z, free=left_of(8))
     labels, _ = settle_all(kept, drawn)
     assert torch.equal(labels[0], drawn[0])
     f = quantizer.combine(labels[:1])
@@ -68,9 +65,8 @@ def test_outside_the_mask_labels_are_quantized_from_what_the_drawn_ones_leave_ov
 
 def test_what_is_kept_is_nearer_to_the_picture_than_its_labels_by_themselves_would_be(quantizer):
     z, drawn = some(quantizer, 4)
-    inside = inside_of(0, 0, 8, 32, 32)
-    _, f = settle_all(Kept(quantizer=quantizer, z=z, num_scales=0, inside=inside), drawn)
-    own, free = quantizer(z).labels, [free_cells(inside, side) for side in (1, 2, 4)]
+    own, free = quantizer(z).labels, left_of(8)
+    _, f = settle_all(Kept(quantizer=quantizer, z=z, free=free), drawn)
     plain = [
         torch.where(cells.view(1, -1, *([1] * (one.ndim - 2))), theirs, one)
         for cells, theirs, one in zip(free, drawn, own, strict=True)
@@ -81,15 +77,15 @@ def test_what_is_kept_is_nearer_to_the_picture_than_its_labels_by_themselves_wou
 
 def test_a_mask_of_everything_keeps_nothing_and_one_of_nothing_keeps_all(quantizer):
     z, drawn = some(quantizer, 5)
-    everywhere = Kept(quantizer=quantizer, z=z, num_scales=0, inside=inside_of(0, 0, 32, 32, 32))
+    everywhere = Kept(quantizer=quantizer, z=z, free=left_of(32))
     assert all(map(torch.equal, settle_all(everywhere, drawn)[0], drawn))
-    nowhere = Kept(quantizer=quantizer, z=z, num_scales=0, inside=inside_of(0, 0, 0, 0, 32))
+    nowhere = Kept(quantizer=quantizer, z=z, free=left_of(0))
     assert all(map(torch.equal, settle_all(nowhere, drawn)[0], quantizer(z).labels))
 
 
 def test_kept_cells_have_their_own_residual_and_latent(quantizer):
     z, drawn = some(quantizer, 6)
-    kept = Kept(quantizer=quantizer, z=z, num_scales=0, inside=inside_of(0, 0, 8, 32, 32))
+    kept = Kept(quantizer=quantizer, z=z, free=left_of(8))
     _, f = settle_all(kept, drawn)
     residual = kept.refiner(lambda x_t, t, hidden, token, f: torch.full_like(f, 7.0))(z, z, z, z, f)
     assert (residual[..., :1] == 7.0).all()

@@ -15,7 +15,8 @@ from torch import Tensor
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.models.pixels import from_straight, to_straight
 from underpaint.pipelines.drawer import Drawer
-from underpaint.pipelines.editing.kept import Kept
+from underpaint.pipelines.editing.cells import free_cells
+from underpaint.pipelines.editing.kept import Asked, redrawn
 from underpaint.pipelines.editing.mask import Mask, merged, weights
 from underpaint.pipelines.editing.planning import check_editable, kept_scales
 from underpaint.pipelines.editing.reading import Original
@@ -45,7 +46,6 @@ class Editor:
         check_editable(model)
         assert isinstance(drawer, HybridPipeline)
         self.model, self.pipeline, self.original, self.mask = model, drawer, original, mask
-        self.inside = None if mask is None else torch.from_numpy(mask.inside).to(self.pipeline.device)
 
     def draw(self, settings: Sequence[Settings], *, batch_size: int = 1) -> Iterator[Image.Image]:  # noqa: ARG002
         """Draw pictures from complete settings, one after the other as they are finished.
@@ -91,27 +91,23 @@ class Editor:
         """
         record = self._record(settings)
         with threads(self.pipeline.threads):
-            drawn = to_straight(self.pipeline.autoencoder.decode(self._latent(settings, record)))[0]
+            drawn = to_straight(self._drawn(settings, record))[0]
         if self.mask is None:
             return drawn
         return merged(self.original.pixels, drawn, weights(self.mask.inside, record.seam))
 
-    def _latent(self, settings: Settings, record: EditRecord) -> Tensor:
-        """Return the edited latent ``[1, C, h, h]``; the picture's own where nothing is drawn anew."""
-        pipeline = self.pipeline
-        z = pipeline.autoencoder.encode(from_straight(torch.from_numpy(self.original.pixels)[None]).to(pipeline.device))
-        num_scales = kept_scales(record.strength, pipeline.quantizer.num_scales)
-        if num_scales == pipeline.quantizer.num_scales:
-            return z
-        kept = Kept(quantizer=pipeline.quantizer, z=z, num_scales=num_scales, inside=self.inside)
-        numbers = pipeline.numbers([settings.request])
-        against = None if record.negative is None else pipeline.encode_text([record.negative])
-        drawing = pipeline.draw_tokens(
-            states_of(pipeline, settings),
-            pipeline.style_index([settings.style]),
-            numbers,
-            against=against,
-            settle=kept.labels,
+    def _drawn(self, settings: Settings, record: EditRecord) -> Tensor:
+        """Return the picture ``[1, 4, S, S]``, drawn anew; where nothing is, as the autoencoder sees it."""
+        pipeline, schedule = self.pipeline, self.pipeline.quantizer.config.schedule
+        picture = from_straight(torch.from_numpy(self.original.pixels)[None]).to(pipeline.device)
+        num_kept = kept_scales(record.strength, len(schedule))
+        if num_kept == len(schedule):
+            return pipeline.autoencoder.decode(pipeline.autoencoder.encode(picture))
+        free = free_cells(schedule, num_kept, None if self.mask is None else self.mask.inside)
+        asked = Asked(
+            text=states_of(pipeline, settings),
+            style=pipeline.style_index([settings.style]),
+            against=None if record.negative is None else pipeline.encode_text([record.negative]),
         )
-        refiner = None if pipeline.residual is None else kept.refiner(pipeline.residual)
-        return kept.latent(pipeline.refine(drawing, numbers, refiner))
+        cells = [torch.from_numpy(one).to(pipeline.device) for one in free]
+        return redrawn(pipeline, picture, asked, pipeline.numbers([settings.request]), cells)
