@@ -50,5 +50,15 @@ def velocity_loss(prediction: Tensor, data: Tensor, t: Tensor) -> Tensor:
 def logit_normal(
     count: int, generator: torch.Generator, device: torch.device = CPU, mean: float = -0.4, std: float = 1.0
 ) -> Tensor:
-    """Draw times ``[count]`` whose logit is normal (Source: arXiv 2403.03206, section 3.1)."""
+    """Draw times ``[count]`` in (0, 1) whose logit is normal.
+
+    Args:
+        count: Number of times.
+        generator: On the CPU.
+        device: Where the times go.
+        mean: Of the logit; below 0 favors noisy states.
+        std: Deviation of the logit.
+
+    Source: arXiv 2403.03206, section 3.1.
+    """
     return torch.sigmoid(randn((count,), generator, device) * std + mean)

@@ -89,7 +89,13 @@ def quantize(values: Tensor, signed: bool) -> tuple[Tensor, Tensor]:
 
 
 def dequantize(codes: Tensor, scale: Tensor, signed: bool) -> Tensor:
-    """Return the numbers that bytes and scales stand for, float32 of the shape of ``codes``."""
+    """Return the numbers that bytes and scales stand for, float32 of the shape of ``codes``.
+
+    Args:
+        codes: Bytes, as ``quantize`` returns them.
+        scale: Scale of each block, float32 ``[N / BLOCK]`` rounded up.
+        signed: Whether they were quantized with signs.
+    """
     entries = table(signed, codes.device).index_select(0, codes.reshape(-1).to(torch.int32))
     padded = F.pad(entries, (0, -codes.numel() % BLOCK)).view(-1, BLOCK) * scale[:, None]
     return padded.view(-1)[: codes.numel()].view(codes.shape)

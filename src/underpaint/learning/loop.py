@@ -62,7 +62,13 @@ class Trainee(Protocol):
 
 
 def step_generator(seed: int, step: int, purpose: str = "train") -> torch.Generator:
-    """Return a generator that depends on nothing but its arguments."""
+    """Return a generator on the CPU that depends on nothing but its arguments.
+
+    Args:
+        seed: Of the run.
+        step: Number of the step, or of whatever is drawn for.
+        purpose: What is drawn; different purposes draw independently.
+    """
     digest = hashlib.sha256(f"{seed}:{purpose}:{step}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 

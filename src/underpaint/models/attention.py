@@ -1,4 +1,4 @@
-"""The transformer block that every network here is made of: normalized, modulated, with rotary positions.
+"""The block that every transformer here is made of: normalized, modulated, with rotary positions.
 
 Shapes: ``B`` batch, ``L`` tokens, ``D`` width, ``N`` heads, ``d = D / N``.
 
@@ -101,7 +101,12 @@ def grid_angles(side: int, reference: int, head_dim: int, base: float = 100.0) -
 
 
 def drop_path(x: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
-    """Drop a branch for whole samples of ``[B, ...]`` and rescale the others; off without a generator.
+    """Drop a branch for whole samples and rescale the others.
+
+    Args:
+        x: What the branch adds ``[B, ...]``.
+        rate: Chance to drop it, in [0, 1).
+        generator: Draws for which samples; None drops nothing.
 
     Source: stochastic depth, arXiv 1603.09382.
     """
@@ -112,7 +117,12 @@ def drop_path(x: Tensor, rate: float, generator: torch.Generator | None) -> Tens
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention with normalized queries and keys and room for cached ones."""
+    """Multi-head self-attention with normalized queries and keys and room for cached ones.
+
+    Args:
+        dim: Width ``D``.
+        heads: Heads ``N``; a divisor of the width.
+    """
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -147,7 +157,12 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two linear maps with a SiLU between."""
+    """Two linear maps with a SiLU between.
+
+    Args:
+        dim: Width ``D``.
+        ratio: Width between the maps by that outside.
+    """
 
     def __init__(self, dim: int, ratio: float = 4.0) -> None:
         super().__init__()

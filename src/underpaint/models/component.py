@@ -29,6 +29,9 @@ def save_component(module: nn.Module, config: Config, folder: Path, dtype: torch
         config: Its settings.
         folder: Where to; created if needed.
         dtype: Stored precision of floating-point tensors; buffers that hold a codebook or statistics stay float32.
+
+    Raises:
+        StorageError: The folder cannot be written.
     """
     buffers = {name for name, _ in module.named_buffers()}
     tensors = {
@@ -44,6 +47,11 @@ def save_component(module: nn.Module, config: Config, folder: Path, dtype: torch
 
 def read_component_config(folder: Path, config_class: type[C], class_name: str) -> C:
     """Read a component's settings.
+
+    Args:
+        folder: Where ``save_component`` wrote it.
+        config_class: The class of the settings.
+        class_name: Name of the network's class, which the file must name too.
 
     Raises:
         ArtifactError: The file is missing or broken, or belongs to another class.

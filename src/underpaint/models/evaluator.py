@@ -27,11 +27,10 @@ from underpaint.core.config import Config
 from underpaint.models.component import load_component, save_component
 from underpaint.models.pixels import composite, from_straight
 from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig
-from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.models.text_tokenizer import MAX_TOKENS, TextTokenizer
 
 Count = Annotated[int, Field(ge=1)]
 DAMAGES = ("blur", "jpeg", "noise", "resolution")
-MAX_TOKENS = 24
 
 
 class EvaluatorConfig(Config):
@@ -127,7 +126,7 @@ class CaptionEncoder(nn.Module):
 
 
 class Evaluator(nn.Module):
-    """Image encoder, caption encoder, heads; ``load`` opens a saved one with its tokenizer.
+    """Image encoder, caption encoder, heads; ``load_evaluator`` opens a saved one with its tokenizer.
 
     Args:
         config: The settings.
@@ -206,7 +205,11 @@ def prepare(pictures: NDArray[np.uint8], size: int) -> Tensor:
 
 
 def save_evaluator(evaluator: Evaluator, folder: Path) -> None:
-    """Write settings, float16 weights and the tokenizer into a folder."""
+    """Write settings, float16 weights and the tokenizer into a folder.
+
+    Raises:
+        StorageError: It cannot be written.
+    """
     assert evaluator.tokenizer is not None, "this evaluator was built without a tokenizer"
     save_component(evaluator, evaluator.config, folder, torch.float16)
     evaluator.tokenizer.save(folder)

@@ -133,6 +133,11 @@ def make_card(
 def extractor_of(card: ExtractorCard, seed: int = 0, device: str | torch.device = "cpu") -> Extractor:
     """Return random convolutions as an extractor.
 
+    Args:
+        card: What they are; its hash is that of the weights.
+        seed: Of the weights.
+        device: Where to compute.
+
     Raises:
         ArtifactError: This machine drew other weights than the card names.
     """

@@ -20,6 +20,8 @@ from torch import Tensor, nn
 from underpaint.core.config import Config
 from underpaint.models.attention import Norm, sinusoid
 
+TIME_CHANNELS = 64
+
 
 class ResidualConfig(Config):
     """Settings of the residual refiner.
@@ -40,7 +42,12 @@ class ResidualConfig(Config):
 
 
 class RefinerBlock(nn.Module):
-    """Depthwise 3x3 convolution (or nothing) and a modulated feed-forward."""
+    """Depthwise 3x3 convolution (or nothing) and a modulated feed-forward.
+
+    Args:
+        width: Width of the refiner.
+        kind: As in ``ResidualConfig``.
+    """
 
     def __init__(self, width: int, kind: str) -> None:
         super().__init__()
@@ -67,7 +74,7 @@ class ResidualRefiner(nn.Module):
         c, w = config.latent_channels, config.width
         self.read_hidden = nn.Linear(config.hidden_width, w)
         self.read_latents = nn.Linear(3 * c, w)
-        self.time = nn.Sequential(nn.Linear(64, w), nn.SiLU(), nn.Linear(w, 3 * w))
+        self.time = nn.Sequential(nn.Linear(TIME_CHANNELS, w), nn.SiLU(), nn.Linear(w, 3 * w))
         self.blocks = nn.ModuleList(RefinerBlock(w, config.kind) for _ in range(config.depth))
         self.norm = Norm(w)
         self.out = nn.Linear(w, c)
@@ -95,7 +102,7 @@ class ResidualRefiner(nn.Module):
         side = x_t.shape[-1]
         latents = torch.cat([x_t.flatten(2).transpose(1, 2), f.flatten(2).transpose(1, 2), token], dim=-1)
         x = (self.read_latents(latents) + self.read_hidden(hidden)).unflatten(1, (side, side))  # [B, h, h, w]
-        shift, scale, gate = self.time(sinusoid(t, 64))[:, None, None].chunk(3, dim=-1)
+        shift, scale, gate = self.time(sinusoid(t, TIME_CHANNELS))[:, None, None].chunk(3, dim=-1)
         for block in self.blocks:
             x = block(x, shift, scale, gate)
-        return self.out(self.norm(x)).permute(0, 3, 1, 2)
+        return self.out(self.norm(x)).permute(0, 3, 1, 2)  # [B, C, h, h]

@@ -27,9 +27,14 @@ def shift(pictures: Tensor, offsets: Tensor) -> Tensor:
 
 
 def flip_and_shift(pictures: Tensor, generator: torch.Generator, reach: int = 3) -> Tensor:
-    """Mirror half of the pictures and move each by up to ``reach`` pixels.
+    """Mirror half of the pictures and move each.
 
     For reconstruction only: a mirrored arrow, clock or hand no longer fits its caption.
+
+    Args:
+        pictures: ``[B, 4, H, H]`` premultiplied, in [-1, 1].
+        generator: On the CPU.
+        reach: Largest move down, up, left or right, in pixels.
     """
     mirrored = rand((len(pictures), 1, 1, 1), generator, pictures.device) < 0.5
     pictures = torch.where(mirrored, pictures.flip(3), pictures)

@@ -15,13 +15,12 @@ from torch import Tensor
 
 from underpaint.core.samples import Sample
 from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig, TextStates
-from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.models.text_tokenizer import MAX_TOKENS, TextTokenizer
 from underpaint.runtime.draws import rand
 from underpaint.runtime.weights import read_weights
 from underpaint.stages.train.captions import vary
 
 STYLES = ("cartoon", "flat", "gradient", "line-art")
-MAX_TOKENS = 24
 
 
 class DropShares(Protocol):
@@ -113,7 +112,14 @@ def plain_conditions(samples: Sequence[Sample], device: torch.device) -> Conditi
 def encode_captions(
     tokenizer: TextTokenizer, encoder: TextEncoder, captions: Sequence[str], device: torch.device
 ) -> TextStates:
-    """Encode captions, padded to the longest among them."""
+    """Encode captions, padded to the longest among them.
+
+    Args:
+        tokenizer: Its ids are the rows of the encoder's table.
+        encoder: The text encoder.
+        captions: ``B`` texts; not all of them without any token.
+        device: Where the encoder lies.
+    """
     ids, mask = tokenizer.encode_batch(captions, MAX_TOKENS)
     longest = int(mask.sum(axis=1).max())
     return encoder(*(torch.from_numpy(array[:, :longest]).to(device) for array in (ids, mask)))

@@ -3,7 +3,7 @@
 Everything here is measured on pictures that training never saw: concepts in a style in which they were not seen
 (``test_style``), combinations of known parts (``test_composition``), and unknown concepts (``test_concept``).
 
-Shapes: ``N`` pictures, ``H`` side, ``C`` classes.
+Shapes: ``N`` pictures, ``H`` side, ``D`` features.
 """
 
 from __future__ import annotations
@@ -87,6 +87,11 @@ def two_halves(samples: Sequence[Sample], seed: int = 0) -> tuple[list[int], lis
 def sensitivity(evaluator: Evaluator, pictures: Pictures, report: Report = silent) -> Figures:
     """Measure how far each degradation moves features away from a reference of other concepts.
 
+    Args:
+        evaluator: In evaluation mode.
+        pictures: Pictures of many concepts, which are halved by concept.
+        report: Receives progress.
+
     Returns:
         ``n`` for the kernel distance, ``n_fd`` for the Frechet distance, ``clean_fd``, and under ``degradations`` by
         name: ``kid_z``, the paired increase of the kernel distance over its cluster-robust standard error, and
@@ -156,6 +161,12 @@ def calibration_error(confidence: NDArray[np.float64], hits: NDArray[np.bool_]) 
 def head_figures(evaluator: Evaluator, features: Tensor, samples: Sequence[Sample], head: str) -> Figures | None:
     """Return what a head is right about on some pictures; None if none of them has a label.
 
+    Args:
+        evaluator: In evaluation mode.
+        features: Of the pictures ``[N, D]``.
+        samples: Their records.
+        head: Name of the head.
+
     Returns:
         Accuracy with its interval, ``ece``, and for few classes ``confusion`` (true class down, named class across).
     """
@@ -175,7 +186,13 @@ def head_figures(evaluator: Evaluator, features: Tensor, samples: Sequence[Sampl
 
 
 def captions_found(evaluator: Evaluator, features: Tensor, samples: Sequence[Sample]) -> Figures | None:
-    """Return R-precision at 1 of up to 100 with its interval over concepts; None if the set is too small."""
+    """Return R-precision at 1 of up to 100 with its interval over concepts; None if the set is too small.
+
+    Args:
+        evaluator: In evaluation mode.
+        features: Of the pictures ``[N, D]``.
+        samples: Their records.
+    """
     candidates = min(100, possible_candidates(samples))
     if candidates < 2:
         return None

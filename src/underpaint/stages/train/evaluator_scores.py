@@ -53,7 +53,14 @@ def labeled(evaluator: Evaluator, samples: Sequence[Sample], head: str) -> tuple
 def found_captions(
     evaluator: Evaluator, features: Tensor, samples: Sequence[Sample], candidates: int = CANDIDATES
 ) -> NDArray[np.float64]:
-    """Tell for each picture whether its caption is found among those of other concepts in the same set: ``[N]``."""
+    """Tell for each picture whether its caption is found among those of other concepts in the same set: ``[N]``.
+
+    Args:
+        evaluator: In evaluation mode.
+        features: Of the pictures ``[N, D]``.
+        samples: Their records.
+        candidates: Captions that each picture's own is looked for among, itself included.
+    """
     pool = list({sample.caption: sample for sample in reversed(samples)}.values())
     place = {sample.caption: row for row, sample in enumerate(pool)}
     device = evaluator.log_scale.device

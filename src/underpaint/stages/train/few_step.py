@@ -62,7 +62,14 @@ class Teacher:
         self.config = config
 
     def target(self, x_t: Tensor, times: tuple[Tensor, Tensor, Tensor], text: TextStates, style: Tensor) -> Tensor:
-        """Return what the student should predict at ``x_t [B, C, h, h]`` for steps from, over and to ``times``."""
+        """Return what the student should predict, ``[B, C, h, h]``.
+
+        Args:
+            x_t: Where its steps begin ``[B, C, h, h]``.
+            times: Where they begin, their middles and their ends, ``[B]`` each.
+            text: The encoded captions.
+            style: ``[B]`` rows of the style embedding.
+        """
         size, network = len(x_t), self.network
         condition = network.condition(*text.with_and_without(style, network.any_style))
         cache = network.read_text(condition)

@@ -154,7 +154,12 @@ class FlowTrainee:
 
 @torch.no_grad()
 def measure_velocity(trainee: FlowTrainee, part: Latents) -> dict[str, float]:
-    """Return the mean squared velocity error ``velocity`` of held-out latents at fixed times and noise."""
+    """Return the mean squared velocity error ``velocity`` of held-out latents at fixed times and noise.
+
+    Args:
+        trainee: What is measured.
+        part: Held-out latents on its device.
+    """
     total = 0.0
     for samples, z, generator in part.in_order():
         t = logit_normal(len(z), generator, z.device, mean=trainee.config.time_mean)
@@ -205,6 +210,14 @@ def run(
 def write_flow(
     module: FlowGenerator, config: Config, parents: dict[str, str], figures: dict[str, Any], out: Path
 ) -> Manifest:
-    """Write text encoder and transformer as a ``flow`` artifact."""
+    """Write text encoder and transformer as a ``flow`` artifact.
+
+    Args:
+        module: The trained networks.
+        config: The settings of the training.
+        parents: Role to digest of what it was trained from.
+        figures: What was measured.
+        out: The new artifact.
+    """
     networks = {"text_encoder": module.text_encoder, "flow_transformer": module.transformer}
     return write_networks(networks, out, kind=KIND, config=config, parents=parents, figures=figures)

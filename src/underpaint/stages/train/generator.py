@@ -213,7 +213,12 @@ class GeneratorTrainee:
 
 @torch.no_grad()
 def measure_likelihood(trainee: GeneratorTrainee, part: Latents) -> dict[str, float]:
-    """Return held-out losses: ``nll`` (nats a token), ``nll_<side>`` by scale, ``residual`` (velocity error)."""
+    """Return held-out losses: ``nll`` (nats a token), ``nll_<side>`` by scale, ``residual`` (velocity error).
+
+    Args:
+        trainee: What is measured.
+        part: Held-out latents on its device.
+    """
     schedule = trainee.quantizer.config.schedule
     scales, residual = torch.zeros(len(schedule)), 0.0
     for samples, z, generator in part.in_order():

@@ -68,7 +68,14 @@ class Latents:
 
 @torch.no_grad()
 def encode(autoencoder: Autoencoder, pictures: Pictures, config: LatentsEncoding, report: Report) -> Tensor:
-    """Encode pictures and their shifted versions: ``[N, V, C, h, h]`` float16."""
+    """Encode pictures and their shifted versions: ``[N, V, C, h, h]`` float16.
+
+    Args:
+        autoencoder: Encodes, in evaluation mode.
+        pictures: ``N`` pictures on its device.
+        config: Number of versions ``V``, and how far they are shifted.
+        report: Receives progress.
+    """
     rows = []
     for number, index in enumerate(torch.arange(len(pictures)).split(128)):
         generator = step_generator(config.seed, number, "latents")
@@ -163,9 +170,15 @@ def load_latents(folder: Path, styles: tuple[str, ...] | None = None) -> tuple[L
 
 
 def parents_of(latents: Path, tokenizer: Path, text_table: Path) -> dict[str, str]:
-    """Return the digests of what a latent generator is trained from.
+    """Return the digests of what a latent generator is trained from, by role.
+
+    Args:
+        latents: A ``latents`` artifact.
+        tokenizer: A ``tokenizer`` artifact.
+        text_table: A ``text-table`` artifact.
 
     Raises:
+        ArtifactError: One of them is missing or damaged.
         DataError: The latents come from another tokenizer.
     """
     encoded = read_manifest(latents, kind="latents")

@@ -66,6 +66,11 @@ def variant_weights(samples: list[Sample]) -> Tensor:
 def require_size(pictures: Pictures, size: int, folder: Path) -> None:
     """Check that a data set has the size that a tokenizer is made for.
 
+    Args:
+        pictures: Some of its pictures.
+        size: The side in pixels.
+        folder: Where it lies; named in the error.
+
     Raises:
         DataError: It has another one.
     """
@@ -80,6 +85,11 @@ def require_styles(samples: list[Sample], styles: tuple[str, ...], folder: Path)
     """Check that a model knows every style of a data set of stickers.
 
     A style of a person's own pictures that it does not know is its null style, and a word in the caption.
+
+    Args:
+        samples: Samples of the data set.
+        styles: The styles that the model knows.
+        folder: Where the data set lies; named in the error.
 
     Raises:
         DataError: It does not; the message names the others.
@@ -145,6 +155,11 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
 
 def load_pictures(folder: Path, splits: tuple[str, ...], report: Report = silent) -> Pictures:
     """Read the pictures of the named splits of a ``dataset`` artifact.
+
+    Args:
+        folder: The artifact.
+        splits: Names of the splits, together at least one picture.
+        report: Receives progress.
 
     Raises:
         ArtifactError: The folder is no data set.
