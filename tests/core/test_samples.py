@@ -98,3 +98,17 @@ def test_samples_in_a_file_are_gone_through_as_often_as_one_likes(tmp_path: Path
     found = SampleFile(tmp_path)
     assert (len(found), list(found), list(found)) == (2, samples, samples)
     assert CAT in found and CAT.model_copy(update={"id": "third"}) not in found
+
+
+def test_a_compact_sample_is_the_same_sample(tmp_path: Path) -> None:
+    samples = [CAT.model_copy(update={"id": f"{n}", "group": f"{n}"}) for n in range(3)]
+    samples.append(CAT.model_copy(update={"alternatives": ("a cat",)}))
+    write_samples(tmp_path, samples)
+    one, other, *_, last = read_samples(tmp_path)
+    assert [one, other, last] == [samples[0], samples[1], samples[3]]
+    assert one.source is other.source and one.group is one.id
+    changed = one.model_copy(update={"alternatives": ("the same",)})
+    assert changed.model_fields_set == one.model_fields_set | {"alternatives"}
+    assert one.model_fields_set == other.model_fields_set == set(STATED)
+    write_samples(tmp_path, [changed, last])
+    assert read_samples(tmp_path) == [changed, last]

@@ -134,7 +134,7 @@ def report_of(
     return CheckReport(
         dataset=subject.manifest.digest,
         against={other.name: other.manifest.digest for other in others},
-        files=len(subject.manifest.files),
+        files=subject.num_files,
         pictures=len(subject.samples),
         sound=not any(f.status == "found" and f.severity == "error" for f in findings),
         findings=worst_first(findings),

@@ -24,7 +24,8 @@ class Subject:
     Args:
         name: What it is called in the report.
         folder: Where it lies.
-        manifest: What it says of itself.
+        manifest: What it says of itself; without its files, which are verified.
+        num_files: How many files there are.
         samples: Its samples.
         prints: Their fingerprints, in the same order.
     """
@@ -32,6 +33,7 @@ class Subject:
     name: str
     folder: Path
     manifest: Manifest
+    num_files: int
     samples: list[Sample]
     prints: Fingerprints
 
@@ -101,6 +103,7 @@ def open_subject(folder: Path, *, name: str, cache: Path, jobs: int | None = Non
         DataError: ``samples.jsonl`` cannot be read, or is empty.
     """
     manifest = verify(folder, kind="dataset", report=report)
+    num_files, manifest = len(manifest.files), manifest.model_copy(update={"files": {}})
     samples = read_samples(folder)
     if not samples:
         raise DataError(f"{folder} holds no pictures, so there is nothing to check; build the data set again")
@@ -114,7 +117,7 @@ def open_subject(folder: Path, *, name: str, cache: Path, jobs: int | None = Non
         jobs=jobs or min(MAX_JOBS, len(os.sched_getaffinity(0))),
         report=report,
     )
-    return Subject(name=name, folder=folder, manifest=manifest, samples=samples, prints=prints)
+    return Subject(name=name, folder=folder, manifest=manifest, num_files=num_files, samples=samples, prints=prints)
 
 
 def names_of(folders: Sequence[Path]) -> list[str]:
