@@ -51,7 +51,7 @@ ServiceOf = Annotated[Service, Depends(_open_service)]
 """A parameter that holds the service; refused while it is being stopped."""
 
 
-def _gatekeeper(request: Request) -> Gatekeeper:
+async def _gatekeeper(request: Request) -> Gatekeeper:
     return request.app.state.gatekeeper
 
 
