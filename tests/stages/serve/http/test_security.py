@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
+import struct
+import zlib
 
 import pytest
+from PIL import Image
 
 from underpaint.core.errors import InputError
 from underpaint.stages.serve.security.key_file import KeyFile
@@ -126,6 +130,34 @@ def test_a_batch_beyond_the_quota_is_failed_as_a_whole(call):
             break
     assert batch["status"] == "failed"
     assert "pictures a day" in batch["errors"]["data"][0]["message"]
+
+
+def test_of_an_uploaded_picture_nothing_but_its_pixels_is_kept(call):
+    buffer = io.BytesIO()
+    image = Image.effect_noise((8, 8), 50).convert("RGB")
+    image.save(buffer, "JPEG", comment=b"secret", quality=90)
+    with Image.open(buffer) as decoded:
+        pixels = decoded.convert("RGBA").tobytes()
+    files = {"file": ("a/b.jpg", buffer.getvalue() + b"secret", "image/gif")}
+    kept = call("bob", "POST", "/v1/files", files=files, data={"purpose": "vision"}).json()
+    assert kept["filename"] == "b.png"
+    content = call("bob", "GET", f"/v1/files/{kept['id']}/content").content
+    assert b"secret" not in content
+    with Image.open(io.BytesIO(content)) as found:
+        assert (found.format, found.tobytes()) == ("PNG", pixels)
+    assert call("slow", "GET", f"/v1/files/{kept['id']}/content").status_code in (404, 429)
+
+
+def test_what_is_no_picture_or_a_bomb_is_refused(call):
+    bomb = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", 10**5, 10**5, 8, 2, 0, 0, 0))
+    bomb += _chunk(b"IDAT", zlib.compress(b"")) + _chunk(b"IEND", b"")
+    for data, status in ((b"GIF89a" + b"x" * 50, 400), (b"", 400), (bomb, 413)):
+        answer = call("bob", "POST", "/v1/files", files={"file": ("a.png", data)}, data={"purpose": "vision"})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (status, "file")
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
 def test_a_signature_of_other_characters_is_refused(call):

@@ -13,8 +13,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from underpaint.core.errors import FieldError
 from underpaint.stages.serve.security.bare import Bare, orientation_of
 from underpaint.stages.serve.security.bare_png import SIGNATURE
-from underpaint.stages.serve.security.caps import Caps
-from underpaint.stages.serve.security.uploads import TURNS, bare_of, read_upload, reencoded
+from underpaint.stages.serve.security.uploads import TURNS, Caps, bare_of, read_upload, reencoded
 
 CAPS = Caps()
 SECRET = b"a-secret-that-nobody-shall-see"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Literal
+import io
+from pathlib import Path
+from typing import Annotated, BinaryIO, Literal
 
 from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import FileResponse
@@ -14,6 +16,7 @@ from underpaint.stages.serve.batches.records import FileRecord
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.openapi import refusals
 from underpaint.stages.serve.http.state import KeeperOf, ServiceOf
+from underpaint.stages.serve.security.uploads import Caps, read_upload, reencoded
 
 router = APIRouter(prefix="/v1/files", tags=["OpenAI"])
 CONTENT = {200: {"description": "The file", "content": {"application/octet-stream": {}}}}
@@ -57,10 +60,23 @@ async def upload(
     _service: ServiceOf,
     keeper: KeeperOf,
 ) -> FileView:
-    """Keep a file."""
-    name = file.filename or "file"
-    record = await asyncio.to_thread(keeper.records.add_file, caller.key_id, purpose, name, file.file)
+    """Keep a file; of a picture, nothing but its pixels."""
+    name, content = file.filename or "file", file.file
+    if purpose == "vision":
+        name, content = await asyncio.to_thread(_pixels_of, name, content)
+    record = await asyncio.to_thread(keeper.records.add_file, caller.key_id, purpose, name, content)
     return _view(record)
+
+
+def _pixels_of(name: str, file: BinaryIO) -> tuple[str, BinaryIO]:
+    """Return name and content of a PNG that holds the pixels of an uploaded picture alone.
+
+    Raises:
+        FieldError: It is no picture, or too large.
+    """
+    caps = Caps()
+    image = read_upload(file.read(caps.image_bytes + 1), caps=caps, param="file")
+    return f"{Path(name).stem}.png", io.BytesIO(reencoded(image))
 
 
 @router.get("/{file_id}", response_model=FileView, responses=refusals(401, 404, 500, 503))

@@ -8,11 +8,14 @@ hidden in a file never reach a decoder, let alone somebody else.
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Callable, Mapping
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
 
+from underpaint.core.config import Config
 from underpaint.core.errors import FieldError
 from underpaint.stages.serve.security.bare import Bare, Broken
 from underpaint.stages.serve.security.bare_jpeg import SIGNATURE as JPEG
@@ -20,7 +23,6 @@ from underpaint.stages.serve.security.bare_jpeg import bare_jpeg
 from underpaint.stages.serve.security.bare_png import SIGNATURE as PNG
 from underpaint.stages.serve.security.bare_png import bare_png
 from underpaint.stages.serve.security.bare_webp import bare_webp
-from underpaint.stages.serve.security.caps import Caps
 
 READERS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], Bare]], ...] = (
     (lambda data: data.startswith(PNG), bare_png),
@@ -37,6 +39,24 @@ TURNS: Mapping[int, Image.Transpose] = {
     8: Image.Transpose.ROTATE_90,
 }
 """Orientation in Exif to what makes a picture upright."""
+ONE_AT_A_TIME = threading.Lock()
+"""The largest picture takes some hundred megabytes while it is decoded."""
+
+
+class Caps(Config):
+    """The most that is read of a picture.
+
+    Args:
+        image_bytes: Of its file.
+        mask_bytes: Of the file of a mask.
+        pixels: As its header says.
+        side: Of a side, in pixels.
+    """
+
+    image_bytes: int = Field(default=50 * 10**6, ge=1024)
+    mask_bytes: int = Field(default=4 * 10**6, ge=1024)
+    pixels: int = Field(default=40_000_000, ge=1)
+    side: int = Field(default=20_000, ge=1)
 
 
 def read_upload(data: bytes, *, caps: Caps, param: str, is_mask: bool = False) -> Image.Image:
@@ -62,7 +82,8 @@ def read_upload(data: bytes, *, caps: Caps, param: str, is_mask: bool = False) -
     if is_mask and bare.kind != "PNG":
         raise FieldError(f"a mask must be a PNG with transparency, got {bare.kind}", param=param)
     check_size(bare, caps=caps, param=param)
-    return _decoded(bare, param)
+    with ONE_AT_A_TIME:
+        return _decoded(bare, param)
 
 
 def bare_of(data: bytes, *, param: str) -> Bare:
@@ -105,7 +126,7 @@ def check_size(bare: Bare, *, caps: Caps, param: str) -> None:
 def reencoded(image: Image.Image) -> bytes:
     """Return a PNG of a picture's pixels alone."""
     buffer = io.BytesIO()
-    Image.frombytes(image.mode, image.size, image.tobytes()).save(buffer, "PNG")
+    Image.frombytes(image.mode, image.size, image.tobytes()).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
 
 
