@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import inspect
 import io
 import random
 import struct
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,12 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from underpaint.core.errors import FieldError
+from underpaint.stages.serve.security import apart as apart_module
+from underpaint.stages.serve.security.apart import apart
 from underpaint.stages.serve.security.bare import Bare, orientation_of
 from underpaint.stages.serve.security.bare_png import SIGNATURE
-from underpaint.stages.serve.security.uploads import TURNS, Caps, bare_of, read_upload, reencoded
+from underpaint.stages.serve.security.decoder import TURNS, rgba_of
+from underpaint.stages.serve.security.uploads import Caps, bare_of, read_upload, reencoded
 
 CAPS = Caps()
 SECRET = b"a-secret-that-nobody-shall-see"
@@ -33,7 +38,7 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def read(data: bytes, **options: Any) -> Image.Image:
-    return read_upload(data, caps=options.pop("caps", CAPS), param="image", **options)
+    return read_upload(data, **{"caps": CAPS, "param": "image", "decode": rgba_of, **options})
 
 
 def exif(orientation: int) -> bytes:
@@ -260,3 +265,62 @@ def test_the_header_of_a_bare_file_is_what_its_decoder_finds() -> None:
     for kind in ("PNG", "JPEG", "WEBP"):
         bare: Bare = bare_of(encoded(picture("RGB", (33, 21)), kind), param="image")
         assert (bare.kind, bare.width, bare.height) == (kind, 33, 21)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_process_of_its_own_decodes_the_same(kind: str) -> None:
+    data = encoded(picture("RGB", (16, 8)), kind, exif=exif(6))
+    assert read(data, decode=apart).tobytes() == read(data).tobytes()
+
+
+def test_pictures_are_decoded_there_unless_said_otherwise() -> None:
+    assert inspect.signature(read_upload).parameters["decode"].default is apart
+
+
+def test_what_that_process_refuses_is_told_in_its_words() -> None:
+    data = png(4, 4, pixels=b"")
+    with pytest.raises(FieldError, match="cannot be decoded") as error:
+        read(data, decode=apart)
+    assert "Traceback" not in str(error.value)
+
+
+def run_instead(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str) -> None:
+    """Let a module of the test stand in for the decoder, under its limits."""
+    head = "from underpaint.stages.serve.security.decoder import limit_itself; limit_itself()\nimport os, sys\n"
+    (tmp_path / "stand_in.py").write_text(head + code)
+    monkeypatch.setattr(apart_module, "MODULE", "stand_in")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = bytearray(3 * 2**30)",
+        "os.abort()",
+        "sys.exit(0)",
+        "sys.stdout.buffer.write(b'x' * 100)",
+        "import time; time.sleep(60)",
+    ],
+)
+def test_a_decoder_that_breaks_out_of_its_limits_harms_nobody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: str
+) -> None:
+    run_instead(monkeypatch, tmp_path, code)
+    if "sleep" in code:
+        monkeypatch.setattr(apart_module, "WALL_S", 0.5)
+    with pytest.raises(FieldError):
+        read(encoded(picture(), "PNG"), decode=apart)
+
+
+def test_a_decoder_knows_no_secrets_and_writes_no_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("UNDERPAINT_SERVE_API_KEY", "hunter2")
+    code = (
+        "secret = os.environ.get('UNDERPAINT_SERVE_API_KEY')\n"
+        "try: os.write(os.open('written', os.O_WRONLY | os.O_CREAT), b'x'); written = True\n"
+        "except OSError: written = False\n"
+        "sys.stderr.write(f'{secret} {written}'); sys.exit(1)\n"
+    )
+    run_instead(monkeypatch, tmp_path, code)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(FieldError, match="None False"):
+        read(encoded(picture(), "PNG"), decode=apart)

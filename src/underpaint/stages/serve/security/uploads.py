@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-import numpy as np
 from PIL import Image
 from pydantic import Field
 
 from underpaint.core.config import Config
 from underpaint.core.errors import FieldError
+from underpaint.stages.serve.security.apart import apart
 from underpaint.stages.serve.security.bare import Bare, Broken
 from underpaint.stages.serve.security.bare_jpeg import SIGNATURE as JPEG
 from underpaint.stages.serve.security.bare_jpeg import bare_jpeg
@@ -29,16 +29,9 @@ READERS: tuple[tuple[Callable[[bytes], bool], Callable[[bytes], Bare]], ...] = (
     (lambda data: data.startswith(JPEG), bare_jpeg),
     (lambda data: data[:4] == b"RIFF" and data[8:12] == b"WEBP", bare_webp),
 )
-TURNS: Mapping[int, Image.Transpose] = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""Orientation in Exif to what makes a picture upright."""
+Decode = Callable[[Bare], bytes]
+LYING = 5
+"""Orientations from here on turn a picture by a quarter."""
 ONE_AT_A_TIME = threading.Lock()
 """The largest picture takes some hundred megabytes while it is decoded."""
 
@@ -59,7 +52,7 @@ class Caps(Config):
     side: int = Field(default=20_000, ge=1)
 
 
-def read_upload(data: bytes, *, caps: Caps, param: str, is_mask: bool = False) -> Image.Image:
+def read_upload(data: bytes, *, caps: Caps, param: str, is_mask: bool = False, decode: Decode = apart) -> Image.Image:
     """Return an uploaded picture as RGBA, upright, with nothing in it but its pixels.
 
     Args:
@@ -67,6 +60,7 @@ def read_upload(data: bytes, *, caps: Caps, param: str, is_mask: bool = False) -
         caps: How large it may be.
         param: The field that it came in, for messages.
         is_mask: Whether it is a mask, which must be a PNG and smaller.
+        decode: Makes pixels of a bared picture; by itself in a process of its own.
 
     Raises:
         FieldError: It is no such picture, damaged, animated or too large; ``image_too_large`` for the last.
@@ -83,7 +77,7 @@ def read_upload(data: bytes, *, caps: Caps, param: str, is_mask: bool = False) -
         raise FieldError(f"a mask must be a PNG with transparency, got {bare.kind}", param=param)
     check_size(bare, caps=caps, param=param)
     with ONE_AT_A_TIME:
-        return _decoded(bare, param)
+        return _decoded(bare, decode, param)
 
 
 def bare_of(data: bytes, *, param: str) -> Bare:
@@ -130,25 +124,9 @@ def reencoded(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _decoded(bare: Bare, param: str) -> Image.Image:
-    """Return the pixels of a picture, upright; whatever a decoder may raise is a mistake of the file."""
+def _decoded(bare: Bare, decode: Decode, param: str) -> Image.Image:
+    size = (bare.height, bare.width) if bare.orientation >= LYING else (bare.width, bare.height)
     try:
-        with Image.open(io.BytesIO(bare.data), formats=[bare.kind]) as opened:
-            if opened.size != (bare.width, bare.height):
-                raise Broken("its headers contradict each other")
-            opened.load()
-            pixels = _narrowed(opened).convert("RGBA")
-    except Exception as error:
-        raise FieldError(f"the picture cannot be decoded ({error!s:.120}); send it saved anew", param=param) from None
-    turn = TURNS.get(bare.orientation)
-    upright = pixels if turn is None else pixels.transpose(turn)
-    upright.info.clear()
-    return upright
-
-
-def _narrowed(image: Image.Image) -> Image.Image:
-    """Return a picture with 8 bits a color; one with 16 would otherwise be cut off at white."""
-    if not image.mode.startswith("I"):
-        return image
-    values = np.asarray(image).astype(np.int64)  # [H, W], 0 to 65535
-    return Image.fromarray((values >> 8).astype(np.uint8))
+        return Image.frombytes("RGBA", size, decode(bare))
+    except Broken as error:
+        raise FieldError(f"the picture cannot be used: {error}", param=param) from None
