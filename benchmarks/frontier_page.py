@@ -159,12 +159,17 @@ def models_table(models: Mapping[str, Mapping[str, Any]]) -> str:
     """Return what was trained and for how long, as the manifests say."""
     rows = []
     for family, model in models.items():
-        found = next((part for part in nested(model["figures"]) if "seen_images" in part), {})
+        found = training_of(model["figures"])
         parameters = f"{sum(model['parameters'].values()) / 1e6:.1f}M"
         seen, minutes = found.get("seen_images"), found.get("minutes")
         shown = ["–" if seen is None else f"{seen:,}", "–" if minutes is None else f"{minutes:.0f}"]
         rows.append([family, f"`{model['sha256'][:12]}`", parameters, *shown])
     return rows_of(["family", "digest", "parameters, all parts", "pictures seen", "minutes"], rows)
+
+
+def training_of(figures: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the figures of the training of what draws: it tells parameters by network, a tokenizer's one number."""
+    return next((part for part in nested(figures) if isinstance(part.get("parameters"), Mapping)), {})
 
 
 def nested(figures: Mapping[str, Any]) -> list[Mapping[str, Any]]:

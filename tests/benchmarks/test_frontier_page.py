@@ -125,3 +125,13 @@ def test_the_plot_is_one_drawing_with_a_mark_for_every_spot(report, plots, timed
     for spot in panels[0].spots:
         assert titles.count(spot.name) == len(panels), spot.name
     assert root.tag.endswith("svg")
+
+
+def test_pictures_seen_are_those_of_what_draws_and_not_of_its_tokenizer(load_benchmark) -> None:
+    page = load_benchmark("frontier_page")
+    tokenizer = {"seen_images": 7, "minutes": 1.0, "parameters": 1854480}
+    drawing = {"validation": {"nll": 4.0}, "seen_images": 192000, "minutes": 62.0, "parameters": {"transformer": 3}}
+    for figures in ({"tokenizer": tokenizer, "generator": drawing}, {"generator": drawing, "tokenizer": tokenizer}):
+        model = {"sha256": "a" * 64, "parameters": {"transformer": 3_400_000}, "figures": figures}
+        assert page.models_table({"hybrid": model}).endswith("| hybrid | `aaaaaaaaaaaa` | 3.4M | 192,000 | 62 |")
+    assert page.training_of({"tokenizer": tokenizer}) == {}
