@@ -27,7 +27,7 @@ EXAMPLES = """examples:
   underpaint edit cat.png --style line-art
 
 The last two are variations, and the picture in another style: without a prompt its own words are used, if underpaint
-drew it. Editing needs PyTorch and a hybrid model.
+drew it. Editing needs a hybrid model, and PyTorch or an export that was made with --edit.
 """
 
 
@@ -156,7 +156,8 @@ def plan(args: argparse.Namespace, output: Output) -> Planned:
 
     model = open_model(args.model)
     check_editable(model)
-    choose(model, "torch")
+    if not edits_as_graph(model):
+        choose(model, "torch")
     original = read_original(args.picture, model.index.image_size)
     mask = read_mask(args.mask, original, edits=args.mask_edits or "transparent") if args.mask else None
     given = {name: value for name in EditRequest.model_fields if (value := getattr(args, name, None)) is not None}
@@ -165,6 +166,13 @@ def plan(args: argparse.Namespace, output: Output) -> Planned:
     mark = mark_for(args.watermark or "public")
     marked = [one.model_copy(update={"watermark": one.watermark or mark}) for one in settings]
     return Planned(model=model, original=original, mask=mask, settings=marked)
+
+
+def edits_as_graph(model: Model) -> bool:
+    """Tell whether a model is exported, with a graph that edits."""
+    from underpaint.pipelines.exported_folder import ExportedModel
+
+    return isinstance(model, ExportedModel) and model.edge.edit is not None
 
 
 def _note_what_is_read(args: argparse.Namespace, original: Original, first: Settings, output: Output) -> None:
@@ -179,6 +187,6 @@ def load_editor(planned: Planned, args: argparse.Namespace, output: Output) -> E
     """Load the networks, and say which words they will not read as they stand."""
     from underpaint.pipelines.editing.asking import editor_of
 
-    args.engine = "torch"
+    args.engine = None if edits_as_graph(planned.model) else "torch"
     generator = load(planned.model, planned.settings, args, output)
     return editor_of(planned.model, generator.pipeline, planned.original, planned.mask)

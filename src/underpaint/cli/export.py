@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--native", action="store_true", help="for this kind of processor alone (ONNX): a little faster"
     )
     parser.add_argument(
+        "--edit", action="store_true", help="a second graph beside it, which edits pictures (hybrid models, 32 bits)"
+    )
+    parser.add_argument(
         "--share-weights", action="store_true", help="read the weights from the shipped model instead of a copy"
     )
 
@@ -58,6 +61,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     for package in ("torch", "onnx"):
         require(package, extra="optimize")
     from underpaint.pipelines.diffusers_model import DiffusersModel
+    from underpaint.pipelines.editing.planning import check_editable
     from underpaint.stages.optimize.export.config import ExportConfig
     from underpaint.stages.optimize.export.run import export
 
@@ -75,9 +79,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
             "steps": args.steps,
             "native": args.native,
             "share_weights": args.share_weights,
+            "edit": args.edit,
         },
         source="options",
     )
+    if args.edit:
+        check_editable(model)
     if isinstance(model, DiffusersModel):
         from underpaint.stages.optimize.export.loop_export import export_loop
 

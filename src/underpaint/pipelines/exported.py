@@ -29,6 +29,7 @@ from underpaint.pipelines.exported_folder import (
     WEIGHT,
     WORDS,
     Edge,
+    EditGraph,
     ExportedModel,
 )
 from underpaint.pipelines.graph_drawer import GraphDrawer
@@ -88,12 +89,9 @@ class ExportedPipeline(GraphDrawer):
         """
         check_numbers(requests[0], self.edge)
         filled = [*requests, *[requests[-1]] * (self.edge.batch - len(requests))]
-        ids, mask = self.tokenizer.encode_batch([request.caption for request in filled], self.edge.max_tokens)
         first = filled[0]
         feeds: dict[str, NDArray[Any]] = {
-            WORDS: self._table[ids].astype(np.float32),  # [B, T, D]
-            WEIGHT: (self._weight[ids] * mask).astype(np.float32),  # [B, T]
-            MASK: mask,
+            **self.words([request.caption for request in filled]),
             STYLE: np.array([style_row(request.style, self.styles) for request in filled], dtype=np.int64),
             TEMPERATURE: np.array(1.0 if first.temperature is None else first.temperature, dtype=np.float32),
         }
@@ -102,6 +100,12 @@ class ExportedPipeline(GraphDrawer):
             feeds[GUIDANCE] = np.array(strength, dtype=np.float32)
         seeds = [request.seed for request in filled]
         return feeds | {stream.name: stream.draw(seeds) for stream in self.edge.streams}
+
+    def words(self, captions: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Return the inputs that captions are: vectors ``[B, T, D]``, their weights and where they are ``[B, T]``."""
+        ids, mask = self.tokenizer.encode_batch(captions, self.edge.max_tokens)
+        vectors, weight = self._table[ids].astype(np.float32), (self._weight[ids] * mask).astype(np.float32)
+        return {WORDS: vectors, WEIGHT: weight, MASK: mask}
 
 
 def check_numbers(request: DrawRequest, edge: Edge) -> None:
@@ -128,27 +132,31 @@ def can_draw(edge: Edge, steps: int | None, guidance: float | None) -> bool:
     return fits and (edge.guidance is not None or not guidance)
 
 
-def graph_weights(model: ExportedModel, read: Mapping[str, Arrays]) -> dict[str, NDArray[Any]]:
+def graph_weights(
+    model: ExportedModel, read: Mapping[str, Arrays], edit: EditGraph | None = None
+) -> dict[str, NDArray[Any]]:
     """Return the arrays of a graph by the names that it knows them under.
 
     Args:
         model: The exported model.
         read: Arrays of components that were read already.
+        edit: The graph, if it is not the one that draws.
 
     Raises:
         ArtifactError: A file is missing, changed or damaged.
     """
     components = dict(read)
     arrays: dict[str, NDArray[Any]] = {}
-    for name, source in model.edge.sources.items():
+    sources, graph = (model.edge.sources, model.edge.graph) if edit is None else (edit.sources, edit.graph)
+    for name, source in sources.items():
         if source.component not in components:
             path, sha256 = model.part(source.component, WEIGHTS)
             components[source.component] = read_arrays(path, sha256=sha256)
         array = components[source.component][source.name]
         whole = array.astype(np.float32) if array.dtype == np.float16 else array
         arrays[name] = np.ascontiguousarray(whole.T if source.transposed else whole)
-    if model.has_file(CONSTANTS):
-        path, sha256 = model.graph_file(CONSTANTS)
+    if model.has_file(CONSTANTS, graph):
+        path, sha256 = model.graph_file(CONSTANTS, graph)
         arrays |= read_arrays(path, sha256=sha256)
     return arrays
 
@@ -185,20 +193,36 @@ def load_unrolled(model: ExportedModel, threads: int = 1, report: Report = silen
         TextTokenizer.from_folder(model.part("text_tokenizer", TOKENIZER)[0].parent),
         words["table"],
         words["weight"],
-        _load_graph(model, {"text_encoder": words}, threads, report),
+        load_graph(model, {"text_encoder": words}, threads, report),
     )
     pipeline.threads = threads
     return pipeline
 
 
-def _load_graph(model: ExportedModel, read: Mapping[str, Arrays], threads: int, report: Report) -> Graph:
+def load_graph(
+    model: ExportedModel, read: Mapping[str, Arrays], threads: int, report: Report, edit: EditGraph | None = None
+) -> Graph:
+    """Load a graph of ours.
+
+    Args:
+        model: The exported model.
+        read: Arrays of components that were read already.
+        threads: CPU threads of the engine.
+        report: Told when an engine compiles the graph, which takes seconds.
+        edit: The graph, if it is not the one that draws.
+
+    Raises:
+        ArtifactError: A file is missing, changed or damaged.
+        MissingDependency: The engine is not installed.
+    """
+    name = None if edit is None else edit.graph
     if model.edge.engine == "onnx":
         from underpaint.adapters import onnxruntime
 
-        path, sha256 = model.graph_file("model.onnx")
-        return onnxruntime.load_graph(path, graph_weights(model, read), threads=threads, sha256=sha256)
+        path, sha256 = model.graph_file("model.onnx", name)
+        return onnxruntime.load_graph(path, graph_weights(model, read, edit), threads=threads, sha256=sha256)
     from underpaint.adapters import openvino
 
-    (path, graph), (_, weights) = model.graph_file("model.xml"), model.graph_file("model.bin")
+    (path, graph), (_, weights) = model.graph_file("model.xml", name), model.graph_file("model.bin", name)
     cache = cache_folder() / "openvino"
     return openvino.load_graph(path, threads=threads, cache=cache, sha256=(graph, weights), report=report)

@@ -18,7 +18,7 @@ from typing import Literal
 from pydantic import Field
 
 from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, verify
-from underpaint.core.config import Config, parse_json
+from underpaint.core.config import Config, is_none, parse_json
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.pipelines import model_folder
 from underpaint.pipelines.channel_layout import ChannelLayout
@@ -57,6 +57,20 @@ class Source(Config):
     transposed: bool = False
 
 
+class EditGraph(Config):
+    """A second graph of a hybrid model, which edits pictures.
+
+    Args:
+        graph: Name of its folder.
+        schedule: Sides of the model's scales, coarse to fine.
+        sources: As ``Edge.sources``.
+    """
+
+    graph: str = Field(pattern=r"^[\w.-]+$")
+    schedule: tuple[int, ...]
+    sources: dict[str, Source] = {}
+
+
 class Edge(Config):
     """What ``edge.json`` says.
 
@@ -77,6 +91,7 @@ class Edge(Config):
         sources: Array of the graph to its place among the components; what is missing here lies in ``constants``.
         layout: The kind of processor that the graph was laid out for; None runs on any.
         loop: For a pipeline of diffusers, of which only the networks are graphs; its steps are free.
+        edit: For a hybrid model, the graph that edits; None without.
     """
 
     schema_version: Literal[1] = SCHEMA
@@ -96,6 +111,7 @@ class Edge(Config):
     sources: dict[str, Source] = {}
     layout: ChannelLayout | None = None
     loop: Loop | None = None
+    edit: EditGraph | None = Field(default=None, exclude_if=is_none)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,18 +155,22 @@ class ExportedModel(Model):
             raise ArtifactError(f"{self.origin / MANIFEST} does not list {name}: the model is incomplete; {AGAIN}")
         return self.origin / name, entry.sha256
 
-    def has_file(self, file: str) -> bool:
-        """Tell whether the graph has a file of this name."""
-        return f"{GRAPHS}/{self.edge.graph}/{file}" in self.manifest.files
+    def has_file(self, file: str, graph: str | None = None) -> bool:
+        """Tell whether a graph, the one that draws by default, has a file of this name."""
+        return f"{GRAPHS}/{graph or self.edge.graph}/{file}" in self.manifest.files
 
-    def graph_file(self, file: str) -> tuple[Path, str]:
-        """Return path and recorded hash of a file of the graph.
+    def graph_file(self, file: str, graph: str | None = None) -> tuple[Path, str]:
+        """Return path and recorded hash of a file of a graph.
+
+        Args:
+            file: Its name.
+            graph: The graph's folder; None for the one that draws.
 
         Raises:
             ArtifactError: There is no such file.
         """
-        name = f"{GRAPHS}/{self.edge.graph}/{file}"
-        if not self.has_file(file):
+        name = f"{GRAPHS}/{graph or self.edge.graph}/{file}"
+        if not self.has_file(file, graph):
             raise ArtifactError(f"{self.folder / MANIFEST} does not list {name}: the export is incomplete; {AGAIN}")
         return self.folder / name, self.manifest.files[name].sha256
 

@@ -10,6 +10,7 @@ from PIL import Image
 import underpaint
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.models.pixels import from_straight, to_straight
+from underpaint.pipelines.editing.asking import editor_of
 from underpaint.pipelines.editing.editor import Editor
 from underpaint.pipelines.editing.mask import Mask
 from underpaint.pipelines.editing.planning import kept_scales, plan_edits
@@ -23,7 +24,7 @@ CAT = EditRequest(prompt="a smiling cat", style="flat", seed=5)
 
 
 def editor(generator: Generator, original: Original, mask: Mask | None = None) -> Editor:
-    return Editor(generator.model, generator.pipeline, original, mask)
+    return editor_of(generator.model, generator.pipeline, original, mask)
 
 
 def pixels_of(image: Image.Image) -> np.ndarray:

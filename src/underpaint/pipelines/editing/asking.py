@@ -8,16 +8,19 @@ from PIL import Image
 
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress, Report
+from underpaint.pipelines.editing.editor import Editor
+from underpaint.pipelines.editing.graph_editor import load_graph_editor
 from underpaint.pipelines.editing.mask import Mask, read_mask
 from underpaint.pipelines.editing.planning import check_editable, plan_edits
 from underpaint.pipelines.editing.reading import Original, Source, read_original
 from underpaint.pipelines.editing.request import EditRequest
 from underpaint.pipelines.engine_choice import EXTRAS, is_installed
+from underpaint.pipelines.exported import ExportedPipeline
+from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.runtime.installed import pip_command
 
 if TYPE_CHECKING:
     from underpaint.pipelines.drawer import Drawer
-    from underpaint.pipelines.editing.editor import Editor
     from underpaint.pipelines.model_folder import Model
 
 
@@ -52,14 +55,19 @@ def editor_of(model: Model, drawer: Drawer, original: Original, mask: Mask | Non
         mask: Where it may change; None for everywhere.
 
     Raises:
-        InputError: A graph draws, which takes no picture.
+        InputError: A graph draws that was exported without one that edits.
     """
+    if isinstance(model, ExportedModel) and model.edge.edit is not None and isinstance(drawer, ExportedPipeline):
+        return load_graph_editor(model, drawer, model.edge.edit, original, mask)
     if drawer.engine != "torch":
         installed = "" if is_installed("torch") else f"; install torch first: {pip_command(EXTRAS['torch'])}"
         raise InputError(
             f"{model.name} is drawn by a graph here, which takes no picture to edit; load it with "
-            f"engine='torch'{installed}"
+            f"engine='torch'{installed}, or export it with --edit"
         )
-    from underpaint.pipelines.editing.editor import Editor
+    from underpaint.pipelines.editing.network_editor import NetworkEditor
+    from underpaint.pipelines.hybrid import HybridPipeline
 
-    return Editor(model, drawer, original, mask)
+    check_editable(model)
+    assert isinstance(drawer, HybridPipeline)
+    return NetworkEditor(model, drawer, original, mask)

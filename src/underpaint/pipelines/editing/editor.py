@@ -1,40 +1,32 @@
-"""Drawing edits of one picture: encoded once, its kept tokens put back while the others are drawn, laid over it.
+"""Drawing edits of one picture: what every engine shares. What was drawn is laid over the picture, and marked.
 
 Source: masked token replacement as in MaskGIT, arXiv 2202.04200, section 4.3, scale by scale.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
 
 from underpaint.core.errors import ArtifactError, InputError
-from underpaint.models.pixels import from_straight, to_straight
-from underpaint.pipelines.drawer import Drawer
 from underpaint.pipelines.editing.cells import free_cells
-from underpaint.pipelines.editing.kept import Asked, redrawn
 from underpaint.pipelines.editing.mask import Mask, merged, weights
 from underpaint.pipelines.editing.planning import check_editable, kept_scales
 from underpaint.pipelines.editing.reading import Original
-from underpaint.pipelines.editing.words import states_of
 from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.finishing import finish, other_model
-from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.settings import Settings
-from underpaint.runtime.device import threads
 
 
-class Editor:
+class Editor(ABC):
     """Draws edits of one picture, each from its own settings alone.
 
     Args:
         model: What a hybrid model says about itself.
-        drawer: Its networks.
         original: The picture.
         mask: Where it may change; None for everywhere.
 
@@ -42,10 +34,27 @@ class Editor:
         InputError: The model cannot edit.
     """
 
-    def __init__(self, model: Model, drawer: Drawer, original: Original, mask: Mask | None = None) -> None:
+    engine: str = "torch"
+    """What computes."""
+
+    def __init__(self, model: Model, original: Original, mask: Mask | None = None) -> None:
         check_editable(model)
-        assert isinstance(drawer, HybridPipeline)
-        self.model, self.pipeline, self.original, self.mask = model, drawer, original, mask
+        self.model, self.original, self.mask = model, original, mask
+
+    @property
+    @abstractmethod
+    def schedule(self) -> Sequence[int]:
+        """Sides of the model's scales, coarse to fine."""
+
+    @abstractmethod
+    def redraw(self, settings: Settings, record: EditRecord, free: Sequence[np.ndarray]) -> np.ndarray:
+        """Draw the picture anew: ``[S, S, 4]`` uint8, straight alpha.
+
+        Args:
+            settings: Words, style and numbers.
+            record: What else is asked for.
+            free: What is drawn anew at each scale, each ``[k * k]`` bool; the picture's own where nothing is.
+        """
 
     def draw(self, settings: Sequence[Settings], *, batch_size: int = 1) -> Iterator[Image.Image]:  # noqa: ARG002
         """Draw pictures from complete settings, one after the other as they are finished.
@@ -64,7 +73,7 @@ class Editor:
             self._record(one)
         for one in settings:
             pixels = self.pixels(one)
-            yield finish(pixels, one, self.pipeline.engine, None if self.mask is None else self.mask.inside)
+            yield finish(pixels, one, self.engine, None if self.mask is None else self.mask.inside)
 
     def _record(self, settings: Settings) -> EditRecord:
         """Return what settings say of the edit, which must be one of this picture."""
@@ -82,32 +91,15 @@ class Editor:
                 )
         return record
 
-    @torch.inference_mode()
     def pixels(self, settings: Settings) -> np.ndarray:
         """Draw one edit: ``[S, S, 4]`` uint8, straight alpha, without a mark.
 
         Args:
             settings: Of an edit of this picture.
         """
-        record = self._record(settings)
-        with threads(self.pipeline.threads):
-            drawn = to_straight(self._drawn(settings, record))[0]
-        if self.mask is None:
+        record, inside = self._record(settings), None if self.mask is None else self.mask.inside
+        free = free_cells(self.schedule, kept_scales(record.strength, len(self.schedule)), inside)
+        drawn = self.redraw(settings, record, free)
+        if inside is None:
             return drawn
-        return merged(self.original.pixels, drawn, weights(self.mask.inside, record.seam))
-
-    def _drawn(self, settings: Settings, record: EditRecord) -> Tensor:
-        """Return the picture ``[1, 4, S, S]``, drawn anew; where nothing is, as the autoencoder sees it."""
-        pipeline, schedule = self.pipeline, self.pipeline.quantizer.config.schedule
-        picture = from_straight(torch.from_numpy(self.original.pixels)[None]).to(pipeline.device)
-        num_kept = kept_scales(record.strength, len(schedule))
-        if num_kept == len(schedule):
-            return pipeline.autoencoder.decode(pipeline.autoencoder.encode(picture))
-        free = free_cells(schedule, num_kept, None if self.mask is None else self.mask.inside)
-        asked = Asked(
-            text=states_of(pipeline, settings),
-            style=pipeline.style_index([settings.style]),
-            against=None if record.negative is None else pipeline.encode_text([record.negative]),
-        )
-        cells = [torch.from_numpy(one).to(pipeline.device) for one in free]
-        return redrawn(pipeline, picture, asked, pipeline.numbers([settings.request]), cells)
+        return merged(self.original.pixels, drawn, weights(inside, record.seam))

@@ -10,13 +10,12 @@ Shapes: ``T`` text tokens, ``D`` width.
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from underpaint.models.text_encoder import TextStates
+from underpaint.pipelines.editing.graph_inputs import UNSAID
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.settings import Settings
-
-UNSAID = "a picture of something"
-"""The words whose length a missing text has; it has no other part of them."""
 
 
 def states_of(pipeline: HybridPipeline, settings: Settings) -> TextStates:
@@ -35,7 +34,7 @@ def states_of(pipeline: HybridPipeline, settings: Settings) -> TextStates:
     return mixed(*(pipeline.encode_text([one]) for one in (settings.caption, edit.mix)), share=edit.mix_share)
 
 
-def mixed(first: TextStates, second: TextStates, *, share: float) -> TextStates:
+def mixed(first: TextStates, second: TextStates, *, share: float | Tensor) -> TextStates:
     """Mix two texts.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from underpaint.core.config import Config
+from underpaint.core.config import Config, is_zero
 from underpaint.pipelines.exported_folder import Precision
 from underpaint.runtime.engine import EngineName
 
@@ -21,6 +21,7 @@ class ExportConfig(Config):
         native: Lay the channels of convolutions out for this machine's kind of processor, the only one that then runs
             the graph; for ONNX alone.
         share_weights: Leave out the components' files and read them from the model that comes with underpaint.
+        edit: Write a second graph beside it, which edits pictures; for hybrid models in 32 bits.
     """
 
     engine: EngineName = "onnx"
@@ -29,6 +30,13 @@ class ExportConfig(Config):
     steps: int | None = Field(default=None, ge=0, le=100)
     native: bool = False
     share_weights: bool = False
+    edit: bool = Field(default=False, exclude_if=is_zero)
+
+    @model_validator(mode="after")
+    def _check_edit(self) -> ExportConfig:
+        if self.edit and (self.precision != "f32" or self.batch > 1):
+            raise ValueError("a graph that edits has 32 bits and draws one picture at once: leave int8 and batch out")
+        return self
 
     @model_validator(mode="after")
     def _check_native(self) -> ExportConfig:

@@ -13,8 +13,19 @@ from underpaint.core.artifact import Manifest, seal, staging
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.channel_layout import own_layout
+from underpaint.pipelines.editing.planning import check_editable
 from underpaint.pipelines.exported import load_exported
-from underpaint.pipelines.exported_folder import EDGE, GRAPHS, KIND, Edge, ExportedModel, open_exported
+from underpaint.pipelines.exported_folder import (
+    EDGE,
+    GRAPHS,
+    KIND,
+    Edge,
+    EditGraph,
+    ExportedModel,
+    Source,
+    open_exported,
+)
+from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.model_folder import Model, shipped_models
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.saved import load_pipeline
@@ -23,7 +34,8 @@ from underpaint.stages.optimize.export.arithmetic import arithmetic
 from underpaint.stages.optimize.export.calibration import plan_calibration
 from underpaint.stages.optimize.export.check import differences, insist_on_sameness
 from underpaint.stages.optimize.export.config import ExportConfig
-from underpaint.stages.optimize.export.writing import WORDS_ALONE, Written, step, write_graph
+from underpaint.stages.optimize.export.edit_check import edit_differences
+from underpaint.stages.optimize.export.writing import WORDS_ALONE, Written, step, write_edit_graph, write_graph
 
 STAGE = "optimize"
 VERSIONS = {"onnx": ("onnxruntime",), "openvino": ("openvino", "nncf")}
@@ -58,14 +70,16 @@ def export(
     with staging(out) as folder:
         name = f"{pipeline.image_size}x{pipeline.image_size}_{config.graph}"
         written = write_graph(config, pipeline, folder / GRAPHS / name, calibration, report)
-        _write_beside(config, model, folder, pipeline, written)
+        edit = _write_edit(config, pipeline, folder / GRAPHS / f"{name}_edit", report)
+        _write_beside(config, model, folder, pipeline, written, edit)
         _seal(config, model, folder, {})
         report(step(3))
         found = differences(pipeline, load_exported(open_exported(folder)), written.unrolled.steps, report)
         if config.precision == "f32":
             insist_on_sameness(found)
+        edits = {"edit": edit_differences(pipeline, open_exported(folder), report)} if edit else {}
         report(step(4))
-        figures = {**model.manifest.figures, **found, **written.figures}
+        figures = {**model.manifest.figures, **found, **edits, **written.figures}
         return _seal(config, model, folder, {**figures, **arithmetic(pipeline, written.unrolled.steps)})
 
 
@@ -87,15 +101,32 @@ def check_exportable(config: ExportConfig, model: Model) -> None:
         raise InputError(f"only a model that comes with underpaint can share its weights, and {model.name} is none")
     if config.native:
         own_layout()
+    if config.edit:
+        check_editable(model)
+
+
+def _write_edit(config: ExportConfig, pipeline: TextToPicture[Any], place: Path, report: Report) -> EditGraph | None:
+    """Write the graph that edits, if it is asked for, and return what is to be known of it."""
+    if not config.edit:
+        return None
+    assert isinstance(pipeline, HybridPipeline)
+    report(Progress(task="trace and write the graph that edits", done=0))
+    sources = dict(sorted(write_edit_graph(config, pipeline, place).items()))
+    return EditGraph(graph=place.name, schedule=pipeline.quantizer.config.schedule, sources=sources)
 
 
 def _write_beside(
-    config: ExportConfig, model: Model, folder: Path, pipeline: TextToPicture[Any], written: Written
+    config: ExportConfig,
+    model: Model,
+    folder: Path,
+    pipeline: TextToPicture[Any],
+    written: Written,
+    edit: EditGraph | None,
 ) -> None:
-    """Write what goes beside the graph: the components that are read, and what the graph is fed with."""
-    for component in _parts(config, written.sources):
+    """Write what goes beside the graphs: the components that are read, and what the graphs are fed with."""
+    for component in _parts(config, [*written.sources.values(), *(edit.sources.values() if edit else ())]):
         shutil.copytree(model.folder / component, folder / component)
-    edge = _edge(config, model, pipeline, written)
+    edge = _edge(config, model, pipeline, written).model_copy(update={"edit": edit})
     (folder / EDGE).write_text(edge.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
@@ -105,11 +136,11 @@ def _seal(config: ExportConfig, model: Model, folder: Path, figures: Mapping[str
     return seal(folder, kind=KIND, stage=STAGE, config=config, parents=parents, figures=figures, packages=packages)
 
 
-def _parts(config: ExportConfig, sources: Mapping[str, Any]) -> list[str]:
+def _parts(config: ExportConfig, sources: Sequence[Source]) -> list[str]:
     """Return the components whose files are copied into the export."""
     if config.share_weights:
         return []
-    return sorted({*WORDS_ALONE, *(source.component for source in sources.values())})
+    return sorted({*WORDS_ALONE, *(source.component for source in sources)})
 
 
 def _edge(config: ExportConfig, model: Model, pipeline: TextToPicture[Any], written: Written) -> Edge:

@@ -18,12 +18,14 @@ from underpaint.adapters import onnx, onnx_nodes, onnx_offline
 from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.channel_layout import ChannelLayout, own_layout
 from underpaint.pipelines.exported_folder import CONSTANTS, Source
+from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.pipelines.text_to_picture import TextToPicture
 from underpaint.runtime.weights import write_weights
 from underpaint.stages.optimize.export.calibration import Calibration
 from underpaint.stages.optimize.export.check import CAPTIONS
 from underpaint.stages.optimize.export.config import ExportConfig
+from underpaint.stages.optimize.export.edit_tracing import trace_edit
 from underpaint.stages.optimize.export.eight_bits import Traced, quantize
 from underpaint.stages.optimize.export.sources import find_sources, worth_copies
 from underpaint.stages.optimize.export.tracing import Unrolled, component_arrays, trace
@@ -56,6 +58,29 @@ class Written:
     layout: ChannelLayout | None
     sources: Mapping[str, Source]
     figures: Mapping[str, Any]
+
+
+def write_edit_graph(config: ExportConfig, pipeline: HybridPipeline, place: Path) -> Mapping[str, Source]:
+    """Write the files of the graph that edits; returns where the arrays lie that components have.
+
+    Args:
+        config: Engine and steps.
+        pipeline: Whose editing the graph shall do.
+        place: The new folder.
+
+    Raises:
+        MissingDependency: What converts graphs is not installed.
+        StorageError: The folder cannot be written.
+    """
+    place.mkdir(parents=True)
+    with tempfile.TemporaryDirectory(prefix="underpaint-export-") as scratch:
+        path = Path(scratch) / "traced.onnx"
+        trace_edit(pipeline, _requests(config)[0], path)
+        if config.engine == "openvino":
+            _write_openvino(path, place, quantized=False)
+            return {}
+        _optimize(config, path)
+        return _write_onnx(config, pipeline, path, place)
 
 
 def step(number: int) -> Progress:

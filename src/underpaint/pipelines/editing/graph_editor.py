@@ -1,0 +1,102 @@
+"""Edits drawn by an exported graph: words, cells and noise in NumPy, everything between in one run; no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from underpaint.core.progress import Report, silent
+from underpaint.pipelines.editing.editor import Editor
+from underpaint.pipelines.editing.graph_inputs import (
+    AGAINST,
+    FREE,
+    MIXED,
+    NEGATIVE,
+    ORIGINAL,
+    SHARE,
+    UNSAID,
+    WORDLESS,
+    named,
+)
+from underpaint.pipelines.editing.mask import Mask
+from underpaint.pipelines.editing.reading import Original
+from underpaint.pipelines.editing_record import EditRecord
+from underpaint.pipelines.exported import ExportedPipeline, load_graph
+from underpaint.pipelines.exported_folder import PICTURE, EditGraph, ExportedModel
+from underpaint.pipelines.settings import Settings
+
+if TYPE_CHECKING:
+    from underpaint.runtime.engine import Graph
+
+
+class GraphEditor(Editor):
+    """Draws edits of one picture with a graph.
+
+    Args:
+        model: An exported model that has a graph for it.
+        pipeline: The same, loaded; it reads the words.
+        graph: The graph that edits.
+        edit: What the model says about it.
+        original: The picture.
+        mask: Where it may change; None for everywhere.
+    """
+
+    def __init__(
+        self,
+        model: ExportedModel,
+        pipeline: ExportedPipeline,
+        graph: Graph,
+        edit: EditGraph,
+        original: Original,
+        mask: Mask | None = None,
+    ) -> None:
+        super().__init__(model, original, mask)
+        self.engine, self.pipeline, self._graph, self._edit = pipeline.engine, pipeline, graph, edit
+
+    @property
+    def schedule(self) -> Sequence[int]:
+        """Sides of the model's scales, coarse to fine."""
+        return self._edit.schedule
+
+    def redraw(self, settings: Settings, record: EditRecord, free: Sequence[np.ndarray]) -> np.ndarray:
+        """Draw the picture anew; see ``Editor``."""
+        return self._graph.run(self.feeds(settings, record, free))[PICTURE][0]
+
+    def feeds(self, settings: Settings, record: EditRecord, free: Sequence[np.ndarray]) -> dict[str, NDArray[Any]]:
+        """Return the graph's inputs.
+
+        Raises:
+            InputError: The settings ask for what the graph cannot do.
+        """
+        caption = settings.caption or UNSAID
+        feeds = self.pipeline.feeds([replace(settings.request, caption=caption)])
+        for beginning, words in ((MIXED, record.mix), (AGAINST, record.negative)):
+            feeds |= {named(beginning, name): value for name, value in self.pipeline.words([words or caption]).items()}
+        return feeds | {
+            ORIGINAL: self.original.pixels[None],
+            FREE: np.concatenate(free),
+            WORDLESS: np.array([not settings.caption]),
+            SHARE: np.array(record.mix_share or 0.0, dtype=np.float32),
+            NEGATIVE: np.array([record.negative is not None]),
+        }
+
+
+def load_graph_editor(
+    model: ExportedModel,
+    pipeline: ExportedPipeline,
+    edit: EditGraph,
+    original: Original,
+    mask: Mask | None = None,
+    report: Report = silent,
+) -> GraphEditor:
+    """Load the graph that edits; see ``GraphEditor`` and ``exported.load_exported``.
+
+    Raises:
+        ArtifactError: A file is missing, changed or damaged.
+    """
+    graph = load_graph(model, {}, pipeline.threads, report, edit)
+    return GraphEditor(model, pipeline, graph, edit, original, mask)

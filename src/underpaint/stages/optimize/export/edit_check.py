@@ -1,0 +1,68 @@
+"""Whether an exported graph edits pictures as the pipeline does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from underpaint.core.progress import Progress, Report, silent
+from underpaint.pipelines.editing.asking import editor_of
+from underpaint.pipelines.editing.mask import Mask
+from underpaint.pipelines.editing.planning import plan_edits
+from underpaint.pipelines.editing.reading import read_original
+from underpaint.pipelines.editing.request import EditRequest
+from underpaint.pipelines.exported import load_exported
+from underpaint.pipelines.exported_folder import ExportedModel
+from underpaint.pipelines.text_to_picture import TextToPicture
+from underpaint.stages.optimize.export.check import LEVELS, insist_on_sameness, premultiplied, wishes
+
+FIRST, SECOND = "a smiling cat", "a red apple"
+CASES: tuple[tuple[EditRequest, bool], ...] = (
+    (EditRequest(prompt=FIRST, strength=0.0, seed=1), False),
+    (EditRequest(seed=2), False),
+    (EditRequest(prompt=SECOND, strength=0.7, seed=3), False),
+    (EditRequest(prompt=SECOND, strength=1.0, negative=FIRST, seed=4), False),
+    (EditRequest(prompt=FIRST, strength=0.8, mix=SECOND, mix_share=0.4, seed=5), True),
+    (EditRequest(prompt=SECOND, seed=6), True),
+    (EditRequest(seed=7), True),
+)
+"""What is asked for, and whether within a mask of half the picture."""
+
+
+def edit_differences(pipeline: TextToPicture[Any], exported: ExportedModel, report: Report) -> dict[str, float]:
+    """Edit the same picture in torch and with the graph, and return how far they are apart.
+
+    Args:
+        pipeline: The model in torch.
+        exported: Its export.
+        report: Receives progress.
+
+    Returns:
+        As ``check.compared``.
+
+    Raises:
+        ArtifactError: A picture differs by more than ``check.LEVELS``.
+    """
+    original = read_original(Image.fromarray(pipeline.draw(wishes(())[:1])[0]), pipeline.image_size)
+    half = np.zeros(original.pixels.shape[:2], dtype=bool)
+    half[:, : half.shape[1] // 2] = True
+    graphs = load_exported(exported, report=silent)
+    gaps: list[np.ndarray] = []
+    for index, (request, masked) in enumerate(CASES):
+        mask = Mask(inside=half) if masked else None
+        (settings,) = plan_edits(exported, original, request, mask)
+        ours, theirs = (editor_of(exported, drawer, original, mask).pixels(settings) for drawer in (pipeline, graphs))
+        gaps.append(np.abs(premultiplied(ours) - premultiplied(theirs)))
+        report(Progress(task="compare edits with torch", done=index + 1, total=len(CASES), unit="pictures"))
+    whole = np.stack(gaps)  # [N, S, S, 4]
+    largest = whole.reshape(len(whole), -1).max(axis=1)
+    found = {
+        "pictures": len(whole),
+        "same_share": float((largest <= LEVELS).mean()),
+        "mean_levels": float(whole.mean()),
+        "max_levels": float(whole.max()),
+    }
+    insist_on_sameness(found)
+    return found

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import underpaint
+from underpaint.core.config import Config
+from underpaint.core.errors import InputError
+from underpaint.core.progress import silent
+from underpaint.pipelines.editing.mask import Mask
+from underpaint.pipelines.editing.request import EditRequest
+from underpaint.pipelines.exported_folder import EDGE, open_exported
+from underpaint.pipelines.model_folder import open_model
+from underpaint.pipelines.saved import save_pipeline
+from underpaint.stages.optimize.export.config import ExportConfig
+from underpaint.stages.optimize.export.run import export
+
+LEFT = np.zeros((32, 32), dtype=bool)
+LEFT[:, :13] = True
+
+
+def picture() -> Image.Image:
+    image = Image.new("RGBA", (32, 32))
+    image.paste((200, 30, 30, 255), (4, 4, 28, 28))
+    return image
+
+
+@pytest.fixture(scope="module")
+def exported(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("edits") / "tiny-edit"
+    export(ExportConfig(edit=True), open_model(tiny_model), out, silent)
+    return out
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        EditRequest(prompt="a smiling cat", style="flat", seed=5, n=2),
+        EditRequest(seed=6),
+        EditRequest(prompt="a dog", strength=0.0, seed=6),
+        EditRequest(prompt="a dog", strength=0.4, negative="the green apple", guidance=4.0, seed=7),
+        EditRequest(prompt="a dog", mix="a red cat with sunglasses", mix_share=0.3, temperature=0.5, seed=8),
+    ],
+)
+def test_the_graph_edits_as_torch_does(exported, tiny_model, asked, masked):
+    mask = Mask(inside=LEFT) if masked else None
+    networks, graph = underpaint.load(tiny_model, engine="torch"), underpaint.load(exported)
+    pairs = zip(networks.edit(picture(), asked, mask=mask), graph.edit(picture(), asked, mask=mask), strict=True)
+    for ours, theirs in pairs:
+        assert np.abs(np.asarray(ours).astype(int) - np.asarray(theirs)).max() <= 1
+        assert theirs.info["underpaint"].engine == "onnx"
+        if masked:
+            assert np.array_equal(np.asarray(theirs)[~LEFT], np.asarray(picture())[~LEFT])
+
+
+def test_the_graph_s_words_are_not_ignored(exported):
+    graph = underpaint.load(exported)
+    base = EditRequest(prompt="a dog", strength=1.0, temperature=0.0, guidance=8.0, seed=7)
+    plain = graph.edit(picture(), base)[0].tobytes()
+    for change in ({"prompt": None, "style": "flat"}, {"strength": 0.5}, {"style": "noto"}):
+        assert graph.edit(picture(), base.model_copy(update=change))[0].tobytes() != plain, change
+
+
+def test_an_export_with_edits_has_the_identity_of_its_model_and_says_how_near_it_is(exported, tiny_model):
+    model = open_exported(exported)
+    assert model.edge.edit is not None and model.edge.edit.schedule == (1, 2, 4)
+    assert model.digest == open_model(tiny_model).digest
+    assert model.manifest.figures["edit"]["same_share"] == 1.0
+
+
+def test_an_export_without_edits_is_written_as_before_and_does_not_edit(tiny_model, tmp_path):
+    export(ExportConfig(), open_model(tiny_model), tmp_path / "plain", silent)
+    assert "edit" not in json.loads((tmp_path / "plain" / EDGE).read_text())
+    assert "edit" not in ExportConfig().model_dump()
+    with pytest.raises(InputError, match=r"drawn by a graph here.*or export it with --edit"):
+        underpaint.load(tmp_path / "plain").edit(picture(), "a cat")
+
+
+def test_only_hybrid_models_in_32_bits_have_such_a_graph(make_tiny_flow, tmp_path):
+    for values in ({"precision": "int8"}, {"batch": 2}):
+        with pytest.raises(InputError, match="has 32 bits and draws one picture at once"):
+            ExportConfig.parse({"edit": True, **values}, source="options")
+    save_pipeline(make_tiny_flow(), tmp_path / "flow", stage="test", config=Config(), parents={})
+    with pytest.raises(InputError, match="has no scales that could be kept"):
+        export(ExportConfig(edit=True), open_model(tmp_path / "flow"), tmp_path / "out", silent)
+
+
+def test_it_edits_where_there_is_no_torch(exported, tmp_path):
+    picture().save(tmp_path / "red.png")
+    program = (
+        "import sys\n"
+        "sys.modules['torch'] = None\n"
+        "from underpaint.cli.app import main\n"
+        f"sys.exit(main(['edit', 'red.png', 'a cat', '--seed', '7', '--no-sign', '-m', {str(exported)!r}]))\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert (finished.returncode, finished.stdout) == (0, "underpaint-edit-a-cat-7.png\n"), finished.stderr
