@@ -7,8 +7,12 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 
+from PIL import Image
+
 from underpaint.core.errors import StorageError
 from underpaint.pipelines.marks import mark_for
+from underpaint.stages.serve.asking.edit_planning import edit_wish
+from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.planning import Wish, wish_of
 from underpaint.stages.serve.asking.request import PictureRequest
 from underpaint.stages.serve.batching.compatibility import batch_key
@@ -108,6 +112,16 @@ class Service:
         self.admit(key_id, request.prompt)
         return wish
 
+    def edit_wish(self, request: EditFields, key_id: str, picture: Image.Image, mask: Image.Image | None) -> Wish:
+        """Return the pictures that a request to edit means, if they may be drawn; pictures are decoded for it.
+
+        Raises:
+            FieldError: A field, the picture or the mask cannot be used, or the prompt must not be drawn.
+        """
+        wish = edit_wish(request, self.catalog, picture, mask, watermark=self.watermark, presets=self._presets())
+        self.admit(key_id, request.prompt)
+        return wish
+
     def _presets(self) -> dict[str, int]:
         return {str(name): steps for name, steps in self.config.quality.items()}
 
@@ -128,7 +142,7 @@ class Service:
                 model=wish.served.name,
                 order=order,
                 owner=owner,
-                key="" if order.previews else batch_key(order.settings),
+                key="" if order.previews or order.edit else batch_key(order.settings),
                 job_class=job_class,
                 priority=priority,
                 deadline_at=deadline_at,

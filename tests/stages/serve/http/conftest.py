@@ -42,6 +42,7 @@ class ServerProcess:
             *options,
         ]
         self.lines: list[str] = []
+        self.clients: list[openai.OpenAI] = []
         self.process = subprocess.Popen(
             list(map(str, command)), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | environ
         )
@@ -63,7 +64,9 @@ class ServerProcess:
         return httpx2.Client(base_url=self.url, **{"timeout": 60, **how})
 
     def openai(self, **how: Any) -> openai.OpenAI:
-        return openai.OpenAI(base_url=f"{self.url}/v1", **{"api_key": "none", "max_retries": 0, **how})
+        how = {"api_key": "none", "max_retries": 0, **how}
+        self.clients.append(openai.OpenAI(base_url=f"{self.url}/v1", **how))
+        return self.clients[-1]
 
     def wait_until_ready(self) -> ServerProcess:
         with httpx2.Client(transport=httpx2.HTTPTransport(retries=20), base_url=self.url, timeout=60) as client:
@@ -75,6 +78,8 @@ class ServerProcess:
 
     def end(self, number: int = 15) -> int:
         """Send a signal, wait, and return the exit code."""
+        for client in self.clients:
+            client.close()
         if self.process.poll() is None:
             self.signal(number)
         code = self.process.wait(60)

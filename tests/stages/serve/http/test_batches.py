@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from typing import Any
 
 import openai
 import pytest
+from PIL import Image
 
 
 @pytest.fixture(scope="module")
@@ -124,8 +126,8 @@ def test_batches_are_listed_the_latest_first(sdk):
 
 
 def test_files_are_kept_returned_and_forgotten(sdk):
-    file = sdk.files.create(file=("heart.bin", b"\x00bytes"), purpose="vision")
-    assert (file.bytes, file.filename, file.purpose) == (6, "heart.bin", "vision")
+    file = sdk.files.create(file=("lines.jsonl", b"\x00bytes"), purpose="batch")
+    assert (file.bytes, file.filename, file.purpose) == (6, "lines.jsonl", "batch")
     assert sdk.files.content(file.id).content == b"\x00bytes"
     assert sdk.files.delete(file.id).deleted
     for call in (sdk.files.retrieve, sdk.files.content, sdk.files.delete):
@@ -152,6 +154,8 @@ def test_what_cannot_be_done_names_its_field(sdk, change, param, code):
 
 
 def test_a_file_of_another_purpose_is_no_batch(sdk):
-    file = sdk.files.create(file=("lines.jsonl", b"{}"), purpose="vision")
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, "PNG")
+    file = sdk.files.create(file=("picture.png", picture.getvalue()), purpose="vision")
     with pytest.raises(openai.BadRequestError, match="purpose vision"):
         sdk.batches.create(input_file_id=file.id, endpoint="/v1/images/generations", completion_window="24h")

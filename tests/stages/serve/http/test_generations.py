@@ -131,9 +131,8 @@ def test_a_deadline_that_passes_is_a_504_that_is_not_tried_again(server):
     assert late.value.response.headers["x-should-retry"] == "false"
 
 
-@pytest.mark.parametrize("path", ["edits", "variations"])
-def test_what_is_not_there_says_so(client, path):
-    answer = client.post(f"/v1/images/{path}", files={"image": b"x"})
+def test_variations_are_not_there_and_say_so(client):
+    answer = client.post("/v1/images/variations", files={"image": b"x"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unsupported_endpoint")
 
 

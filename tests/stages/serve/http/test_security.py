@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
+import time
 import zlib
 
 import pytest
@@ -65,6 +66,23 @@ def test_nobody_is_let_in_without_a_key(call, keys):
         assert answer.headers["www-authenticate"] == "Bearer"
     assert call(None, "GET", "/health").status_code == 200
     assert call("bob", "GET", "/v1/models").status_code == 200
+
+
+def test_a_running_server_sees_a_new_key_and_the_end_of_it(locked, file):
+    _, text = file.create("new", role="user", limits=KeyLimits(), now=0.0)
+
+    def status_becomes(expected: int) -> bool:
+        headers = {"authorization": f"Bearer {text}"}
+        with locked.client() as client:
+            for _ in range(40):
+                if client.get("/v1/models", headers=headers).status_code == expected:
+                    return True
+                time.sleep(0.1)
+        return False
+
+    assert status_becomes(200)
+    file.revoke("new", now=1.0)
+    assert status_becomes(401)
 
 
 def test_a_user_is_no_operator(call):
@@ -163,6 +181,12 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 def test_a_signature_of_other_characters_is_refused(call):
     answer = call(None, "GET", f"/v1/images/files/{'0' * 64}.png", params={"expires": 2**40, "signature": "é"})
     assert code_of(answer) == (401, "invalid_signature")
+
+
+def test_a_server_does_not_start_with_keys_that_open_nothing(underpaint, tmp_path):
+    done = underpaint("serve", "--port", 0, "--state", tmp_path / "state", "--keys", tmp_path / "keys.json")
+    assert done.code == 2
+    assert "underpaint keys create NAME" in done.stderr
 
 
 def test_other_addresses_need_a_key_of_either_kind():

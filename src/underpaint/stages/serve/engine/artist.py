@@ -15,6 +15,7 @@ from underpaint.pipelines.generator import Generator
 from underpaint.pipelines.graph_drawer import GraphDrawer
 from underpaint.pipelines.settings import DrawRequest, Settings
 from underpaint.stages.serve.batching.profile import BatchProfile, ProfilePoint
+from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.engine.finish import finish, sketch
 from underpaint.stages.serve.engine.orders import Loaded, Order, Picture, Preview
 
@@ -105,35 +106,48 @@ class Artist:
         for numbers in self._groups(orders):
             wanted = [number for number in numbers if not is_dropped(number)]
             try:
-                pixels = self._pixels(orders, wanted, is_dropped, on_preview) if wanted else []
+                images = self._images(orders, wanted, is_dropped, on_preview) if wanted else []
             except Dropped:
                 continue
-            for number, one in zip(wanted, pixels, strict=True):
-                yield number, self._picture(one, orders[number])
+            for number, image in zip(wanted, images, strict=True):
+                yield number, self._picture(image, orders[number])
 
     def _groups(self, orders: Sequence[Order]) -> Iterator[list[int]]:
-        plain = [number for number, order in enumerate(orders) if not self._is_watched(order)]
-        yield from ([number] for number, order in enumerate(orders) if self._is_watched(order))
+        plain = [number for number, order in enumerate(orders) if not self._is_alone(order)]
+        yield from ([number] for number, order in enumerate(orders) if self._is_alone(order))
         yield from (plain[start : start + self._together] for start in range(0, len(plain), self._together))
 
-    def _is_watched(self, order: Order) -> bool:
-        return order.previews > 0 and shows_previews(self._drawer)
+    def _is_alone(self, order: Order) -> bool:
+        return order.edit is not None or self._is_watched(order)
 
-    def _pixels(
+    def _is_watched(self, order: Order) -> bool:
+        return order.previews > 0 and order.edit is None and shows_previews(self._drawer)
+
+    def _images(
         self,
         orders: Sequence[Order],
         wanted: Sequence[int],
         is_dropped: Callable[[int], bool],
         on_preview: Callable[[int, Preview], None],
-    ) -> list[np.ndarray]:
+    ) -> list[Image.Image]:
         def watch(_stage: object) -> None:
             if all(map(is_dropped, wanted)):
                 raise Dropped
 
         first = orders[wanted[0]]
+        if first.edit is not None:
+            return [self._edited(first.settings, first.edit)]
         if self._is_watched(first):
-            return [self._watched(first, watch, lambda preview: on_preview(wanted[0], preview))]
-        return self._drawer.draw([orders[number].settings.request for number in wanted], on_stage=watch)
+            pixels = [self._watched(first, watch, lambda preview: on_preview(wanted[0], preview))]
+        else:
+            pixels = self._drawer.draw([orders[number].settings.request for number in wanted], on_stage=watch)
+        return [self._image(one, orders[number]) for number, one in zip(wanted, pixels, strict=True)]
+
+    def _edited(self, settings: Settings, given: EditInput) -> Image.Image:
+        from underpaint.pipelines.editing.asking import editor_of
+
+        editor = editor_of(self._generator.model, self._drawer, given.original(), given.mask())
+        return next(iter(editor.draw([settings])))
 
     def _watched(
         self, order: Order, watch: Callable[[object], None], on_preview: Callable[[Preview], None]
@@ -154,8 +168,7 @@ class Artist:
     def _image(self, pixels: np.ndarray, order: Order) -> Image.Image:
         return deliver(pixels, order.settings, self._drawer.engine)
 
-    def _picture(self, pixels: np.ndarray, order: Order) -> Picture:
-        image = self._image(pixels, order)
+    def _picture(self, image: Image.Image, order: Order) -> Picture:
         settings = image.info["underpaint"]
         data = finish(image, settings, order.output_format, order.compression)
         dropped = len(self._generator.unread(settings.caption).split())

@@ -10,6 +10,7 @@ from pydantic import Field
 from underpaint.core.config import Config
 from underpaint.pipelines.settings import Settings
 from underpaint.stages.serve.batching.profile import BatchProfile
+from underpaint.stages.serve.engine.edit_input import EditInput
 
 Format = Literal["png", "jpeg", "webp"]
 FORMATS: tuple[Format, ...] = ("png", "jpeg", "webp")
@@ -24,12 +25,14 @@ class Order(Config):
         output_format: Of the file.
         compression: Quality of a JPEG or WebP, 0 to 100; a WebP of 100 is without loss.
         previews: How many unfinished pictures are wanted.
+        edit: The picture to begin with; None to draw from words alone.
     """
 
     settings: Settings
     output_format: Format = "png"
     compression: int = Field(default=100, ge=0, le=100)
     previews: int = Field(default=0, ge=0, le=MAX_PREVIEWS)
+    edit: EditInput | None = None
 
 
 class Loaded(Config):

@@ -12,7 +12,18 @@ from starlette.types import ASGIApp
 
 from underpaint.stages.serve.backend import Backend
 from underpaint.stages.serve.config import ServeConfig, is_loopback
-from underpaint.stages.serve.http import batches, files, generations, health, job_queue, jobs, models, pictures, recall
+from underpaint.stages.serve.http import (
+    batches,
+    edits,
+    files,
+    generations,
+    health,
+    job_queue,
+    jobs,
+    models,
+    pictures,
+    recall,
+)
 from underpaint.stages.serve.http.callers import everybody, holders_of
 from underpaint.stages.serve.http.errors import add_error_handlers, api_error, respond
 from underpaint.stages.serve.http.guard import LOOPBACK, Guard
@@ -23,6 +34,7 @@ from underpaint.stages.serve.security.gatekeeper import open_gatekeeper
 
 ROUTERS = (
     generations.router,
+    edits.router,
     models.router,
     pictures.router,
     jobs.router,
@@ -34,6 +46,9 @@ ROUTERS = (
 )
 UPLOADS = ("/v1/files", "/api/v1/recall")
 """Paths that take files."""
+EDITS = "/v1/images/edits"
+EDIT_BYTES = 64 * 2**20
+"""Most bytes of a request to edit."""
 
 
 class Application:
@@ -68,6 +83,8 @@ class Application:
 
     def _max_body(self, path: str) -> int:
         config = self.backend.service.config
+        if path == EDITS:
+            return min(EDIT_BYTES, config.max_upload_bytes)
         return config.max_upload_bytes if path.startswith(UPLOADS) else config.max_body_bytes
 
     def _app(self) -> FastAPI:

@@ -157,9 +157,10 @@ async def streamed(
     ticket: Ticket,
     previews: asyncio.Queue[Preview],
     deadline_at: float | None,
+    kind: str = "image_generation",
 ) -> Response:
     """Answer with events; what goes wrong before the first one is a plain answer."""
-    events = _events(service, body, wish, ticket, previews, deadline_at)
+    events = _events(service, body, wish, ticket, previews, deadline_at, kind)
     first = asyncio.ensure_future(anext(events))
     await asyncio.wait({first}, timeout=service.config.keep_alive_s)
     if first.done() and first.exception() is not None:
@@ -190,6 +191,7 @@ async def _events(
     ticket: Ticket,
     previews: asyncio.Queue[Preview],
     deadline_at: float | None,
+    kind: str,
 ) -> AsyncIterator[bytes]:
     common = _common(body, wish)
     try:
@@ -197,14 +199,16 @@ async def _events(
             coming = asyncio.ensure_future(previews.get())
             timeout = None if deadline_at is None else deadline_at - time.time()
             done, _ = await asyncio.wait({coming, ticket.done}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-            if coming in done and ticket.done not in done:
-                yield _partial(coming.result(), common)
+            if coming in done:
+                yield _partial(coming.result(), common, kind)
                 continue
             coming.cancel()
             if not done:
                 raise DeadlineExceeded("the deadline passed before the picture was there; allow more with deadline_ms")
+        while not previews.empty():
+            yield _partial(previews.get_nowait(), common, kind)
         picture = ticket.done.result()
-        name = "image_generation.completed"
+        name = f"{kind}.completed"
         data = {"type": name, "b64_json": encoded(picture.data), "created_at": int(time.time()), **common}
         ours = {"usage": usage_of([picture]).model_dump(), "underpaint": made(picture, wish).model_dump()}
         yield sse.event(name, data | ours)
@@ -222,7 +226,7 @@ def _common(body: GenerationRequest, wish: Wish) -> dict[str, Any]:
     }
 
 
-def _partial(preview: Preview, common: dict[str, Any]) -> bytes:
-    name = "image_generation.partial_image"
+def _partial(preview: Preview, common: dict[str, Any], kind: str) -> bytes:
+    name = f"{kind}.partial_image"
     data = {"type": name, "b64_json": encoded(preview.data), "partial_image_index": preview.number}
     return sse.event(name, data | {"created_at": int(time.time()), **common})

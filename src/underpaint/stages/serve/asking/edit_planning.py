@@ -1,0 +1,105 @@
+"""From a request to edit a picture to the complete settings of what it gives, and the picture that the engine needs."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from underpaint.core.errors import DataError, FieldError, InputError
+from underpaint.pipelines.editing.mask import Mask, read_mask
+from underpaint.pipelines.editing.planning import check_editable, plan_edits
+from underpaint.pipelines.editing.reading import Original, read_original
+from underpaint.pipelines.editing.request import EditRequest
+from underpaint.stages.serve.asking.edit_request import EditFields
+from underpaint.stages.serve.asking.planning import Wish, wish_of
+from underpaint.stages.serve.engine.catalog import Catalog, Served
+from underpaint.stages.serve.engine.edit_input import EditInput
+from underpaint.stages.serve.engine.orders import Order
+
+FIDELITY = {"low": 0.9, "high": 0.3}
+"""Strengths of ``input_fidelity``."""
+
+
+def edit_wish(
+    request: EditFields,
+    catalog: Catalog,
+    picture: Image.Image,
+    mask: Image.Image | None,
+    *,
+    watermark: str | None = None,
+    presets: dict[str, int] | None = None,
+) -> Wish:
+    """Return the pictures that a request to edit means.
+
+    Args:
+        request: What was asked for.
+        catalog: The served models.
+        picture: The picture, upright.
+        mask: What is transparent in it is drawn anew; None for all.
+        watermark: The mark to put into the pixels.
+        presets: Steps of the qualities.
+
+    Raises:
+        FieldError: A field, the picture or the mask cannot be used.
+    """
+    plain = wish_of(request.model_copy(update={"negative_prompt": None}), catalog, watermark=watermark, presets=presets)
+    check_served(plain.served)
+    original = read_original(picture, plain.served.model.index.image_size)
+    where = None if mask is None else _mask(mask, original)
+    try:
+        planned = plan_edits(plain.served.model, original, _edit_request(request, plain), where)
+    except InputError as error:
+        raise FieldError(str(error), param="strength" if "strength" in str(error) else "image") from None
+    given = EditInput.of(original, where)
+    orders = tuple(
+        Order(
+            settings=settings.model_copy(
+                update={"prompt": order.settings.prompt, "watermark": settings.watermark or watermark}
+                | {"background": order.settings.background}
+            ),
+            output_format=order.output_format,
+            compression=order.compression,
+            edit=given,
+        )
+        for settings, order in zip(planned, plain.orders, strict=True)
+    )
+    return Wish(served=plain.served, orders=orders, words_cut=plain.words_cut)
+
+
+def check_served(served: Served) -> None:
+    """Refuse a model that cannot edit here.
+
+    Raises:
+        FieldError: It is no hybrid, or runs as a graph.
+    """
+    try:
+        check_editable(served.model)
+        if served.engine != "torch":
+            raise InputError(f"{served.name} runs as a graph, which takes no picture; serve it with --engine torch")
+    except InputError as error:
+        raise FieldError(str(error), param="model", code="unsupported_parameter") from None
+
+
+def _mask(mask: Image.Image, original: Original) -> Mask:
+    try:
+        return read_mask(mask, original)
+    except (InputError, DataError) as error:
+        raise FieldError(str(error), param="mask") from None
+
+
+def _edit_request(request: EditFields, plain: Wish) -> EditRequest:
+    settings = plain.settings
+    strength = request.strength
+    if strength is None and request.input_fidelity is not None:
+        strength = FIDELITY[request.input_fidelity]
+    return EditRequest(
+        prompt=settings.caption,
+        style=settings.style,
+        strength=strength,
+        seed=settings.seed,
+        n=len(plain.orders),
+        guidance=settings.guidance,
+        temperature=settings.temperature,
+        steps=settings.steps,
+        negative=request.negative_prompt,
+        seam=request.seam,
+    )

@@ -1,0 +1,136 @@
+"""Edits over HTTP, as the real OpenAI client asks for them."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+import openai
+import pytest
+from PIL import Image, ImageDraw
+
+SIDE = 32
+
+
+def drawing() -> Image.Image:
+    image = Image.new("RGBA", (SIDE, SIDE))
+    ImageDraw.Draw(image).ellipse((4, 4, 27, 27), fill=(200, 30, 30, 255))
+    return image
+
+
+def left_open() -> Image.Image:
+    """A mask whose left half is transparent."""
+    mask = Image.new("RGBA", (SIDE, SIDE), (0, 0, 0, 255))
+    mask.paste((0, 0, 0, 0), (0, 0, SIDE // 2, SIDE))
+    return mask
+
+
+def file(image: Image.Image, kind: str = "PNG") -> tuple[str, bytes]:
+    buffer = io.BytesIO()
+    image.save(buffer, kind)
+    return f"picture.{kind.lower()}", buffer.getvalue()
+
+
+def pixels(answer: Any) -> list[np.ndarray]:
+    return [np.asarray(Image.open(io.BytesIO(base64.b64decode(one.b64_json)))) for one in answer.data]
+
+
+@pytest.fixture(scope="module")
+def sdk(tiny_server) -> openai.OpenAI:
+    return tiny_server.openai()
+
+
+def test_a_picture_is_drawn_anew_and_the_same_seed_is_the_same(sdk):
+    how: dict[str, Any] = {"image": file(drawing()), "prompt": "a red apple", "n": 2, "extra_body": {"seed": 5}}
+    first, second = sdk.images.edit(**how), sdk.images.edit(**how)
+    assert [one.b64_json for one in first.data] == [one.b64_json for one in second.data]
+    assert [one.underpaint["seed"] for one in first.data] == [5, 6]
+    assert first.data[0].b64_json != first.data[1].b64_json
+    assert (first.size, first.usage.total_tokens > 0) == ("32x32", True)
+
+
+def test_outside_the_mask_nothing_changes(start_server, tmp_path, tiny_model):
+    server = start_server(tmp_path, "-m", f"tiny={tiny_model}", "--engine", "torch", "--watermark", "none")
+    answer = (
+        server.wait_until_ready()
+        .openai()
+        .images.edit(image=file(drawing()), mask=file(left_open()), prompt="a cat", extra_body={"seed": 1})
+    )
+    (edited,) = pixels(answer)
+    original = np.asarray(drawing())
+    assert (edited[:, SIDE // 2 :] == original[:, SIDE // 2 :]).all()
+    assert (edited[:, : SIDE // 2] != original[:, : SIDE // 2]).any()
+
+
+def test_files_may_be_one_or_in_a_list_and_a_form_or_json(sdk, tiny_server):
+    name, data = file(drawing())
+    wanted = sdk.images.edit(image=(name, data), prompt="a cat", extra_body={"seed": 2}).data[0].b64_json
+    listed = sdk.images.edit(image=[(name, data)], prompt="a cat", extra_body={"seed": 2})
+    assert listed.data[0].b64_json == wanted
+    uploaded = sdk.files.create(file=(name, data), purpose="vision").id
+    address = f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    with tiny_server.client() as client:
+        for image in ({"file_id": uploaded}, {"image_url": address}):
+            answer = client.post("/v1/images/edits", json={"images": [image], "prompt": "a cat", "seed": 2})
+            assert answer.json()["data"][0]["b64_json"] == wanted
+
+
+def test_the_less_is_kept_the_more_changes(sdk):
+    original = np.asarray(drawing()).astype(int)
+
+    def change(strength: float) -> float:
+        answer = sdk.images.edit(image=file(drawing()), prompt="a cat", extra_body={"seed": 3, "strength": strength})
+        return float(np.abs(pixels(answer)[0].astype(int) - original).mean())
+
+    assert change(0.0) != change(1.0)
+    free = sdk.images.generate(prompt="a cat", extra_body={"seed": 3})
+    edited = sdk.images.edit(image=file(drawing()), prompt="a cat", extra_body={"seed": 3, "strength": 1.0})
+    assert (pixels(edited)[0] == pixels(free)[0]).all()
+
+
+def test_an_edit_comes_as_a_stream_too(sdk):
+    how: dict[str, Any] = {"image": file(drawing()), "prompt": "a cat", "extra_body": {"seed": 4}}
+    events = list(sdk.images.edit(stream=True, **how))
+    assert [one.type for one in events] == ["image_edit.completed"]
+    assert events[0].b64_json == sdk.images.edit(**how).data[0].b64_json
+
+
+@pytest.mark.parametrize(
+    ("change", "param", "code"),
+    [
+        ({"image": ("x.png", b"nonsense")}, "image", "invalid_value"),
+        ({"image": [file(drawing())] * 2}, "image", "unsupported_parameter"),
+        ({"mask": file(left_open().resize((8, 8)))}, "mask", "invalid_value"),
+        ({"mask": file(left_open().convert("RGB"), "JPEG")}, "mask", "invalid_value"),
+        ({"n": 11}, "n", "invalid_value"),
+        ({"extra_body": {"strength": 2}}, "strength", "invalid_value"),
+        ({"extra_body": {"colour": "red"}}, "colour", "unknown_field"),
+        ({"prompt": openai.omit}, "prompt", "missing_field"),
+    ],
+)
+def test_what_cannot_be_done_names_its_field(sdk, change, param, code):
+    with pytest.raises(openai.BadRequestError) as refused:
+        sdk.images.edit(**{"image": file(drawing()), "prompt": "a cat", **change})
+    error: Any = refused.value.body
+    assert (error["param"], error["code"]) == (param, code)
+
+
+@pytest.mark.parametrize(
+    ("image", "code"),
+    [
+        ({"image_url": "https://example.org/x.png"}, "remote_url_disabled"),
+        ({}, "invalid_value"),
+        ({"file_id": "x"}, "file_not_found"),
+    ],
+)
+def test_the_server_fetches_nothing(tiny_server, image, code):
+    with tiny_server.client() as client:
+        answer = client.post("/v1/images/edits", json={"images": [image], "prompt": "a cat"})
+    assert answer.json()["error"]["code"] == code
+
+
+def test_a_graph_takes_no_picture(server):
+    with pytest.raises(openai.BadRequestError, match="--engine torch"):
+        server.openai().images.edit(image=file(drawing()), prompt="a cat")
