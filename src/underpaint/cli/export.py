@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--engine", choices=("onnx", "openvino"), default="onnx", help="what shall run the graph (default: onnx)"
     )
-    parser.add_argument("--int8", action="store_true", help="8 bits in blocks: smaller, other pictures; gate it first")
+    parser.add_argument("--int8", action="store_true", help="8 bits in blocks: faster, other pictures; gate it first")
     parser.add_argument(
         "--prompts",
         metavar="FILE",
