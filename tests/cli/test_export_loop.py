@@ -56,7 +56,7 @@ def test_a_picture_of_graphs_is_drawn_again_pixel_by_pixel(
         (["--int8"], "8 bits can be asked of models of underpaint alone"),
         (["--batch", "2"], "drawn one by one"),
         (["--steps", "4"], "stay free"),
-        (["--native"], "get one whenever they are loaded"),
+        (["--native"], "whenever they are loaded"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )

@@ -148,6 +148,12 @@ def test_a_size_that_does_not_fit_is_refused(tiny_diffusers: Tiny) -> None:
         underpaint.load(f"{tiny_diffusers('sd')}?size=17x16").generate("a cat", seed=1, steps=1)
 
 
+@pytest.mark.slow
+def test_a_number_of_steps_that_the_library_trips_over_is_refused(loaded: Callable[[str], Generator]) -> None:
+    with pytest.raises(InputError, match="PixArtAlphaPipeline cannot draw this"):
+        loaded("pixart").generate("a cat", seed=1, steps=1)
+
+
 def test_our_models_are_not_foreign_and_take_no_options(tiny_model: Path) -> None:
     assert not is_foreign(None)
     assert not is_foreign(tiny_model)

@@ -98,7 +98,7 @@ class DiffusersPipeline(PicturePipeline[DiffusersConfig]):
         with quiet(), self._watched(on_stage):
             try:
                 output = self.pipeline(**arguments)
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, IndexError) as error:
                 raise InputError(f"{self.facts.class_name} cannot draw this: {first_line(error)}") from error
         captions, seeds = [request.caption for request in requests], [request.seed for request in requests]
         refuse_flagged(output, captions, seeds, name=self.facts.class_name)

@@ -14,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from underpaint.adapters.diffusers.recording import recording
 from underpaint.core.errors import ArtifactError, InputError, StorageError
@@ -108,14 +109,23 @@ def test_the_folder_says_plainly_that_its_loop_needs_torch(made: Any):
     assert edge["loop"]["networks"]["unet"][0]["shapes"][0]["sample"] == [2, 4, 8, 8]
 
 
-def test_scheduler_size_and_negative_prompt_of_the_address_go_into_the_export(tiny_diffusers: Tiny, tmp_path: Path):
-    model = open_diffusers(f"{tiny_diffusers('sd')}?scheduler=unipc&size=32x16&negative=a red cat")
+def lora_file(path: Path) -> Path:
+    """Write low-rank weights for one projection of the tiny network."""
+    block = "unet.down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_v"
+    down, up = torch.linspace(-1, 1, 2 * 32).reshape(2, 32), torch.linspace(3, -3, 16 * 2).reshape(16, 2)
+    save_file({f"{block}.lora_A.weight": down, f"{block}.lora_B.weight": up}, path)
+    return path
+
+
+def test_all_that_the_address_asks_for_goes_into_the_export(tiny_diffusers: Tiny, tmp_path: Path):
+    lora = lora_file(tmp_path / "style.safetensors")
+    model = open_diffusers(f"{tiny_diffusers('sd')}?scheduler=unipc&size=32x16&negative=a red cat&lora={lora}:0.8")
     graphs = exported(model, "onnx", tmp_path / "out")
     assert graphs.size == "32x16" and graphs.digest == model.digest
     pipeline, drawer = load_diffusers(model, torch.device("cpu")), load_exported(graphs)
     assert drawer.draw([DOG])[0].shape == (16, 32, 4) and levels(pipeline, drawer, DOG) <= 2
-    plain = load_diffusers(open_diffusers(f"{tiny_diffusers('sd')}?size=32x16"), torch.device("cpu"))
-    assert levels(plain, drawer, DOG) > 2
+    without = open_diffusers(f"{tiny_diffusers('sd')}?scheduler=unipc&size=32x16&negative=a red cat")
+    assert levels(load_diffusers(without, torch.device("cpu")), drawer, DOG) > 2
 
 
 def test_progress_is_told_graph_by_graph(made: Any, told: list[Progress]):
@@ -151,9 +161,7 @@ def test_graphs_that_draw_otherwise_are_refused(tiny_diffusers: Tiny, made: Any)
     pipeline = load_diffusers(opened(tiny_diffusers, "sd"), torch.device("cpu"))
     with torch.no_grad():
         cast("torch.nn.Conv2d", pipeline.network.conv_out).bias.add_(0.1)  # pyright: ignore[reportOptionalMemberAccess]
-    with pytest.raises(
-        ArtifactError, match=r"2 pictures of 4 steps differ by up to \d+ levels of 255, 2 are allowed"
-    ):
+    with pytest.raises(ArtifactError, match=r"2 pictures of 4 steps differ by up to \d+ levels of 255, 2 are allowed"):
         compare_with_torch(pipeline, made("sd", "onnx").folder, silent)
 
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import torch
 
+from underpaint.adapters import onnxruntime, openvino
 from underpaint.adapters.diffusers.shell import write_shell
+from underpaint.adapters.require import require
 from underpaint.core.artifact import Manifest, seal, staging
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.progress import Progress, Report
@@ -29,6 +31,14 @@ STAGE = "optimize"
 LEVELS = 2
 """Largest difference between a pixel of torch and one of the graphs, in levels of 255."""
 CHECK_STEPS = 4
+REASONS = {
+    "precision": "8 bits can be asked of models of underpaint alone",
+    "batch": "it is drawn one by one, so there is no batch",
+    "steps": "its steps stay free when it is exported",
+    "native": "its graphs get the layout of a processor whenever they are loaded",
+    "share_weights": "sharing weights can be asked of models that come with underpaint alone",
+}
+"""Why settings that make sense for our own models make none here."""
 PACKAGES = {"onnx": ("onnxruntime",), "openvino": ("openvino",)}
 """Packages whose versions are noted, by engine."""
 
@@ -72,22 +82,15 @@ def check_loop(config: ExportConfig, model: DiffusersModel) -> None:
 
     Raises:
         InputError: Something is asked for that only our own models can do.
+        MissingDependency: What converts graphs, or the engine, is not installed.
     """
-    ours = "can be asked of models of underpaint alone; leave it out"
-    if config.precision != "f32":
-        raise InputError(f"8 bits {ours}, and export {model.name} in 32")
-    if config.batch != 1:
-        raise InputError(f"{model.name} is drawn one by one, so a batch of {config.batch} {ours}")
-    if config.steps is not None:
-        raise InputError(f"the steps of {model.name} stay free when it is exported, so they {ours}")
-    if config.native:
-        raise InputError(
-            f"a layout for this processor {ours}; the graphs of {model.name} get one whenever they are loaded"
-        )
-    if config.share_weights:
-        raise InputError(f"sharing weights {ours}")
+    for asked in config.model_dump(exclude_defaults=True, exclude={"engine"}):
+        why = REASONS.get(asked, f"{asked!r} can be asked of models of underpaint alone")
+        raise InputError(f"{model.name} is a pipeline of diffusers: {why}; leave it out")
     if model.options.dtype != "float32":
         raise InputError(f"graphs compute in float32, and {model.options.dtype} was asked for; leave --dtype out")
+    require("onnx", extra="optimize")
+    (onnxruntime if config.engine == "onnx" else openvino).import_engine()
 
 
 def _write_networks(
