@@ -70,7 +70,13 @@ def test_the_same_key_is_the_same_job_and_another_request_a_conflict(queue: JobQ
     with pytest.raises(IdempotencyConflict, match=job.id):
         queue.submit(asked(number=1, idem_key="k"))
     assert len(queue.jobs()) == 2
+    assert [queue.is_known(owner, key) for owner, key in (("ann", "k"), ("ann", "l"), ("cal", "k"))] == [
+        True,
+        False,
+        False,
+    ]
     clock.now += queue.policy.idempotency_s + 1
+    assert not queue.is_known("ann", "k")
     assert queue.submit(asked(number=1, idem_key="k"))[1], "keys are remembered for a day"
 
 

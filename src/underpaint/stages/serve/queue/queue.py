@@ -84,6 +84,17 @@ class JobQueue:
         """
         return self._database.read(lambda session: reading.get(session, job, owner))
 
+    def is_known(self, owner: str, idem_key: str) -> bool:
+        """Tell whether an idempotency key means a job already, so that handing it in again asks for nothing new.
+
+        Args:
+            owner: Whose key it is.
+            idem_key: The key.
+        """
+        return self._database.read(
+            lambda session: reading.is_known(session, owner, idem_key, session.now() - self.policy.idempotency_s)
+        )
+
     def jobs(
         self, owner: str | None = None, states: Sequence[State] = (), after: int = 0, limit: int = 100
     ) -> list[Job]:

@@ -25,6 +25,17 @@ def get(session: Session, job: str, owner: str | None) -> Job:
     return job_of(rows[0])
 
 
+def is_known(session: Session, owner: str, idem_key: str, oldest: float) -> bool:
+    """Tell whether a key of an owner means a job that was accepted at ``oldest`` or later."""
+    rows = session.execute(
+        "SELECT id FROM job WHERE owner = :owner AND idem_key = :idem_key AND created_at >= :oldest",
+        owner=owner,
+        idem_key=idem_key,
+        oldest=oldest,
+    )
+    return bool(rows)
+
+
 def listed(session: Session, owner: str | None, states: Sequence[State], after: int, limit: int) -> list[Job]:
     """Return jobs in the order of their acceptance.
 
