@@ -10,12 +10,14 @@ from underpaint.adapters import onnx_nodes, onnx_static
 from underpaint.core.artifact import Manifest
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.progress import Progress, silent
+from underpaint.pipelines.channel_layout import own_layout
 from underpaint.pipelines.exported import load_exported
 from underpaint.pipelines.exported_folder import open_exported
 from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.pipelines.settings import DrawRequest
+from underpaint.stages.optimize.export import eight_bits
 from underpaint.stages.optimize.export.calibration import plan_calibration
 from underpaint.stages.optimize.export.config import ExportConfig, Limits
 from underpaint.stages.optimize.export.deviation import Yardstick
@@ -104,7 +106,23 @@ def test_limits_that_nothing_keeps_are_said(traced: Traced, tiny_model: Path):
 
 
 @pytest.mark.slow
-def test_an_openvino_graph_in_8_bits_draws_and_says_how_it_was_made(tiny_model: Path, tmp_path: Path):
+def test_8_bits_for_one_kind_of_processor_and_two_pictures_at_once(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(eight_bits, "MEASURED", 4)
+    config = ExportConfig(precision="int8", batch=2, native=True)
+    export(config, open_model(tiny_model), tmp_path / "out", silent)
+    check_drawn(tmp_path / "out", tiny_model)
+    model = open_exported(tmp_path / "out")
+    assert model.edge.layout == own_layout() and model.edge.batch == 2
+    assert len(load_exported(model).draw([CAT] * 3)) == 3
+
+
+@pytest.mark.slow
+def test_an_openvino_graph_in_8_bits_draws_and_says_how_it_was_made(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(eight_bits, "MEASURED", 4)
     export(ExportConfig(engine="openvino", precision="int8"), open_model(tiny_model), tmp_path / "out", silent)
     manifest = check_drawn(tmp_path / "out", tiny_model)
     figures = manifest.figures["int8"]
