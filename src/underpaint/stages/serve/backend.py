@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import os
 from functools import partial
 from pathlib import Path
 
 from underpaint.core.artifact import storage_errors
-from underpaint.core.errors import StoreBusy
+from underpaint.core.errors import StorageError, StoreBusy
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.records import Records
 from underpaint.stages.serve.config import ServeConfig
@@ -21,6 +22,7 @@ from underpaint.stages.serve.security.gatekeeper import Gatekeeper
 from underpaint.stages.serve.service import Service
 
 JOBS = "jobs.sqlite"
+TIDY_EVERY_S = 600.0
 
 
 class Backend:
@@ -56,6 +58,18 @@ class Backend:
         """
         await self.service.start()
         self._running = [asyncio.create_task(self.runner.run()), asyncio.create_task(self.keeper.run())]
+        self._tidying = asyncio.create_task(self._tidy())
+
+    async def _tidy(self) -> None:
+        """Forget what is kept no longer, now and then."""
+        config = self.service.config
+        while True:
+            with contextlib.suppress(StorageError, OSError):
+                await asyncio.to_thread(self.service.store.forget, config.keep_pictures_s)
+                await asyncio.to_thread(self.keeper.records.forget, config.keep_files_s)
+                while await asyncio.to_thread(self.desk.queue.forget):
+                    continue
+            await asyncio.sleep(TIDY_EVERY_S)
 
     def drain(self) -> None:
         """Accept nothing more, and begin nothing that waits on the disk."""
@@ -65,6 +79,7 @@ class Backend:
     async def stop(self) -> None:
         """Let what runs end, put back what cannot, and close everything."""
         self.drain()
+        self._tidying.cancel()
         await asyncio.gather(*self._running)
         await self.runner.settle(self.service.config.drain_s)
         await self.service.stop()

@@ -64,6 +64,7 @@ class ServeConfig(Config):
         keep_alive_s: Longest silence of a stream of events.
         url_valid_s: How long the address of a picture is valid.
         keep_pictures_s: How long pictures are kept.
+        keep_files_s: How long files and batches are kept.
         max_body_bytes: Largest JSON body.
         max_upload_bytes: Largest uploaded file.
         log: Lines for people, or JSON.
@@ -95,6 +96,7 @@ class ServeConfig(Config):
     keep_alive_s: float = Field(default=15.0, gt=0)
     url_valid_s: float = Field(default=3600.0, gt=0)
     keep_pictures_s: float = Field(default=7 * 86400.0, gt=0)
+    keep_files_s: float = Field(default=30 * 86400.0, gt=0)
     max_body_bytes: int = Field(default=2**20, ge=1024)
     max_upload_bytes: int = Field(default=200 * 2**20, ge=1024)
     log: Literal["text", "json"] = "text"

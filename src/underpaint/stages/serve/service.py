@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 
 from PIL import Image
 
-from underpaint.core.errors import StorageError
 from underpaint.pipelines.marks import mark_for
 from underpaint.stages.serve.asking.edit_planning import edit_wish
 from underpaint.stages.serve.asking.edit_request import EditFields
@@ -28,7 +27,6 @@ from underpaint.stages.serve.store import PictureStore
 
 Admit = Callable[[str, str], None]
 """Given a key's name and a prompt, raises ``FieldError`` with ``moderation_blocked`` if it must not be drawn."""
-TIDY_EVERY_S = 600.0
 
 
 def admit_all(_key_id: str, _prompt: str) -> None:
@@ -74,10 +72,10 @@ class Service:
             "batch": config.batch_backlog_s,
             "background": config.batch_backlog_s,
         }
-        limits = Limits(backlog_s=backlog, open_per_owner=config.open_per_key)  # pyright: ignore[reportArgumentType]
-        self.dispatcher = Dispatcher(self.pool, limits, max_batch_s=config.max_batch_s, notice=self.notice)
+        self.limits = Limits(backlog_s=backlog, open_per_owner=config.open_per_key)  # pyright: ignore[reportArgumentType]
+        self.dispatcher = Dispatcher(self.pool, self.limits, max_batch_s=config.max_batch_s, notice=self.notice)
         await self.pool.ready(self.catalog.default.name)
-        self._tasks = [asyncio.create_task(self.dispatcher.run()), asyncio.create_task(self._tidy())]
+        self._tasks = [asyncio.create_task(self.dispatcher.run())]
 
     def drain(self) -> None:
         """Accept nothing more."""
@@ -162,10 +160,3 @@ class Service:
             digest = picture.settings.pixel_sha256
             assert digest is not None
             await asyncio.to_thread(self.store.put, picture.data, digest, order.output_format)
-
-    async def _tidy(self) -> None:
-        """Forget what is kept no longer, now and then."""
-        while True:
-            with contextlib.suppress(StorageError, OSError):
-                await asyncio.to_thread(self.store.forget, self.config.keep_pictures_s)
-            await asyncio.sleep(TIDY_EVERY_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import signal
 import threading
@@ -63,6 +64,32 @@ def test_a_server_that_is_killed_again_and_again_draws_every_job_once(start_serv
         names = [event.name for event in queue.events(job)]
         assert names.count("job.succeeded") == 1 and names[-1] == "job.succeeded"
     queue.close()
+
+
+@pytest.mark.slow
+def test_a_batch_goes_on_after_a_kill_and_every_line_is_answered_once(start_server, tmp_path):
+    body = {"prompt": "a cat", "n": 2}
+    lines = [
+        {"custom_id": f"n{number}", "method": "POST", "url": "/v1/images/generations", "body": {**body, "seed": number}}
+        for number in range(12)
+    ]
+    server = start_server(tmp_path).wait_until_ready()
+    sdk = server.openai()
+    file = sdk.files.create(file=("lines.jsonl", "\n".join(map(json.dumps, lines)).encode()), purpose="batch")
+    batch = sdk.batches.create(input_file_id=file.id, endpoint="/v1/images/generations", completion_window="24h")
+    for _ in range(2):
+        time.sleep(0.7)
+        server.end(signal.SIGKILL)
+        server = start_server(tmp_path).wait_until_ready()
+    sdk = server.openai()
+    end = time.monotonic() + 60
+    while (done := sdk.batches.retrieve(batch.id)).status != "completed" and time.monotonic() < end:
+        time.sleep(0.1)
+    assert (done.status, done.request_counts.completed) == ("completed", 12)
+    answers = [json.loads(line) for line in sdk.files.content(str(done.output_file_id)).text.splitlines()]
+    assert [answer["custom_id"] for answer in answers] == [line["custom_id"] for line in lines]
+    seeds = [[one["underpaint"]["seed"] for one in answer["response"]["body"]["data"]] for answer in answers]
+    assert seeds == [[number, number + 1] for number in range(12)]
 
 
 @pytest.mark.slow

@@ -32,6 +32,7 @@ PASS_EVERY_S = 0.2
 
 
 Charge = Callable[[str, int], None]
+"""Told a key and a number of pictures; raises if they are too many."""
 
 
 def gratis(_owner: str, _pictures: int) -> None:
@@ -92,6 +93,8 @@ class BatchKeeper:
             errors = json.dumps([mistake.as_data() for mistake in mistakes[:SHOWN_ERRORS]])
             await self._move(batch, "failed", errors=errors)
             return
+        default = self.desk.service.catalog.default.name
+        await self.desk.check_room(pictures * self.desk.service.dispatcher.cost_s(default))
         self._charge(batch.owner, pictures)
         lines = cast(Iterator[tuple[int, Line]], read_lines(self.records.path(batch.input_file_id), batch.endpoint))
         while lot := await asyncio.to_thread(lambda: list(islice(lines, LOT))):

@@ -160,6 +160,26 @@ class Records:
         self._database.write(lambda session: session.execute("DELETE FROM file WHERE id = :id", id=file))
         self.path(file).unlink(missing_ok=True)
 
+    def forget(self, older_than_s: float) -> int:
+        """Remove files and batches that are older and that nothing happens in; return how many files."""
+        before = time.time() - older_than_s
+        used = {batch.input_file_id for batch in self.open_batches()}
+        rows = self._database.read(
+            lambda session: session.execute("SELECT id FROM file WHERE created_at < :before", before=before)
+        )
+        old = [row["id"] for row in rows if row["id"] not in used]
+        for file in old:
+            self.remove_file(file)
+        states = ", ".join(f"'{status}'" for status in OPEN)
+        condition = f"created_at < :before AND status NOT IN ({states})"
+
+        def work(session: Session) -> None:
+            session.execute(f"DELETE FROM line WHERE batch IN (SELECT id FROM batch WHERE {condition})", before=before)
+            session.execute(f"DELETE FROM batch WHERE {condition}", before=before)
+
+        self._database.write(work)
+        return len(old)
+
     def add_batch(self, **values: Any) -> BatchRecord:
         """Begin a batch; values by the names of ``BatchRecord``."""
         row = {

@@ -28,8 +28,13 @@ async def handed_in(submission: Submission, pictures: int, desk: JobDesk, gateke
 
     Raises:
         IdempotencyConflict: The key was used for another request.
+        QueueFull: Too much waits already.
         RateLimited: The caller may not ask for so many pictures now.
     """
+    owner, key = submission.owner, submission.idem_key
+    if key is not None and await desk.see(lambda queue: queue.is_known(owner, key)):
+        return await desk.do(lambda queue: queue.submit(submission))
+    await desk.check_room(submission.cost_s)
     with gatekeeper.charged(submission.owner, pictures) as charge:
         job, is_new = await desk.do(lambda queue: queue.submit(submission))
         if not is_new:

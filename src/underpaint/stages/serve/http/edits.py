@@ -166,6 +166,7 @@ def _wish(asked: Asked, service: Service, caller: Caller) -> Wish:
     return service.edit_wish(asked.fields, caller.key_id, picture, mask)
 
 
+BINARY = {"type": "string", "contentMediaType": "application/octet-stream"}
 FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -175,8 +176,8 @@ FORM: dict[str, Any] = {
                     "type": "object",
                     "required": ["image", "prompt"],
                     "properties": {
-                        "image": {"type": "string", "format": "binary", "description": "PNG, JPEG or WebP"},
-                        "mask": {"type": "string", "format": "binary", "description": "transparent is drawn anew"},
+                        "image": {**BINARY, "description": "PNG, JPEG or WebP"},
+                        "mask": {**BINARY, "description": "transparent is drawn anew"},
                         "prompt": {"type": "string", "minLength": 1, "maxLength": 32000},
                         **{name: {"type": "string"} for name in EditFields.model_fields if name != "prompt"},
                     },

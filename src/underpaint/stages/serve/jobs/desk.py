@@ -47,6 +47,19 @@ class JobDesk:
         """Look at the queue."""
         return await asyncio.to_thread(work, self.queue)
 
+    async def check_room(self, cost_s: float) -> None:
+        """Refuse durable work that would wait for longer than anybody waits.
+
+        Args:
+            cost_s: Device-seconds that it will probably take.
+
+        Raises:
+            QueueFull: Too much waits already.
+        """
+        depth = await self.see(lambda queue: queue.depth())
+        waiting_s = sum(states["waiting_s"] for states in depth.values())
+        self.service.limits.check("batch", waiting_s, [cost_s])
+
     def submission(
         self,
         request: GenerationRequest,

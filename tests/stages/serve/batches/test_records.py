@@ -1,0 +1,85 @@
+"""Laws of files and batches on the disk."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from underpaint.core.errors import FieldError
+from underpaint.stages.serve.batches.input_file import MAX_LINES, Mistake, read_lines
+from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Records
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Iterator[Records]:
+    opened = Records(tmp_path)
+    yield opened
+    opened.close()
+
+
+def begin(records: Records, file: str, created_at: int = 0, owner: str = "ann") -> BatchRecord:
+    return records.add_batch(
+        owner=owner, input_file_id=file, endpoint="/e", metadata=None, base="b", created_at=created_at, expires_at=1
+    )
+
+
+def test_what_was_written_is_there_after_it_was_closed(tmp_path):
+    first = Records(tmp_path)
+    file = first.add_file("ann", "batch", "lines.jsonl", io.BytesIO(b"lines"))
+    batch = begin(first, file.id)
+    first.add_lines([LineRecord(batch=batch.id, line=1, custom_id="a", job="j", outcome=None)])
+    first.close()
+    again = Records(tmp_path)
+    assert again.file(file.id, "ann") == file and again.path(file.id).read_bytes() == b"lines"
+    assert again.batch(batch.id, None) == batch
+    assert [line.job for line in again.lines(batch.id, limit=9)] == ["j"]
+    again.close()
+
+
+def test_another_owner_sees_nothing(records):
+    file = records.add_file("ann", "batch", "x", io.BytesIO(b""))
+    batch = begin(records, file.id)
+    for look in (lambda: records.file(file.id, "ben"), lambda: records.batch(batch.id, "ben")):
+        with pytest.raises(FieldError):
+            look()
+    assert records.batches("ben", None, 9) == [] and records.batches("ann", None, 9) == [batch]
+
+
+def test_a_batch_moves_only_from_the_state_that_it_was_seen_in(records):
+    seen = begin(records, "f")
+    records.move_batch(seen, "cancelling")
+    assert records.move_batch(seen, "in_progress").status == "cancelling"
+
+
+def test_lines_are_noted_once_and_counted(records):
+    batch = begin(records, "f").id
+    lines = [LineRecord(batch=batch, line=n, custom_id=f"{n}", job=f"j{n}", outcome=None) for n in (1, 2, 3)]
+    records.add_lines(lines)
+    records.add_lines([LineRecord(batch=batch, line=1, custom_id="other", job="other", outcome=None)])
+    records.settle_lines(batch, [(1, "completed"), (3, "failed")])
+    assert records.counts(batch) == {"total": 3, "completed": 1, "failed": 1}
+    assert [line.job for line in records.lines(batch, limit=9, is_open=True)] == ["j2"]
+    assert [line.custom_id for line in records.lines(batch, limit=9)] == ["1", "2", "3"]
+
+
+def test_old_files_and_batches_are_forgotten_but_not_what_is_still_read(records):
+    old, read = (records.add_file("ann", "batch", "x", io.BytesIO(b"x")) for _ in range(2))
+    done, going_on = begin(records, old.id), begin(records, read.id)
+    records.move_batch(done, "completed")
+    assert records.forget(3600) == 0 and records.path(old.id).exists()
+    assert records.forget(-10) == 1
+    assert not records.path(old.id).exists() and records.path(read.id).exists()
+    assert [batch.id for batch in records.batches(None, None, 9)] == [going_on.id]
+
+
+def test_a_file_of_too_many_or_too_long_lines_is_refused_without_reading_it_to_its_end(tmp_path):
+    path = tmp_path / "lines"
+    path.write_text("{}\n" * (MAX_LINES + 10))
+    *_, (number, last) = read_lines(path, "/e")
+    assert (number, isinstance(last, Mistake) and last.code) == (MAX_LINES + 1, "too_many_lines")
+    path.write_bytes(b'{"custom_id": "' + b"x" * 2**21 + b'"}\n{}\n')
+    ((_, only),) = list(read_lines(path, "/e"))
+    assert isinstance(only, Mistake) and only.code == "line_too_long"
