@@ -90,6 +90,8 @@ def test_of_disguises_that_people_still_read_few_pass(default: PromptFilter, nam
         ("n@zi", "signs for letters"),
         ("naaazi", "letters repeated"),
         ("n44azi", "signs for letters"),
+        ("nazi88", "signs for letters"),
+        ("1nazi", "signs for letters"),
         ("n*zi", "letters hidden"),
         ("n a z i", "pulled apart"),
         ("n.a.z.i", "pulled apart"),

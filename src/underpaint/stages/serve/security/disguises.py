@@ -96,6 +96,7 @@ SAME_LOOKS: Mapping[str, Disguise] = {
 OTHER_LOOKS: Mapping[str, Disguise] = {
     "digits for letters": lambda text: text.translate(DIGITS),
     "signs for letters": lambda text: text.translate(SIGNS),
+    "digits after words": lambda text: " ".join(f"{word}1" if len(word) > 2 else word for word in text.split()),
     "spaces between letters": _between(" "),
     "dots between letters": _between("."),
     "hyphens between letters": _between("-"),

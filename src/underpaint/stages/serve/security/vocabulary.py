@@ -187,8 +187,7 @@ class Vocabulary:
                 yield number
 
     def _by_signs(self, token: str) -> Iterator[int]:
-        bare = token.rstrip("!|+({<")
-        for text in dict.fromkeys((token, bare)):
+        for text in dict.fromkeys((token, token.rstrip("!|+({<"), token.strip("0123456789"))):
             kept = "".join(c for c in text if c.isalnum() or SIGN.match(c))
             if len(kept) >= MIN_DISGUISED and any(c.isalpha() for c in kept):
                 form = plain_signs(kept)
