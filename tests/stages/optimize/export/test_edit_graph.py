@@ -75,6 +75,14 @@ def test_an_export_with_edits_has_the_identity_of_its_model_and_says_how_near_it
     assert model.manifest.figures["edit"]["same_share"] == 1.0
 
 
+@pytest.mark.slow
+def test_openvino_edits_too(tiny_model, tmp_path):
+    export(ExportConfig(engine="openvino", edit=True), open_model(tiny_model), tmp_path / "tiny", silent)
+    assert open_exported(tmp_path / "tiny").manifest.figures["edit"]["same_share"] == 1.0
+    (image,) = underpaint.load(tmp_path / "tiny").edit(picture(), "a smiling cat")
+    assert image.info["underpaint"].engine == "openvino"
+
+
 def test_an_export_without_edits_is_written_as_before_and_does_not_edit(tiny_model, tmp_path):
     export(ExportConfig(), open_model(tiny_model), tmp_path / "plain", silent)
     assert "edit" not in json.loads((tmp_path / "plain" / EDGE).read_text())

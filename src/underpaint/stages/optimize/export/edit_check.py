@@ -45,9 +45,10 @@ def edit_differences(pipeline: TextToPicture[Any], exported: ExportedModel, repo
     Raises:
         ArtifactError: A picture differs by more than ``check.LEVELS``.
     """
-    original = read_original(Image.fromarray(pipeline.draw(wishes(())[:1])[0]), pipeline.image_size)
-    half = np.zeros(original.pixels.shape[:2], dtype=bool)
-    half[:, : half.shape[1] // 2] = True
+    side = pipeline.image_size
+    original = read_original(Image.fromarray(pipeline.draw(wishes(())[:1])[0]), side)
+    half = np.zeros((side, side), dtype=bool)
+    half[:, : side // 2] = True
     graphs = load_exported(exported, report=silent)
     gaps: list[np.ndarray] = []
     for index, (request, masked) in enumerate(CASES):
