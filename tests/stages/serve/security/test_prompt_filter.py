@@ -225,6 +225,15 @@ def test_a_policy_is_read_from_json_and_from_yaml(tmp_path: Path) -> None:
         read_prompt_policy(tmp_path / "none.json")
 
 
+def test_the_policy_in_the_documents_is_one(tmp_path: Path) -> None:
+    pytest.importorskip("yaml")
+    page = (HERE.parents[3] / "docs" / "serve_security.md").read_text(encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text(page.partition("```yaml\n")[2].partition("```")[0])
+    found = PromptFilter(read_prompt_policy(tmp_path / "mine.yaml"))
+    assert found.decide("a nine year old with a hand grenade").rule == "no-weapons-for-children"
+    assert found.decide("a child with a water gun").action == "allow"
+
+
 def test_the_digest_in_a_decision_changes_with_the_policy() -> None:
     values = json.loads(default_text())
     values["rules"][0]["action"] = "flag"
