@@ -52,7 +52,9 @@ class ServerProcess:
             self.lines.append(line.rstrip())
             match = ADDRESS.search(line.rstrip())
             self.url = match[1] if match else ""
-        assert self.url, self.lines
+        if not self.url:
+            self.process.communicate()
+            raise AssertionError(self.lines)
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
 
