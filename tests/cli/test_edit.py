@@ -87,6 +87,11 @@ def test_without_words_a_foreign_picture_is_varied_and_its_size_is_told(edit, he
     assert finished.stderr == "note: the picture is scaled from 50x20 to the model's 32x32\n"
 
 
+def test_words_beside_the_prompt_that_are_not_read_are_told_too(edit):
+    finished = edit("red.png", "a cat", "--seed", 7, "--negative", "cat " * 24 + "and a dog", "--mix", "a giraffe")
+    assert "does not read the end" in finished.stderr and "giraffe" in finished.stderr
+
+
 def test_show_says_what_was_edited_and_verify_that_it_holds(underpaint, edit, here, tiny_model):
     edit("red.png", "a cat", "--seed", 7, "--mask", "left.png", "--negative", "a dog")
     shown = underpaint("show", "underpaint-edit-a-cat-7.png", "-m", tiny_model).stdout

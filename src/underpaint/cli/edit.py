@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from underpaint.cli.generate import as_data, describe, load
+from underpaint.cli.generate import as_data, describe, load, note_what_is_read
 from underpaint.cli.output import Output
 from underpaint.cli.signing import add_signing_options, check_signing, signing_for
 from underpaint.cli.wishes import check_counts, option
@@ -189,4 +189,7 @@ def load_editor(planned: Planned, args: argparse.Namespace, output: Output) -> E
 
     args.engine = None if edits_as_graph(planned.model) else "torch"
     generator = load(planned.model, planned.settings, args, output)
+    record = planned.settings[0].edit
+    beside = () if record is None else filter(None, (record.mix, record.negative))
+    note_what_is_read(generator, {caption: caption for caption in beside}, output)
     return editor_of(planned.model, generator.pipeline, planned.original, planned.mask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from underpaint.cli.model_options import add_model_options, model_of
@@ -121,7 +121,18 @@ def load(model: Model, planned: Sequence[Settings], args: argparse.Namespace, ou
     generator = load_opened(
         model, engine=args.engine, settings=planned, device=args.device, threads=args.threads, report=output.report
     )
-    read = {settings.caption: settings.prompt for settings in planned}
+    note_what_is_read(generator, {settings.caption: settings.prompt for settings in planned}, output)
+    return generator
+
+
+def note_what_is_read(generator: Generator, read: Mapping[str, str], output: Output) -> None:
+    """Say which prompts the model will not read as they stand.
+
+    Args:
+        generator: Reads them.
+        read: Canonical captions to the prompts they were written as.
+        output: Takes the notes.
+    """
     for caption, prompt in read.items():
         if not prompt.isascii():
             output.note(f"note: {prompt!r:.80} is read as {caption!r:.80}")
@@ -130,7 +141,6 @@ def load(model: Model, planned: Sequence[Settings], args: argparse.Namespace, ou
         if unknown := generator.unknown_words(caption.removesuffix(unread)):
             words = ", ".join(f"{word!r:.40}" for word in unknown)
             output.note(f"note: the model reads as unknown, whatever it means: {words:.200}")
-    return generator
 
 
 def describe(pictures: Sequence[Placed], sheet: Path | None, same: bool | None) -> str:

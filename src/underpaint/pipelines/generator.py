@@ -148,7 +148,6 @@ class Generator:
             InputError: Picture, mask or request cannot be used, or the model cannot edit.
             UnreadableImage: Picture or mask is damaged.
             InputTooLarge: Picture or mask has too many bytes or pixels.
-            MissingDependency: torch is not installed.
         """
         from underpaint.pipelines.editing.asking import edit
 
