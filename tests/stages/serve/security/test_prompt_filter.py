@@ -280,7 +280,7 @@ def test_time_grows_with_what_is_looked_at_and_no_faster(
         return best
 
     monkeypatch.setattr(prompt_filter, "READ", 10**6)
-    assert seconds(800) < 8 * 2.5 * seconds(100)
+    assert seconds(400) < 8 * 2.5 * seconds(50)
 
 
 def test_what_no_model_reads_is_not_looked_at(default: PromptFilter) -> None:
