@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from underpaint.core.errors import InputError, InputTooLarge, UnreadableImage
+from underpaint.core.errors import InputError, InputTooLarge, UnderpaintError, UnreadableImage
 from underpaint.pipelines.editing import reading
 from underpaint.pipelines.editing.reading import read_original
 from underpaint.pipelines.picture_file import encode, pixel_digest
@@ -102,6 +102,27 @@ def test_animations_are_refused(kind):
     data = file_of(frames[0], kind, save_all=True, append_images=frames[1:], duration=10)
     with pytest.raises(UnreadableImage, match="is an animation of 2 frames; save one frame"):
         read_original(data, 32)
+
+
+def test_of_a_camera_s_file_with_a_preview_the_picture_is_read():
+    data = file_of(halves(), "MPO", save_all=True, append_images=[halves((8, 8))], quality=95)
+    assert Image.open(io.BytesIO(data)).format == "MPO"
+    assert read_original(data, 16).size == (40, 20)
+
+
+def test_whatever_is_wrong_with_a_file_is_said_in_our_words():
+    files = [file_of(halves((9, 7)), kind) for kind in ("PNG", "JPEG", "WEBP")]
+    generator = np.random.default_rng(0)
+    refused = 0
+    for index in range(300):
+        data = bytearray(files[index % 3])
+        for place in generator.integers(0, len(data), 4):
+            data[place] = generator.integers(256)
+        try:
+            read_original(bytes(data), 16)
+        except UnderpaintError:
+            refused += 1
+    assert refused > 100
 
 
 def test_damaged_and_foreign_files_are_refused(tmp_path):
