@@ -20,7 +20,7 @@ from underpaint.adapters.diffusers.shell import read_shell
 from underpaint.core.artifact import verify
 from underpaint.core.cache import cache_folder
 from underpaint.core.errors import InputError
-from underpaint.core.progress import Report, silent
+from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.diffusers_pipeline import DiffusersConfig, DiffusersPipeline
 from underpaint.pipelines.exported_folder import GRAPHS, ExportedModel
 from underpaint.pipelines.graph_drawer import GraphDrawer
@@ -123,7 +123,7 @@ def load_loop(model: ExportedModel, loop: Loop, threads: int = 1, report: Report
         model: What ``open_exported`` returned.
         loop: Its loop.
         threads: CPU threads of the engine, and of torch in between.
-        report: Told when an engine compiles a graph, which takes seconds.
+        report: Told network by network, and when an engine compiles a graph.
 
     Raises:
         ArtifactError: A file is missing, changed, damaged, or newer than the engine knows.
@@ -135,8 +135,10 @@ def load_loop(model: ExportedModel, loop: Loop, threads: int = 1, report: Report
         for name, calls in loop.networks.items()
     }
     pipeline, facts = read_shell(model.folder, graphs, width=loop.width, height=loop.height)
-    for one in graphs.values():
+    for done, one in enumerate(graphs.values()):
+        report(Progress(task="load graphs", done=done, total=len(graphs), unit="networks"))
         one.warm()
+    report(Progress(task="load graphs", done=len(graphs), total=len(graphs), unit="networks"))
     edge = model.edge
     config = DiffusersConfig(
         identity=model.digest, guidance=edge.guidance, steps=edge.steps or 1, negative=loop.negative

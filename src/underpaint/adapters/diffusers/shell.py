@@ -85,7 +85,7 @@ def read_shell(folder: Path, computed: Mapping[str, Run], *, width: int, height:
         stand_ins = {
             name: StandIn(_skeleton(folder / name, kinds[name]), entry_of(name), run) for name, run in computed.items()
         }
-        pipeline = _assembled(folder, index, stand_ins)
+        pipeline = _assembled(folder, index, stand_ins, kinds["scheduler"])
     pipeline.set_progress_bar_config(disable=True)
     for module in networks_of(pipeline).values():
         module.eval().requires_grad_(False)
@@ -123,12 +123,19 @@ def _skeleton(folder: Path, kind: Any) -> nn.Module:
         raise ArtifactError(f"{folder}: no {kind.__name__} can be built ({first_line(error)}); {AGAIN}") from None
 
 
-def _assembled(folder: Path, index: Mapping[str, Any], stand_ins: Mapping[str, StandIn]) -> Any:
+def _assembled(folder: Path, index: Mapping[str, Any], stand_ins: Mapping[str, StandIn], scheduler: Any) -> Any:
+    """Return the pipeline with its scheduler as it was written: some classes change the settings of the one they get.
+
+    Raises:
+        ArtifactError: Something is missing, or does not fit the installed classes.
+    """
     diffusers = require("diffusers", extra=EXTRA)
     kind = getattr(diffusers, index["_class_name"])
     try:
-        return kind.from_pretrained(
+        pipeline = kind.from_pretrained(
             str(folder), local_files_only=True, use_safetensors=True, torch_dtype=torch.float32, **stand_ins
         )
+        pipeline.scheduler = scheduler.from_pretrained(str(folder / "scheduler"), local_files_only=True)
     except FAILURES as error:
         raise ArtifactError(f"{folder} cannot be loaded ({first_line(error)}); {AGAIN}") from None
+    return pipeline
