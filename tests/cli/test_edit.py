@@ -128,9 +128,9 @@ def test_what_cannot_be_used_is_refused_in_our_words(edit, here, arguments, code
     assert not list(here.glob("underpaint-*"))
 
 
-def test_a_graph_and_an_unknown_model_are_refused(underpaint, here):
+def test_a_graph_that_only_draws_is_refused(underpaint, here):
     finished = underpaint("edit", "red.png", "a cat", "-m", "stickers-64-onnx")
-    assert finished.code == 2 and "is an exported model, which torch does not run" in finished.stderr
+    assert finished.code == 2 and "exported without a graph that edits; export the model again" in finished.stderr
 
 
 def test_without_torch_the_message_names_the_command(here):

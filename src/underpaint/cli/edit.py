@@ -146,18 +146,17 @@ def plan(args: argparse.Namespace, output: Output) -> Planned:
         UnreadableImage: Picture or mask is damaged.
         MissingDependency: torch is not installed.
     """
+    from underpaint.pipelines.editing.asking import check_engine
     from underpaint.pipelines.editing.mask import read_mask
     from underpaint.pipelines.editing.planning import check_editable, plan_edits
     from underpaint.pipelines.editing.reading import read_original
     from underpaint.pipelines.editing.request import EditRequest
-    from underpaint.pipelines.engine_choice import choose
     from underpaint.pipelines.marks import mark_for
     from underpaint.pipelines.opening import open_model
 
     model = open_model(args.model)
     check_editable(model)
-    if not edits_as_graph(model):
-        choose(model, "torch")
+    check_engine(model)
     original = read_original(args.picture, model.index.image_size)
     mask = read_mask(args.mask, original, edits=args.mask_edits or "transparent") if args.mask else None
     given = {name: value for name in EditRequest.model_fields if (value := getattr(args, name, None)) is not None}
@@ -166,13 +165,6 @@ def plan(args: argparse.Namespace, output: Output) -> Planned:
     mark = mark_for(args.watermark or "public")
     marked = [one.model_copy(update={"watermark": one.watermark or mark}) for one in settings]
     return Planned(model=model, original=original, mask=mask, settings=marked)
-
-
-def edits_as_graph(model: Model) -> bool:
-    """Tell whether a model is exported, with a graph that edits."""
-    from underpaint.pipelines.exported_folder import ExportedModel
-
-    return isinstance(model, ExportedModel) and model.edge.edit is not None
 
 
 def _note_what_is_read(args: argparse.Namespace, original: Original, first: Settings, output: Output) -> None:
@@ -185,7 +177,7 @@ def _note_what_is_read(args: argparse.Namespace, original: Original, first: Sett
 
 def load_editor(planned: Planned, args: argparse.Namespace, output: Output) -> Editor:
     """Load the networks, and say which words they will not read as they stand."""
-    from underpaint.pipelines.editing.asking import editor_of
+    from underpaint.pipelines.editing.asking import editor_of, edits_as_graph
 
     args.engine = None if edits_as_graph(planned.model) else "torch"
     generator = load(planned.model, planned.settings, args, output)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from underpaint.core.errors import InputError
+from underpaint.core.errors import InputError, MissingDependency
 from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.editing.editor import Editor
 from underpaint.pipelines.editing.graph_editor import load_graph_editor
@@ -43,6 +43,32 @@ def edit(
         images.append(image)
         report(Progress(task="draw", done=len(images), total=len(planned), unit="pictures"))
     return images
+
+
+def edits_as_graph(model: Model) -> bool:
+    """Tell whether a model is exported, with a graph that edits."""
+    return isinstance(model, ExportedModel) and model.edge.edit is not None
+
+
+def check_engine(model: Model) -> None:
+    """Refuse a model that nothing here can edit with, before it is loaded.
+
+    Raises:
+        InputError: It is exported without a graph that edits.
+        MissingDependency: It is none, and torch is not installed.
+    """
+    if isinstance(model, ExportedModel):
+        if not edits_as_graph(model):
+            raise InputError(
+                f"{model.folder} was exported without a graph that edits; export the model again with --edit, or name "
+                f"the model that it was made from, {model.edge.model}, with -m"
+            )
+    elif not is_installed("torch"):
+        command = pip_command(EXTRAS["torch"])
+        raise MissingDependency(
+            f"editing with {model.name} needs torch; install it with: {command}, or name an export that was made "
+            "with --edit, with -m"
+        )
 
 
 def editor_of(model: Model, drawer: Drawer, original: Original, mask: Mask | None = None) -> Editor:
