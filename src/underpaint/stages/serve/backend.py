@@ -43,7 +43,14 @@ class Backend:
         self, config: ServeConfig, *, gatekeeper: Gatekeeper | None = None, notice: Notice = unnoticed
     ) -> None:
         self._lock = _lock(config.state)
-        self.gatekeeper = gatekeeper or Gatekeeper()
+        try:
+            self._open(config, gatekeeper or Gatekeeper(), notice)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _open(self, config: ServeConfig, gatekeeper: Gatekeeper, notice: Notice) -> None:
+        self.gatekeeper = gatekeeper
         self.service = Service(config, admit=self.gatekeeper.admit, notice=notice)
         self.desk = JobDesk(self.service, open_queue(config.jobs or config.state / JOBS))
         self.runner = JobRunner(self.desk)

@@ -52,7 +52,7 @@ EDIT_BYTES = 64 * 2**20
 
 
 class Application:
-    """A server's application and what is behind it.
+    """A server's application and what is behind it; ``failure`` is why it could not be started.
 
     Args:
         config: The settings.
@@ -64,6 +64,7 @@ class Application:
     """
 
     def __init__(self, config: ServeConfig) -> None:
+        self.failure: BaseException | None = None
         self.metrics = Metrics()
         gatekeeper = open_gatekeeper(
             keys=config.keys,
@@ -102,7 +103,11 @@ class Application:
 
     @asynccontextmanager
     async def _lifespan(self, _app: FastAPI) -> AsyncIterator[None]:
-        await self.backend.start()
+        try:
+            await self.backend.start()
+        except BaseException as error:
+            self.failure = error
+            raise
         try:
             yield
         finally:

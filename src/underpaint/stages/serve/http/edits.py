@@ -127,12 +127,18 @@ async def _bytes_of(given: Given, param: str, caller: Caller, keeper: BatchKeepe
     """Return the file of a picture that is named in a JSON body.
 
     Raises:
-        FieldError: Neither or both ways are used, or it is not there.
+        FieldError: Neither or both ways are used, or it is not there, or too large.
     """
     if (given.file_id is None) == (given.image_url is None):
         raise FieldError("a picture has a file_id or an image_url", param=param)
     if given.file_id is not None:
         record = await asyncio.to_thread(keeper.records.file, given.file_id, caller.owner)
+        if record.bytes > CAPS.image_bytes:
+            raise FieldError(
+                f"{record.id} has {record.bytes:,} bytes; at most {CAPS.image_bytes:,} are allowed",
+                param=param,
+                code="image_too_large",
+            )
         return await asyncio.to_thread(keeper.records.path(record.id).read_bytes)
     head, comma, data = (given.image_url or "").partition(",")
     if not head.lower().startswith("data:"):

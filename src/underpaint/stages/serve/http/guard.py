@@ -36,6 +36,31 @@ def host_name(host: str) -> str | None:
     return match[1] if match else None
 
 
+class _Answer:
+    """Where an answer is sent; it adds its headers and remembers its status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send, self.request_id = send, request_id
+        self.status: int | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            add_headers(message, self.request_id)
+        await self._send(message)
+
+
+def _facts(scope: Scope, answer: _Answer) -> dict[str, Any]:
+    route = getattr(scope.get("route"), "path", None)
+    return {
+        "request_id": answer.request_id,
+        "method": scope["method"],
+        "route": route or "(none)",
+        "status": 500 if answer.status is None else answer.status,
+        "key": scope["state"].get("key_id"),
+    }
+
+
 class Guard:
     """An application around another.
 
@@ -61,38 +86,23 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id, began, headers = f"req_{secrets.token_hex(12)}", time.perf_counter(), Headers(scope=scope)
-        facts: dict[str, Any] = scope.setdefault("state", {})
-        facts["request_id"] = request_id
-        status, headers_sent = 500, False
-
-        async def answer(message: Message) -> None:
-            nonlocal status, headers_sent
-            if message["type"] == "http.response.start":
-                status, headers_sent = message["status"], True
-                add_headers(message, request_id)
-            await send(message)
-
+        began, request_id = time.perf_counter(), f"req_{secrets.token_hex(12)}"
+        scope.setdefault("state", {})["request_id"] = request_id
+        answer = _Answer(send, request_id)
         try:
-            refusal = self._refusal(scope, headers)
-            if refusal is not None:
-                await respond(refusal)(scope, receive, answer)
-            else:
-                await self._app(scope, limited(receive, self._max_body(scope["path"])), answer)
-        except Exception:
-            if not headers_sent:
-                await respond(api_error(RuntimeError()))(scope, receive, answer)
+            await self._answered(scope, receive, answer)
+        except Exception as error:
+            if answer.status is None:
+                await respond(api_error(error))(scope, receive, answer)
         finally:
-            route = getattr(scope.get("route"), "path", None)
-            self._log(
-                "request",
-                request_id=request_id,
-                method=scope["method"],
-                route=route or "(none)",
-                status=status,
-                ms=round(1000 * (time.perf_counter() - began), 1),
-                key=facts.get("key_id"),
-            )
+            self._log("request", **_facts(scope, answer), ms=round(1000 * (time.perf_counter() - began), 1))
+
+    async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        refusal = self._refusal(scope, Headers(scope=scope))
+        if refusal is not None:
+            await respond(refusal)(scope, receive, answer)
+        else:
+            await self._app(scope, limited(receive, self._max_body(scope["path"])), answer)
 
     def _refusal(self, scope: Scope, headers: Headers) -> ApiError | None:
         if self._hosts:

@@ -66,4 +66,4 @@ def set_up_log(form: Literal["text", "json"], *, quiet: bool = False, secrets: C
     LOGGER.setLevel(logging.WARNING if quiet else logging.INFO)
     LOGGER.propagate = False
     logging.getLogger("uvicorn").handlers[:] = [handler]
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)

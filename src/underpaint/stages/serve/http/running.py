@@ -66,6 +66,9 @@ def serve(application: Application, listener: socket.socket) -> None:
     Args:
         application: What is served.
         listener: From ``listening``.
+
+    Raises:
+        UnderpaintError: It could not be started, since the default model cannot be loaded.
     """
     backend = application.backend
     config = uvicorn.Config(
@@ -79,3 +82,5 @@ def serve(application: Application, listener: socket.socket) -> None:
     server = DrainingServer(config, on_exit=backend.drain)
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         server.run(sockets=[listener])
+    if application.failure is not None:
+        raise application.failure
