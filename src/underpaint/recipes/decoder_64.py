@@ -10,8 +10,8 @@ def decoder(seed: int = 0) -> DecoderTraining:
     """The shipped tokenizer's decoder, trained on against a patch discriminator, 64 px.
 
     ``underpaint train decoder-64 --data artifacts/stickers-64 --out artifacts/decoder --from stickers-64``
-    About 0.65 seconds a step, and 13 a validation, of one CPU core without bfloat16: a quarter of an hour if it is
-    quiet. It has not been trained to its end yet, so no score can be expected.
+    Eight minutes of one CPU core without bfloat16 if it is quiet. Expect 26.7 dB from all of held-out drawings and 22.6
+    from their tokens (26.2 and 22.6 before), and a kernel distance of the model's pictures that is a tenth lower.
 
     Args:
         seed: Seed of the discriminator's weights and of the batches.
@@ -38,7 +38,8 @@ def drawn(seed: int = 0) -> DecoderTraining:
     """A model's decoder, trained on from latents that the model itself drew, 64 px.
 
     ``underpaint train decoder-64-drawn --data artifacts/stickers-64 --out artifacts/drawn --from artifacts/decoder``
-    Starts with two minutes of drawing 1,536 latents.
+    Starts with two minutes of drawing 1,536 latents; sixteen more of one core. These became the shipped weights:
+    26.9 and 22.7 dB, and a kernel distance that is a fifth lower than before both (docs/log.md).
 
     Args:
         seed: Seed of the discriminator's weights, of the batches and of the pictures.

@@ -47,3 +47,13 @@ def test_pictures_of_another_size_are_refused_before_any_work(recipe, shapes: Pa
     with pytest.raises(DataError, match="32 px"):
         decoder_run.run(recipe, shapes, tmp_path / "space")
     assert not (tmp_path / "space").exists()
+
+
+def test_what_the_model_was_made_from_is_still_said(recipe, shapes: Path, tiny_model: Path, tmp_path: Path):
+    parents = {"generator": "a" * 64, "text-table": "b" * 64, "tokenizer": "c" * 64}
+    told = {"stage": "test", "config": Start(model="m", part="p"), "parents": parents}
+    save_pipeline(load_pipeline(open_model(tiny_model), CPU), tmp_path / "model", **told)
+    finer = decoder_run.run(recipe, shapes, tmp_path / "space", start=tmp_path / "model").parents
+    assert finer.keys() == {"generator", "text-table", "tokenizer", "model", "dataset"}
+    assert {role: finer[role] for role in decoder_run.KEPT} == {role: parents[role] for role in decoder_run.KEPT}
+    assert finer["tokenizer"] != parents["tokenizer"]

@@ -32,6 +32,8 @@ from underpaint.stages.train.workspace import require_apart
 
 FOLDER = "pipeline"
 FINER = "finer-tokenizer"
+KEPT = ("generator", "text-table")
+"""Parents of the model that its finer form still has."""
 
 
 def run(
@@ -93,7 +95,8 @@ def run(
             ),
             by_all=True,
         )
-    parents = {"model": model.digest, "tokenizer": finer.digest, "dataset": data}
+    kept = {role: model.manifest.parents[role] for role in KEPT if role in model.manifest.parents}
+    parents = {**kept, "model": model.digest, "tokenizer": finer.digest, "dataset": data}
     figures = with_credits({**model.manifest.figures, "tokenizer": finer.figures}, dataset)
     return made_pipeline(out / FOLDER, recipe, parents, lambda: _with_decoder(model, out / FINER), figures)
 
