@@ -5,6 +5,7 @@ from __future__ import annotations
 from PIL import Image
 
 from underpaint.core.errors import DataError, FieldError, InputError
+from underpaint.pipelines.editing.asking import edits_as_graph
 from underpaint.pipelines.editing.mask import Mask, read_mask
 from underpaint.pipelines.editing.planning import check_editable, plan_edits
 from underpaint.pipelines.editing.reading import Original, read_original
@@ -69,12 +70,15 @@ def check_served(served: Served) -> None:
     """Refuse a model that cannot edit here.
 
     Raises:
-        FieldError: It is no hybrid, or runs as a graph.
+        FieldError: It is no hybrid, or runs as a graph that takes no picture.
     """
     try:
         check_editable(served.model)
-        if served.engine != "torch":
-            raise InputError(f"{served.name} runs as a graph, which takes no picture; serve it with --engine torch")
+        if served.engine != "torch" and not edits_as_graph(served.model):
+            raise InputError(
+                f"{served.name} runs as a graph, which takes no picture; serve it with --engine torch, or an export "
+                "that was made with --edit"
+            )
     except InputError as error:
         raise FieldError(str(error), param="model", code="unsupported_parameter") from None
 
