@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -39,3 +40,12 @@ def test_a_default_model_that_cannot_be_loaded_ends_the_server_with_the_reason(u
     finished = underpaint("serve", "--state", tmp_path, "--port", 0, "--memory", 1)
     assert finished.code == 5
     assert "allow more with --memory" in finished.stderr.splitlines()[-1] and "Traceback" not in finished.stderr
+
+
+def test_drawing_loads_no_web_framework():
+    code = (
+        "import sys; import underpaint.pipelines.generator, underpaint.cli.generate, underpaint.stages.serve.service; "
+        "print([name for name in ('fastapi', 'starlette', 'uvicorn', 'prometheus_client') if name in sys.modules])"
+    )
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "[]"
