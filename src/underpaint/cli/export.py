@@ -60,7 +60,6 @@ def run(args: argparse.Namespace, output: Output) -> int:
     output.report(Progress(task="load torch and onnx", done=0))
     for package in ("torch", "onnx"):
         require(package, extra="optimize")
-    from underpaint.pipelines.diffusers_model import DiffusersModel
     from underpaint.pipelines.editing.planning import check_editable
     from underpaint.stages.optimize.export.config import ExportConfig
     from underpaint.stages.optimize.export.run import export
@@ -85,12 +84,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     )
     if args.edit:
         check_editable(model)
-    if isinstance(model, DiffusersModel):
-        from underpaint.stages.optimize.export.loop_export import export_loop
-
-        manifest = export_loop(config, model, Path(args.out), output.report)
-    else:
-        manifest = export(config, model, Path(args.out), output.report, prompts)
+    manifest = export(config, model, Path(args.out), output.report, prompts)
     size = sum(entry.bytes for entry in manifest.files.values()) / 1e6
     found = manifest.figures
     text = (

@@ -63,6 +63,7 @@ def export_loop(config: ExportConfig, model: DiffusersModel, out: Path, report: 
     """
     check_loop(config, model)
     with staging(out) as folder:
+        report(Progress(task="load the model", done=0))
         pipeline = load_diffusers(model, torch.device("cpu"))
         report(Progress(task="listen to the pipeline", done=0, total=1, unit="pictures"))
         ways, counted = listen(pipeline)

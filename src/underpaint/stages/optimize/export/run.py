@@ -13,6 +13,7 @@ from underpaint.core.artifact import Manifest, seal, staging
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.channel_layout import own_layout
+from underpaint.pipelines.diffusers_model import DiffusersModel
 from underpaint.pipelines.editing.planning import check_editable
 from underpaint.pipelines.exported import load_exported
 from underpaint.pipelines.exported_folder import (
@@ -35,6 +36,7 @@ from underpaint.stages.optimize.export.calibration import plan_calibration
 from underpaint.stages.optimize.export.check import differences, insist_on_sameness
 from underpaint.stages.optimize.export.config import ExportConfig
 from underpaint.stages.optimize.export.edit_check import edit_differences
+from underpaint.stages.optimize.export.loop_export import export_loop
 from underpaint.stages.optimize.export.writing import WORDS_ALONE, Written, step, write_edit_graph, write_graph
 
 STAGE = "optimize"
@@ -49,7 +51,7 @@ def export(
 
     Args:
         config: Engine, precision, batch and steps.
-        model: A saved pipeline of ours.
+        model: A saved pipeline of ours, or a pipeline of diffusers (``loop_export``).
         out: The new folder; must not exist yet.
         report: Receives progress.
         prompts: What 8 bits are calibrated with; None for a list of our own.
@@ -63,6 +65,8 @@ def export(
         MissingDependency: What converts graphs is not installed.
         StorageError: The folder exists or cannot be written.
     """
+    if isinstance(model, DiffusersModel):
+        return export_loop(config, model, out, report)
     check_exportable(config, model)
     calibration = plan_calibration(model, prompts, config.steps) if config.precision == "int8" else None
     report(Progress(task="load the model", done=0))
@@ -94,7 +98,7 @@ def check_exportable(config: ExportConfig, model: Model) -> None:
         raise InputError(f"{model.folder} is exported already; name the model that it was made from")
     if type(model) is not Model:
         raise InputError(
-            f"{model.name} is a model of diffusers or a style on top of another model, and only saved pipelines of "
+            f"{model.name} is a style on top of another model, or foreign, and only saved pipelines of "
             'underpaint can be exported; draw with it by: underpaint generate "a red apple" --engine torch -m MODEL'
         )
     if model.name not in shipped_models() and config.share_weights:
