@@ -81,9 +81,11 @@ def main() -> None:
     model = ["-m", f"model={args.model}", "--engine", "torch"] if args.model else []
     with tempfile.TemporaryDirectory() as state:
         process, url, log = start(Path(state), model)
-        cases, report = check(url, examples=args.examples, seed=args.seed)
-        process.terminate()
-        code = process.wait(60)
+        try:
+            cases, report = check(url, examples=args.examples, seed=args.seed)
+        finally:
+            process.terminate()
+            code = process.wait(60)
         defects = [line for line in log.read_text().splitlines() if " defect" in line]
     print(report)
     print(json.dumps({"cases": cases, "clean": not report, "exit_code": code, "defects": defects} | describe_machine()))
