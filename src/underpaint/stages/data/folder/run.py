@@ -144,7 +144,9 @@ def prepare(
     report(Progress(task="compare", done=len(records), total=len(records), unit="pictures"))
     problems.refuse(name, rows)
     if placed is None:
-        raise DataError(f"no picture of {name} is left; {summary(problems) or 'it has no rows; give every picture one'}")
+        raise DataError(
+            f"no picture of {name} is left; {summary(problems) or 'it has no rows; give every picture one'}"
+        )
     return placed
 
 
