@@ -15,10 +15,11 @@ import torch
 from torch import nn
 
 from underpaint.adapters.diffusers.calls import entry_of
-from underpaint.adapters.diffusers.inspecting import Facts, classes_of, parameters_of
+from underpaint.adapters.diffusers.inspecting import NETWORKS, Facts, classes_of, parameters_of
 from underpaint.adapters.diffusers.loading import FAILURES, first_line, networks_of, quiet
 from underpaint.adapters.diffusers.locating import EXTRA
-from underpaint.adapters.diffusers.safety import read_index, refuse_code
+from underpaint.adapters.diffusers.safety import read_index, read_json, refuse_code
+from underpaint.adapters.diffusers.schedulers import is_flow
 from underpaint.adapters.diffusers.stand_in import Run, StandIn
 from underpaint.adapters.require import require
 from underpaint.core.errors import ArtifactError
@@ -89,19 +90,29 @@ def read_shell(folder: Path, computed: Mapping[str, Run], *, width: int, height:
     pipeline.set_progress_bar_config(disable=True)
     for module in networks_of(pipeline).values():
         module.eval().requires_grad_(False)
-    facts = Facts(
+    return pipeline, _facts(folder, index, parameters, computed, (width, height))
+
+
+def _facts(
+    folder: Path,
+    index: Mapping[str, Any],
+    parameters: dict[str, Any],
+    networks: Collection[str],
+    sides: tuple[int, int],
+) -> Facts:
+    """Return what is known about a pipeline that has no weights of its own."""
+    return Facts(
         folder=folder,
         class_name=index["_class_name"],
         parameters=parameters,
-        network=next(name for name in ("transformer", "unet") if name in computed),
-        width=width,
-        height=height,
-        flow=False,
+        network=next(name for name in NETWORKS if name in networks),
+        width=sides[0],
+        height=sides[1],
+        flow=is_flow(read_json(folder / "scheduler" / "scheduler_config.json")),
         variant=None,
         files=(),
         lora=(),
     )
-    return pipeline, facts
 
 
 def _skeleton(folder: Path, kind: Any) -> nn.Module:
