@@ -94,8 +94,8 @@ class Service:
     def reasons_not_ready(self) -> list[str]:
         """Return why requests should go elsewhere; none if they are welcome."""
         reasons = ["draining"] if self.is_draining else []
-        if self.pool.running(self.catalog.default.name) is None:
-            reasons.append("the default model is not loaded")
+        if self.pool.known(self.catalog.default.name) is None:
+            reasons.append("the default model was never loaded")
         if not self.store.is_writable():
             reasons.append("the state folder cannot be written")
         return reasons

@@ -220,3 +220,23 @@ def test_a_picture_that_nobody_wants_is_dropped_from_the_queue_and_from_its_batc
 
     serve(engine, work)
     assert engine.batches == [["r0", "r1"], ["w0"]]
+
+
+def test_a_mistake_of_ours_fails_what_waits_and_not_the_server(monkeypatch):
+    engine, happened = SlowEngine(), []
+
+    async def run() -> list[Any]:
+        dispatcher = Dispatcher(engine, notice=lambda name, **_facts: happened.append(name))
+        running = asyncio.create_task(dispatcher.run())
+
+        def broken(_now: float) -> Any:
+            raise AssertionError("a mistake")
+
+        monkeypatch.setattr(dispatcher._waiting, "take", broken)
+        outcomes = [await outcome(dispatcher, "first"), await outcome(dispatcher, "second")]
+        running.cancel()
+        return outcomes
+
+    first, second = asyncio.run(run())
+    assert isinstance(first, AssertionError) and second == "second"
+    assert happened[0] == "defect"

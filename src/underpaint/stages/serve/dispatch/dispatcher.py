@@ -143,8 +143,20 @@ class Dispatcher:
             if company_s := self._waiting.wait_s(time.time()):
                 await asyncio.sleep(company_s)
             while len(self._waiting):
-                await self._serve(self._waiting.take(time.time()))
+                await self._serve(self._take())
             self._idle.set()
+
+    def _take(self) -> Formed:
+        """Return what is drawn next; a mistake of ours fails what waits, and not the server."""
+        try:
+            return self._waiting.take(time.time())
+        except Exception as error:
+            self._notice("defect", during="forming a batch", reason=repr(error))
+            for ticket in self._tickets.values():
+                ticket.fail(error)
+            self._tickets.clear()
+            self._waiting = Waiting(self._plan_of)
+            return Formed()
 
     async def settled(self) -> None:
         """Return when nothing waits and nothing is drawn."""

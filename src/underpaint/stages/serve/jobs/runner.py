@@ -56,7 +56,9 @@ class JobRunner:
             return await self._desk.see(lambda queue: queue.claim(self._worker))
         except StorageError as error:
             self._desk.service.notice("jobs_unreachable", reason=str(error))
-            return []
+        except Exception as error:
+            self._desk.service.notice("defect", during="claiming", reason=repr(error))
+        return []
 
     def _begin(self, job: Job) -> None:
         self._leases[job.id] = job.lease
