@@ -200,6 +200,21 @@ def test_a_missing_column_names_those_that_are_there_and_the_nearest(
         build(pictures)
 
 
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        ("file_name,titel\nmissing.png,a\np00.png,b\n", "no column for the caption .* only file_name, titel"),
+        ("file_name,titel\np00.png\np01.png,b\n", "no column for the caption .* only file_name, titel"),
+        ("pth,text\np00.png\np01.png,b\n", "no column for the picture .* only pth, text"),
+    ],
+    ids=["missing picture", "short row", "short row and no picture column"],
+)
+def test_a_bad_first_row_hides_no_missing_column(build: Build, pictures: Path, table: str, message: str) -> None:
+    (pictures / "metadata.csv").write_text(table)
+    with pytest.raises(MissingColumn, match=message):
+        build(pictures, keep_going=True)
+
+
 def test_without_any_license_nothing_is_built(build: Build, folder: Path) -> None:
     with pytest.raises(LicenseRefused) as caught:
         build(folder, license="")

@@ -62,8 +62,7 @@ def entry_of(row: Row, config: FolderConfig) -> tuple[Entry, list[DataError]]:
     text = {
         role: reading.take(text_in, values, role, columns, otherwise="") for role in ("id", "source", "group", "style")
     }
-    caption_lost = row.problem is not None and row.place is not None
-    names = [] if caption_lost else reading.take(captions_in, values, columns, otherwise=[])
+    names = reading.take(captions_in, values, columns, otherwise=[]) if has_columns(row) else []
     captions = dict.fromkeys(reading.take(canonical, name, otherwise="") for name in names)
     license_ = reading.take(license_in, values, config, otherwise="")
     entry = Entry(
@@ -85,8 +84,13 @@ def entry_of(row: Row, config: FolderConfig) -> tuple[Entry, list[DataError]]:
     return entry, reading.errors
 
 
+def has_columns(row: Row) -> bool:
+    """Tell whether a row says what its columns are, as all do but those whose caption beside them cannot be read."""
+    return row.problem is None or row.place is None
+
+
 def check_columns(row: Row, config: FolderConfig) -> None:
-    """Make sure that the first row has captions and all columns that were chosen.
+    """Make sure that the first row that can be made out has captions and all columns that were chosen.
 
     Raises:
         MissingColumn: It has not.
@@ -112,14 +116,15 @@ def read_entries(source: Source, config: FolderConfig, ledger: Ledger, problems:
         The number of rows that were read, also of those that could not be made out.
 
     Raises:
-        MissingColumn: The first row has no column for the caption or one that was chosen.
+        MissingColumn: The first row that can be made out has no column for the caption or one that was chosen.
     """
-    count = 0
+    count, is_checked = 0, False
     try:
         for count, row in enumerate(source.rows(), 1):
             if isinstance(row, Row):
-                if count == 1 and not row.problem:
+                if not is_checked and has_columns(row):
                     check_columns(row, config)
+                    is_checked = True
                 judge(row, config, ledger, problems)
             else:
                 problems.add(row[0], row[1])

@@ -41,15 +41,16 @@ def named_rows(
         reads: The rows of the table.
 
     Raises:
-        MissingColumn: The first row has no column that names a file.
+        MissingColumn: The first row that can be made out has no column that names a file.
     """
-    name, resolved = table.relative_to(root).as_posix(), root.resolve()
+    name, resolved, is_checked = table.relative_to(root).as_posix(), root.resolve(), False
     for number, values in reads:
         where = f"{name}, row {number}"
         if isinstance(values, DataError):
             yield where, values
             continue
-        column = column_for("picture", values, columns, name if number == 1 else "")
+        column = column_for("picture", values, columns, "" if is_checked else name)
+        is_checked = True
         if column is None:
             yield where, MissingColumn(f"it names no file (columns: {', '.join(values)})")
             continue
