@@ -46,6 +46,8 @@ def is_installed(engine: str) -> bool:
 def exported_form(model: Model, engine: str | None = None) -> ExportedModel | None:
     """Return the exported form of a model that came with underpaint, or the model itself if it is one.
 
+    A graph in 8 bits draws pictures of its own, so it is taken by its name alone.
+
     Args:
         model: The model.
         engine: The engine that it must be for; None for any.
@@ -54,7 +56,7 @@ def exported_form(model: Model, engine: str | None = None) -> ExportedModel | No
         return model if engine in (None, model.edge.engine) else None
     for folder in shipped_exports().values():
         exported = open_exported(folder)
-        if exported.edge.model_sha256 == model.digest and engine in (None, exported.edge.engine):
+        if exported.digest == model.digest and engine in (None, exported.edge.engine):
             return exported
     return None
 
