@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from underpaint.adapters import onnxruntime, openvino
+from underpaint.adapters import graph_engine, onnxruntime, openvino
 from underpaint.core.errors import ArtifactError, SetupError
 
 ENGINES = (onnxruntime.ENGINE, openvino.ENGINE)
@@ -15,7 +15,8 @@ GRAPH = Path("graphs/one")
 def test_a_refused_graph_is_to_be_made_again(engine):
     error = engine.refusal("1.2", GRAPH, RuntimeError("it is\n  broken"))
     assert isinstance(error, ArtifactError)
-    assert str(error) == f"{engine.name} 1.2 cannot load graphs/one: it is broken; export or download the model again"
+    assert str(error) == f"{engine.name} 1.2 cannot load graphs/one: it is broken; {graph_engine.REMEDY}"
+    assert "underpaint export MODEL --out DIR" in graph_engine.REMEDY
 
 
 @pytest.mark.parametrize("engine", ENGINES, ids=lambda engine: engine.name)

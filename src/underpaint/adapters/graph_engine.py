@@ -12,7 +12,7 @@ import numpy as np
 from underpaint.core.errors import ArtifactError, SetupError, UnderpaintError
 from underpaint.core.tensor_spec import TensorSpec, check_feeds
 
-REMEDY = "export or download the model again"
+REMEDY = "export the model again with: underpaint export MODEL --out DIR"
 
 
 def one_line(error: Exception) -> str:

@@ -17,6 +17,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from underpaint.adapters.graph_engine import REMEDY
 from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, verify
 from underpaint.core.config import Config, is_none, parse_json
 from underpaint.core.errors import ArtifactError, InputError
@@ -34,7 +35,7 @@ EDGE = "edge.json"
 GRAPHS = "graphs"
 CONSTANTS = "constants.safetensors"
 SCHEMA = 1
-AGAIN = "export the model again with: underpaint export MODEL --out DIR"
+AGAIN = REMEDY
 
 Precision = Literal["f32", "int8"]
 WORDS, WEIGHT, MASK, STYLE, GUIDANCE, TEMPERATURE = "words", "weight", "mask", "style", "guidance", "temperature"

@@ -21,10 +21,9 @@ from underpaint.adapters.diffusers.locating import EXTRA
 from underpaint.adapters.diffusers.safety import read_index, read_json, refuse_code
 from underpaint.adapters.diffusers.schedulers import is_flow
 from underpaint.adapters.diffusers.stand_in import Run, StandIn
+from underpaint.adapters.graph_engine import REMEDY
 from underpaint.adapters.require import require
 from underpaint.core.errors import ArtifactError
-
-AGAIN = "export the model again with: underpaint export MODEL --out DIR"
 
 
 def write_shell(pipeline: Any, facts: Facts, networks: Collection[str], folder: Path) -> None:
@@ -131,7 +130,7 @@ def _skeleton(folder: Path, kind: Any) -> nn.Module:
                 return kind.from_config(kind.load_config(str(folder), local_files_only=True))
             return kind(kind.config_class.from_pretrained(str(folder), local_files_only=True))
     except FAILURES as error:
-        raise ArtifactError(f"{folder}: no {kind.__name__} can be built ({first_line(error)}); {AGAIN}") from None
+        raise ArtifactError(f"{folder}: no {kind.__name__} can be built ({first_line(error)}); {REMEDY}") from None
 
 
 def _assembled(folder: Path, index: Mapping[str, Any], stand_ins: Mapping[str, StandIn], scheduler: Any) -> Any:
@@ -148,5 +147,5 @@ def _assembled(folder: Path, index: Mapping[str, Any], stand_ins: Mapping[str, S
         )
         pipeline.scheduler = scheduler.from_pretrained(str(folder / "scheduler"), local_files_only=True)
     except FAILURES as error:
-        raise ArtifactError(f"{folder} cannot be loaded ({first_line(error)}); {AGAIN}") from None
+        raise ArtifactError(f"{folder} cannot be loaded ({first_line(error)}); {REMEDY}") from None
     return pipeline
