@@ -48,19 +48,32 @@ def differences(pipeline: TextToPicture[Any], exported: Drawer, steps: int | Non
     return compared(pipeline, exported, [replace(wish, steps=steps) for wish in wishes(pipeline.styles)], report)
 
 
-def compared(pipeline: Drawer, exported: Drawer, requests: Sequence[DrawRequest], report: Report) -> dict[str, float]:
-    """Draw requests with a model in torch and as graphs.
+def gap(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """Return by how many levels of 255 two pictures ``[H, W, 4]`` uint8 differ, premultiplied."""
+    return np.abs(premultiplied(ours) - premultiplied(theirs))
 
-    Returns:
-        ``pictures``, ``same_share`` (pictures that differ by at most one level anywhere), ``mean_levels`` and
-        ``max_levels`` of the premultiplied pixels.
-    """
+
+def compared(pipeline: Drawer, exported: Drawer, requests: Sequence[DrawRequest], report: Report) -> dict[str, float]:
+    """Draw requests with a model in torch and as graphs, and return how far they are apart; see ``figures_of``."""
     gaps: list[np.ndarray] = []
     for index, request in enumerate(requests):
         (ours,), (theirs,) = pipeline.draw([request]), exported.draw([request])
-        gaps.append(np.abs(premultiplied(ours) - premultiplied(theirs)))
+        gaps.append(gap(ours, theirs))
         report(Progress(task="compare with torch", done=index + 1, total=len(requests), unit="pictures"))
-    whole = np.stack(gaps)  # [N, H, H, 4]
+    return figures_of(gaps)
+
+
+def figures_of(gaps: Sequence[np.ndarray]) -> dict[str, float]:
+    """Return how far pictures are apart.
+
+    Args:
+        gaps: From ``gap``, one a picture.
+
+    Returns:
+        ``pictures``, ``same_share`` (pictures that differ by at most one level anywhere), ``mean_levels`` and
+        ``max_levels``.
+    """
+    whole = np.stack(gaps)  # [N, H, W, 4]
     largest = whole.reshape(len(whole), -1).max(axis=1)
     return {
         "pictures": len(whole),

@@ -16,7 +16,7 @@ from underpaint.pipelines.editing.request import EditRequest
 from underpaint.pipelines.exported import load_exported
 from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.pipelines.text_to_picture import TextToPicture
-from underpaint.stages.optimize.export.check import LEVELS, insist_on_sameness, premultiplied, wishes
+from underpaint.stages.optimize.export.check import figures_of, gap, insist_on_sameness, wishes
 
 FIRST, SECOND = "a smiling cat", "a red apple"
 CASES: tuple[tuple[EditRequest, bool], ...] = (
@@ -40,7 +40,7 @@ def edit_differences(pipeline: TextToPicture[Any], exported: ExportedModel, repo
         report: Receives progress.
 
     Returns:
-        As ``check.compared``.
+        As ``check.figures_of``.
 
     Raises:
         ArtifactError: A picture differs by more than ``check.LEVELS``.
@@ -55,15 +55,8 @@ def edit_differences(pipeline: TextToPicture[Any], exported: ExportedModel, repo
         mask = Mask(inside=half) if masked else None
         (settings,) = plan_edits(exported, original, request, mask)
         ours, theirs = (editor_of(exported, drawer, original, mask).pixels(settings) for drawer in (pipeline, graphs))
-        gaps.append(np.abs(premultiplied(ours) - premultiplied(theirs)))
+        gaps.append(gap(ours, theirs))
         report(Progress(task="compare edits with torch", done=index + 1, total=len(CASES), unit="pictures"))
-    whole = np.stack(gaps)  # [N, S, S, 4]
-    largest = whole.reshape(len(whole), -1).max(axis=1)
-    found = {
-        "pictures": len(whole),
-        "same_share": float((largest <= LEVELS).mean()),
-        "mean_levels": float(whole.mean()),
-        "max_levels": float(whole.max()),
-    }
+    found = figures_of(gaps)
     insist_on_sameness(found)
     return found
