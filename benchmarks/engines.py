@@ -309,7 +309,7 @@ def main() -> None:
         return
     args.work.mkdir(parents=True, exist_ok=True)
     verdicts = {
-        name: json.loads(Path(file).read_text())["outcome"] for name, _, file in (g.partition("=") for g in args.gates)
+        name: json.loads(Path(file).read_text())["verdict"] for name, _, file in (g.partition("=") for g in args.gates)
     }
     rows, peaks = measure(args)
     show(rows, peaks, verdicts)

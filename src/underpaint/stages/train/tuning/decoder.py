@@ -48,7 +48,8 @@ class StyleDecoder:
     """A saved model's decoder that learns a style, as the training loop sees it.
 
     Args:
-        recipe: The settings, those of the decoder among them.
+        recipe: The settings of the style.
+        config: Those of the decoder.
         autoencoder: Its decoder is trained in place.
         quantizer: The codes that it shall draw from.
         own: New pictures to learn from, and held out.
