@@ -24,9 +24,9 @@ from underpaint.stages.train import decoder, drawn_latents
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
 from underpaint.stages.train.decoder_config import DecoderTraining
 from underpaint.stages.train.drawn_latents import DrawnLatents
+from underpaint.stages.train.making import made, made_pipeline
 from underpaint.stages.train.owed import with_credits
 from underpaint.stages.train.pictures import variant_weights
-from underpaint.stages.train.run import made, made_pipeline
 from underpaint.stages.train.start import seed_workspace
 from underpaint.stages.train.workspace import require_apart
 

@@ -1,7 +1,8 @@
 """More scales for larger pictures: tokenizer and generator of a small size as the start for a larger one.
 
 The autoencoder is convolutional and positions are shares of the picture, so both fit any side. What a scale adds is
-one row of the scale embedding, which starts as the last one's; codes and smoothing are shared by all scales.
+one row of the scale embedding, which starts as the last one's; the codes are shared by all scales, and so are the
+smoothing convolutions, of which each serves a third of the scales, so that a middle scale may get its neighbors'.
 
 Source: training VAR from low to high resolution, arXiv 2404.02905, appendix A; Net2Net, arXiv 1511.05641.
 """
@@ -18,7 +19,7 @@ from underpaint.core.errors import TrainingError
 from underpaint.models.component import CONFIG, WEIGHTS, read_component_config
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.runtime.weights import read_weights
-from underpaint.stages.train.initial import fill, start_from
+from underpaint.stages.train.initial import OPTIONAL, fill, start_from
 from underpaint.stages.train.networks import HybridGenerator
 
 SCALES = "scale_embedding"
@@ -87,7 +88,7 @@ def start_generator(pipeline: Path, networks: HybridGenerator, quantizer: MultiS
     _require_growth(pipeline, quantizer)
     for name, network in networks.named_children():
         file = pipeline / name / WEIGHTS
-        if file.exists():
+        if file.exists() or name not in OPTIONAL:
             weights = read_weights(file)
             fill(network, with_more_scales(weights, scales) if SCALES in weights else weights, file)
 

@@ -30,8 +30,8 @@ from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.processes import present
 from underpaint.runtime.weights import read_weights, write_weights
 from underpaint.stages.train.finish import time_taken, trained
+from underpaint.stages.train.making import made, made_pipeline
 from underpaint.stages.train.owed import with_credits
-from underpaint.stages.train.run import made, made_pipeline
 from underpaint.stages.train.start import seed_workspace
 from underpaint.stages.train.tuning import decoder
 from underpaint.stages.train.tuning.config import StyleRecipe
