@@ -117,6 +117,23 @@ def test_subfolders_named_after_splits_are_splits(build: Build, pictures: Path, 
     assert splits == {f"thing number {n}": split for n, split in enumerate(wanted)}
 
 
+def test_parquet_files_in_subfolders_named_after_splits_belong_to_them(
+    build: Build, pictures: Path, rows: Rows
+) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    wanted = {"train": rows[:8], "validation": rows[8:10], "test": rows[10:]}
+    for split, some in wanted.items():
+        target = pictures / split / "0000.parquet"
+        target.parent.mkdir()
+        held = [{"image": (pictures / row["file_name"]).read_bytes(), "text": row["text"]} for row in some]
+        parquet.write_table(arrow.Table.from_pylist(held), target)
+    for row in rows:
+        (pictures / row["file_name"]).unlink()
+    splits = {s.name: s.split.removesuffix("_concept") for s in read_samples(build(pictures)[0])}
+    assert splits == {row["text"]: split for split, some in wanted.items() for row in some}
+
+
 def test_columns_can_be_chosen(build: Build, pictures: Path, rows: Rows, write_rows: Callable[..., Path]) -> None:
     write_rows(
         pictures / "metadata.jsonl", [{"titel": r["text"], "text": "no", "file_name": r["file_name"]} for r in rows]

@@ -12,6 +12,7 @@ from underpaint.adapters.pyarrow import ArrowTable, open_parquet, open_stream
 from underpaint.core.config import parse_json
 from underpaint.core.errors import DataError, MissingFile
 from underpaint.stages.data.folder.columns import missing_column, picture_columns
+from underpaint.stages.data.folder.named_files import split_by_folder
 from underpaint.stages.data.folder.paths import check_name, content_of, find_file, read_at_most
 from underpaint.stages.data.folder.rows import Content, Row, Source, split_of
 from underpaint.stages.data.folder.tables import read_text
@@ -106,8 +107,12 @@ def held_content(root: Path, base: Path, value: Any) -> Content:
 
 
 def open_parquet_files(root: Path, files: Sequence[Path], columns: dict[str, str]) -> Source:
-    """Open parquet files with an image column; ``train-00000-of-00002.parquet`` belongs to the split ``train``."""
-    shards = [Shard(path=file, split=split_of(file.name.split("-")[0]), open=open_parquet) for file in files]
+    """Open parquet files with an image column; ``train-00000-of-00002.parquet`` belongs to the split ``train``.
+
+    So does every file in a folder ``train`` below the root whose own name is that of no split.
+    """
+    splits = [split_of(file.name.split("-")[0]) or split_by_folder(root, file) for file in files]
+    shards = [Shard(path=file, split=split, open=open_parquet) for file, split in zip(files, splits, strict=True)]
     return open_shards(root, shards, columns, "parquet")
 
 
