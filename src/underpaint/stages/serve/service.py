@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from PIL import Image
 
+from underpaint.core.errors import FieldError
 from underpaint.pipelines.marks import mark_for
 from underpaint.stages.serve.asking.edit_planning import edit_wish
 from underpaint.stages.serve.asking.edit_request import EditFields
@@ -118,7 +119,16 @@ class Service:
         """
         wish = edit_wish(request, self.catalog, picture, mask, watermark=self.watermark, presets=self._presets())
         self.admit(key_id, request.prompt)
+        if request.negative_prompt is not None:
+            self._admit_negative(key_id, request.negative_prompt)
         return wish
+
+    def _admit_negative(self, key_id: str, text: str) -> None:
+        """Refuse words that must not be drawn here either: they are kept in the picture's settings, for all to read."""
+        try:
+            self.admit(key_id, text)
+        except FieldError as error:
+            raise FieldError(str(error), param="negative_prompt", code=error.code) from None
 
     def _presets(self) -> dict[str, int]:
         return {str(name): steps for name, steps in self.config.quality.items()}

@@ -18,6 +18,8 @@ from underpaint.stages.serve.engine.orders import Order
 
 FIDELITY = {"low": 0.9, "high": 0.3}
 """Strengths of ``input_fidelity``."""
+OURS = ("strength", "seam", "negative_prompt")
+"""Fields that are looked at with the picture; a message about one holds its name."""
 
 
 def edit_wish(
@@ -47,9 +49,10 @@ def edit_wish(
     original = read_original(picture, plain.served.model.index.image_size)
     where = None if mask is None else _mask(mask, original)
     try:
-        planned = plan_edits(plain.served.model, original, _edit_request(request, plain), where)
+        planned = plan_edits(plain.served.model, original, _edit_request(request, plain), where, called=_called)
     except InputError as error:
-        raise FieldError(str(error), param="strength" if "strength" in str(error) else "image") from None
+        param = next((name for name in OURS if name in str(error)), "image")
+        raise FieldError(str(error), param=param) from None
     given = EditInput.of(original, where)
     orders = tuple(
         Order(
@@ -81,6 +84,11 @@ def check_served(served: Served) -> None:
             )
     except InputError as error:
         raise FieldError(str(error), param="model", code="unsupported_parameter") from None
+
+
+def _called(name: str) -> str:
+    """Return what callers call a field of an edit."""
+    return "negative_prompt" if name == "negative" else name
 
 
 def _mask(mask: Image.Image, original: Original) -> Mask:

@@ -1,0 +1,52 @@
+"""Laws of requests to edit: words to draw away from are looked at like a prompt, and every mistake names its field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from underpaint.core.errors import FieldError
+from underpaint.stages.serve.asking.edit_request import EditFields
+from underpaint.stages.serve.config import ServeConfig
+from underpaint.stages.serve.security.gatekeeper import Gatekeeper
+from underpaint.stages.serve.security.prompt_filter import PromptFilter
+from underpaint.stages.serve.security.prompt_policy import default_policy
+from underpaint.stages.serve.service import Service
+
+
+@pytest.fixture(scope="module")
+def service(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Service:
+    config = ServeConfig(models={"tiny": str(tiny_model)}, engine="torch", state=tmp_path_factory.mktemp("state"))
+    return Service(config, admit=Gatekeeper(prompts=PromptFilter(default_policy())).admit)
+
+
+def wish(service: Service, **fields: Any) -> Any:
+    asked = EditFields(**{"prompt": "a cat", "guidance": 2.0, **fields})
+    return service.edit_wish(asked, "ann", Image.new("RGBA", (32, 32), (200, 30, 30, 255)), None)
+
+
+def test_words_to_draw_away_from_pass_the_policy_too(service):
+    drawn = wish(service, negative_prompt="a red heart").settings.edit
+    assert drawn.negative == "a red heart"
+    with pytest.raises(FieldError, match="rule hate-symbols") as error:
+        wish(service, negative_prompt="a sw4stika")
+    assert (error.value.param, error.value.code) == ("negative_prompt", "moderation_blocked")
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"negative_prompt": "a cat", "guidance": 0.0}, "negative_prompt"),
+        ({"negative_prompt": "x" * 401}, "negative_prompt"),
+        ({"negative_prompt": "a\0cat"}, "negative_prompt"),
+        ({"seam": 2}, "seam"),
+        ({"guidance": 0.0, "negative_prompt": "x", "seam": 1}, "seam"),
+    ],
+)
+def test_what_is_wrong_names_its_field_and_not_the_picture(service, fields, param):
+    with pytest.raises(FieldError) as error:
+        wish(service, **fields)
+    assert error.value.param == param and "negative " not in str(error.value)
