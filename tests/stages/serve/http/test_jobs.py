@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 from collections.abc import Iterator
@@ -208,3 +209,13 @@ def test_what_is_no_picture_of_ours_recalls_nothing(client, data):
     answer = client.post("/api/v1/recall", files={"file": ("heart.png", data)})
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "file")
     assert "/tmp" not in answer.text
+
+
+def test_what_is_recalled_is_no_larger_than_what_is_edited(server):
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
+    connection.putrequest("POST", "/api/v1/recall")
+    connection.putheader("content-length", str(64 * 2**20 + 1))
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())["error"]["code"]) == (413, "body_too_large")
+    connection.close()

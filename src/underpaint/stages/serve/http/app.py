@@ -44,11 +44,12 @@ ROUTERS = (
     recall.router,
     health.router,
 )
-UPLOADS = ("/v1/files", "/api/v1/recall")
-"""Paths that take files."""
-EDITS = "/v1/images/edits"
-EDIT_BYTES = 64 * 2**20
-"""Most bytes of a request to edit."""
+UPLOADS = "/v1/files"
+"""Path that takes files."""
+PICTURES = ("/v1/images/edits", "/api/v1/recall")
+"""Paths that take pictures."""
+PICTURES_BYTES = 64 * 2**20
+"""Most bytes of a request with pictures."""
 
 
 class Application:
@@ -84,8 +85,8 @@ class Application:
 
     def _max_body(self, path: str) -> int:
         config = self.backend.service.config
-        if path == EDITS:
-            return min(EDIT_BYTES, config.max_upload_bytes)
+        if path in PICTURES:
+            return min(PICTURES_BYTES, config.max_upload_bytes)
         return config.max_upload_bytes if path.startswith(UPLOADS) else config.max_body_bytes
 
     def _app(self) -> FastAPI:

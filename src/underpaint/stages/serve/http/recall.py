@@ -17,9 +17,11 @@ from underpaint.stages.serve.engine.catalog import RELEASE_DIGITS
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.openapi import refusals
 from underpaint.stages.serve.http.state import ServiceOf
+from underpaint.stages.serve.security.uploads import Caps
 from underpaint.stages.serve.service import Service
 
 router = APIRouter(tags=["jobs"])
+CAPS = Caps()
 
 
 class Recalled(BaseModel):
@@ -42,7 +44,7 @@ class Recalled(BaseModel):
 @router.post("/api/v1/recall", response_model=Recalled, responses=refusals(400, 401, 413, 500, 503))
 async def recall(file: Annotated[UploadFile, File()], _caller: CallerOf, service: ServiceOf) -> Recalled:
     """Read the settings out of a PNG that underpaint drew."""
-    settings = await asyncio.to_thread(_settings, await file.read())
+    settings = await asyncio.to_thread(_settings, await file.read(CAPS.image_bytes + 1))
     release = f"r-{settings.model_sha256[:RELEASE_DIGITS]}"
     is_served = any(one.release == release for one in service.catalog.by_name.values())
     return Recalled(
@@ -54,6 +56,9 @@ async def recall(file: Annotated[UploadFile, File()], _caller: CallerOf, service
 
 
 def _settings(data: bytes) -> Settings:
+    if len(data) > CAPS.image_bytes:
+        message = f"the picture has more than the {CAPS.image_bytes:,} bytes allowed; none of ours is so large"
+        raise FieldError(message, param="file", code="image_too_large")
     with tempfile.TemporaryDirectory(prefix="underpaint-") as folder:
         path = Path(folder) / "picture.png"
         path.write_bytes(data)
