@@ -253,11 +253,15 @@ def test_of_several_captions_the_first_is_the_pictures_own_and_the_others_are_ke
     (first,) = (sample for sample in read_samples(out) if sample.caption == "first")
     assert (first.name, first.alternatives) == ("First", ("second one", "third"))
     assert manifest.figures["other captions"] == 2
+    card = json.loads((out / "croissant.json").read_text())
+    assert "the others are kept beside it" in card["rai:dataManipulationProtocol"]
+    assert card["rai:annotationsPerItem"] == "1 or more"
 
 
 def test_one_caption_a_picture_leaves_no_trace_of_others(build: Build, folder: Path) -> None:
     out, manifest = build(folder)
     assert "other captions" not in manifest.figures and "alternatives" not in (out / "samples.jsonl").read_text()
+    assert json.loads((out / "croissant.json").read_text())["rai:annotationsPerItem"] == "1"
 
 
 def test_another_caption_is_another_data_set(build: Build, folder: Path, rows: Rows, write_rows: Write) -> None:

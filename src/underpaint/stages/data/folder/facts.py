@@ -15,10 +15,15 @@ MAX_AUTHORS = 8
 
 @dataclass(frozen=True, kw_only=True)
 class FolderFacts(CardFacts):
-    """Everything that the papers of a person's pictures may state."""
+    """Everything that the papers of a person's pictures may state.
+
+    Args:
+        alternatives: How many captions there are besides the first of each picture.
+    """
 
     config: FolderConfig
     audit: FolderAudit
+    alternatives: int = 0
 
     @property
     def name(self) -> str:

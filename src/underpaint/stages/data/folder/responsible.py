@@ -24,8 +24,8 @@ def collection_fields(facts: FolderFacts) -> dict[str, object]:
         "dataCollectionTimeframe": [config.date],
         "dataImputationProtocol": "Nothing is imputed.",
         "dataManipulationProtocol": (
-            "Captions are in canonical lower-case ASCII; of several captions of a row the first is taken. Pictures are "
-            "neither cropped nor recolored; color profiles are ignored."
+            f"Captions are in canonical lower-case ASCII; of several captions of a row {told_of_several(facts)}. "
+            "Pictures are neither cropped nor recolored; color profiles are ignored."
         ),
         "dataPreprocessingProtocol": [
             f"Turned upright by EXIF, scaled as a whole to {config.size}x{config.size} RGBA with straight alpha, on a "
@@ -35,6 +35,13 @@ def collection_fields(facts: FolderFacts) -> dict[str, object]:
             "no cluster lies in two splits.",
         ],
     }
+
+
+def told_of_several(facts: FolderFacts) -> str:
+    """Say what becomes of several captions of one row."""
+    if facts.alternatives:
+        return "the first is the picture's own, the others are kept beside it"
+    return "the first is taken"
 
 
 ANNOTATION: dict[str, object] = {
@@ -71,4 +78,5 @@ def use_fields(facts: FolderFacts) -> dict[str, object]:
 
 def rai_fields(facts: FolderFacts) -> dict[str, object]:
     """Return all twenty fields; see ``in_order``."""
-    return in_order(collection_fields(facts) | ANNOTATION | use_fields(facts), synthetic=False)
+    several = {"annotationsPerItem": "1 or more"} if facts.alternatives else {}
+    return in_order(collection_fields(facts) | ANNOTATION | several | use_fields(facts), synthetic=False)

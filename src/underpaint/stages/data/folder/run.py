@@ -185,6 +185,7 @@ def fill(folder: Path, placed: Placed, finished: Finished, config: FolderConfig,
         duties=obligations(sources),
         audit=audit(written.samples, placed.records[placed.staying], finished, read),
         made_with={name: version for name, version in versions_of(*LIBRARIES).items() if name in DRAWING_LIBRARIES},
+        alternatives=written.alternatives,
     )
     write_papers(facts, {DROPPED: read.left_out, UNNAMED: read.passed_over}, folder)
     return seal_streamed(
