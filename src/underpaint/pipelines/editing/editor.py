@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from copy import copy
+from typing import Self
 
 import numpy as np
 from PIL import Image
@@ -40,6 +42,17 @@ class Editor(ABC):
     def __init__(self, model: Model, original: Original, mask: Mask | None = None) -> None:
         check_editable(model)
         self.model, self.original, self.mask = model, original, mask
+
+    def on(self, original: Original, mask: Mask | None = None) -> Self:
+        """Return what draws edits of another picture with the same networks or the same graph.
+
+        Args:
+            original: The picture.
+            mask: Where it may change; None for everywhere.
+        """
+        other = copy(self)
+        other.original, other.mask = original, mask
+        return other
 
     @property
     @abstractmethod

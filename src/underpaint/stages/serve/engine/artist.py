@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from underpaint.pipelines.drawer import Drawer
+from underpaint.pipelines.editing.editor import Editor
 from underpaint.pipelines.finishing import finish as deliver
 from underpaint.pipelines.generator import Generator
 from underpaint.pipelines.graph_drawer import GraphDrawer
@@ -79,6 +80,7 @@ class Artist:
     def __init__(self, generator: Generator, seal: Callable[[bytes, Settings], bytes] | None = None) -> None:
         self._generator, self._drawer, self._seal = generator, generator.pipeline, seal
         self._together = at_once(self._drawer)
+        self._editor: Editor | None = None
 
     def loaded(self) -> Loaded:
         """Say what there is, and how fast it is."""
@@ -144,10 +146,13 @@ class Artist:
         return [self._image(one, orders[number]) for number, one in zip(wanted, pixels, strict=True)]
 
     def _edited(self, settings: Settings, given: EditInput) -> Image.Image:
+        """Return an edit; a graph that edits is loaded for the first one and stays."""
         from underpaint.pipelines.editing.asking import editor_of
 
-        editor = editor_of(self._generator.model, self._drawer, given.original(), given.mask())
-        return next(iter(editor.draw([settings])))
+        original, mask = given.original(), given.mask()
+        if self._editor is None:
+            self._editor = editor_of(self._generator.model, self._drawer, original, mask)
+        return next(iter(self._editor.on(original, mask).draw([settings])))
 
     def _watched(
         self, order: Order, watch: Callable[[object], None], on_preview: Callable[[Preview], None]
