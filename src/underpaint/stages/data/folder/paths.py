@@ -87,7 +87,11 @@ def read_file(root: Path, path: Path) -> bytes:
 
 
 def read_at_most(content: bytes) -> bytes:
-    """Return the content of a picture file unless it is too large."""
+    """Return the content of a picture file.
+
+    Raises:
+        InputTooLarge: It has more than ``MAX_PICTURE_BYTES``.
+    """
     if len(content) > MAX_PICTURE_BYTES:
         raise InputTooLarge(f"the file has more than {MAX_PICTURE_BYTES:,} bytes; shrink the picture")
     return content

@@ -94,7 +94,8 @@ def read_csv(path: Path) -> Iterator[Read]:
     """Yield the rows of a table whose first line names the columns; a ``.tsv`` has tabs between them.
 
     Raises:
-        DataError: It has no head, a head with a name twice, or broken quotes.
+        MissingColumn: It has no head, a head with a name twice, or something else than commas between the names.
+        DataError: It has broken quotes.
     """
     reader = csv.reader(lines_of(path), delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
     try:
