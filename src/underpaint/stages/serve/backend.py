@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from functools import partial
 from pathlib import Path
 
 from underpaint.core.artifact import storage_errors
@@ -54,8 +53,10 @@ class Backend:
         self.service = Service(config, admit=self.gatekeeper.admit, notice=notice)
         self.desk = JobDesk(self.service, open_queue(config.jobs or config.state / JOBS))
         self.runner = JobRunner(self.desk)
-        charge = partial(self.gatekeeper.charge, at_once=False)
-        self.keeper = BatchKeeper(self.desk, Records(config.state), charge)
+        self.keeper = BatchKeeper(self.desk, Records(config.state), self._charge_batch)
+
+    def _charge_batch(self, owner: str, pictures: int, batch: str) -> None:
+        self.gatekeeper.charge(owner, pictures, at_once=False, name=batch)
 
     async def start(self) -> None:
         """Load the default model and begin to work.

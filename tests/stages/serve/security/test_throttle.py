@@ -189,6 +189,22 @@ def test_pictures_that_were_not_drawn_are_given_back(clock: Clock, quotas: Quota
     assert quotas.used("a") == 0
 
 
+def test_what_has_a_name_is_counted_once_whoever_asks_again(tmp_path: Path, clock: Clock) -> None:
+    path = tmp_path / "quotas.sqlite"
+    first = Quotas(path, clock=clock)
+    assert [first.take("a", 6, 10, name="batch-1") for _ in range(2)] == [6, 6]
+    with pytest.raises(RateLimited):
+        first.take("a", 5, 10, name="batch-2")
+    second = Quotas(path, clock=clock)  # the same after being killed
+    assert second.take("a", 6, 10, name="batch-1") == 6
+    assert second.take("a", 4, 10, name="batch-2") == 10  # what was refused was not counted, and may come again
+    clock.now += DAY_S
+    assert second.take("a", 6, 10, name="batch-1") == 0
+    assert second.take("a", 6, 10) == 6
+    for one in (first, second):
+        one.close()
+
+
 def test_a_clock_that_goes_back_gives_no_new_day(clock: Clock, quotas: Quotas) -> None:
     quotas.take("a", 10, 10)
     clock.now -= DAY_S

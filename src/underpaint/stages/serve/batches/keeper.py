@@ -31,11 +31,12 @@ WAITING_SEEN = 20
 PASS_EVERY_S = 0.2
 
 
-Charge = Callable[[str, int], None]
-"""Told a key and a number of pictures; raises if they are too many."""
+Charge = Callable[[str, int, str], None]
+"""Told a key, a number of pictures and the batch that asks for them; raises if they are too many. A server that was
+killed tells it again of the same batch."""
 
 
-def gratis(_owner: str, _pictures: int) -> None:
+def gratis(_owner: str, _pictures: int, _batch: str) -> None:
     """Count nothing."""
 
 
@@ -45,7 +46,8 @@ class BatchKeeper:
     Args:
         desk: Where their lines become jobs.
         records: Where they are kept.
-        charge: Told a key and how many pictures its batch asks for, raises ``RateLimited`` if they are too many.
+        charge: Told a key and how many pictures its batch asks for, raises ``RateLimited`` if they are too many; a
+            batch is counted once, however often it is told of it.
     """
 
     def __init__(self, desk: JobDesk, records: Records, charge: Charge = gratis) -> None:
@@ -93,9 +95,10 @@ class BatchKeeper:
             errors = json.dumps([mistake.as_data() for mistake in mistakes[:SHOWN_ERRORS]])
             await self._move(batch, "failed", errors=errors)
             return
-        default = self.desk.service.catalog.default.name
-        await self.desk.check_room(pictures * self.desk.service.dispatcher.cost_s(default))
-        self._charge(batch.owner, pictures)
+        if not await self._is_begun(batch):
+            default = self.desk.service.catalog.default.name
+            await self.desk.check_room(pictures * self.desk.service.dispatcher.cost_s(default))
+        self._charge(batch.owner, pictures, batch.id)
         lines = cast(Iterator[tuple[int, Line]], read_lines(self.records.path(batch.input_file_id), batch.endpoint))
         while lot := await asyncio.to_thread(lambda: list(islice(lines, LOT))):
             submissions = [self._submission(batch, number, line) for number, line in lot]
@@ -106,6 +109,11 @@ class BatchKeeper:
             ]
             await asyncio.to_thread(self.records.add_lines, rows)
         await self._move(batch, "in_progress")
+
+    async def _is_begun(self, batch: BatchRecord) -> bool:
+        """Tell whether lines of a batch became jobs before the server was killed: they have their room already."""
+        number, _ = next(read_lines(self.records.path(batch.input_file_id), batch.endpoint))
+        return await self.desk.see(lambda queue: queue.is_known(batch.owner, _key_of(batch, number)))
 
     def _mistakes(self, batch: BatchRecord) -> tuple[list[Mistake], int]:
         """Return what is wrong with a batch's lines, the first mistakes are enough, and how many pictures they mean."""
@@ -135,7 +143,7 @@ class BatchKeeper:
             owner=batch.owner,
             job_class="batch",
             deadline_s=max(1.0, batch.expires_at - batch.created_at),
-            idem_key=f"{batch.id}/{number}",
+            idem_key=_key_of(batch, number),
         )
 
     async def _collect(self, batch: BatchRecord) -> None:
@@ -232,3 +240,8 @@ class BatchKeeper:
         name = f"{batch.id}_{what}.jsonl"
         record = await asyncio.to_thread(self.records.add_file, batch.owner, "batch_output", name, cast(BinaryIO, file))
         return record.id
+
+
+def _key_of(batch: BatchRecord, number: int) -> str:
+    """Return the idempotency key of a line's job."""
+    return f"{batch.id}/{number}"

@@ -103,13 +103,14 @@ class Gatekeeper:
                 code=BLOCKED,
             )
 
-    def charge(self, key_id: str, pictures: int, *, at_once: bool = True) -> None:
+    def charge(self, key_id: str, pictures: int, *, at_once: bool = True, name: str | None = None) -> None:
         """Count pictures that a key asks for, all or none.
 
         Args:
             key_id: Id of the key.
             pictures: How many.
             at_once: Whether they count in this minute; not for a batch, which waits behind everybody.
+            name: Of what is asked for, if it may come again and shall count today once.
 
         Raises:
             RateLimited: They are too many, now or today.
@@ -117,7 +118,7 @@ class Gatekeeper:
         """
         limits = None if self._ring is None else self._ring.limits_of(key_id)
         if limits is not None and self._throttle is not None:
-            self._throttle.pictures(key_id, limits, pictures, at_once=at_once)
+            self._throttle.pictures(key_id, limits, pictures, at_once=at_once, name=name)
 
     def give_back(self, key_id: str, pictures: int) -> None:
         """Count pictures no more that were charged at once, since they were refused after all or are there already.

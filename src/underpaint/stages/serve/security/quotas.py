@@ -1,7 +1,8 @@
 """How many pictures each key has had today, in a file, so that a restart does not begin the day again.
 
-One row a key, counted up in one statement, so that several processes share a quota. ``synchronous=NORMAL`` in WAL
-mode: what a killed process counted is kept; a power cut may forget the last moments, which gives pictures away.
+One row a key, counted up in one transaction, so that several processes share a quota. What has a name of its own is
+counted under it once, however often a killed process does it again. ``synchronous=NORMAL`` in WAL mode: what a killed
+process counted is kept; a power cut may forget the last moments, which gives pictures away.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ DAY_S = 86_400
 BUSY_S = 0.5
 """How long one waits for another process; a count takes microseconds."""
 VERSION = 1
+NAMES_KEPT_DAYS = 30
 TAKE = """
 INSERT INTO used (key, day, pictures) SELECT :key, :day, :pictures WHERE :pictures <= :allowed
 ON CONFLICT (key) DO UPDATE SET
@@ -29,6 +31,7 @@ WHERE excluded.pictures + CASE WHEN used.day >= excluded.day THEN used.pictures 
 RETURNING pictures
 """
 GIVE_BACK = "UPDATE used SET pictures = max(0, pictures - :pictures) WHERE key = :key AND day = :day"
+NAME = "INSERT INTO named (name, day) VALUES (:name, :day) ON CONFLICT DO NOTHING RETURNING name"
 USED = "SELECT pictures FROM used WHERE key = :key AND day >= :day"
 
 
@@ -51,24 +54,28 @@ class Quotas:
             self._set_up()
         path.chmod(0o600)
 
-    def take(self, key: str, pictures: int, allowed: int) -> int:
+    def take(self, key: str, pictures: int, allowed: int, *, name: str | None = None) -> int:
         """Count pictures, all or none, and return how many the key has had today.
 
         Args:
             key: The key's id.
             pictures: How many, at least 1.
             allowed: How many it may have a day.
+            name: Of what is asked for, if it may come again and shall count once; None for a new one each time.
 
         Raises:
             RateLimited: It would have too many.
             StorageError: They cannot be counted.
         """
         now = self._clock()
-        with self._translated():
-            values = {"key": key, "day": day_of(now), "pictures": pictures, "allowed": allowed}
-            rows = self._connection.execute(TAKE, values).fetchall()
-        if rows:
-            return rows[0][0]
+        values = {"key": key, "day": day_of(now), "pictures": pictures, "allowed": allowed, "name": name}
+        with self._translated(), self._transaction():
+            is_new = name is None or bool(self._connection.execute(NAME, values).fetchall())
+            rows = self._connection.execute(TAKE if is_new else USED, values).fetchall()
+            if is_new and not rows:
+                self._connection.execute("ROLLBACK")
+        if rows or not is_new:
+            return rows[0][0] if rows else 0
         raise RateLimited(
             f"this key may have {allowed:,} pictures a day and has had {self.used(key):,} today, {pictures:,} more are "
             "asked for; come back after midnight UTC, or ask for a larger quota",
@@ -108,8 +115,23 @@ class Quotas:
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS used (key TEXT PRIMARY KEY, day INTEGER NOT NULL, pictures INTEGER NOT NULL)"
         )
+        self._connection.execute("CREATE TABLE IF NOT EXISTS named (name TEXT PRIMARY KEY, day INTEGER NOT NULL)")
         self._connection.execute(f"PRAGMA user_version = {VERSION}")
-        self._connection.execute("DELETE FROM used WHERE day < ?", (day_of(self._clock()),))
+        today = day_of(self._clock())
+        self._connection.execute("DELETE FROM used WHERE day < ?", (today,))
+        self._connection.execute("DELETE FROM named WHERE day < ?", (today - NAMES_KEPT_DAYS,))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Do all of it or nothing, with the file to ourselves; whoever rolls back inside keeps nothing."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        if self._connection.in_transaction:
+            self._connection.execute("COMMIT")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

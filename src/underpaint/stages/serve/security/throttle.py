@@ -42,7 +42,9 @@ class Throttle:
         if per_min is not None:
             self._take(self._requests, key_id, per_min, 1, "requests")
 
-    def pictures(self, key_id: str, limits: KeyLimits, number: int, *, at_once: bool = True) -> None:
+    def pictures(
+        self, key_id: str, limits: KeyLimits, number: int, *, at_once: bool = True, name: str | None = None
+    ) -> None:
         """Count pictures, all or none.
 
         Args:
@@ -50,6 +52,7 @@ class Throttle:
             limits: Its own limits.
             number: How many.
             at_once: Whether they count in this minute; else today alone.
+            name: Of what is asked for, if it may come again and shall count today once.
 
         Raises:
             RateLimited: They are too many, now or today.
@@ -60,7 +63,7 @@ class Throttle:
         if per_min is not None:
             self._check(self._pictures, key_id, per_min, number, "pictures")
         if found.pictures_per_day is not None:
-            self._quotas.take(key_id, number, found.pictures_per_day)
+            self._quotas.take(key_id, number, found.pictures_per_day, name=name)
         if per_min is not None:
             self._pictures.take(key_id, self._rate(per_min), number, self._clock())
 

@@ -1,0 +1,86 @@
+"""Laws of batches whose server is killed while it makes jobs of their lines."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from underpaint.stages.serve.batches.keeper import BatchKeeper
+from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Records
+from underpaint.stages.serve.config import ServeConfig
+from underpaint.stages.serve.dispatch.dispatcher import Dispatcher
+from underpaint.stages.serve.dispatch.limits import Limits
+from underpaint.stages.serve.jobs.desk import JobDesk
+from underpaint.stages.serve.queue.queue import open_queue
+from underpaint.stages.serve.security.quotas import Quotas
+from underpaint.stages.serve.service import Service
+
+ENDPOINT = "/v1/images/generations"
+LINES, PICTURES = 3, 2
+
+
+class KilledError(BaseException):
+    """What ends a server between two of its steps."""
+
+
+class Killed(Records):
+    """Records of a server that is killed before it notes the lines of a batch."""
+
+    def add_lines(self, lines: object) -> None:
+        raise KilledError
+
+
+@pytest.fixture
+def service(tiny_model: Path, tmp_path: Path) -> Iterator[Service]:
+    made = Service(ServeConfig(models={"tiny": str(tiny_model)}, engine="torch", state=tmp_path))
+    made.limits = Limits(backlog_s={"interactive": 1.0, "batch": LINES * PICTURES * 1.5, "background": 1.0})
+    yield made
+
+
+def begun(records: Records) -> BatchRecord:
+    lines = [
+        {"custom_id": str(n), "method": "POST", "url": ENDPOINT, "body": {"prompt": "a cat", "n": PICTURES, "seed": n}}
+        for n in range(LINES)
+    ]
+    file = records.add_file("ann", "batch", "lines", io.BytesIO("\n".join(map(json.dumps, lines)).encode()))
+    return records.add_batch(
+        owner="ann", input_file_id=file.id, endpoint=ENDPOINT, metadata=None, base="b", created_at=0, expires_at=86400
+    )
+
+
+def test_a_batch_that_is_taken_up_again_costs_no_more_and_finds_the_room_that_it_had(service, tmp_path):
+    quotas, queue = Quotas(tmp_path / "quotas.sqlite"), open_queue(tmp_path / "jobs.sqlite")
+
+    async def run() -> list[LineRecord]:
+        service.dispatcher = Dispatcher(service.pool)
+        desk = JobDesk(service, queue)
+
+        def charge(owner: str, pictures: int, batch: str) -> None:
+            quotas.take(owner, pictures, 10, name=batch)
+
+        def keeper(records: Records) -> BatchKeeper:
+            return BatchKeeper(desk, records, charge)
+
+        records = Killed(tmp_path)
+        batch = begun(records)
+        for _ in range(2):
+            with pytest.raises(KilledError):
+                await keeper(records)._try_forward(batch)
+        records.close()
+        records = Records(tmp_path)
+        await keeper(records)._try_forward(batch)
+        assert (after := records.batch(batch.id, None)).status == "in_progress", after.errors
+        lines = records.lines(batch.id, limit=9)
+        records.close()
+        return lines
+
+    lines = asyncio.run(run())
+    assert [line.job for line in lines] == [job.id for job in queue.jobs()] and len(lines) == LINES
+    assert quotas.used("ann") == LINES * PICTURES
+    queue.close()
+    quotas.close()
