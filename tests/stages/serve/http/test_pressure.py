@@ -61,3 +61,23 @@ def test_models_are_loaded_when_they_are_asked_for_and_make_room_for_each_other(
     assert len(digests) == 1
     with pytest.raises(openai.NotFoundError):
         sdk.images.generate(prompt="a cat", model="three")
+
+
+@pytest.mark.slow
+def test_in_a_full_queue_what_is_known_by_its_key_is_answered_and_what_is_new_is_refused(start_server, tmp_path):
+    server = start_server(tmp_path, UNDERPAINT_SERVE_BATCH_BACKLOG_S="0.001").wait_until_ready()
+    with server.client() as client:
+        client.post("/api/v1/queue/pause")
+
+        def submit(key: str) -> Any:
+            body = {"request": {"prompt": "a cat"}}
+            return client.post("/api/v1/jobs", json=body, headers={"idempotency-key": key})
+
+        first = submit("first")
+        assert (first.status_code, submit("second").json()["error"]["code"]) == (202, "queue_full")
+        again = submit("first")
+        assert (again.status_code, again.json()["id"]) == (200, first.json()["id"])
+        cancelled = client.post(f"/api/v1/jobs/{first.json()['id']}/cancel").json()["id"]
+        assert submit("third").status_code == 202
+        refused = client.post(f"/api/v1/jobs/{cancelled}/retry")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "queue_full")

@@ -17,8 +17,12 @@ from underpaint.stages.serve.security.keys import KeyLimits
 from underpaint.stages.serve.sources import read_config
 
 DRAW = "/v1/images/generations"
-NAMES = {"ann": "operator", "bob": "user", "few": "user", "slow": "user"}
-LIMITS = {"few": KeyLimits(pictures_per_day=3), "slow": KeyLimits(requests_per_minute=2)}
+NAMES = {"ann": "operator", "bob": "user", "few": "user", "two": "user", "slow": "user"}
+LIMITS = {
+    "few": KeyLimits(pictures_per_day=3),
+    "two": KeyLimits(pictures_per_day=4),
+    "slow": KeyLimits(requests_per_minute=2),
+}
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +117,18 @@ def test_a_quota_holds_for_pictures_and_jobs_and_the_same_job_is_counted_once(ca
         job = call("few", "POST", "/api/v1/jobs", json={"request": {"prompt": "a cat"}}, idempotency_key="same")
         assert job.status_code == status
     assert code_of(call("few", "POST", "/api/v1/jobs", json={"request": {"prompt": "a cat"}}))[0] == 429
+
+
+def test_a_job_that_is_tried_again_counts_again(call):
+    call("ann", "POST", "/api/v1/queue/pause")
+    job = call("two", "POST", "/api/v1/jobs", json={"request": {"prompt": "a cat", "n": 2}}).json()["id"]
+    assert code_of(call("two", "POST", f"/api/v1/jobs/{job}/retry")) == (409, "state_conflict")
+    call("two", "POST", f"/api/v1/jobs/{job}/cancel")
+    again = call("two", "POST", f"/api/v1/jobs/{job}/retry")
+    assert (again.status_code, again.json()["parent"]) == (202, job)
+    assert code_of(call("two", "POST", f"/api/v1/jobs/{job}/retry")) == (429, "key_rate_limited")
+    call("two", "POST", f"/api/v1/jobs/{again.json()['id']}/cancel")
+    call("ann", "POST", "/api/v1/queue/resume")
 
 
 def test_requests_that_come_too_fast_are_refused_with_a_time(call):

@@ -173,10 +173,13 @@ async def unhold(job: str, caller: CallerOf, desk: DeskOf) -> JobView:
     return await _changed(desk, caller, lambda queue, owner: queue.unhold(job, owner))
 
 
-@router.post("/{job}/retry", status_code=202, response_model=JobView, responses=CHANGES)
-async def retry(job: str, caller: CallerOf, _service: ServiceOf, desk: DeskOf) -> JobView:
-    """Make a new job of one that did not succeed."""
-    return await _changed(desk, caller, lambda queue, owner: queue.retry(job, owner))
+@router.post("/{job}/retry", status_code=202, response_model=JobView, responses={**CHANGES, **refusals(429)})
+async def retry(job: str, caller: CallerOf, _service: ServiceOf, desk: DeskOf, gatekeeper: GatekeeperOf) -> JobView:
+    """Make a new job of one that did not succeed; it needs room and counts as any other."""
+    old = await desk.see(lambda queue: queue.get(job, caller.owner))
+    await desk.check_room(old.cost_s)
+    with gatekeeper.charged(old.owner, old.request.get("n") or 1):
+        return await _changed(desk, caller, lambda queue, owner: queue.retry(job, owner))
 
 
 @router.post("/{job}/move", response_model=JobView, responses=CHANGES, dependencies=[JSON_ONLY])
