@@ -53,7 +53,7 @@ def test_a_file_may_be_optimized_in_place(tiny, tmp_path: Path):
 
 def test_what_cannot_be_read_is_named(tiny, tmp_path: Path):
     whole, target = tiny.write(tmp_path / "whole.onnx"), tmp_path / "out.onnx"
-    with pytest.raises(ArtifactError, match=r"none\.onnx is missing; export or download"):
+    with pytest.raises(ArtifactError, match=r"none\.onnx is missing; export the model again"):
         onnx_offline.optimize(tmp_path / "none.onnx", target)
     (tmp_path / "cut.onnx").write_bytes(whole.read_bytes()[:-9])
     with pytest.raises(ArtifactError, match=r"cut\.onnx"):

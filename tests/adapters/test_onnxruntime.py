@@ -81,7 +81,7 @@ def test_every_cut_is_one_error(tiny, structure: Path):
     data = structure.read_bytes()
     for end in range(0, len(data) - 1, 29):
         structure.write_bytes(data[:end])
-        with pytest.raises(ArtifactError, match=r"graph\.onnx.*; export or download"):
+        with pytest.raises(ArtifactError, match=r"graph\.onnx.*; export the model again"):
             load(structure, tiny.table)
 
 
