@@ -11,7 +11,7 @@ from PIL import Image
 
 from underpaint.core.errors import FieldError
 from underpaint.pipelines.marks import mark_for
-from underpaint.stages.serve.asking.edit_planning import edit_wish
+from underpaint.stages.serve.asking.edit_planning import edit_input, edit_wish
 from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.planning import Wish, wish_of
 from underpaint.stages.serve.asking.request import PictureRequest
@@ -22,6 +22,7 @@ from underpaint.stages.serve.dispatch.dispatcher import Dispatcher
 from underpaint.stages.serve.dispatch.limits import Limits
 from underpaint.stages.serve.dispatch.ticket import Asked, Ticket, unseen
 from underpaint.stages.serve.engine.catalog import Catalog, open_catalog
+from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.engine.orders import Picture, Preview
 from underpaint.stages.serve.engine.pool import Notice, Pool, unnoticed
 from underpaint.stages.serve.store import PictureStore
@@ -111,13 +112,21 @@ class Service:
         self.admit(key_id, request.prompt)
         return wish
 
-    def edit_wish(self, request: EditFields, key_id: str, picture: Image.Image, mask: Image.Image | None) -> Wish:
-        """Return the pictures that a request to edit means, if they may be drawn; pictures are decoded for it.
+    def edit_input(self, request: EditFields, picture: Image.Image, mask: Image.Image | None) -> EditInput:
+        """Return what the model that a request names needs of a picture and its mask.
 
         Raises:
-            FieldError: A field, the picture or the mask cannot be used, or the prompt must not be drawn.
+            FieldError: The model cannot edit here, or the mask cannot be used.
         """
-        wish = edit_wish(request, self.catalog, picture, mask, watermark=self.watermark, presets=self._presets())
+        return edit_input(request.model, self.catalog, picture, mask)
+
+    def edit_wish(self, request: EditFields, key_id: str, given: EditInput) -> Wish:
+        """Return the pictures that a request to edit means, if they may be drawn.
+
+        Raises:
+            FieldError: A field cannot be used, or the prompt must not be drawn.
+        """
+        wish = edit_wish(request, self.catalog, given, watermark=self.watermark, presets=self._presets())
         self.admit(key_id, request.prompt)
         if request.negative_prompt is not None:
             self._admit_negative(key_id, request.negative_prompt)

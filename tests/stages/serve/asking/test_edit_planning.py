@@ -25,7 +25,8 @@ def service(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Servi
 
 def wish(service: Service, **fields: Any) -> Any:
     asked = EditFields(**{"prompt": "a cat", "guidance": 2.0, **fields})
-    return service.edit_wish(asked, "ann", Image.new("RGBA", (32, 32), (200, 30, 30, 255)), None)
+    given = service.edit_input(asked, Image.new("RGBA", (32, 32), (200, 30, 30, 255)), None)
+    return service.edit_wish(asked, "ann", given)
 
 
 def test_words_to_draw_away_from_pass_the_policy_too(service):

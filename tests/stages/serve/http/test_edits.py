@@ -134,3 +134,40 @@ def test_the_server_fetches_nothing(tiny_server, image, code):
 def test_a_graph_takes_no_picture(server):
     with pytest.raises(openai.BadRequestError, match="--engine torch"):
         server.openai().images.edit(image=file(drawing()), prompt="a cat")
+
+
+def address(image: Image.Image) -> dict[str, str]:
+    return {"image_url": f"data:image/png;base64,{base64.b64encode(file(image)[1]).decode()}"}
+
+
+ASKED: dict[str, Any] = {"prompt": "a cat", "seed": 2, "n": 2, "guidance": 2.0, "negative_prompt": "a dog"}
+
+
+def test_an_edit_in_a_job_is_that_of_a_plain_request_and_its_pixels_are_not_shown(sdk, tiny_server):
+    with tiny_server.client() as client:
+        request = {**ASKED, "strength": 0.8, "images": [address(drawing())], "mask": address(left_open())}
+        plain = client.post("/v1/images/edits", json=request).json()["data"]
+        body = {"kind": "edit", "request": request}
+        first, again = (
+            client.post("/api/v1/jobs", json=body, headers={"idempotency-key": "edit"}).json() for _ in range(2)
+        )
+        assert (first["kind"], first["id"]) == ("edit", again["id"])
+        other = {**body, "request": {**request, "mask": None}}
+        refused = client.post("/api/v1/jobs", json=other, headers={"idempotency-key": "edit"})
+        assert refused.json()["error"]["code"] == "idempotency_conflict"
+        with client.stream("GET", f"/api/v1/jobs/{first['id']}/events") as stream:
+            stream.read()
+        done = client.get(f"/api/v1/jobs/{first['id']}").json()
+        assert done["state"] == "succeeded" and list(done["request"]["picture"]) == ["sha256"]
+        drawn = [client.get(one["url"]).content for one in done["images"]]
+    assert drawn == [base64.b64decode(one["b64_json"]) for one in plain]
+
+
+def test_a_plain_edit_with_a_key_is_drawn_once(sdk, tiny_server):
+    how: dict[str, Any] = {"image": file(drawing()), "prompt": "a cat", "extra_headers": {"idempotency-key": "plain"}}
+    first, second = sdk.images.edit(**how), sdk.images.edit(**how)
+    assert first.data[0].b64_json == second.data[0].b64_json
+    job = first.data[0].underpaint["job"]
+    assert job is not None and job == second.data[0].underpaint["job"]
+    with pytest.raises(openai.ConflictError):
+        sdk.images.edit(**{**how, "image": file(left_open())})

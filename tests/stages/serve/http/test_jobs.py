@@ -177,7 +177,11 @@ def test_a_job_that_is_running_can_be_cancelled(client):
         ({"request": {"prompt": "a cat", "stream": True}}, "request.stream", "unknown_field"),
         ({"request": {}}, "request.prompt", "missing_field"),
         ({"request": {"prompt": "a cat", "size": "1x1"}}, "size", "unsupported_size"),
-        ({"kind": "edit"}, "kind", "unsupported_parameter"),
+        ({"kind": "edit"}, "images", "missing_field"),
+        ({"kind": "drawing"}, "kind", "invalid_value"),
+        ({"request": {"prompt": "a cat", "strength": 0.5}}, "strength", "unknown_field"),
+        ({"request": {"prompt": "a cat", "images": [{"file_id": "x"}]}}, "images", "unknown_field"),
+        ({"kind": "edit", "request": {"prompt": "a cat", "images": [{"file_id": "x"}]}}, "file_id", "file_not_found"),
         ({"priority": 11}, "priority", "invalid_value"),
     ],
 )

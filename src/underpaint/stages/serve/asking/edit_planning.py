@@ -1,4 +1,4 @@
-"""From a request to edit a picture to the complete settings of what it gives, and the picture that the engine needs."""
+"""From a request to edit a picture to what the engine needs of it, and the complete settings of what it gives."""
 
 from __future__ import annotations
 
@@ -22,11 +22,28 @@ OURS = ("strength", "seam", "negative_prompt")
 """Fields that are looked at with the picture; a message about one holds its name."""
 
 
+def edit_input(model: str | None, catalog: Catalog, picture: Image.Image, mask: Image.Image | None) -> EditInput:
+    """Return what an engine needs of a picture and its mask.
+
+    Args:
+        model: What callers call the model.
+        catalog: The served models.
+        picture: The picture, upright.
+        mask: What is transparent in it is drawn anew; None for all.
+
+    Raises:
+        FieldError: The model cannot edit here, or the mask cannot be used.
+    """
+    served = catalog.find(model)
+    check_served(served)
+    original = read_original(picture, served.model.index.image_size)
+    return EditInput.of(original, None if mask is None else _mask(mask, original))
+
+
 def edit_wish(
     request: EditFields,
     catalog: Catalog,
-    picture: Image.Image,
-    mask: Image.Image | None,
+    given: EditInput,
     *,
     watermark: str | None = None,
     presets: dict[str, int] | None = None,
@@ -36,24 +53,21 @@ def edit_wish(
     Args:
         request: What was asked for.
         catalog: The served models.
-        picture: The picture, upright.
-        mask: What is transparent in it is drawn anew; None for all.
+        given: The picture and its mask, for the model that is asked for.
         watermark: The mark to put into the pixels.
         presets: Steps of the qualities.
 
     Raises:
-        FieldError: A field, the picture or the mask cannot be used.
+        FieldError: A field cannot be used.
     """
     plain = wish_of(request.model_copy(update={"negative_prompt": None}), catalog, watermark=watermark, presets=presets)
     check_served(plain.served)
-    original = read_original(picture, plain.served.model.index.image_size)
-    where = None if mask is None else _mask(mask, original)
+    asked = _edit_request(request, plain)
     try:
-        planned = plan_edits(plain.served.model, original, _edit_request(request, plain), where, called=_called)
+        planned = plan_edits(plain.served.model, given.original(), asked, given.mask(), called=_called)
     except InputError as error:
         param = next((name for name in OURS if name in str(error)), "image")
         raise FieldError(str(error), param=param) from None
-    given = EditInput.of(original, where)
     orders = tuple(
         Order(
             settings=settings.model_copy(

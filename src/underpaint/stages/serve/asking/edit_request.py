@@ -6,17 +6,34 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from underpaint.stages.serve.asking.request import GenerationRequest
+from underpaint.core.config import Config
+from underpaint.core.errors import FieldError
+from underpaint.stages.serve.asking.request import GenerationRequest, PictureRequest
 
 WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
 BOOLEANS = {"true": True, "false": False}
+MAX_PICTURES = 16
 
 
-class EditFields(GenerationRequest):
-    """What is asked for beside the picture and its mask.
+class Given(Config):
+    """A picture that is named in JSON: one of the two.
+
+    Args:
+        file_id: A file with the purpose ``vision``.
+        image_url: A ``data:`` address.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    file_id: str | None = Field(default=None, max_length=200)
+    image_url: str | None = None
+
+
+class HowMuch(Config):
+    """How much of a picture is drawn anew.
 
     Args:
         input_fidelity: ``low`` draws more anew, ``high`` less.
@@ -27,6 +44,53 @@ class EditFields(GenerationRequest):
     input_fidelity: Literal["low", "high"] | None = None
     strength: float | None = Field(default=None, ge=0, le=1, allow_inf_nan=False)
     seam: int | None = Field(default=None, ge=0, le=16)
+
+
+class EditFields(GenerationRequest, HowMuch):
+    """What is asked for beside the picture and its mask."""
+
+
+class JobFields(PictureRequest, HowMuch):
+    """What a durable job is asked for, whatever its kind.
+
+    Args:
+        images: The picture to edit; an edit needs it, and nothing else may have it.
+        mask: A PNG of the same size; what is transparent in it is drawn anew.
+    """
+
+    images: list[Given] | None = Field(default=None, min_length=1, max_length=MAX_PICTURES)
+    mask: Given | None = None
+
+    def generation(self) -> GenerationRequest:
+        """Return it as a request for pictures from words.
+
+        Raises:
+            FieldError: It has a field of edits.
+        """
+        for name in (*HowMuch.model_fields, "images", "mask"):
+            if getattr(self, name) is not None:
+                raise FieldError(
+                    f"only edits have the field {name!r}; leave it out, or ask for an edit",
+                    param=name,
+                    code="unknown_field",
+                )
+        return GenerationRequest(**self._fields())
+
+    def edit(self) -> tuple[EditFields, list[Given]]:
+        """Return it as a request to edit, and the picture's names.
+
+        Raises:
+            FieldError: It names no picture.
+        """
+        if self.images is None:
+            raise FieldError("the field 'images' is missing", param="images", code="missing_field")
+        return EditFields(**self._fields()), self.images
+
+    def _fields(self) -> dict[str, Any]:
+        asked = self.model_dump(exclude_unset=True, exclude={"images", "mask"})
+        return {
+            name: value for name, value in asked.items() if value is not None or name in PictureRequest.model_fields
+        }
 
 
 def from_form(form: Mapping[str, str]) -> dict[str, Any]:

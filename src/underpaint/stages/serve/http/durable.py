@@ -6,6 +6,7 @@ restarted, or both came at once.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Header, Request
@@ -14,6 +15,7 @@ from fastapi.responses import JSONResponse, Response
 from underpaint.core.errors import FieldError
 from underpaint.stages.serve.answering.jobs import answer_of
 from underpaint.stages.serve.asking.request import GenerationRequest
+from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.http.callers import Caller
 from underpaint.stages.serve.jobs.desk import JobDesk
 from underpaint.stages.serve.queue.job import NAME, Job, Submission
@@ -49,6 +51,7 @@ async def drawn_once(
     desk: JobDesk,
     gatekeeper: Gatekeeper,
     idempotency_key: str,
+    given: EditInput | None = None,
 ) -> Response:
     """Answer with the pictures of the job that this request is.
 
@@ -59,9 +62,11 @@ async def drawn_once(
     """
     if body.stream:
         raise FieldError("a stream is not kept; leave the Idempotency-Key out, or stream out", param="stream")
-    submission = desk.submission(
+    submission = await asyncio.to_thread(
+        desk.submission,
         body,
         owner=caller.key_id,
+        given=given,
         priority=body.priority or 0,
         deadline_s=None if body.deadline_ms is None else body.deadline_ms / 1000,
         idem_key=idempotency_key,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import time
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -12,41 +10,26 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 from starlette.datastructures import UploadFile
 
-from underpaint.core.config import Config
 from underpaint.core.errors import FieldError
 from underpaint.stages.serve.answering.schema import ImagesResponse
-from underpaint.stages.serve.asking.edit_request import EditFields, from_form
-from underpaint.stages.serve.asking.planning import Wish, owner_of
+from underpaint.stages.serve.asking.edit_request import MAX_PICTURES, EditFields, Given, from_form
+from underpaint.stages.serve.asking.planning import owner_of
+from underpaint.stages.serve.batches.given_pictures import decoded, files_of
 from underpaint.stages.serve.batches.keeper import BatchKeeper
+from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.http.callers import Caller, CallerOf
+from underpaint.stages.serve.http.durable import IdempotencyKey, drawn_once
 from underpaint.stages.serve.http.errors import ApiError
 from underpaint.stages.serve.http.generations import answered, check_stream, streamed
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
-from underpaint.stages.serve.http.state import GatekeeperOf, KeeperOf, ServiceOf
-from underpaint.stages.serve.security.uploads import Caps, read_upload
+from underpaint.stages.serve.http.state import DeskOf, GatekeeperOf, KeeperOf, ServiceOf
 from underpaint.stages.serve.service import Service
 
 router = APIRouter(tags=["OpenAI"])
-MAX_PICTURES = 16
 IMAGE_FIELDS = ("image", "image[]")
-CAPS = Caps()
-
-
-class Given(Config):
-    """A picture that is named in a JSON body: one of the two.
-
-    Args:
-        file_id: A file with the purpose ``vision``.
-        image_url: A ``data:`` address.
-    """
-
-    model_config = ConfigDict(strict=True)
-
-    file_id: str | None = Field(default=None, max_length=200)
-    image_url: str | None = None
 
 
 class EditBody(EditFields):
@@ -111,8 +94,7 @@ async def _from_json(request: Request, caller: Caller, keeper: BatchKeeper) -> A
         raise ApiError(400, "invalid_value", f"the body is no JSON ({error})") from None
     body = _validated(EditBody, values)
     fields = EditFields.model_validate(body.model_dump(exclude={"images", "mask"}, exclude_unset=True))
-    pictures = [await _bytes_of(one, f"images.{number}", caller, keeper) for number, one in enumerate(body.images)]
-    mask = None if body.mask is None else await _bytes_of(body.mask, "mask", caller, keeper)
+    pictures, mask = await asyncio.to_thread(files_of, body.images, body.mask, caller.owner, keeper.records)
     return Asked(fields, pictures, mask)
 
 
@@ -123,53 +105,9 @@ def _validated(kind: type[Any], values: Any) -> Any:
         raise RequestValidationError(error.errors()) from None
 
 
-async def _bytes_of(given: Given, param: str, caller: Caller, keeper: BatchKeeper) -> bytes:
-    """Return the file of a picture that is named in a JSON body.
-
-    Raises:
-        FieldError: Neither or both ways are used, or it is not there, or too large.
-    """
-    if (given.file_id is None) == (given.image_url is None):
-        raise FieldError("a picture has a file_id or an image_url", param=param)
-    if given.file_id is not None:
-        record = await asyncio.to_thread(keeper.records.file, given.file_id, caller.owner)
-        if record.bytes > CAPS.image_bytes:
-            raise FieldError(
-                f"{record.id} has {record.bytes:,} bytes; at most {CAPS.image_bytes:,} are allowed",
-                param=param,
-                code="image_too_large",
-            )
-        return await asyncio.to_thread(keeper.records.path(record.id).read_bytes)
-    head, comma, data = (given.image_url or "").partition(",")
-    if not head.lower().startswith("data:"):
-        raise FieldError(
-            "this server fetches nothing; send the picture itself, or a data: address",
-            param=param,
-            code="remote_url_disabled",
-        )
-    try:
-        return (
-            base64.b64decode(data, validate=True) if comma and head.lower().endswith(";base64") else _no_base64(param)
-        )
-    except binascii.Error:
-        return _no_base64(param)
-
-
-def _no_base64(param: str) -> bytes:
-    raise FieldError("a data: address holds base64, as data:image/png;base64,...", param=param)
-
-
-def _wish(asked: Asked, service: Service, caller: Caller) -> Wish:
-    """Return what a request means; pictures are decoded for it."""
-    if len(asked.pictures) > 1:
-        raise FieldError(
-            f"one picture is edited at a time, got {len(asked.pictures)}; send one",
-            param="image",
-            code="unsupported_parameter",
-        )
-    picture = read_upload(asked.pictures[0], caps=CAPS, param="image")
-    mask = None if asked.mask is None else read_upload(asked.mask, caps=CAPS, param="mask", is_mask=True)
-    return service.edit_wish(asked.fields, caller.key_id, picture, mask)
+def _given(asked: Asked, service: Service) -> EditInput:
+    """Return what an engine needs of the picture and its mask, which are decoded for it."""
+    return service.edit_input(asked.fields, *decoded(asked.pictures, asked.mask))
 
 
 BINARY = {"type": "string", "contentMediaType": "application/octet-stream"}
@@ -198,7 +136,7 @@ FORM: dict[str, Any] = {
 @router.post(
     "/v1/images/edits",
     response_model=ImagesResponse,
-    responses={200: EVENTS, **refusals(400, 401, 403, 404, 413, 415, 429, 500, 503, 504)},
+    responses={200: EVENTS, **refusals(400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504)},
     openapi_extra=FORM,
 )
 async def edit(
@@ -206,12 +144,17 @@ async def edit(
     request: Request,
     caller: CallerOf,
     service: ServiceOf,
+    desk: DeskOf,
     gatekeeper: GatekeeperOf,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Draw a picture anew under a prompt: where its mask is transparent, or as a whole."""
+    """Draw a picture anew under a prompt; with an `Idempotency-Key` as a durable job, so that it is drawn once."""
     fields = asked.fields
     check_stream(fields)
-    wish = await asyncio.to_thread(_wish, asked, service, caller)
+    given = await asyncio.to_thread(_given, asked, service)
+    if idempotency_key is not None:
+        return await drawn_once(fields, request, caller, desk, gatekeeper, idempotency_key, given)
+    wish = await asyncio.to_thread(service.edit_wish, fields, caller.key_id, given)
     deadline_at = None if fields.deadline_ms is None else time.time() + fields.deadline_ms / 1000
     with gatekeeper.charged(caller.key_id, len(wish.orders)):
         tickets = service.submit(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from underpaint.stages.serve.http.errors import ErrorFields
-from underpaint.stages.serve.jobs.desk import images_of
+from underpaint.stages.serve.jobs.desk import PICTURE, images_of
 from underpaint.stages.serve.queue.job import Job, State
 
 
@@ -93,11 +93,17 @@ def job_view(job: Job, *, position: int | None = None, eta_s: float | None = Non
         priority=job.priority,
         attempt=job.attempt,
         release=job.release,
-        request=job.request,
+        request=_shown(job.request),
         images=images,
         error=None if job.error is None else _error(job),
         parent=job.parent,
     )
+
+
+def _shown(request: dict[str, Any]) -> dict[str, Any]:
+    """Return a request with the digest of its picture in the place of the pixels."""
+    picture = request.get(PICTURE)
+    return request if picture is None else {**request, PICTURE: {"sha256": picture["sha256"]}}
 
 
 def _error(job: Job) -> ErrorFields:

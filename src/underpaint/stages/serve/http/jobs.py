@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
 
@@ -11,13 +12,17 @@ from pydantic import ConfigDict, Field
 
 from underpaint.core.config import Config
 from underpaint.core.errors import FieldError, JobNotFound
-from underpaint.stages.serve.asking.request import GenerationRequest, PictureRequest
+from underpaint.stages.serve.asking.edit_request import JobFields
+from underpaint.stages.serve.asking.request import GenerationRequest
+from underpaint.stages.serve.batches.given_pictures import decoded, files_of
+from underpaint.stages.serve.batches.keeper import BatchKeeper
+from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.http import sse
 from underpaint.stages.serve.http.callers import Caller, CallerOf
 from underpaint.stages.serve.http.durable import IdempotencyKey, handed_in
 from underpaint.stages.serve.http.job_schema import JobList, JobView, job_view
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
-from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, RunnerOf, ServiceOf
+from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, KeeperOf, RunnerOf, ServiceOf
 from underpaint.stages.serve.jobs.desk import JobDesk
 from underpaint.stages.serve.queue.job import Job, State
 
@@ -30,8 +35,9 @@ class JobRequest(Config):
     """What is handed in.
 
     Args:
-        kind: ``generation``; ``edit`` when there are edits.
-        request: What to draw, as for ``/v1/images/generations``, without what belongs to an answer.
+        kind: ``generation``, or ``edit``.
+        request: What to draw, as for ``/v1/images/generations`` or, in JSON, ``/v1/images/edits``, without what belongs
+            to an answer.
         priority: Among your own jobs, the highest goes first.
         deadline_ms: Milliseconds after which nobody needs it.
     """
@@ -39,7 +45,7 @@ class JobRequest(Config):
     model_config = ConfigDict(strict=True)
 
     kind: Literal["generation", "edit"] = "generation"
-    request: PictureRequest
+    request: JobFields
     priority: int | None = Field(default=0, ge=-10, le=10)
     deadline_ms: int | None = Field(default=None, ge=1, le=30 * 86_400_000)
 
@@ -77,14 +83,16 @@ async def submit(
     _service: ServiceOf,
     desk: DeskOf,
     gatekeeper: GatekeeperOf,
+    keeper: KeeperOf,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Hand in a job; it is kept, whatever happens to the server."""
-    if body.kind != "generation":
-        raise FieldError("there are no edits here yet; use generation", param="kind", code="unsupported_parameter")
-    submission = desk.submission(
-        GenerationRequest(**body.request.model_dump(exclude_unset=True)),
+    request, given = await asyncio.to_thread(_asked, body, caller, desk, keeper)
+    submission = await asyncio.to_thread(
+        desk.submission,
+        request,
         owner=caller.key_id,
+        given=given,
         priority=body.priority or 0,
         deadline_s=None if body.deadline_ms is None else body.deadline_ms / 1000,
         idem_key=idempotency_key,
@@ -92,6 +100,17 @@ async def submit(
     job, is_new = await handed_in(submission, body.request.n or 1, desk, gatekeeper)
     view = await shown(desk, job)
     return JSONResponse(view.model_dump(mode="json"), status_code=202 if is_new else 200)
+
+
+def _asked(
+    body: JobRequest, caller: Caller, desk: JobDesk, keeper: BatchKeeper
+) -> tuple[GenerationRequest, EditInput | None]:
+    """Return what a job is asked for; its picture is decoded."""
+    if body.kind == "generation":
+        return body.request.generation(), None
+    fields, images = body.request.edit()
+    files = files_of(images, body.request.mask, caller.owner, keeper.records)
+    return fields, desk.service.edit_input(fields, *decoded(*files))
 
 
 @router.get("", response_model=JobList, responses=refusals(400, 401, 500, 503))

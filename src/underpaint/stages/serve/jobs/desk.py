@@ -9,20 +9,26 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeVar
 
+from underpaint.core.errors import FieldError
 from underpaint.pipelines.planning import RANDOM_BITS, random_seed
+from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.planning import Wish
 from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batching.compatibility import batch_key
 from underpaint.stages.serve.batching.fairness import JobClass
+from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.jobs.bell import Bell, heard
-from underpaint.stages.serve.queue.job import Event, Job, Submission
+from underpaint.stages.serve.queue.job import MAX_REQUEST_BYTES, Event, Job, Submission
 from underpaint.stages.serve.queue.queue import JobQueue
 from underpaint.stages.serve.service import Service
 
 T = TypeVar("T")
 LOOK_EVERY_S = 1.0
 """How soon the work of another process is seen."""
-KIND = "generation"
+PICTURE = "picture"
+"""Where the request of a job that edits holds its picture."""
+MAX_PICTURE_BYTES = MAX_REQUEST_BYTES // 2
+"""Most bytes of it; the prompt needs room too."""
 
 
 class JobDesk:
@@ -65,6 +71,7 @@ class JobDesk:
         request: GenerationRequest,
         *,
         owner: str,
+        given: EditInput | None = None,
         job_class: JobClass = "interactive",
         priority: int = 0,
         deadline_s: float | None = None,
@@ -75,6 +82,7 @@ class JobDesk:
         Args:
             request: What is asked for.
             owner: Whose it is.
+            given: The picture to edit; None to draw from words alone.
             job_class: Who goes first.
             priority: Among the owner's own.
             deadline_s: Seconds from now after which nobody needs it.
@@ -84,19 +92,19 @@ class JobDesk:
             FieldError: A field cannot be used, or the prompt must not be drawn.
         """
         seed = request.seed if request.seed is not None else _seed_of(owner, idem_key)
-        wish = self.service.wish(request.model_copy(update={"seed": seed}), owner)
-        body = request.model_dump(mode="json", exclude_unset=True)
+        wish = self._wish(request.model_copy(update={"seed": seed}), owner, given)
+        body = request.model_dump(mode="json", exclude_unset=True) | {"seed": seed, "model": wish.served.release}
         settings, unit_s = wish.settings, self.service.dispatcher.cost_s(wish.served.name)
         return Submission(
             owner=owner,
-            kind=KIND,
+            kind="generation" if given is None else "edit",
             job_class=job_class,
-            request=body | {"seed": seed, "model": wish.served.release},
+            request=body if given is None else body | {PICTURE: _kept(given)},
             idem_key=idem_key,
             priority=priority,
             deadline_s=deadline_s,
             release=wish.served.release,
-            batch_key=hashlib.sha256(batch_key(settings).encode()).hexdigest(),
+            batch_key=hashlib.sha256(batch_key(settings).encode()).hexdigest() if given is None else "",
             cost_s=min(86400.0, unit_s * len(wish.orders)),
         )
 
@@ -106,8 +114,17 @@ class JobDesk:
         Raises:
             FieldError: Its weights are served no longer.
         """
-        request = GenerationRequest.model_validate(job.request)
-        return request, self.service.wish(request, job.owner, previews=previews)
+        fields = dict(job.request)
+        picture = fields.pop(PICTURE, None)
+        request = (EditFields if picture else GenerationRequest).model_validate(fields)
+        given = None if picture is None else EditInput.model_validate(picture)
+        return request, self._wish(request, job.owner, given, previews)
+
+    def _wish(self, request: GenerationRequest, owner: str, given: EditInput | None, previews: int = 0) -> Wish:
+        if given is None:
+            return self.service.wish(request, owner, previews=previews)
+        assert isinstance(request, EditFields)
+        return self.service.edit_wish(request, owner, given)
 
     async def finished(self, job: str) -> Job:
         """Wait until a job is over and return it."""
@@ -153,6 +170,21 @@ def _seed_of(owner: str, idem_key: str | None) -> int:
         return random_seed()
     digest = hashlib.sha256(f"{owner} {idem_key}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % 2**RANDOM_BITS
+
+
+def _kept(given: EditInput) -> dict[str, Any]:
+    """Return a picture as a job keeps it.
+
+    Raises:
+        FieldError: It is too large.
+    """
+    if len(given.pixels) + len(given.inside or "") > MAX_PICTURE_BYTES:
+        raise FieldError(
+            f"a model of {given.side} pixels a side edits no picture in a job; use /v1/images/edits",
+            param="image",
+            code="image_too_large",
+        )
+    return given.model_dump(mode="json")
 
 
 def images_of(job: Job) -> list[dict[str, Any]]:

@@ -1,0 +1,96 @@
+"""Pictures that a request in JSON names: a file that was handed in before, or the picture itself in an address."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+
+from PIL import Image
+
+from underpaint.core.errors import FieldError
+from underpaint.stages.serve.asking.edit_request import Given
+from underpaint.stages.serve.batches.records import Records
+from underpaint.stages.serve.security.uploads import Caps, read_upload
+
+CAPS = Caps()
+
+
+def decoded(pictures: Sequence[bytes], mask: bytes | None) -> tuple[Image.Image, Image.Image | None]:
+    """Return the picture of a request to edit, and its mask.
+
+    Args:
+        pictures: Files of pictures.
+        mask: File of the mask, or None.
+
+    Raises:
+        FieldError: They are several, or one of them cannot be used.
+    """
+    if len(pictures) > 1:
+        raise FieldError(
+            f"one picture is edited at a time, got {len(pictures)}; send one",
+            param="image",
+            code="unsupported_parameter",
+        )
+    picture = read_upload(pictures[0], caps=CAPS, param="image")
+    return picture, None if mask is None else read_upload(mask, caps=CAPS, param="mask", is_mask=True)
+
+
+def files_of(
+    images: Sequence[Given], mask: Given | None, owner: str | None, records: Records
+) -> tuple[list[bytes], bytes | None]:
+    """Return the files of the pictures that a request names, and that of its mask.
+
+    Args:
+        images: The pictures.
+        mask: The mask, or None.
+        owner: Whose files may be used; None for everybody's.
+        records: Where files are kept.
+
+    Raises:
+        FieldError: One of them is not there, or cannot be used.
+    """
+    pictures = [file_of(one, f"images.{number}", owner, records) for number, one in enumerate(images)]
+    return pictures, None if mask is None else file_of(mask, "mask", owner, records)
+
+
+def file_of(given: Given, param: str, owner: str | None, records: Records) -> bytes:
+    """Return the file of a picture.
+
+    Args:
+        given: How it is named.
+        param: The field, for messages.
+        owner: Whose files may be used; None for everybody's.
+        records: Where files are kept.
+
+    Raises:
+        FieldError: Neither or both ways are used, or it is not there, or too large.
+    """
+    if (given.file_id is None) == (given.image_url is None):
+        raise FieldError("a picture has a file_id or an image_url", param=param)
+    if given.image_url is not None:
+        return _in_address(given.image_url, param)
+    record = records.file(given.file_id or "", owner)
+    if record.bytes > CAPS.image_bytes:
+        raise FieldError(
+            f"{record.id} has {record.bytes:,} bytes; at most {CAPS.image_bytes:,} are allowed",
+            param=param,
+            code="image_too_large",
+        )
+    return records.path(record.id).read_bytes()
+
+
+def _in_address(address: str, param: str) -> bytes:
+    head, comma, data = address.partition(",")
+    if not head.lower().startswith("data:"):
+        raise FieldError(
+            "this server fetches nothing; send the picture itself, or a data: address",
+            param=param,
+            code="remote_url_disabled",
+        )
+    try:
+        if comma and head.lower().endswith(";base64"):
+            return base64.b64decode(data, validate=True)
+    except binascii.Error:
+        pass
+    raise FieldError("a data: address holds base64, as data:image/png;base64,...", param=param)
