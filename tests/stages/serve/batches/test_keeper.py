@@ -1,4 +1,4 @@
-"""Laws of batches whose server is killed while it makes jobs of their lines."""
+"""Laws of batches whose server is killed or stopped while it makes jobs of their lines."""
 
 from __future__ import annotations
 
@@ -84,3 +84,22 @@ def test_a_batch_that_is_taken_up_again_costs_no_more_and_finds_the_room_that_it
     assert quotas.used("ann") == LINES * PICTURES
     queue.close()
     quotas.close()
+
+
+def test_a_server_that_is_stopped_leaves_the_lines_of_a_batch_to_the_next(service, tmp_path):
+    charged: list[str] = []
+    queue, records = open_queue(tmp_path / "jobs.sqlite"), Records(tmp_path)
+
+    async def run(batch: BatchRecord) -> None:
+        service.dispatcher = Dispatcher(service.pool)
+        await BatchKeeper(JobDesk(service, queue), records, lambda _o, _p, batch: charged.append(batch))._forward(batch)
+
+    batch = begun(records)
+    service.drain()
+    asyncio.run(run(batch))
+    assert (records.batch(batch.id, None).status, queue.jobs(), charged) == ("validating", [], [])
+    service.is_draining = False
+    asyncio.run(run(batch))
+    assert (records.batch(batch.id, None).status, len(queue.jobs()), charged) == ("in_progress", LINES, [batch.id])
+    records.close()
+    queue.close()

@@ -140,7 +140,7 @@ def test_files_are_kept_returned_and_forgotten(sdk):
     [
         ({"input_file_id": "file-nothing"}, "file_id", "file_not_found"),
         ({"endpoint": "/v1/chat/completions"}, "endpoint", "invalid_value"),
-        ({"endpoint": "/v1/images/edits"}, "endpoint", "unsupported_parameter"),
+        ({"endpoint": "/v1/images/edits"}, "file_id", "file_not_found"),
         ({"completion_window": "1h"}, "completion_window", "invalid_value"),
         ({"extra_body": {"priority": 1}}, "priority", "unknown_field"),
     ],

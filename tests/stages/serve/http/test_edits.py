@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import time
 from typing import Any
 
 import numpy as np
@@ -171,3 +173,56 @@ def test_a_plain_edit_with_a_key_is_drawn_once(sdk, tiny_server):
     assert job is not None and job == second.data[0].underpaint["job"]
     with pytest.raises(openai.ConflictError):
         sdk.images.edit(**{**how, "image": file(left_open())})
+
+
+def begin(sdk: openai.OpenAI, *bodies: dict[str, Any]) -> str:
+    """Begin a batch of edits and return its id when it has ended."""
+    lines = [
+        {"custom_id": f"line {number}", "method": "POST", "url": "/v1/images/edits", "body": body}
+        for number, body in enumerate(bodies)
+    ]
+    lot = sdk.files.create(file=("lines.jsonl", "\n".join(map(json.dumps, lines)).encode()), purpose="batch")
+    batch = sdk.batches.create(input_file_id=lot.id, endpoint="/v1/images/edits", completion_window="24h")
+    end = time.monotonic() + 60
+    while sdk.batches.retrieve(batch.id).status not in ("completed", "failed"):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    return batch.id
+
+
+def test_the_edits_of_a_batch_are_those_of_plain_requests(sdk, tiny_server):
+    kept = sdk.files.create(file=file(drawing()), purpose="vision").id
+    bodies: list[dict[str, Any]] = [
+        {**ASKED, "images": [{"file_id": kept}], "mask": address(left_open())},
+        {"prompt": "a dog", "seed": 3, "strength": 0.4, "images": [address(drawing())], "response_format": "b64_json"},
+    ]
+    done = sdk.batches.retrieve(begin(sdk, *bodies))
+    assert (done.status, done.error_file_id) == ("completed", None)
+    answers = [json.loads(one) for one in sdk.files.content(str(done.output_file_id)).text.splitlines()]
+    with tiny_server.client() as client:
+        for body, answer in zip(bodies, answers, strict=True):
+            plain = client.post("/v1/images/edits", json=body).json()["data"]
+            drawn = answer["response"]["body"]["data"]
+            assert [one["b64_json"] for one in drawn] == [one["b64_json"] for one in plain]
+
+
+def test_if_a_picture_of_a_batch_cannot_be_used_nothing_is_drawn(sdk):
+    good, how = {"images": [address(drawing())]}, {"prompt": "a cat", "seed": 1}
+    bad = [
+        {"images": [{"file_id": "file-nothing"}]},
+        {"images": [{"image_url": "https://example.org/x.png"}]},
+        {"images": [address(drawing())] * 2},
+        {**good, "mask": address(left_open().resize((8, 8)))},
+        {**good, "strength": 2},
+        {},
+    ]
+    failed = sdk.batches.retrieve(begin(sdk, {**how, **good}, *({**how, **one} for one in bad)))
+    assert (failed.status, failed.request_counts.total) == ("failed", 0)
+    assert [(one.line, one.code, one.param) for one in failed.errors.data] == [
+        (2, "file_not_found", "body.file_id"),
+        (3, "remote_url_disabled", "body.images.0"),
+        (4, "unsupported_parameter", "body.image"),
+        (5, "invalid_value", "body.mask"),
+        (6, "invalid_value", "body.strength"),
+        (7, "missing_field", "body.images"),
+    ]

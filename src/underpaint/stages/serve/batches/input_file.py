@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, ValidationError
 
 from underpaint.core.config import Config, parse_json
+from underpaint.stages.serve.asking.edit_request import MAX_PICTURES, Given, HowMuch
 from underpaint.stages.serve.asking.request import PictureRequest
 
 MAX_LINES = 50_000
@@ -28,6 +29,18 @@ class LineRequest(PictureRequest):
     response_format: Literal["b64_json", "url"] | None = "b64_json"
 
 
+class EditLineRequest(LineRequest, HowMuch):
+    """The body of a line of a batch of edits.
+
+    Args:
+        images: The picture.
+        mask: A PNG of the same size; what is transparent in it is drawn anew.
+    """
+
+    images: list[Given] = Field(min_length=1, max_length=MAX_PICTURES)
+    mask: Given | None = None
+
+
 class Line(Config):
     """One request.
 
@@ -44,6 +57,20 @@ class Line(Config):
     method: Literal["POST"]
     url: str
     body: LineRequest
+
+
+class EditLine(Line):
+    """One request to edit.
+
+    Args:
+        body: What would be posted, in JSON.
+    """
+
+    body: EditLineRequest  # pyright: ignore[reportIncompatibleVariableOverride]
+
+
+EDITS = "/v1/images/edits"
+"""Endpoint of batches of edits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +127,7 @@ def read_lines(path: Path, endpoint: str) -> Iterator[tuple[int, Line | Mistake]
 def _line(raw: bytes, number: int, endpoint: str) -> Line | Mistake:
     try:
         values = parse_json(raw.decode("utf-8"))
-        line = Line.model_validate(values)
+        line = (EditLine if endpoint == EDITS else Line).model_validate(values)
     except ValidationError as error:
         problem = error.errors()[0]
         param = ".".join(map(str, problem["loc"])) or None

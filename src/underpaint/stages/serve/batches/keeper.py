@@ -17,15 +17,20 @@ from typing import Any, BinaryIO, cast
 
 from underpaint.core.errors import FieldError, QueueError, StorageError, UnderpaintError
 from underpaint.stages.serve.answering.jobs import answer_of
+from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.request import GenerationRequest
-from underpaint.stages.serve.batches.input_file import SHOWN_ERRORS, Line, Mistake, read_lines
+from underpaint.stages.serve.batches.given_pictures import decoded, files_of
+from underpaint.stages.serve.batches.input_file import EDITS, SHOWN_ERRORS, EditLine, Line, Mistake, read_lines
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Outcome, Records, Status
+from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.jobs.bell import heard
 from underpaint.stages.serve.jobs.desk import LOOK_EVERY_S, JobDesk
 from underpaint.stages.serve.queue.job import Job, Submission
 
 LOT = 200
 """Lines that are worked on at once."""
+LOT_OF_EDITS = 20
+"""The same where each holds a picture."""
 WAITING_SEEN = 20
 """Lines whose jobs are not over yet that are looked at in one pass: the others are probably not over either."""
 PASS_EVERY_S = 0.2
@@ -91,6 +96,8 @@ class BatchKeeper:
 
     async def _validate(self, batch: BatchRecord) -> None:
         mistakes, pictures = await asyncio.to_thread(self._mistakes, batch)
+        if self._is_stopping:
+            return
         if mistakes:
             errors = json.dumps([mistake.as_data() for mistake in mistakes[:SHOWN_ERRORS]])
             await self._move(batch, "failed", errors=errors)
@@ -100,15 +107,27 @@ class BatchKeeper:
             await self.desk.check_room(pictures * self.desk.service.dispatcher.cost_s(default))
         self._charge(batch.owner, pictures, batch.id)
         lines = cast(Iterator[tuple[int, Line]], read_lines(self.records.path(batch.input_file_id), batch.endpoint))
-        while lot := await asyncio.to_thread(lambda: list(islice(lines, LOT))):
-            submissions = [self._submission(batch, number, line) for number, line in lot]
+        while lot := await asyncio.to_thread(self._lot, batch, lines):
+            if self._is_stopping:
+                return
+            submissions = [submission for _, _, submission in lot]
             jobs = await self.desk.do(lambda queue, submissions=submissions: queue.submit_all(submissions))
             rows = [
                 LineRecord(batch=batch.id, line=number, custom_id=line.custom_id, job=job.id, outcome=None)
-                for (number, line), (job, _) in zip(lot, jobs, strict=True)
+                for (number, line, _), (job, _) in zip(lot, jobs, strict=True)
             ]
             await asyncio.to_thread(self.records.add_lines, rows)
         await self._move(batch, "in_progress")
+
+    @property
+    def _is_stopping(self) -> bool:
+        """Whether the server is being stopped; what is half done is done again by the next one."""
+        return self.desk.service.is_draining
+
+    def _lot(self, batch: BatchRecord, lines: Iterator[tuple[int, Line]]) -> list[tuple[int, Line, Submission]]:
+        """Return the next lines and what is handed in for each."""
+        lot = islice(lines, LOT_OF_EDITS if batch.endpoint == EDITS else LOT)
+        return [(number, line, self._submission(batch, number, line)) for number, line in lot]
 
     async def _is_begun(self, batch: BatchRecord) -> bool:
         """Tell whether lines of a batch became jobs before the server was killed: they have their room already."""
@@ -124,7 +143,7 @@ class BatchKeeper:
             pictures += 0 if isinstance(line, Mistake) else line.body.n or 1
             found = line if isinstance(line, Mistake) else self._cannot_be_drawn(batch, number, line)
             mistakes += [found] if found else []
-            if len(mistakes) > SHOWN_ERRORS:
+            if len(mistakes) > SHOWN_ERRORS or self._is_stopping:
                 break
         if not total:
             mistakes.append(Mistake(line=None, code="empty_file", message="the file holds no lines"))
@@ -138,13 +157,24 @@ class BatchKeeper:
         return None
 
     def _submission(self, batch: BatchRecord, number: int, line: Line) -> Submission:
+        request, given = self._asked(batch, line)
         return self.desk.submission(
-            GenerationRequest(**line.body.model_dump(exclude_unset=True)),
+            request,
             owner=batch.owner,
+            given=given,
             job_class="batch",
             deadline_s=max(1.0, batch.expires_at - batch.created_at),
             idem_key=_key_of(batch, number),
         )
+
+    def _asked(self, batch: BatchRecord, line: Line) -> tuple[GenerationRequest, EditInput | None]:
+        """Return what a line asks for; its picture is decoded."""
+        fields = line.body.model_dump(exclude_unset=True, exclude={"images", "mask"})
+        if not isinstance(line, EditLine):
+            return GenerationRequest(**fields), None
+        request = EditFields(**fields)
+        files = files_of(line.body.images, line.body.mask, batch.owner, self.records)
+        return request, self.desk.service.edit_input(request, *decoded(*files))
 
     async def _collect(self, batch: BatchRecord) -> None:
         """Note the lines whose jobs are over; if all are, go on to write the answers."""

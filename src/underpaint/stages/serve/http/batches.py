@@ -27,7 +27,7 @@ class BatchRequest(Config):
 
     Args:
         input_file_id: A file with the purpose ``batch``.
-        endpoint: What every line is meant for; ``/v1/images/edits`` when there are edits.
+        endpoint: What every line is meant for.
         completion_window: ``24h``.
         metadata: Up to 16 notes of your own.
     """
@@ -118,8 +118,6 @@ async def create(
     body: Annotated[BatchRequest, Body()], request: Request, caller: CallerOf, _service: ServiceOf, keeper: KeeperOf
 ) -> BatchView:
     """Begin a batch; its lines are checked first, and none is drawn if one cannot be."""
-    if body.endpoint == "/v1/images/edits":
-        raise FieldError("there are no edits here yet", param="endpoint", code="unsupported_parameter")
     file = await asyncio.to_thread(keeper.records.file, body.input_file_id, caller.owner)
     if file.purpose != "batch":
         raise FieldError(f"{file.id} has the purpose {file.purpose}; upload it with batch", param="input_file_id")
