@@ -78,6 +78,7 @@ def test_the_base_package_is_light(wheel: zipfile.ZipFile) -> None:
         "numpy", "onnxruntime", "pillow", "pydantic",
     }  # fmt: skip
     assert set(described.get_all("Provides-Extra") or []) == {
-        "train", "optimize", "openvino", "calibrate", "c2pa", "data", "folder", "evaluate", "serve", "diffusers", "dev",
+        "train", "optimize", "openvino", "calibrate", "c2pa", "data", "folder", "evaluate", "serve", "otel",
+        "diffusers", "dev",
     }  # fmt: skip
     assert described["License-Expression"] == "Apache-2.0"

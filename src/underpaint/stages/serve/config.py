@@ -68,6 +68,7 @@ class ServeConfig(Config):
         max_body_bytes: Largest JSON body.
         max_upload_bytes: Largest uploaded file.
         log: Lines for people, or JSON.
+        traces: Address of a collector of OpenTelemetry, ``http://host:4318/v1/traces``; null to trace nothing.
     """
 
     host: str = Field(default="127.0.0.1", min_length=1, max_length=253)
@@ -100,6 +101,7 @@ class ServeConfig(Config):
     max_body_bytes: int = Field(default=2**20, ge=1024)
     max_upload_bytes: int = Field(default=200 * 2**20, ge=1024)
     log: Literal["text", "json"] = "text"
+    traces: str | None = None
 
     @field_validator("models")
     @classmethod

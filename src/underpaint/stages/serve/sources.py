@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from underpaint.stages.serve.config import DEFAULT_MODEL, ServeConfig
 
 PREFIX = "UNDERPAINT_SERVE_"
 LISTS = ("allowed_hosts",)
+TRACES = re.compile(r"https?://[^\s@]{1,500}")
 
 
 def read_config(
@@ -49,13 +51,18 @@ def _check_secrets(given: Mapping[str, Any]) -> None:
     """Refuse secrets that cannot be used, without showing them.
 
     Raises:
-        InputError: The key is too short, or the address of the job queue is none.
+        InputError: The key is too short, or the address of the job queue or of the collector is none.
     """
-    key, jobs = given.get("api_key"), given.get("jobs")
+    key, jobs, traces = given.get("api_key"), given.get("jobs"), given.get("traces")
     if key is not None and not (isinstance(key, str) and 16 <= len(key) <= 200 and key.isascii() and key.isprintable()):
         raise InputError("api_key must be 16 to 200 printable characters; make one with: openssl rand -hex 24")
     if jobs is not None and not str(jobs).startswith(("postgresql://", "postgres://")):
         raise InputError("jobs must be the address of a PostgreSQL database, as postgresql://user@host/name")
+    if traces is not None and not TRACES.fullmatch(str(traces)):
+        raise InputError(
+            "traces must be the address of a collector without a password, as http://localhost:4318/v1/traces; what it "
+            "asks for in headers stands in OTEL_EXPORTER_OTLP_HEADERS"
+        )
 
 
 def named(models: Any) -> Any:

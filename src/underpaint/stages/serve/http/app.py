@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp
 
+from underpaint.adapters.opentelemetry import Tracer
 from underpaint.stages.serve.backend import Backend
 from underpaint.stages.serve.config import ServeConfig, is_loopback
 from underpaint.stages.serve.http import (
@@ -26,10 +29,11 @@ from underpaint.stages.serve.http import (
 )
 from underpaint.stages.serve.http.callers import everybody, holders_of
 from underpaint.stages.serve.http.errors import add_error_handlers, api_error, respond
-from underpaint.stages.serve.http.guard import LOOPBACK, Guard
+from underpaint.stages.serve.http.guard import LOOPBACK, Guard, untraced
 from underpaint.stages.serve.http.logs import LOGGER, log
 from underpaint.stages.serve.http.metrics import Metrics
 from underpaint.stages.serve.http.openapi import add_document, methods_of
+from underpaint.stages.serve.http.tracing import trace
 from underpaint.stages.serve.security.gatekeeper import open_gatekeeper
 
 ROUTERS = (
@@ -60,6 +64,7 @@ class Application:
 
     Raises:
         InputError: A model, the engine, the keys or the policy cannot be used.
+        MissingDependency: Traces are asked for, and the extra for them is not installed.
         ArtifactError: A model is damaged.
         StorageError: The state folder cannot be written.
     """
@@ -67,6 +72,7 @@ class Application:
     def __init__(self, config: ServeConfig) -> None:
         self.failure: BaseException | None = None
         self.metrics = Metrics()
+        self._tracer = None if config.traces is None else Tracer(config.traces)
         gatekeeper = open_gatekeeper(
             keys=config.keys,
             policy=config.policy,
@@ -77,7 +83,13 @@ class Application:
         self.backend = Backend(config, gatekeeper=gatekeeper, notice=self._notice)
         has_keys = config.keys is not None or config.api_key is not None
         self._authenticate = holders_of(gatekeeper, config.api_key) if has_keys else everybody
-        self.asgi: ASGIApp = Guard(self._app(), hosts=_hosts(config), max_body=self._max_body, log=self._notice)
+        self.asgi: ASGIApp = Guard(
+            self._app(),
+            hosts=_hosts(config),
+            max_body=self._max_body,
+            log=self._notice,
+            trace=untraced if self._tracer is None else partial(trace, self._tracer),
+        )
 
     def _notice(self, event: str, **facts: Any) -> None:
         self.metrics.notice(event, **facts)
@@ -113,6 +125,8 @@ class Application:
             yield
         finally:
             await self.backend.stop()
+            if self._tracer is not None:
+                await asyncio.to_thread(self._tracer.close)
 
 
 async def _on_defect(request: Request, error: Exception) -> JSONResponse:

@@ -26,6 +26,7 @@ from underpaint.stages.serve.http.errors import ApiError
 from underpaint.stages.serve.http.generations import answered, check_stream, streamed
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
 from underpaint.stages.serve.http.state import DeskOf, GatekeeperOf, KeeperOf, ServiceOf
+from underpaint.stages.serve.http.tracing import remember
 from underpaint.stages.serve.service import Service
 
 router = APIRouter(tags=["OpenAI"])
@@ -160,6 +161,7 @@ async def edit(
         tickets = service.submit(
             wish, owner=owner_of(caller.key_id, fields.user), priority=fields.priority or 0, deadline_at=deadline_at
         )
+    remember(request, tickets)
     if fields.stream:
         return await streamed(service, fields, wish, tickets[0], asyncio.Queue(), deadline_at, kind="image_edit")
     return await answered(service, fields, wish, tickets, request, deadline_at)

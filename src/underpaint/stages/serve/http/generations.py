@@ -32,6 +32,7 @@ from underpaint.stages.serve.http.durable import IdempotencyKey, drawn_once
 from underpaint.stages.serve.http.errors import api_error
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
 from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, ServiceOf
+from underpaint.stages.serve.http.tracing import remember
 from underpaint.stages.serve.service import Service
 
 router = APIRouter()
@@ -68,6 +69,7 @@ async def generate(
             deadline_at=deadline_at,
             on_preview=events.put_nowait,
         )
+    remember(request, tickets)
     if body.stream:
         return await streamed(service, body, wish, tickets[0], events, deadline_at)
     return await answered(service, body, wish, tickets, request, deadline_at)

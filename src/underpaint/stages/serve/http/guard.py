@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,6 +28,14 @@ SECURITY = {
 """Headers of every answer that does not set its own."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:]+)(:[0-9]+)?")
+
+
+Trace = Callable[[Mapping[str, Any], Mapping[str, Any], str | None], None]
+"""Told facts about a request, its state, and its header ``traceparent``."""
+
+
+def untraced(_facts: Mapping[str, Any], _state: Mapping[str, Any], _traceparent: str | None) -> None:
+    """Trace nothing."""
 
 
 def host_name(host: str) -> str | None:
@@ -69,6 +77,7 @@ class Guard:
         hosts: Names under which it may be called; empty for any.
         max_body: From method and path to the most bytes of a body.
         log: Told of every request that was answered.
+        trace: Told the same facts, and with them the state of the request and its header ``traceparent``.
     """
 
     def __init__(
@@ -78,8 +87,9 @@ class Guard:
         hosts: Collection[str],
         max_body: Callable[[str], int],
         log: Callable[..., None],
+        trace: Trace = untraced,
     ) -> None:
-        self._app, self._hosts, self._max_body, self._log = app, hosts, max_body, log
+        self._app, self._hosts, self._max_body, self._log, self._trace = app, hosts, max_body, log, trace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
@@ -95,7 +105,9 @@ class Guard:
             if answer.status is None:
                 await respond(api_error(error))(scope, receive, answer)
         finally:
-            self._log("request", **_facts(scope, answer), ms=round(1000 * (time.perf_counter() - began), 1))
+            facts = {**_facts(scope, answer), "ms": round(1000 * (time.perf_counter() - began), 1)}
+            self._log("request", **facts)
+            self._trace(facts, scope["state"], Headers(scope=scope).get("traceparent"))
 
     async def _answered(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         refusal = self._refusal(scope, Headers(scope=scope))
