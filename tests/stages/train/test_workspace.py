@@ -61,6 +61,45 @@ def test_a_foreign_manifest_above_does_not_matter(tmp_path: Path) -> None:
         require_apart(tmp_path, tmp_path / "data")
 
 
+@pytest.mark.parametrize(
+    ("entry", "said"), [("cat.png", r"holds your pictures \(cat\.png\)"), ("taxes.xls", r"other files \(taxes\.xls\)")]
+)
+@pytest.mark.parametrize("name", TRAININGS)
+def test_nothing_is_written_among_what_others_keep(
+    name: str, entry: str, said: str, data: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / entry).touch()
+    with pytest.raises(InputError, match=f"{said}.*choose a new folder, such as --out .*mine-model"):
+        TRAININGS[name](RECIPES[name](), data, mine)
+    assert [path.name for path in mine.iterdir()] == [entry]
+
+
+def test_pictures_below_are_seen_and_a_file_is_no_folder(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine" / "train").mkdir(parents=True)
+    (tmp_path / "mine" / "train" / "cat.png").touch()
+    with pytest.raises(InputError, match=r"holds your pictures \(train\)"):
+        require_apart(tmp_path / "mine", data)
+    with pytest.raises(InputError, match="is a file"):
+        require_apart(tmp_path / "mine" / "train" / "cat.png", data)
+
+
+@pytest.mark.parametrize("part", sorted(PARTS))
+def test_a_training_goes_on_whatever_part_it_was_interrupted_after(part: str, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "new" / part).mkdir(parents=True)
+    (tmp_path / "new" / "notes.txt").touch()
+    require_apart(tmp_path / "new", data)
+
+
+@pytest.mark.parametrize("entry", [None, ".DS_Store", ".text-table.0a1b2c3d.partial"])
+def test_an_empty_folder_is_a_workspace(entry: str | None, data: Path, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    if entry:
+        (tmp_path / "new" / entry).touch()
+    require_apart(tmp_path / "new", data)
+
+
 def test_every_folder_that_a_training_writes_is_known_as_a_part() -> None:
     files = [path.read_text(encoding="utf-8") for path in Path(train.__path__[0]).rglob("*.py")]
     written = {name for text in files for name in re.findall(r'\b(?:out|workspace) / "([a-z-]+)"', text)}
