@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from PIL import Image
 
 from underpaint.core.errors import FieldError
+from underpaint.stages.serve.asking.edit_planning import check_served
 from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.config import ServeConfig
 from underpaint.stages.serve.security.gatekeeper import Gatekeeper
@@ -51,3 +53,11 @@ def test_what_is_wrong_names_its_field_and_not_the_picture(service, fields, para
     with pytest.raises(FieldError) as error:
         wish(service, **fields)
     assert error.value.param == param and "negative " not in str(error.value)
+
+
+def test_a_model_that_runs_as_a_graph_without_edits_takes_no_picture(service):
+    served = service.catalog.default
+    check_served(served)
+    with pytest.raises(FieldError, match="--engine torch, or an export that was made with --edit") as error:
+        check_served(replace(served, engine="onnx"))
+    assert (error.value.param, error.value.code) == ("model", "unsupported_parameter")

@@ -133,11 +133,6 @@ def test_the_server_fetches_nothing(tiny_server, image, code):
     assert answer.json()["error"]["code"] == code
 
 
-def test_a_graph_takes_no_picture(server):
-    with pytest.raises(openai.BadRequestError, match="--engine torch"):
-        server.openai().images.edit(image=file(drawing()), prompt="a cat")
-
-
 def address(image: Image.Image) -> dict[str, str]:
     return {"image_url": f"data:image/png;base64,{base64.b64encode(file(image)[1]).decode()}"}
 

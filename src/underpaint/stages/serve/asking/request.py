@@ -39,7 +39,7 @@ class PictureRequest(Config):
         steps: Steps of the model's diffusion part.
         guidance: Pull towards the prompt.
         temperature: Factor on the sampling temperatures.
-        negative_prompt: For models that take one; none here does.
+        negative_prompt: What an edit is drawn away from; no picture is drawn from words with one.
         sampler: For models that have several; none here does.
     """
 
