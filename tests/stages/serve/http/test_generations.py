@@ -144,3 +144,14 @@ def test_who_hangs_up_gets_nothing_drawn(server, client):
         assert time.monotonic() - began < 5
         time.sleep(0.05)
     assert time.monotonic() - began < 1
+
+
+def test_all_mistakes_of_a_body_come_in_one_answer_with_what_was_meant(client):
+    body = {"prompt": "", "n": 20, "sed": 1}
+    error = client.post("/v1/images/generations", json=body).json()["error"]
+    assert (error["param"], error["code"]) == ("prompt", "invalid_value")
+    assert error["message"].startswith("3 mistakes: ") and "did you mean 'seed'?" in error["message"]
+    assert "should" not in error["message"]
+    job = client.post("/api/v1/jobs", json={"request": {"prompt": "a cat", "sed": 1}}).json()["error"]
+    assert (job["param"], job["code"]) == ("request.sed", "unknown_field")
+    assert "did you mean 'seed'?" in job["message"]

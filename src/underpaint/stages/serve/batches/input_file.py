@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, ValidationError
 
 from underpaint.core.config import Config, parse_json
+from underpaint.stages.serve.asking.body_mistakes import body_mistakes
 from underpaint.stages.serve.asking.edit_request import MAX_PICTURES, Given, HowMuch
 from underpaint.stages.serve.asking.request import PictureRequest
 
@@ -125,14 +126,12 @@ def read_lines(path: Path, endpoint: str) -> Iterator[tuple[int, Line | Mistake]
 
 
 def _line(raw: bytes, number: int, endpoint: str) -> Line | Mistake:
+    kind = EditLine if endpoint == EDITS else Line
     try:
-        values = parse_json(raw.decode("utf-8"))
-        line = (EditLine if endpoint == EDITS else Line).model_validate(values)
+        line = kind.model_validate(parse_json(raw.decode("utf-8")))
     except ValidationError as error:
-        problem = error.errors()[0]
-        param = ".".join(map(str, problem["loc"])) or None
-        code = {"extra_forbidden": "unknown_field", "missing": "missing_field"}.get(problem["type"], "invalid_value")
-        return Mistake(line=number, code=code, message=f"{param}: {problem['msg']}", param=param)
+        wrong = body_mistakes(error.errors(), kind)
+        return Mistake(line=number, code=wrong.code, message=wrong.message, param=wrong.param)
     except ValueError as error:
         return Mistake(line=number, code="invalid_json_line", message=f"this is no JSON ({error})")
     if line.url != endpoint:

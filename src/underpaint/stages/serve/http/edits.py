@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import Field, ValidationError
 from starlette.datastructures import UploadFile
@@ -22,7 +21,7 @@ from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.http.callers import Caller, CallerOf
 from underpaint.stages.serve.http.durable import IdempotencyKey, drawn_once
-from underpaint.stages.serve.http.errors import ApiError
+from underpaint.stages.serve.http.errors import ApiError, UnfitBody
 from underpaint.stages.serve.http.generations import answered, check_stream, streamed
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
 from underpaint.stages.serve.http.state import DeskOf, GatekeeperOf, KeeperOf, ServiceOf
@@ -103,7 +102,7 @@ def _validated(kind: type[Any], values: Any) -> Any:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        raise RequestValidationError(error.errors()) from None
+        raise UnfitBody(error.errors(), kind) from None
 
 
 def _given(asked: Asked, service: Service) -> EditInput:

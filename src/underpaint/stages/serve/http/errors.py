@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, get_type_hints
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from underpaint.core import errors
+from underpaint.stages.serve.asking.body_mistakes import body_mistakes
 
 RETRY_MS = (250, 60_000)
 """Least and most milliseconds that a caller is told to wait: the SDK ignores less and more."""
@@ -122,25 +123,45 @@ def api_error(error: BaseException) -> ApiError:
     return ApiError(500, "internal", "this is a defect of the server; its log says more under this request id")
 
 
-PROBLEMS = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
+class UnfitBody(RequestValidationError):
+    """A body that an endpoint read by itself and that does not have the form it should have.
+
+    Args:
+        problems: What pydantic found.
+        kind: What the body should be.
+    """
+
+    def __init__(self, problems: Sequence[Any], kind: type[BaseModel]) -> None:
+        super().__init__(problems)
+        self.kind = kind
 
 
-def validation_error(error: RequestValidationError) -> ApiError:
-    """Return the answer to a request that does not have the form it should have; its first problem counts."""
-    problem = error.errors()[0]
-    place = [str(part) for part in problem["loc"] if part not in ("body", "query", "path", "header")]
-    param = ".".join(part for part in place if part.isidentifier() or part.isdecimal()) or None
-    code = PROBLEMS.get(problem["type"], "invalid_value")
-    if problem["type"] == "json_invalid":
-        return ApiError(400, code, f"the body is no JSON ({problem.get('ctx', {}).get('error', 'cut off')})")
-    if param is None:
-        return ApiError(400, code, f"the body must be a JSON object: {problem['msg']}")
-    if code == "unknown_field":
-        return ApiError(400, code, f"there is no field {param!r:.80} here; leave it out", param=param)
-    if code == "missing_field":
-        return ApiError(400, code, f"the field {param!r:.80} is missing", param=param)
-    message = problem["msg"].removeprefix("Value error, ")
-    return ApiError(400, code, f"{param}: {message} (got {problem['input']!r:.80})", param=param)
+def validation_error(error: RequestValidationError, kind: type[BaseModel] | None = None) -> ApiError:
+    """Return the answer to a request that does not have the form it should have.
+
+    Args:
+        error: All that is wrong; the field and the code of the first are the answer's.
+        kind: What the body should be, if it is known.
+    """
+    problems = [{**problem, "loc": _place(problem["loc"])} for problem in error.errors()]
+    if problems[0]["type"] == "json_invalid":
+        why = problems[0].get("ctx", {}).get("error", "cut off")
+        return ApiError(400, "invalid_value", f"the body is no JSON ({why})")
+    wrong = body_mistakes(problems, kind)
+    return ApiError(400, wrong.code, wrong.message, param=wrong.param)
+
+
+def _place(place: Sequence[Any]) -> tuple[Any, ...]:
+    """Return a place without the part of the request that it begins with."""
+    return tuple(place[1:] if place and place[0] in ("body", "query", "path", "header") else place)
+
+
+def _body_of(error: RequestValidationError, request: Request) -> type[BaseModel] | None:
+    """Return what the body of a request should be, or None if it has none."""
+    if isinstance(error, UnfitBody):
+        return error.kind
+    kind = get_type_hints(request.scope["endpoint"]).get("body")
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def _http_error(error: HTTPException, methods: Sequence[str]) -> ApiError:
@@ -168,9 +189,9 @@ def add_error_handlers(app: FastAPI, methods_of: Callable[[FastAPI, str], Sequen
         methods_of: From a path to the methods that it can be called with.
     """
 
-    async def on_validation(_request: Request, error: Exception) -> JSONResponse:
+    async def on_validation(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return respond(validation_error(error))
+        return respond(validation_error(error, _body_of(error, request)))
 
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
