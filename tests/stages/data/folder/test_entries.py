@@ -303,7 +303,7 @@ def test_one_picture_under_two_captions_is_refused(build: Build, pictures: Path,
     [
         (b"file_name,text\np00.png,caf\xe9\n", BadEncoding, r"not UTF-8 at byte 26 \(0xe9\)"),
         ("file_name,text\n".encode("utf-16"), BadEncoding, r"at byte 0 \(0xff\): it looks like UTF-16"),
-        (b"file_name,text\np00.png,a,b\n", DataError, "row 1: it has 3 fields, the head has 2"),
+        (b"file_name,text\np00.png,a,b\n", DataError, "row 2: it has 3 fields, the head has 2"),
         (b'file_name,text\np00.png,"open', DataError, "no CSV"),
         (b"text,text\n", MissingColumn, "every column once"),
         (b"file_name;text\np00.png;a\n", MissingColumn, "has ';' between its columns .*; save it as CSV with commas"),

@@ -5,15 +5,18 @@ from pathlib import Path
 import pytest
 
 from underpaint.core.errors import BadEncoding, DataError, InputTooLarge, MissingColumn, MissingFile
+from underpaint.pipelines.prompts import read_prompts
 from underpaint.stages.data.folder.rows import MAX_TEXT_BYTES
 from underpaint.stages.data.folder.tables import BOM, caption_lines, read_table, read_text
 
-ROWS = [(1, {"file_name": "a.png", "text": "a cat, sitting"}), (2, {"file_name": "b.png", "text": "ein Käfer"})]
+ROWS = [{"file_name": "a.png", "text": "a cat, sitting"}, {"file_name": "b.png", "text": "ein Käfer"}]
 TABLES = {
     "t.csv": 'file_name,text\na.png,"a cat, sitting"\n\nb.png,ein Käfer\n',
     "t.tsv": "file_name\ttext\na.png\ta cat, sitting\nb.png\tein Käfer\n",
     "t.jsonl": '{"file_name": "a.png", "text": "a cat, sitting"}\n\n{"file_name": "b.png", "text": "ein Käfer"}',
 }
+LINES = {"t.csv": (2, 4), "t.tsv": (2, 3), "t.jsonl": (1, 3)}
+"""The lines of the file that its rows stand in, as an editor or a spreadsheet counts them."""
 
 
 @pytest.mark.parametrize("mark", [b"", BOM], ids=["plain", "marked"])
@@ -21,7 +24,15 @@ TABLES = {
 @pytest.mark.parametrize("name", TABLES)
 def test_every_spelling_of_a_table_gives_the_same_rows(tmp_path: Path, name: str, end: str, mark: bytes) -> None:
     (tmp_path / name).write_bytes(mark + TABLES[name].replace("\n", end).encode())
-    assert list(read_table(tmp_path / name)) == ROWS
+    assert list(read_table(tmp_path / name)) == list(zip(LINES[name], ROWS, strict=True))
+
+
+@pytest.mark.parametrize("name", ["wishes.csv", "wishes.jsonl"])
+def test_rows_are_counted_as_in_a_file_of_prompts(tmp_path: Path, name: str) -> None:
+    lines = ["prompt", "a cat", "", "a dog"] if name.endswith("csv") else ['{"prompt": "a cat"}', "", '{"prompt": "b"}']
+    (tmp_path / name).write_text("\n".join(lines))
+    ours = [f"{tmp_path / name}, row {number}" for number, _ in read_table(tmp_path / name)]
+    assert ours == [row.source for row in read_prompts(tmp_path / name)]
 
 
 @pytest.mark.parametrize("before", [0, 1, 5000])
@@ -58,7 +69,7 @@ def test_a_row_that_does_not_fit_is_a_problem_of_its_own(tmp_path: Path) -> None
     (tmp_path / "t.csv").write_text("a,b\n1\n1,2\n1,2,3\n")
     (_, short), (_, good), (number, long) = read_table(tmp_path / "t.csv")
     assert isinstance(short, DataError) and isinstance(long, DataError)
-    assert good == {"a": "1", "b": "2"} and number == 3 and "3 fields, the head has 2" in str(long)
+    assert good == {"a": "1", "b": "2"} and number == 4 and "3 fields, the head has 2" in str(long)
 
 
 @pytest.mark.parametrize("text", ["x" * (MAX_TEXT_BYTES + 1), "words\n" * (MAX_TEXT_BYTES // 5)], ids=["line", "lines"])

@@ -125,6 +125,20 @@ def test_metadata_that_cannot_be_meant_is_refused(tmp_path, rows, message):
         open_folder(tmp_path, SAMPLES, SPLITS)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "row"),
+    [
+        ("metadata.csv", "file_name,prompt\na.png,x\n,y\n", 3),
+        ("metadata.jsonl", '{"file_name": "a.png"}\n\n{"prompt": "y"}\n', 3),
+    ],
+)
+def test_rows_are_counted_as_lines_of_the_file(tmp_path, name, text, row):
+    picture(tmp_path / "a.png")
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=f"row {row} has no file_name"):
+        open_folder(tmp_path, SAMPLES, SPLITS)
+
+
 def test_broken_json_names_the_line(tmp_path):
     picture(tmp_path / "a.png")
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "a.png"}\n{broken\n')

@@ -22,7 +22,7 @@ MARKS = {
 BOM = b"\xef\xbb\xbf"
 
 Read = tuple[int, dict[str, Any] | DataError]
-"""The number of a row, counted from 1 without a head, and its values or why they cannot be read."""
+"""The line of the file that a row ends in, from 1 with the head, and its values or why they cannot be read."""
 
 
 def decode(raw: bytes, name: str, offset: int) -> str:
@@ -109,7 +109,8 @@ def read_csv(path: Path) -> Iterator[Read]:
             )
         if len(set(head)) < len(head):
             raise MissingColumn(f"{path.name} must name every column once in its first line, got {head!r:.200}")
-        for number, fields in enumerate((fields for fields in reader if fields), 1):
+        for fields in filter(None, reader):
+            number = reader.line_num
             if len(fields) != len(head):
                 yield number, DataError(f'it has {len(fields)} fields, the head has {len(head)}; quote commas with "')
             else:
@@ -120,8 +121,9 @@ def read_csv(path: Path) -> Iterator[Read]:
 
 def read_jsonl(path: Path) -> Iterator[Read]:
     """Yield the objects of a file with one JSON object a line; empty lines are skipped."""
-    for number, line in enumerate((line for line in lines_of(path) if line.strip()), 1):
-        yield number, parse_object(line)
+    for number, line in enumerate(lines_of(path), 1):
+        if line.strip():
+            yield number, parse_object(line)
 
 
 def parse_object(text: str) -> dict[str, Any] | DataError:

@@ -69,8 +69,8 @@ class PictureFolder:
         return SubjectRecord(name=name, identity=digest_of(held), kind="folder", n=len(self.pictures), figures=figures)
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """Read a metadata file.
+def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """Read a metadata file: the rows, each with its line of the file.
 
     Raises:
         InputError: It is neither JSON lines nor CSV in UTF-8.
@@ -80,7 +80,8 @@ def _rows(path: Path) -> list[dict[str, Any]]:
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
     if path.suffix == ".csv":
-        return list(csv.DictReader(text.splitlines()))
+        reader = csv.DictReader(text.splitlines())
+        return [(reader.line_num, row) for row in reader]
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
         try:
@@ -89,7 +90,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
             raise InputError(f"{path}, line {number} is no JSON ({error}); mend the line") from None
         if row is not None and not isinstance(row, dict):
             raise InputError(f"{path}, line {number} is no JSON object; write one object a line")
-        rows += [row] if row else []
+        rows += [(number, row)] if row else []
     return rows
 
 
@@ -103,7 +104,7 @@ def read_metadata(folder: Path) -> dict[str, Row]:
     if path is None:
         return {}
     known: dict[str, Row] = {}
-    for number, row in enumerate(_rows(path), 1):
+    for number, row in _rows(path):
         if not row.get("file_name"):
             raise InputError(f"{path}, row {number} has no file_name; its columns are {', '.join(map(str, row))}")
         if row["file_name"] in known:
