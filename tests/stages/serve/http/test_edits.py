@@ -99,6 +99,15 @@ def test_an_edit_comes_as_a_stream_too(sdk):
     assert events[0].b64_json == sdk.images.edit(**how).data[0].b64_json
 
 
+def test_unfinished_pictures_of_an_edit_are_refused_and_not_left_out_silently(sdk):
+    how: dict[str, Any] = {"image": file(drawing()), "prompt": "a cat", "stream": True}
+    with pytest.raises(openai.BadRequestError) as refused:
+        sdk.images.edit(partial_images=2, **how)
+    error: Any = refused.value.body
+    assert (error["param"], error["code"]) == ("partial_images", "unsupported_parameter")
+    assert [one.type for one in sdk.images.edit(partial_images=0, **how)] == ["image_edit.completed"]
+
+
 @pytest.mark.parametrize(
     ("change", "param", "code"),
     [

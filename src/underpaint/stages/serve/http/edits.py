@@ -105,6 +105,21 @@ def _validated(kind: type[Any], values: Any) -> Any:
         raise UnfitBody(error.errors(), kind) from None
 
 
+def _check_previews(fields: EditFields) -> None:
+    """Refuse unfinished pictures.
+
+    Raises:
+        FieldError: Some are asked for; an edit shows none.
+    """
+    if fields.partial_images:
+        raise FieldError(
+            f"an edit shows no unfinished pictures, got partial_images {fields.partial_images}; leave it out, and the "
+            "stream brings the finished picture",
+            param="partial_images",
+            code="unsupported_parameter",
+        )
+
+
 def _given(asked: Asked, service: Service) -> EditInput:
     """Return what an engine needs of the picture and its mask, which are decoded for it."""
     return service.edit_input(asked.fields, *decoded(asked.pictures, asked.mask))
@@ -150,6 +165,7 @@ async def edit(
 ) -> Response:
     """Draw a picture anew under a prompt; with an `Idempotency-Key` as a durable job, so that it is drawn once."""
     fields = asked.fields
+    _check_previews(fields)
     check_stream(fields)
     given = await asyncio.to_thread(_given, asked, service)
     if idempotency_key is not None:
