@@ -150,10 +150,21 @@ def test_what_cannot_sign_never_costs_a_picture(generate, picture, keys, name, t
         image.load()
 
 
-def test_without_the_extra_the_picture_is_kept_and_the_command_named(generate, picture, keys, without_library):
+def test_without_the_extra_the_first_drawing_reads_as_a_success(generate, picture, keys, without_library):
     finished = generate()
-    assert finished.code == 0 and picture.exists() and "pip install 'underpaint[c2pa]'" in finished.stderr
-    assert not keys.exists()
+    assert finished.code == 0 and picture.exists() and finished.stderr == "" and not keys.exists()
+    reason = generate("--seed", 8, "--json").json["signing"]["reason"]
+    assert "pip install 'underpaint[c2pa]'" in reason
+
+
+def test_without_the_extra_settings_that_name_a_key_are_told_and_the_picture_is_kept(
+    generate, picture, own, keys, without_library
+):
+    keys.mkdir()
+    (keys / "signing.json").write_text(json.dumps({"key": str(own[0]), "certificate": str(own[1])}))
+    finished = generate("-n", 2)
+    assert finished.code == 0 and picture.exists()
+    assert finished.stderr.count("not signed") == 1 and "pip install 'underpaint[c2pa]'" in finished.stderr
 
 
 def test_without_the_extra_a_key_that_was_asked_for_is_refused(generate, picture, own, without_library):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from underpaint.core.errors import InputError, UnderpaintError
+from underpaint.core.errors import InputError, MissingDependency, UnderpaintError
 from underpaint.core.mistakes import Mistakes
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ def signing_for(args: argparse.Namespace, note: Callable[[str], None]) -> Signin
 class Signing:
     """Signs pictures as long as that works; says once why it does not, and hands them back unsigned.
 
+    Where nobody asked for a signature, a missing extra is no failure and nothing is said.
+
     Args:
         chosen: Who signs; None for whom the settings name, or the key that is made here.
         note: Tells the user something beside the result.
@@ -82,6 +84,10 @@ class Signing:
                 signed = self._sign(data, settings)
                 self._signed += signed is not data
                 return signed
+        except MissingDependency as error:
+            self._reason = str(error)
+            if self._config is not None and self._config.key:
+                self._tell()
         except UnderpaintError as error:
             self._give_up(str(error))
         except Exception as error:  # whatever a foreign library may raise, the picture is kept
@@ -127,4 +133,7 @@ class Signing:
 
     def _give_up(self, reason: str) -> None:
         self._reason = reason
-        self._note(f"note: not signed: {reason}; the picture is kept, and --no-sign asks for no signature")
+        self._tell()
+
+    def _tell(self) -> None:
+        self._note(f"note: not signed: {self._reason}; the picture is kept, and --no-sign asks for no signature")
