@@ -93,3 +93,13 @@ def test_with_a_key_only_its_holder_is_served_and_the_log_does_not_hold_it(start
     assert server.end() == 0
     assert not any(KEY in line or prompt in line for line in server.lines)
     assert any("api_key = (set)" in line for line in server.lines)
+
+
+def test_a_browser_is_told_what_there_is(client):
+    answer = client.get("/")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    listed = {tuple(line.split()[:2]) for line in answer.text.splitlines() if line.startswith("    ")}
+    paths = client.get("/openapi.json").json()["paths"]
+    assert {(method.upper(), path) for path, methods in paths.items() for method in methods} <= listed
+    assert str(client.base_url).rstrip("/") in answer.text
+    assert client.post("/").json()["error"]["code"] == "method_not_allowed"

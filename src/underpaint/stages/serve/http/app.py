@@ -26,6 +26,7 @@ from underpaint.stages.serve.http import (
     models,
     pictures,
     recall,
+    welcome,
 )
 from underpaint.stages.serve.http.callers import everybody, holders_of
 from underpaint.stages.serve.http.errors import add_error_handlers, api_error, respond
@@ -47,6 +48,7 @@ ROUTERS = (
     batches.router,
     recall.router,
     health.router,
+    welcome.router,
 )
 UPLOADS = "/v1/files"
 """Path that takes files."""
