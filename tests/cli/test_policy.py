@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -68,3 +69,26 @@ def test_expecting_without_prompts_is_a_mistake(underpaint: Callable[..., Any], 
     done = underpaint("policy", "check", policy, "--expect", "allow")
     assert done.code == 2
     assert "--prompts" in done.stderr
+
+
+def test_prompts_that_are_not_there_yet_are_said_to_be_missing(underpaint: Callable[..., Any], tmp_path: Path) -> None:
+    done = underpaint("policy", "check", "--prompts", tmp_path / "set")
+    assert done.code == 2
+    assert f"{tmp_path / 'set'} does not exist" in done.stderr
+    assert f"underpaint data build stickers --out {tmp_path / 'set'}" in done.stderr
+    done = underpaint("policy", "check", "--prompts", tmp_path / "none.txt")
+    assert done.code == 2 and "check the path" in done.stderr and "data build" not in done.stderr
+    done = underpaint("policy", "check", "--prompts", tmp_path)
+    assert done.code == 2 and "so it is no data set" in done.stderr and "ends in" not in done.stderr
+
+
+def test_a_policy_in_yaml_without_pyyaml_names_the_extra_of_the_server(
+    underpaint: Callable[..., Any], policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_yaml = policy.with_suffix(".yaml")
+    in_yaml.write_text(policy.read_text())
+    assert underpaint("policy", "check", in_yaml).code == 0
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    done = underpaint("policy", "check", in_yaml)
+    assert done.code == 5
+    assert "pip install 'underpaint[serve]'" in done.stderr

@@ -34,14 +34,18 @@ def _strict_loader(yaml: Any) -> Any:
     return Strict
 
 
-def parse_yaml(text: str) -> Any:
+def parse_yaml(text: str, *, extra: str = "evaluate") -> Any:
     """Parse one YAML document.
+
+    Args:
+        text: The document.
+        extra: The extra of underpaint that brings PyYAML to whoever reads this.
 
     Raises:
         MissingDependency: PyYAML is not installed.
         ValueError: The text is no such YAML; the message says where and why.
     """
-    yaml = require("yaml", extra="evaluate")
+    yaml = require("yaml", extra=extra)
     try:
         return yaml.load(text, Loader=_strict_loader(yaml))
     except yaml.YAMLError as error:

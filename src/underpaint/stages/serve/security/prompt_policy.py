@@ -153,7 +153,7 @@ def _parse(text: str, path: Path) -> Any:
     if path.suffix.lower() in (".yaml", ".yml"):
         from underpaint.adapters.yaml import parse_yaml
 
-        return parse_yaml(text)
+        return parse_yaml(text, extra="serve")
     return parse_json(text)
 
 
