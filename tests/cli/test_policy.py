@@ -56,11 +56,17 @@ def test_disguises_are_counted(underpaint: Callable[..., Any], policy: Path, pro
     assert found["rot13"]["interval"][1] == 1
 
 
-def test_what_is_not_as_expected_leaves_with_2(underpaint: Callable[..., Any], policy: Path, prompts: Path) -> None:
+def test_what_is_not_as_expected_leaves_with_1_and_the_whole_trial(
+    underpaint: Callable[..., Any], policy: Path, prompts: Path
+) -> None:
     done = underpaint("policy", "check", policy, "--prompts", prompts, "--expect", "block")
-    assert (done.code, done.stdout) == (2, "")
-    assert "2 of 4 prompts: not block" in done.stderr
-    assert "allow by no-rule: a dog" in done.stderr
+    assert (done.code, done.stderr) == (1, "")
+    assert done.stdout.startswith("no-cats/2@")
+    assert "2 of 4 prompts: not block\nallow by no-rule: a dog\n" in done.stdout
+    found = json.loads(
+        underpaint("policy", "check", policy, "--prompts", prompts, "--expect", "block", "--json").stdout
+    )
+    assert (found["expected"], found["unexpected"]) == ("block", 2)
     prompts.write_text("a dog\n")
     assert underpaint("policy", "check", policy, "--prompts", prompts, "--expect", "allow").code == 0
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from underpaint.core.errors import PromptError
+from underpaint.core.errors import InputError, PromptError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import SAMPLES, iterate_samples
 from underpaint.metrics.interval import wilson
-from underpaint.pipelines.prompts import read_prompts
+from underpaint.pipelines.prompts import FORMATS, read_prompts
 from underpaint.stages.serve.security.disguises import ALL
 from underpaint.stages.serve.security.prompt_filter import Decision, PromptFilter
 
@@ -79,9 +80,17 @@ def prompts_of(path: Path) -> list[str]:
         path: As ``underpaint generate --prompts`` takes it, or a data set.
 
     Raises:
-        InputError: It cannot be read, or holds mistakes.
+        InputError: It does not exist, is a folder without a data set, cannot be read, or holds mistakes.
         DataError: The data set's table is damaged.
     """
+    if not path.exists() and path.suffix.lower() not in FORMATS:
+        build = shlex.join(["underpaint", "data", "build", "stickers", "--out", str(path)])
+        raise InputError(f"{path} does not exist; check the path, or build the data set first, such as by: {build}")
+    if path.is_dir() and not (path / SAMPLES).is_file():
+        raise InputError(
+            f"{path} is a folder without {SAMPLES}, so it is no data set; name a folder that 'underpaint data build' "
+            f"wrote, or a file of prompts ({', '.join(FORMATS)})"
+        )
     if (path / SAMPLES).is_file():
         return list(dict.fromkeys(sample.caption for sample in iterate_samples(path)))
     return list(dict.fromkeys(row.prompt for row in read_prompts(path)))
