@@ -1,7 +1,8 @@
 """The graph of the shipped model, drawn with as a user without PyTorch would.
 
 After the model or the exporter changes: ``underpaint export stickers-64 --share-weights --out DIR``, and DIR in place
-of ``weights/stickers-64-onnx``.
+of ``weights/stickers-64-onnx``; the same with ``--int8`` for ``weights/stickers-64-onnx-int8``; then both go before the
+gate (docs/edge.md), with its reports in docs/examples.
 """
 
 from __future__ import annotations
@@ -44,13 +45,33 @@ def networks() -> Generator:
     return underpaint.load(engine="torch")
 
 
-def test_one_graph_is_shipped_and_it_is_that_of_the_shipped_model():
-    (folder,) = shipped_exports().values()
-    exported = open_exported(folder)
-    assert exported.digest == open_model().digest == exported.manifest.parents["pipeline"]
-    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert files == {*exported.manifest.files, "manifest.json"}
-    assert sum(entry.bytes for entry in exported.manifest.files.values()) < 3e6
+def files_of(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_shipped_graphs_are_those_of_the_shipped_model():
+    full, eight = (open_exported(folder) for folder in shipped_exports().values())
+    assert full.digest == open_model().digest == full.manifest.parents["pipeline"] == eight.manifest.parents["pipeline"]
+    assert (full.edge.precision, eight.edge.precision) == ("f32", "int8")
+    for exported, most in ((full, 5e6), (eight, 7e6)):
+        assert files_of(exported.folder) == {*exported.manifest.files, "manifest.json"}
+        assert sum(entry.bytes for entry in exported.manifest.files.values()) < most
+
+
+def test_the_graph_in_8_bits_is_taken_by_its_name_alone_and_draws_pictures_of_its_own(graph):
+    eight = underpaint.load("stickers-64-onnx-int8")
+    assert isinstance(eight.pipeline, ExportedPipeline) and isinstance(graph.pipeline, ExportedPipeline)
+    assert graph.pipeline.edge.precision == "f32" and eight.pipeline.edge.precision == "int8"
+    ours, theirs = eight.pipeline.draw(WISHES), graph.pipeline.draw(WISHES)
+    assert any(a.tobytes() != b.tobytes() for a, b in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize("name", ["stickers-64-onnx", "stickers-64-onnx-int8"])
+def test_the_gate_passed_just_what_is_shipped(name: str):
+    report = json.loads((Path(__file__).parents[2] / f"docs/examples/gate-{name}.json").read_text())
+    assert report["verdict"] == "pass"
+    assert report["baseline"]["identity"] == open_model().digest
+    assert report["candidate"]["identity"] == open_exported(shipped_exports()[name]).manifest.digest
 
 
 def test_the_same_seed_gives_the_same_picture_within_one_level(graph, networks):
