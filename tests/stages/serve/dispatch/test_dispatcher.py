@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from underpaint.core.errors import DeadlineExceeded, DeadlineUnmeetable, EngineLost, InputError, QueueFull
+from underpaint.core.errors import (
+    ArtifactError,
+    DeadlineExceeded,
+    DeadlineUnmeetable,
+    EngineLost,
+    InputError,
+    QueueFull,
+)
 from underpaint.pipelines.settings import Settings
 from underpaint.stages.serve.batching.compatibility import batch_key
 from underpaint.stages.serve.batching.profile import BatchProfile, ProfilePoint
@@ -240,3 +247,25 @@ def test_a_mistake_of_ours_fails_what_waits_and_not_the_server(monkeypatch):
     first, second = asyncio.run(run())
     assert isinstance(first, AssertionError) and second == "second"
     assert happened[0] == "defect"
+
+
+class GoneEngine(SlowEngine):
+    """An engine whose model is away at first."""
+
+    away = 2
+
+    async def ready(self, name: str) -> SlowEngine:
+        self.away -= 1
+        if self.away >= 0:
+            raise InputError("there is no model folder '/secret/place'")
+        return self
+
+
+def test_a_model_that_is_away_is_the_server_s_fault_and_its_place_is_nobody_s_business():
+    async def work(dispatcher: Dispatcher) -> list[Any]:
+        return [await outcome(dispatcher, f"p{number}") for number in range(3)]
+
+    first, second, third = serve(GoneEngine(), work)
+    for error in (first, second):
+        assert isinstance(error, ArtifactError) and "the model m" in str(error) and "secret" not in str(error)
+    assert third == "p2"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import signal
 import threading
 import time
@@ -159,3 +160,26 @@ def test_an_engine_that_is_killed_is_started_again_and_nobody_notices(start_serv
         assert 'underpaint_engines_lost_total{model="stickers-64"} 1.0' in client.get("/metrics").text
     assert server.end() == 0
     assert any('"event": "engine_lost"' in line for line in server.lines)
+
+
+@pytest.mark.slow
+def test_a_model_that_goes_away_is_a_503_and_jobs_wait_for_it_to_come_back(start_server, tmp_path, tiny_model):
+    import os
+
+    model = tmp_path / "model"
+    shutil.copytree(tiny_model, model)
+    server = start_server(tmp_path / "state", "-m", f"tiny={model}", "--engine", "torch").wait_until_ready()
+    model.rename(tmp_path / "away")
+    os.kill(engine_of(server), signal.SIGKILL)
+    with opened(server.url) as client:
+        refused = client.post("/v1/images/generations", json={"prompt": "a cat"})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "integrity_failure")
+        assert str(tmp_path) not in refused.text
+        job = submit(client, 1)
+        with client.stream("GET", f"/api/v1/jobs/{job}/events") as stream:
+            lines = stream.iter_lines()
+            next(line for line in lines if "job.requeued" in line)
+            (tmp_path / "away").rename(model)
+            assert any("job.succeeded" in line for line in lines)
+    assert server.end() == 0
+    assert any('"event": "model_unavailable"' in line and str(model) in line for line in server.lines)

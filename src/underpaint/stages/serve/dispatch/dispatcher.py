@@ -13,12 +13,19 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
-from underpaint.core.errors import DeadlineExceeded, DeadlineUnmeetable, EngineLost, InputError, UnderpaintError
+from underpaint.core.errors import (
+    ArtifactError,
+    DeadlineExceeded,
+    DeadlineUnmeetable,
+    EngineLost,
+    InputError,
+    UnderpaintError,
+)
 from underpaint.stages.serve.batching.fairness import JobClass
 from underpaint.stages.serve.batching.filling import Plan, Unit, alone
 from underpaint.stages.serve.batching.profile import corrected
 from underpaint.stages.serve.batching.waiting import Formed, Waiting
-from underpaint.stages.serve.dispatch.engines import Engines
+from underpaint.stages.serve.dispatch.engines import Engine, Engines
 from underpaint.stages.serve.dispatch.limits import Limits
 from underpaint.stages.serve.dispatch.ticket import Asked, Ticket
 from underpaint.stages.serve.engine.orders import Picture, Preview
@@ -212,7 +219,7 @@ class Dispatcher:
     async def _attempt(self, tickets: list[Ticket]) -> float:
         for ticket in tickets:
             ticket.tries += 1
-        engine = await self._engines.ready(tickets[0].asked.model)
+        engine = await self._ready(tickets[0].asked.model)
         wanted = self._drawing = [ticket for ticket in tickets if not ticket.done.done()]
 
         def heard(number: int, what: Picture | Preview) -> None:
@@ -229,6 +236,16 @@ class Dispatcher:
             raise
         finally:
             self._drawing = []
+
+    async def _ready(self, model: str) -> Engine:
+        """Return a model's engine; what is wrong with its files is nothing that a caller can mend, or should read."""
+        try:
+            return await self._engines.ready(model)
+        except (InputError, ArtifactError) as error:
+            self._notice("model_unavailable", model=model, reason=str(error))
+            raise ArtifactError(
+                f"the model {model} cannot be loaded now, and the server's log says why; try again later"
+            ) from None
 
     def _learn(self, tickets: Sequence[Ticket], formed: Formed, seconds: float) -> None:
         """Correct what is charged and what is expected by what the device took."""

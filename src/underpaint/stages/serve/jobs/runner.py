@@ -8,7 +8,7 @@ import time
 from base64 import b64encode
 from typing import Any
 
-from underpaint.core.errors import DeadlineExceeded, EngineLost, LeaseLost, StorageError, UnderpaintError
+from underpaint.core.errors import ArtifactError, DeadlineExceeded, EngineLost, LeaseLost, StorageError, UnderpaintError
 from underpaint.stages.serve.asking.planning import Wish
 from underpaint.stages.serve.dispatch.ticket import Ticket
 from underpaint.stages.serve.engine.orders import MAX_PREVIEWS, Picture, Preview
@@ -19,7 +19,7 @@ from underpaint.stages.serve.queue.worker_name import worker_name
 
 AHEAD = 2
 """Jobs that are claimed at once, so that the device need not wait for the disk."""
-AGAIN = (EngineLost, StorageError)
+AGAIN = (EngineLost, StorageError, ArtifactError)
 """What may go better at another attempt."""
 
 
