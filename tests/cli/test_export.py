@@ -109,7 +109,7 @@ def test_an_export_is_not_exported_again_and_not_overwritten(
     assert again.code == 2 and "is exported already; name the model that it was made from" in again.stderr
     before = {path: path.read_bytes() for path in exported.rglob("*") if path.is_file()}
     over = underpaint("export", tiny_model, "--out", exported)
-    assert over.code == 6 and "exists already" in over.stderr
+    assert over.code == 6 and "exists already" in over.stderr and "load torch" not in over.stderr
     assert all(path.read_bytes() == data for path, data in before.items())
 
 
@@ -122,6 +122,18 @@ def test_a_missing_package_is_named_with_the_extra_that_brings_it(
     monkeypatch.setattr(sys, "meta_path", [_Hides(package), *sys.meta_path])
     shown = underpaint("export", tiny_model, "--out", tmp_path / "out")
     assert shown.code == 5 and f"{package!r}" in shown.stderr and "pip install 'underpaint[optimize]'" in shown.stderr
+
+
+@pytest.mark.parametrize(("package", "extra"), [("openvino", "openvino"), ("nncf", "calibrate")])
+def test_an_engine_that_is_not_installed_is_named_before_anything_is_loaded(
+    underpaint: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, extra: str
+):
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [_Hides(package), *sys.meta_path])
+    shown = underpaint("export", "stickers-64", "--engine", "openvino", "--int8", "--out", tmp_path / "out")
+    assert shown.code == 5 and f"pip install 'underpaint[{extra}]'" in shown.stderr
+    assert len(shown.stderr.splitlines()) == 1
 
 
 class _Hides:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from importlib.util import find_spec
 from types import ModuleType
 
 from underpaint.core.errors import MissingDependency
@@ -23,7 +24,27 @@ def require(module: str, *, extra: str | None) -> ModuleType:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] != module.split(".")[0]:
             raise
-        package = f"'underpaint[{extra}]'" if extra else "underpaint"
-        raise MissingDependency(
-            f"this needs the Python package {module!r}; install it with: pip install {package}"
-        ) from None
+        raise _missing(module, extra) from None
+
+
+def check_installed(module: str, *, extra: str | None) -> None:
+    """Check that a module is there without importing it, before long work that needs it in the end.
+
+    Args:
+        module: Import name, without a dot.
+        extra: As in ``require``.
+
+    Raises:
+        MissingDependency: As in ``require``.
+    """
+    try:
+        found = find_spec(module)
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        raise _missing(module, extra)
+
+
+def _missing(module: str, extra: str | None) -> MissingDependency:
+    package = f"'underpaint[{extra}]'" if extra else "underpaint"
+    return MissingDependency(f"this needs the Python package {module!r}; install it with: pip install {package}")

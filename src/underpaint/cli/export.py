@@ -53,10 +53,13 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from pathlib import Path
 
     from underpaint.adapters.require import require
+    from underpaint.core.artifact import require_new
     from underpaint.core.progress import Progress
     from underpaint.pipelines.opening import open_model
     from underpaint.pipelines.prompts import read_prompts
 
+    require_new(Path(args.out))
+    _check_engine(args)
     output.report(Progress(task="load torch and onnx", done=0))
     for package in ("torch", "onnx"):
         require(package, extra="optimize")
@@ -96,6 +99,20 @@ def run(args: argparse.Namespace, output: Output) -> int:
         text += f"\n  {told(found['int8'])}"
     output.result(text, {"out": args.out, "digest": manifest.digest, "megabytes": size, "figures": found})
     return 0
+
+
+def _check_engine(args: argparse.Namespace) -> None:
+    """Check that what writes the graph in the end is installed, before seconds go into loading and tracing.
+
+    Raises:
+        MissingDependency: It is not.
+    """
+    from underpaint.adapters.require import check_installed
+
+    if args.engine == "openvino":
+        check_installed("openvino", extra="openvino")
+        if args.int8:
+            check_installed("nncf", extra="calibrate")
 
 
 def told(found: dict[str, Any]) -> str:

@@ -187,6 +187,16 @@ def fsync_folder(folder: Path) -> None:
     fsync(folder)
 
 
+def require_new(target: Path) -> None:
+    """Check that nothing lies where a finished folder shall be; worth a call before long work.
+
+    Raises:
+        StorageError: Something does.
+    """
+    if target.exists():
+        raise StorageError(f"{target} exists already and nothing is overwritten in place; choose another --out")
+
+
 @contextlib.contextmanager
 def staging(target: Path) -> Iterator[Path]:
     """Give a temporary folder beside ``target``; rename it to ``target`` on success, remove it on failure.
@@ -199,8 +209,7 @@ def staging(target: Path) -> Iterator[Path]:
     """
     temporary = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.partial"
     with storage_errors(target):
-        if target.exists():
-            raise StorageError(f"{target} exists already and nothing is overwritten in place; choose another --out")
+        require_new(target)
         temporary.mkdir(parents=True)
         try:
             yield temporary
