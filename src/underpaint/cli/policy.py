@@ -19,8 +19,12 @@ EXAMPLES = """examples:
   underpaint policy check mine.json --prompts prompts.txt
   underpaint policy check --prompts artifacts/stickers-64 --expect allow
   underpaint policy check mine.json --prompts bad.txt --expect block --disguised
+
+exit codes: 1 if --expect is given and something else is decided about a prompt; else as those of underpaint
 """
 SHOWN = 20
+UNEXPECTED = 1
+"""Exit code where something else was decided than was expected."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,42 +63,40 @@ def run(args: argparse.Namespace, output: Output) -> int:
     if args.prompts is None:
         output.result(f"{policy.title}: {plural(len(policy.rules), 'rules')}", _summary(policy))
         return 0
-    _try(args, output, prompt_filter)
-    return 0
+    return _try(args, output, prompt_filter)
 
 
-def _try(args: argparse.Namespace, output: Output, prompt_filter: PromptFilter) -> None:
+def _try(args: argparse.Namespace, output: Output, prompt_filter: PromptFilter) -> int:
     from pathlib import Path
 
     from underpaint.stages.serve.security.policy_trial import prompts_of, try_disguises, try_policy
 
     prompts = prompts_of(Path(args.prompts))
     trial = try_policy(prompt_filter, prompts, report=output.report)
-    if args.expect:
-        _check(trial, args.expect)
+    unexpected = _unexpected(trial, args.expect)
     passed = try_disguises(prompt_filter, prompts, report=output.report) if args.disguised else []
-    output.result(_describe(prompt_filter, trial, passed), _as_data(prompt_filter, trial, passed))
+    verdict = _verdict(unexpected, args.expect, len(trial.prompts)) if unexpected else ""
+    data = _as_data(prompt_filter, trial, passed) | {"expected": args.expect, "unexpected": len(unexpected)}
+    output.result(_describe(prompt_filter, trial, passed) + verdict, data)
+    return UNEXPECTED if unexpected else 0
 
 
-def _check(trial: Trial, expected: str) -> None:
-    """Refuse a trial in which something else was decided.
-
-    Raises:
-        InputError: Something else was; the message names the prompts.
-    """
+def _unexpected(trial: Trial, expected: str | None) -> list[str]:
+    """Return a line for each prompt about which something else was decided; none if nothing is expected."""
     from underpaint.stages.serve.security.policy_trial import action_of
 
     pairs = zip(trial.prompts, trial.decisions, strict=True)
-    wrong = [(prompt, decision) for prompt, decision in pairs if action_of(decision) != expected]
-    if wrong:
-        lines = [
-            f"{action_of(decision)} by {'no rule' if decision is None else decision.rule}: {prompt[:80]}"
-            for prompt, decision in wrong[:SHOWN]
-        ]
-        rest = [f"and {len(wrong) - SHOWN:,} more"] if len(wrong) > SHOWN else []
-        raise InputError(
-            "\n".join([f"{len(wrong):,} of {plural(len(trial.prompts), 'prompts')}: not {expected}", *lines, *rest])
-        )
+    return [
+        f"{action_of(decision)} by {'no rule' if decision is None else decision.rule}: {prompt[:80]}"
+        for prompt, decision in pairs
+        if expected is not None and action_of(decision) != expected
+    ]
+
+
+def _verdict(unexpected: list[str], expected: str, tried: int) -> str:
+    head = f"{len(unexpected):,} of {plural(tried, 'prompts')}: not {expected}"
+    rest = [f"and {len(unexpected) - SHOWN:,} more"] if len(unexpected) > SHOWN else []
+    return "".join(f"\n{line}" for line in [head, *unexpected[:SHOWN], *rest])
 
 
 def _summary(policy: PromptPolicy) -> dict[str, Any]:
