@@ -27,6 +27,7 @@ def test_the_recipes_are_listed(underpaint: Call) -> None:
     ("arguments", "code", "expected"),
     [
         ((), 2, "no recipe given"),
+        ((), 2, "for your own style: --from stickers-64"),
         (("smok",), 2, "did you mean 'smoke'"),
         (("zzz",), 2, "sticker-64-nano"),
         (("smoke",), 2, "--data DIR"),
@@ -57,6 +58,25 @@ def test_what_cannot_be_trained_is_one_message(
     assert expected in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("smoke", "--data", "set"), "set does not exist"),
+        (("--data", "mine", "--from", "stickers-65"), "there is no model folder 'stickers-65'"),
+        (("smoke", "--data", "mine", "--out", "mine"), "holds your pictures (cat.png)"),
+        (("style", "--data", "mine", "--keep", "old"), "old does not exist"),
+    ],
+)
+def test_what_is_not_there_is_told_before_anything_is_loaded(
+    underpaint: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], expected: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "cat.png").touch()
+    done = underpaint("train", *(() if "--out" in arguments else ("--out", "new")), *arguments)
+    assert done.code == 2 and expected in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 @pytest.mark.parametrize("recipe", [*RECIPES, ""])

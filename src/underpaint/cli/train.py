@@ -59,12 +59,51 @@ def run(args: argparse.Namespace, output: Output) -> int:
         close = difflib.get_close_matches(str(args.recipe), RECIPES, n=1)
         hint = f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(RECIPES)}"
         got = "no recipe given" if args.recipe is None else f"there is no recipe {args.recipe!r:.60}"
-        raise InputError(f"{got}; {hint}")
+        style = "; for your own style: --from stickers-64" if args.recipe is None else ""
+        raise InputError(f"{got}; {hint}{style}")
     if args.data is None or args.out is None:
         raise InputError("training needs --data DIR (a data set) and --out DIR (a workspace)")
     if not 0 <= args.threads <= 256:
         raise InputError(f"--threads must lie between 0 and 256, not {args.threads}")
-    return _train(RECIPES[args.recipe](), args, output)
+    recipe = RECIPES[args.recipe]()
+    _check_options(recipe, args)
+    _check_places(args)
+    return _train(recipe, args, output)
+
+
+def _check_options(recipe: Recipe, args: argparse.Namespace) -> None:
+    """Check that the options mean something for the recipe.
+
+    Raises:
+        InputError: One does not.
+    """
+    from underpaint.stages.train.evaluator_config import EvaluatorRecipe
+    from underpaint.stages.train.tuning.config import StyleRecipe
+
+    if isinstance(recipe, EvaluatorRecipe) and args.start is not None:
+        raise InputError(f"an evaluator starts from no model; leave out --from {args.start!r:.60}")
+    if args.keep is not None and not isinstance(recipe, StyleRecipe):
+        raise InputError(f"--keep is for learning a style; leave it out, or choose the recipe {STYLE!r}")
+
+
+def _check_places(args: argparse.Namespace) -> None:
+    """Check folders and names before seconds go into loading torch; the training checks all of them again.
+
+    Raises:
+        ArtifactError: A data set is not there, or the model to start from is damaged.
+        InputError: The workspace is not a training's own, or there is no model of that name.
+    """
+    from underpaint.core.artifact import read_manifest
+    from underpaint.pipelines.model_folder import open_model
+    from underpaint.stages.train.workspace import require_apart
+
+    sets = [folder for folder in (args.data, args.keep) if folder is not None]
+    require_apart(args.out, *sets)
+    if args.start is not None:
+        open_model(args.start)
+    for folder in sets:
+        if not folder.exists():
+            read_manifest(folder, kind="dataset")
 
 
 def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
@@ -77,12 +116,9 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
     from underpaint.runtime.device import choose_device, choose_threads
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
     from underpaint.stages.train.resumption import resumption
-    from underpaint.stages.train.tuning.config import StyleRecipe
 
-    if isinstance(recipe, EvaluatorRecipe):
-        _require_plain(args, processes.launched())
-    if args.keep is not None and not isinstance(recipe, StyleRecipe):
-        raise InputError(f"--keep is for learning a style; leave it out, or choose the recipe {STYLE!r}")
+    if isinstance(recipe, EvaluatorRecipe) and (several := processes.launched()) > 1:
+        raise InputError(f"an evaluator is trained by one process, not by {several}; start it without torchrun")
     device = choose_device(processes.local_name(args.device or "cpu"))
     num_threads = args.threads or max(1, choose_threads() // processes.neighbors())
     with processes.joined(device) as shared:
@@ -96,18 +132,6 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
         data = {manifest.kind: str(folder), "digest": manifest.digest, "figures": manifest.figures}
         output.result(f"{folder}: done. {advice}", data)
     return 0
-
-
-def _require_plain(args: argparse.Namespace, num_processes: int) -> None:
-    """Check that an evaluator is trained from nothing, by one process.
-
-    Raises:
-        InputError: It is not.
-    """
-    if args.start is not None:
-        raise InputError(f"an evaluator starts from no model; leave out --from {args.start!r:.60}")
-    if num_processes > 1:
-        raise InputError(f"an evaluator is trained by one process, not by {num_processes}; start it without torchrun")
 
 
 def _make(
