@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from underpaint.core.errors import InputError
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Records
 from underpaint.stages.serve.config import ServeConfig
@@ -101,5 +102,29 @@ def test_a_server_that_is_stopped_leaves_the_lines_of_a_batch_to_the_next(servic
     service.is_draining = False
     asyncio.run(run(batch))
     assert (records.batch(batch.id, None).status, len(queue.jobs()), charged) == ("in_progress", LINES, [batch.id])
+    records.close()
+    queue.close()
+
+
+class Refusing(Records):
+    """Records of a batch of which something cannot be done when some of its lines are jobs already."""
+
+    def add_lines(self, lines: object) -> None:
+        super().add_lines(lines)  # pyright: ignore[reportArgumentType]
+        raise InputError("a picture was deleted meanwhile")
+
+
+def test_of_a_batch_that_fails_half_way_nothing_is_drawn(service, tmp_path):
+    queue, records = open_queue(tmp_path / "jobs.sqlite"), Refusing(tmp_path)
+
+    async def run(batch: BatchRecord) -> None:
+        service.dispatcher = Dispatcher(service.pool)
+        await BatchKeeper(JobDesk(service, queue), records)._try_forward(batch)
+
+    batch = begun(records)
+    asyncio.run(run(batch))
+    failed = records.batch(batch.id, None)
+    assert failed.status == "failed" and failed.errors is not None and "deleted" in failed.errors[0]["message"]
+    assert [job.state for job in queue.jobs()] == ["cancelled"] * LINES
     records.close()
     queue.close()

@@ -78,6 +78,7 @@ class BatchKeeper:
                 self.desk.service.notice("defect", batch=batch.id, reason=repr(error))
             mistake = Mistake(line=None, code="batch_failed", message=str(error))
             with contextlib.suppress(StorageError):
+                await self._drop(batch)
                 await self._move(batch, "failed", errors=json.dumps([mistake.as_data()]))
 
     async def _forward(self, batch: BatchRecord) -> None:
@@ -203,13 +204,17 @@ class BatchKeeper:
             return None
 
     async def _cancel(self, batch: BatchRecord) -> None:
+        await self._drop(batch)
+        await self._collect_cancelled(batch)
+
+    async def _drop(self, batch: BatchRecord) -> None:
+        """Cancel the jobs of all lines that are not over."""
         after = 0
         while lot := await self._open_lines(batch, after):
             for line in lot:
                 with contextlib.suppress(QueueError):
                     await self.desk.do(lambda queue, job=line.job: queue.cancel(job))
             after = lot[-1].line
-        await self._collect_cancelled(batch)
 
     async def _collect_cancelled(self, batch: BatchRecord) -> None:
         while lot := await self._open_lines(batch, 0):
