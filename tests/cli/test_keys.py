@@ -62,6 +62,8 @@ def test_the_file_may_be_another(underpaint: Callable[..., Any], file: Path, tmp
         (("create", "a b"), "letters, digits"),
         (("create", "ann", "--rate", "0"), "greater than 0"),
         (("create", "ann", "--quota", "-1"), "greater than or equal to 0"),
+        (("create", "ann", "--rate", "-1", "--quota", "-2"), "--quota must be greater than or equal to 0, got -2"),
+        (("create", "ann", "--rate", "-1", "--quota", "-2"), "--rate must be greater than 0, got -1"),
         (("revoke", "nobody"), "no key is called 'nobody'"),
     ],
 )

@@ -10,7 +10,7 @@ from underpaint.cli.output import Output
 
 if TYPE_CHECKING:
     from underpaint.stages.serve.security.key_file import KeyFile
-    from underpaint.stages.serve.security.keys import KeyRecord
+    from underpaint.stages.serve.security.keys import KeyLimits, KeyRecord
 
 EXAMPLES = """examples:
   underpaint keys create ann --role operator
@@ -20,6 +20,8 @@ EXAMPLES = """examples:
 
 A key is shown once and kept as a hash. A running server sees new and revoked keys within a second.
 """
+LIMITS = {"requests_per_minute": "rate", "pictures_per_minute": "pictures", "pictures_per_day": "quota"}
+"""Limits of a key, and the options that set them."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,17 +58,31 @@ def run(args: argparse.Namespace, output: Output) -> int:
 def _create(args: argparse.Namespace, output: Output, file: KeyFile) -> None:
     import time
 
-    from underpaint.stages.serve.security.keys import KeyLimits
-
-    asked = {
-        "requests_per_minute": args.rate,
-        "pictures_per_minute": args.pictures,
-        "pictures_per_day": args.quota,
-    }
-    limits = KeyLimits.parse(asked, source="--rate, --pictures and --quota")
-    record, text = file.create(args.name, role=args.role, limits=limits, now=time.time())
+    record, text = file.create(args.name, role=args.role, limits=_limits(args), now=time.time())
     output.note(f"this key is shown once; serve with: underpaint serve --keys {file.path}")
     output.result(text, {"key": text, "file": file.path, **_as_data(record)})
+
+
+def _limits(args: argparse.Namespace) -> KeyLimits:
+    """Return the limits that were typed.
+
+    Raises:
+        InputError: Some cannot be used; each is named by its option.
+    """
+    from pydantic import ValidationError
+
+    from underpaint.core.config import in_words
+    from underpaint.core.errors import InputError
+    from underpaint.stages.serve.security.keys import KeyLimits
+
+    try:
+        return KeyLimits.model_validate({name: getattr(args, option) for name, option in LIMITS.items()})
+    except ValidationError as error:
+        told = [
+            f"--{LIMITS[str(one['loc'][0])]} {in_words(one['type'], one['msg'])}, got {one['input']:g}"
+            for one in error.errors()
+        ]
+        raise InputError(f"{'; '.join(told)}; without the option it is as the server says") from None
 
 
 def _list(_args: argparse.Namespace, output: Output, file: KeyFile) -> None:

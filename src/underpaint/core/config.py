@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -30,12 +31,19 @@ def digest_of(value: Any) -> str:
 
 
 def problems_of(error: ValidationError) -> str:
-    """Return all problems of a failed validation on one line: where, what, and the value got."""
-    return "; ".join(
-        f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {in_words(problem['type'], problem['msg'])}"
-        + ("" if problem["type"] == "missing" else f" (got {problem['input']!r:.80})")
-        for problem in error.errors()
-    )
+    """Return all problems of a failed validation on one line: where, what, and the value got.
+
+    What is wrong with several settings together names them itself, and the whole is not shown.
+    """
+    return "; ".join(map(_on_one_line, error.errors()))
+
+
+def _on_one_line(problem: Mapping[str, Any]) -> str:
+    words = in_words(problem["type"], problem["msg"])
+    if problem["type"] == "value_error" and not problem["loc"]:
+        return words
+    got = "" if problem["type"] == "missing" else f" (got {problem['input']!r:.80})"
+    return f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {words}{got}"
 
 
 def in_words(kind: str, message: str) -> str:

@@ -42,6 +42,13 @@ def test_mistakes_are_named(environ, words):
         read_config({}, environ)
 
 
+def test_what_is_wrong_with_settings_together_is_said_without_all_of_them():
+    with pytest.raises(InputError, match=r"whoever reaches 0\.0\.0\.0 could draw here") as refused:
+        read_config({"host": "0.0.0.0", "log": "json"}, {})
+    assert str(refused.value).startswith("whoever") and str(refused.value).endswith("settings come from options")
+    assert "{" not in str(refused.value)
+
+
 @pytest.mark.parametrize("environ", [{"API_KEY": "short"}, {"JOBS": "mysql://ann:secret@host/name"}])
 def test_secrets_are_not_in_messages(environ):
     with pytest.raises(InputError) as refused:

@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from underpaint.core.config import parse_json
+from pydantic import ValidationError
+
+from underpaint.core.config import parse_json, problems_of
 from underpaint.core.errors import InputError
 from underpaint.stages.serve.config import DEFAULT_MODEL, ServeConfig
 
@@ -43,7 +45,10 @@ def read_config(
         given["models"] = named(given["models"])
     _check_secrets(given)
     where = ", ".join(dict.fromkeys(sources.values())) or "defaults"
-    config = ServeConfig.parse(given, source=f"settings of the server ({where})")
+    try:
+        config = ServeConfig.model_validate(given)
+    except ValidationError as error:
+        raise InputError(f"{problems_of(error)}; settings come from {where}") from None
     return config, {name: sources.get(name, "default") for name in ServeConfig.model_fields}
 
 

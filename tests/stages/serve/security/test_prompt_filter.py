@@ -206,6 +206,14 @@ def test_a_policy_with_a_mistake_is_refused(wrong: Any, message: str) -> None:
         parse_prompt_policy(wrong, source="test")
 
 
+def test_all_faults_of_a_policy_are_told_and_the_policy_is_not() -> None:
+    with pytest.raises(PolicyError) as refused:
+        parse_prompt_policy(policy(rule([["@one"]]), rule([["@two"]])), source="test")
+    message = str(refused.value)
+    assert all(words in message for words in ("stands twice", "no list '@one'", "no list '@two'"))
+    assert "{" not in message and "settings" not in message
+
+
 def test_a_policy_is_read_from_json_and_from_yaml(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(default_text())
     assert read_prompt_policy(tmp_path / "a.json") == default_policy()

@@ -80,16 +80,30 @@ class PromptPolicy(Config):
 
     @model_validator(mode="after")
     def _names_lead_somewhere(self) -> Self:
-        twice = [name for name, count in Counter(rule.id for rule in self.rules).items() if count > 1]
-        if twice:
-            raise ValueError(f"the rule {twice[0]!r} stands twice")
-        for rule in self.rules:
-            for term in (*(term for group in rule.when for term in group), *rule.unless):
-                if term.startswith("@") and term[1:] not in self.lists:
-                    raise ValueError(f"rule {rule.id!r}: there is no list {term!r:.60}; there are {sorted(self.lists)}")
-        if any(term.startswith("@") for table in self.lists.values() for terms in table.values() for term in terms):
-            raise ValueError("a list cannot hold another list; name both in the rule")
+        wrong = [*self._twice(), *self._nowhere(), *self._nested()]
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self
+
+    def _twice(self) -> list[str]:
+        counted = Counter(rule.id for rule in self.rules)
+        return [f"the rule {name!r} stands twice" for name, count in counted.items() if count > 1]
+
+    def _nowhere(self) -> list[str]:
+        there = f"there are {', '.join(sorted(self.lists))}" if self.lists else "there are none"
+        return [
+            f"rule {rule.id!r}: there is no list {term!r:.60}; {there}"
+            for rule in self.rules
+            for term in (*(term for group in rule.when for term in group), *rule.unless)
+            if term.startswith("@") and term[1:] not in self.lists
+        ]
+
+    def _nested(self) -> list[str]:
+        return [
+            f"the list {name!r} cannot hold another list; name both in the rule"
+            for name, table in self.lists.items()
+            if any(term.startswith("@") for terms in table.values() for term in terms)
+        ]
 
     def terms(self, group: tuple[str, ...]) -> Iterator[str]:
         """Yield the terms of a group, those of its lists in the languages that count."""
