@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from underpaint.cli.export import told
+from underpaint.cli.app import build_parser
+from underpaint.cli.export import compared, gate_command, told
 from underpaint.pipelines.exported_folder import open_exported
 
 
@@ -66,9 +68,21 @@ def test_what_8_bits_cost_is_told_in_words():
     }
     assert told(found) == (
         "8 bits in 2 groups of layers\n  8.7% of the tokens fall otherwise, 1.1 levels with equal tokens: gate it "
-        "before you ship it"
+        "before you ship it:"
     )
     assert "2 groups of layers; back in 32: c, d\n" in told({**found, "given_back": ["c", "d"]})
+
+
+def test_other_pictures_in_8_bits_do_not_read_like_a_failure():
+    found = {"same_share": 0.0, "pictures": 20}
+    assert "0%" in compared(found) and "0%" not in compared({**found, "int8": {}})
+    assert "pictures of its own for the same seeds" in compared({**found, "int8": {}})
+
+
+def test_the_gate_of_a_graph_is_a_command_that_parses():
+    words = shlex.split(gate_command("my graphs/int8", "stickers-64"))
+    build_parser("gate").parse_args(words[1:])
+    assert "my graphs/int8" in words and "stickers-64" in words
 
 
 @pytest.mark.parametrize(

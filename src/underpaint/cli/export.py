@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from underpaint.cli.output import Output
@@ -90,13 +91,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
     manifest = export(config, model, Path(args.out), output.report, prompts)
     size = sum(entry.bytes for entry in manifest.files.values()) / 1e6
     found = manifest.figures
-    text = (
-        f"{args.out}: {size:.1f} MB for {args.engine}, {config.precision}; beside torch {found['same_share']:.0%} of "
-        f"{found['pictures']} pictures are the same within one level\n"
-        f'  try it: underpaint generate "a red apple" -m {args.out}'
-    )
+    head = f"{args.out}: {size:.1f} MB for {args.engine}, {config.precision}"
+    text = f'{head}{compared(found)}\n  try it: underpaint generate "a red apple" -m {args.out}'
     if "int8" in found:
-        text += f"\n  {told(found['int8'])}"
+        text += f"\n  {told(found['int8'])}\n  {gate_command(args.out, args.model)}"
     output.result(text, {"out": args.out, "digest": manifest.digest, "megabytes": size, "figures": found})
     return 0
 
@@ -115,12 +113,25 @@ def _check_engine(args: argparse.Namespace) -> None:
             check_installed("nncf", extra="calibrate")
 
 
+def compared(found: dict[str, Any]) -> str:
+    """Return in words how the graph's pictures are beside torch's: the same in 32 bits, others in 8, as they should."""
+    if "int8" in found:
+        return "; it draws pictures of its own for the same seeds, and is for speed, not for a smaller folder"
+    return f"; beside torch {found['same_share']:.0%} of {found['pictures']} pictures are the same within one level"
+
+
+def gate_command(out: str, model: str) -> str:
+    """Return the command that says whether a graph draws as well as the model that it was made from."""
+    subject = ["underpaint", "gate", out, "--against", model]
+    return shlex.join([*subject, "--data", "artifacts/stickers-64", "--policy", "docs/examples/policy-export.yaml"])
+
+
 def told(found: dict[str, Any]) -> str:
     """Return in words how far a graph of 8 bits is from itself in 32."""
     given_back = f"; back in 32: {', '.join(found['given_back'])}" if found["given_back"] else ""
     return (
         f"8 bits in {len(found['groups'])} groups of layers{given_back}\n  {found['changed_tokens']:.1%} of the tokens "
-        f"fall otherwise, {found['levels_with_equal_tokens']:.1f} levels with equal tokens: gate it before you ship it"
+        f"fall otherwise, {found['levels_with_equal_tokens']:.1f} levels with equal tokens: gate it before you ship it:"
     )
 
 
