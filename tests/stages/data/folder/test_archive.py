@@ -79,6 +79,48 @@ def test_a_key_that_comes_again_later_is_refused(
         build(write_tar(tmp_path / "bad.tar", [*pair, *other, *pair]))
 
 
+def test_shards_in_subfolders_are_found_and_those_named_after_splits_belong_to_them(
+    build: Build, tmp_path: Path, encode: Callable[..., bytes], patchwork: Callable[..., Image.Image]
+) -> None:
+    places = {"train/000000.TAR": 0, "train/deep/000000.tar": 1, "val/000000.tar": 2, "test-000000.tar": 3}
+    for place, first in places.items():
+        path = tmp_path / "shards" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        numbers = range(3 * first, 3 * first + 3)
+        members = [
+            (f"{n % 3}.{ending}", content)
+            for n in numbers
+            for ending, content in (("png", encode(patchwork(n))), ("txt", f"thing number {n}".encode()))
+        ]
+        write_tar(path, members)
+    hidden = tmp_path / "shards" / ".cache" / "000000.tar"
+    hidden.parent.mkdir()
+    hidden.write_bytes(b"no tar file")
+    samples = read_samples(build(tmp_path / "shards")[0])
+    wanted = ["train"] * 6 + ["validation"] * 3 + ["test_concept"] * 3
+    assert {s.caption: s.split for s in samples} == {f"thing number {n}": split for n, split in enumerate(wanted)}
+
+
+def test_a_bad_member_of_a_shard_in_a_subfolder_is_named_with_the_folder(
+    build: Build, tmp_path: Path, pair: Members
+) -> None:
+    (tmp_path / "shards" / "train").mkdir(parents=True)
+    write_tar(tmp_path / "shards" / "train" / "bad.tar", [*pair, ("../x.png", b"x")])
+    with pytest.raises(UnsafePath, match=r"train/bad\.tar, member '\.\./x\.png'"):
+        build(tmp_path / "shards")
+
+
+def test_an_archive_below_loose_pictures_is_not_taken_for_the_data(
+    build: Build, pictures: Path, rows: list[dict[str, Any]], pair: Members
+) -> None:
+    for row in rows:
+        (pictures / row["file_name"]).with_suffix(".txt").write_text(row["text"])
+    (pictures / "copy").mkdir()
+    write_tar(pictures / "copy" / "all.tar", pair)
+    out, _ = build(pictures)
+    assert {sample.name for sample in read_samples(out)} == {row["text"] for row in rows}
+
+
 @pytest.mark.parametrize("damage", ["cut", "garbage", "zip"])
 def test_a_damaged_archive_is_refused(build: Build, tmp_path: Path, pair: Members, damage: str) -> None:
     path = write_tar(tmp_path / "bad.tar", [*pair, ("other.png", bytes(5000))])

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
 
 from underpaint.core.errors import DataError, DuplicateFile, InputTooLarge, MissingFile, UnsafePath
+from underpaint.stages.data.folder.named_files import split_by_folder
 from underpaint.stages.data.folder.paths import check_name
 from underpaint.stages.data.folder.rows import MAX_PICTURE_BYTES, MAX_TEXT_BYTES, Content, Row, Source, split_of
 from underpaint.stages.data.folder.tables import caption_lines, decode, parse_object
@@ -25,6 +26,31 @@ class Span(NamedTuple):
     archive: int
     start: int
     length: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Shard:
+    """An archive.
+
+    Args:
+        path: The tar file.
+        name: Its path below the root, as messages name it.
+        split: The split that it belongs to; empty if unknown.
+    """
+
+    path: Path
+    name: str
+    split: str
+
+    def key(self, key: str) -> str:
+        """Return what names a sample within the input: shards of different folders may count alike."""
+        return str(PurePosixPath(self.name).parent / key)
+
+
+def shard_at(root: Path, path: Path) -> Shard:
+    """Return the shard at a path at or below the root."""
+    split = split_of(path.name.split("-")[0]) or split_by_folder(root, path)
+    return Shard(path=path, name=path.relative_to(root).as_posix(), split=split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +85,14 @@ def member_of(info: tarfile.TarInfo, archive: int) -> Member:
     return Member(str(path.parent / stem), f"{dot}{ending}".lower(), Span(archive, info.offset_data, info.size))
 
 
-def members_of(path: Path, archive: int) -> Iterator[Member | tuple[str, DataError]]:
+def members_of(shard: Shard, archive: int) -> Iterator[Member | tuple[str, DataError]]:
     """Yield the members of a tar file in order.
 
     Raises:
         DataError: It is no tar file, or damaged.
     """
     try:
-        with path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
+        with shard.path.open("rb") as file, tarfile.open(fileobj=file, mode="r:") as tar:
             while (info := tar.next()) is not None:
                 vars(tar)["members"].clear()
                 if info.isdir():
@@ -75,10 +101,10 @@ def members_of(path: Path, archive: int) -> Iterator[Member | tuple[str, DataErr
                     check_member(info)
                     yield member_of(info, archive)
                 except DataError as error:
-                    yield f"{path.name}, member {info.name!r:.120}", error
+                    yield f"{shard.name}, member {info.name!r:.120}", error
             refuse_rest(file, tar.offset)
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
-        raise DataError(f"{path} is no whole, uncompressed tar file ({error}); pack it again") from None
+        raise DataError(f"{shard.path} is no whole, uncompressed tar file ({error}); pack it again") from None
 
 
 def refuse_rest(file: BinaryIO, offset: int) -> None:
@@ -88,14 +114,14 @@ def refuse_rest(file: BinaryIO, offset: int) -> None:
         raise tarfile.ReadError(f"a damaged head at byte {offset:,}")
 
 
-def read_span(paths: Sequence[Path], span: Span) -> bytes:
+def read_span(shards: Sequence[Shard], span: Span) -> bytes:
     """Read bytes of an archive."""
-    with paths[span.archive].open("rb") as file:
+    with shards[span.archive].path.open("rb") as file:
         file.seek(span.start)
         return file.read(span.length)
 
 
-def values_of(paths: Sequence[Path], members: Sequence[Member]) -> dict[str, Any]:
+def values_of(shards: Sequence[Shard], members: Sequence[Member]) -> dict[str, Any]:
     """Read the columns of a sample: an object in ``.json``, a caption in ``.txt``.
 
     Raises:
@@ -106,7 +132,7 @@ def values_of(paths: Sequence[Path], members: Sequence[Member]) -> dict[str, Any
     for member in members:
         if member.ending not in TEXTS:
             continue
-        text = decode(read_span(paths, member.span), f"{member.key}{member.ending}", 0)
+        text = decode(read_span(shards, member.span), f"{member.key}{member.ending}", 0)
         parsed = parse_object(text) if member.ending == ".json" else {"text": caption_lines(text)}
         if isinstance(parsed, DataError):
             raise parsed
@@ -114,7 +140,7 @@ def values_of(paths: Sequence[Path], members: Sequence[Member]) -> dict[str, Any
     return values
 
 
-def row_of(paths: Sequence[Path], archive: int, key: str, members: Sequence[Member]) -> Row:
+def row_of(shards: Sequence[Shard], archive: int, key: str, members: Sequence[Member]) -> Row:
     """Make the row of a sample.
 
     Raises:
@@ -122,43 +148,45 @@ def row_of(paths: Sequence[Path], archive: int, key: str, members: Sequence[Memb
         DuplicateFile: It has several.
         DataError: Its texts cannot be read.
     """
-    path = paths[archive]
+    shard = shards[archive]
     pictures = [member for member in members if member.ending in PICTURES]
     if not pictures:
         endings = ", ".join(member.ending for member in members)
         raise MissingFile(f"it has no picture ({' '.join(PICTURES)}), only {endings}; members of a key stand together")
     if len(pictures) > 1 or len({member.ending for member in members}) < len(members):
         raise DuplicateFile("it has several pictures or one member twice; give each sample its own key")
-    split = split_of(path.name.split("-")[0])
-    where = f"{path.name}, {key}"
-    return Row(where=where, key=key, place=pictures[0].span, values=values_of(paths, members), split=split)
+    where, values = f"{shard.name}, {key}", values_of(shards, members)
+    return Row(where=where, key=shard.key(key), place=pictures[0].span, values=values, split=shard.split)
 
 
-def rows_of(paths: Sequence[Path], archive: int) -> Iterator[Row | tuple[str, DataError]]:
+def rows_of(shards: Sequence[Shard], archive: int) -> Iterator[Row | tuple[str, DataError]]:
     """Yield the samples of an archive."""
-    found = members_of(paths[archive], archive)
+    found = members_of(shards[archive], archive)
     for key, together in itertools.groupby(found, key=lambda item: item.key if isinstance(item, Member) else None):
         if key is None:
             yield from (item for item in together if not isinstance(item, Member))
             continue
         try:
-            yield row_of(paths, archive, key, [item for item in together if isinstance(item, Member)])
+            yield row_of(shards, archive, key, [item for item in together if isinstance(item, Member)])
         except DataError as error:
-            yield f"{paths[archive].name}, {key}", error
+            yield f"{shards[archive].name}, {key}", error
 
 
-def open_archives(paths: Sequence[Path]) -> Source:
+def open_archives(root: Path, paths: Sequence[Path]) -> Source:
     """Open WebDataset shards.
 
     Args:
-        paths: The tar files, in order; ``train-000000.tar`` belongs to the split ``train``.
+        root: The folder that they lie in.
+        paths: The tar files at or below it, in order; ``train-000000.tar`` belongs to the split ``train``, and so does
+            every file in a folder ``train`` below the root whose own name is that of no split.
     """
+    shards = [shard_at(root, path) for path in paths]
 
     def rows() -> Iterator[Row | tuple[str, DataError]]:
-        for archive in range(len(paths)):
-            yield from rows_of(paths, archive)
+        for archive in range(len(shards)):
+            yield from rows_of(shards, archive)
 
     def contents(places: Iterable[tuple[int, int, int]]) -> Iterator[Content]:
-        return (read_span(paths, Span(*place)) for place in places)
+        return (read_span(shards, Span(*place)) for place in places)
 
     return Source(kind="WebDataset", rows=rows, contents=contents)

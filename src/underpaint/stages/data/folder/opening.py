@@ -22,6 +22,7 @@ OTHER_PICTURES = (".avif", ".heic", ".heif", ".ico", ".jxl", ".svg", ".tif", ".t
 """Endings of pictures that are not read."""
 PACKED = (".7z", ".bz2", ".gz", ".rar", ".tgz", ".xz", ".zip", ".zst")
 CAPTION = ".txt"
+ARCHIVE = ".tar"
 
 
 def open_input(path: Path, columns: dict[str, str]) -> Source:
@@ -50,8 +51,8 @@ def open_input(path: Path, columns: dict[str, str]) -> Source:
         if names_pictures(path, columns):
             return open_tables(path.parent, [path], columns, "a parquet table")
         return open_parquet_files(path.parent, [path], columns)
-    if ending == ".tar":
-        return open_archives([path])
+    if ending == ARCHIVE:
+        return open_archives(path.parent, [path])
     hint = "unpack it first" if ending in PACKED else "name one of these"
     raise InputError(f"{path} is neither a folder nor a {' '.join(TABLES)} .parquet or .tar file; {hint}")
 
@@ -68,9 +69,9 @@ def open_folder(root: Path, columns: dict[str, str]) -> Source:
     tables = [folder / name for folder, names in walk(root) for name in METADATA if name in names]
     if tables:
         return replace(open_tables(root, one_a_folder(tables), columns, "an image folder"), lying=lambda: lying(root))
-    shards = sorted(root.glob("*.tar"))
+    shards = shards_in(root)
     if shards:
-        return replace(open_archives(shards), lying=lambda: lying(root))
+        return replace(open_archives(root, shards), lying=lambda: lying(root))
     files = sorted(root.rglob("*.parquet"))
     if files:
         return open_parquet_files(root, files, columns)
@@ -82,6 +83,16 @@ def walk(root: Path) -> Iterator[tuple[Path, list[str]]]:
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield Path(folder), sorted(name for name in names if not name.startswith("."))
+
+
+def shards_in(root: Path) -> list[Path]:
+    """Return the tar files in a folder and below it, in order; none where all lie below and pictures lie about.
+
+    What lies deeper beside loose pictures is not what the folder is made of: a copy of them, for example.
+    """
+    shards = [folder / name for folder, names in walk(root) for name in names if name.lower().endswith(ARCHIVE)]
+    loose = shards and shards[0].parent != root and next(lying(root, PICTURES), None)
+    return [] if loose else shards
 
 
 def lying(root: Path, endings: tuple[str, ...] = PICTURES + OTHER_PICTURES) -> Iterator[Path]:
