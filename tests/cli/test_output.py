@@ -77,10 +77,21 @@ def test_without_a_terminal_there_is_a_line_now_and_then_and_one_at_the_end(plai
         clock.now += LINE_EVERY_S / 40
     assert clock.stream.getvalue().splitlines() == [
         "draw: 0/100",
-        "draw: 40/100 · 15s left",
-        "draw: 80/100 · 5s left",
+        "draw: 8/100 · 23s left",
+        "draw: 28/100 · 18s left",
+        "draw: 68/100 · 8s left",
         "draw: 100/100",
     ]
+
+
+def test_the_first_lines_of_every_task_come_early(plain: Output, clock: Clock) -> None:
+    for task in ("draw", "write"):
+        began = clock.now
+        for second in range(40):
+            clock.now = began + second
+            plain.report(Progress(task=f"{task} {task}", done=second, note=f"after {second}"))
+    seen = [line.rpartition(" ")[2] for line in clock.stream.getvalue().splitlines()]
+    assert seen == ["0", "2", "7", "17", "27", "37"] * 2
 
 
 def test_every_task_is_announced_at_once(plain: Output, clock: Clock) -> None:

@@ -20,6 +20,8 @@ TORCH_MISSING = "this needs PyTorch, which is not installed; run: pip install 'u
 BAR_WIDTH = 24
 DRAW_EVERY_S = 0.1
 LINE_EVERY_S = 10.0
+FIRST_LINES_S = (2.0, 5.0)
+"""Without a terminal, the waits for the second and third line of a task: early ones say that it moves."""
 
 
 def duration(seconds: float) -> str:
@@ -100,6 +102,7 @@ class Output:
         self._task: str | None = None
         self._first = (0.0, 0)  # time and count of the task's first report, for the time left
         self._drawn_at = float("-inf")
+        self._lines = 0  # shown of the task
         self._bar_open = False
         for stream in (self._stdout, self._stderr):
             if callable(reconfigure := getattr(stream, "reconfigure", None)):
@@ -117,10 +120,12 @@ class Output:
         if progress.task != self._task:
             self._end_bar()
             self._task, self._first, self._drawn_at = progress.task, (now, progress.done), float("-inf")
+            self._lines = 0
         finished = progress.total is not None and progress.done >= progress.total
-        if now - self._drawn_at < (DRAW_EVERY_S if self._live else LINE_EVERY_S) and not finished:
+        if now - self._drawn_at < (DRAW_EVERY_S if self._live else self._line_wait_s()) and not finished:
             return
         self._drawn_at = now
+        self._lines += 1
         line = describe(progress, left_s=self._left_s(progress, now))
         self._draw_bar(progress, line) if self._live else self._write_error(line)
         if finished:
@@ -188,6 +193,10 @@ class Output:
             f"run again with {DEBUG}=1 for the details and report them",
             DEFECT,
         )
+
+    def _line_wait_s(self) -> float:
+        """Return the seconds between the last line of a task and its next."""
+        return FIRST_LINES_S[self._lines - 1] if 0 < self._lines <= len(FIRST_LINES_S) else LINE_EVERY_S
 
     def _left_s(self, progress: Progress, now: float) -> float | None:
         began, first = self._first
