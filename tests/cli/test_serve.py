@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 
 import pytest
+
+from underpaint.cli.serve import in_words
+from underpaint.stages.serve.state_lock import lock_state
 
 
 def test_settings_that_cannot_be_used_are_named(underpaint, tmp_path):
@@ -49,3 +53,34 @@ def test_drawing_loads_no_web_framework():
     )
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() == "[]"
+
+
+def test_a_state_folder_that_another_server_has_is_said_before_anything_is_loaded(tmp_path):
+    lock = lock_state(tmp_path)
+    try:
+        code = (
+            "import sys; from underpaint.cli.app import main; "
+            f"code = main(['serve', '--state', {str(tmp_path)!r}, '-m', 'nothing-here']); "
+            "print(code, 'underpaint.stages.serve.http.app' in sys.modules, 'onnxruntime' in sys.modules)"
+        )
+        finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    finally:
+        os.close(lock)
+    assert "is used by another server" in finished.stderr
+    assert finished.stdout.split() == ["6", "False", "False"]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"stickers-64": None, "mine": "folder"}, "stickers-64, mine=folder"),
+        ({"low": 1}, "low=1"),
+        ({"defaults": {"pictures_per_day": 5}}, "defaults=pictures_per_day=5"),
+        (True, "true"),
+        (None, "none"),
+        (["a", "b"], "a, b"),
+        (9000, "9000"),
+    ],
+)
+def test_settings_are_shown_as_they_are_written(value, words):
+    assert in_words(value) == words

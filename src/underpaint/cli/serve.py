@@ -49,16 +49,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, output: Output) -> int:
-    """Read the settings, show them, serve until stopped."""
+    """Read the settings, show them, serve until stopped; what is slow is imported once the state folder is free."""
     import os
     from pathlib import Path
 
     from underpaint.adapters.require import require
     from underpaint.stages.serve.sources import read_config
+    from underpaint.stages.serve.state_lock import check_state
 
     for module in ("fastapi", "uvicorn", "python_multipart", "prometheus_client"):
         require(module, extra="serve")
     config, sources = read_config(options_of(args), os.environ, Path(args.settings) if args.settings else None)
+    check_state(config.state)
 
     from underpaint.stages.serve.http.app import Application
     from underpaint.stages.serve.http.logs import set_up_log
@@ -70,12 +72,23 @@ def run(args: argparse.Namespace, output: Output) -> int:
         shown = config.shown()
         for name in config.__class__.model_fields:
             if sources[name] != "default":
-                output.note(f"{name} = {shown[name]}  ({sources[name]})")
+                output.note(f"{name} = {in_words(shown[name])}  ({sources[name]})")
         address = address_of(listener)
         output.note(f"serving {', '.join(config.models)} on {address}")
         serve(application, listener)
     output.result("stopped", {"address": address, "settings": shown})
     return 0
+
+
+def in_words(value: object) -> str:
+    """Return a setting as it is written on the command line or in a file."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return ", ".join(name if held is None else f"{name}={in_words(held)}" for name, held in value.items()) or "none"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(in_words, value)) or "none"
+    return "none" if value is None else str(value)
 
 
 def options_of(args: argparse.Namespace) -> dict[str, Any]:

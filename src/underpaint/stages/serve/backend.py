@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
-from pathlib import Path
 
-from underpaint.core.artifact import storage_errors
-from underpaint.core.errors import StorageError, StoreBusy
+from underpaint.core.errors import StorageError
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.records import Records
 from underpaint.stages.serve.config import ServeConfig
@@ -19,6 +16,7 @@ from underpaint.stages.serve.jobs.runner import JobRunner
 from underpaint.stages.serve.queue.queue import open_queue
 from underpaint.stages.serve.security.gatekeeper import Gatekeeper
 from underpaint.stages.serve.service import Service
+from underpaint.stages.serve.state_lock import lock_state
 
 JOBS = "jobs.sqlite"
 TIDY_EVERY_S = 600.0
@@ -41,7 +39,7 @@ class Backend:
     def __init__(
         self, config: ServeConfig, *, gatekeeper: Gatekeeper | None = None, notice: Notice = unnoticed
     ) -> None:
-        self._lock = _lock(config.state)
+        self._lock = lock_state(config.state)
         try:
             self._open(config, gatekeeper or Gatekeeper(), notice)
         except BaseException:
@@ -95,23 +93,3 @@ class Backend:
         await asyncio.to_thread(self.keeper.records.close)
         self.gatekeeper.close()
         os.close(self._lock)
-
-
-def _lock(state: Path) -> int:
-    """Return a lock on a state folder that ends with the process.
-
-    Raises:
-        StoreBusy: Another server has it.
-    """
-    path = state / "lock"
-    with storage_errors(state):
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise StoreBusy(
-            f"{state} is used by another server; stop it, or give this one another folder with --state"
-        ) from None
-    return lock
