@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from underpaint.core.artifact import MANIFEST, Manifest, seal
 from underpaint.core.progress import Report
@@ -77,6 +79,20 @@ def test_what_is_not_there_is_told_before_anything_is_loaded(
     (tmp_path / "mine" / "cat.png").touch()
     done = underpaint("train", *(() if "--out" in arguments else ("--out", "new")), *arguments)
     assert done.code == 2 and expected in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_few_pictures_of_a_style_are_cautioned_about_before_the_training(underpaint: Call, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for number in range(10):
+        colors = np.random.default_rng(number).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        Image.fromarray(colors).resize((40, 40), Image.Resampling.NEAREST).save(tmp_path / "mine" / f"{number}.png")
+        (tmp_path / "mine" / f"{number}.txt").write_text(f"thing {number}")
+    data = tmp_path / "data"
+    assert underpaint("data", "build", "folder", tmp_path / "mine", "--license", "CC0-1.0", "--out", data, "--size", 32)
+    done = underpaint("train", "--from", "stickers-64", "--data", data, "--out", tmp_path / "new")
+    note, refused = done.stderr.splitlines()[-2:]
+    assert done.code == 3 and refused.startswith("error:") and "32 px" in refused
+    assert note.startswith("note: ") and "pictures are few: the model will probably learn them by heart" in note
 
 
 @pytest.mark.parametrize("recipe", [*RECIPES, ""])

@@ -116,9 +116,12 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
     from underpaint.runtime.device import choose_device, choose_threads
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
     from underpaint.stages.train.resumption import resumption
+    from underpaint.stages.train.tuning.config import StyleRecipe
 
     if isinstance(recipe, EvaluatorRecipe) and (several := processes.launched()) > 1:
         raise InputError(f"an evaluator is trained by one process, not by {several}; start it without torchrun")
+    if isinstance(recipe, StyleRecipe):
+        _warn_of_few(recipe, args.data, output)
     device = choose_device(processes.local_name(args.device or "cpu"))
     num_threads = args.threads or max(1, choose_threads() // processes.neighbors())
     with processes.joined(device) as shared:
@@ -132,6 +135,16 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
         data = {manifest.kind: str(folder), "digest": manifest.digest, "figures": manifest.figures}
         output.result(f"{folder}: done. {advice}", data)
     return 0
+
+
+def _warn_of_few(recipe: StyleRecipe, data: Path, output: Output) -> None:
+    """Say before a style is learned what is to be expected of few pictures."""
+    from underpaint.core.artifact import read_manifest
+    from underpaint.stages.train.tuning.own import caution
+
+    read_manifest(data, kind="dataset")
+    if said := caution(recipe, data):
+        output.note(f"note: {said}")
 
 
 def _make(

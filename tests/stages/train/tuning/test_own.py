@@ -8,7 +8,7 @@ import torch
 from underpaint.core.artifact import seal
 from underpaint.core.errors import DataError, LicenseRefused
 from underpaint.core.progress import silent
-from underpaint.core.samples import read_samples
+from underpaint.core.samples import read_samples, write_samples
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
 from underpaint.runtime.device import CPU
@@ -16,6 +16,8 @@ from underpaint.stages.train.config import LatentsEncoding
 from underpaint.stages.train.dataset import ATTRIBUTION
 from underpaint.stages.train.pictures import Pictures
 from underpaint.stages.train.tuning.own import (
+    ENOUGH,
+    caution,
     encoded,
     hold_out,
     may_be_mirrored,
@@ -70,6 +72,16 @@ def test_pictures_without_a_style_get_one_to_ask_for(rewrite, style_settings, tm
 def test_pictures_that_cannot_be_learned_from_are_refused(rewrite, style_settings, tmp_path, changes, expected):
     with pytest.raises(DataError, match=expected):
         own_samples(style_settings(), rewrite(tmp_path / "set", **changes), SIZE)
+
+
+@pytest.mark.parametrize(("count", "cautions"), [(7, False), (8, True), (ENOUGH - 1, True), (ENOUGH, False)])
+def test_few_pictures_are_cautioned_about_unless_they_are_refused(
+    own_pictures, style_settings, tmp_path, count, cautions
+):
+    samples = read_samples(own_pictures)
+    write_samples(tmp_path, [samples[i % 12].model_copy(update={"id": f"id{i}"}) for i in range(count)])
+    said = caution(style_settings(), tmp_path)
+    assert (said is not None) == cautions and (said is None or f"{count} pictures are few" in said)
 
 
 def test_sources_for_evaluation_only_are_refused(rewrite, style_settings, tmp_path):

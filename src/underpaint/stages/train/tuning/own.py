@@ -28,6 +28,8 @@ from underpaint.stages.train.tuning.parts import write_parts
 USED = ("train", "validation")
 """Splits that are learned from or watched; what a data set keeps for tests is left alone."""
 FEWEST_HELD_OUT = 2
+ENOUGH = 30
+"""From so many pictures on, a style is learned rather than the pictures; see docs/your_style.md."""
 ONE_SIDED = frozenset(
     {
         *DIRECTIONS, "abc", "alphabet", "arrow", "button", "calendar", "clock", "flag", "keycap", "letter", "letters",
@@ -66,6 +68,22 @@ def hold_out(samples: Sequence[Sample], share: float) -> SamplePair:
             break
         held.add(cluster)
     return [s for s in samples if s.cluster not in held], [s for s in samples if s.cluster in held]
+
+
+def caution(recipe: StyleRecipe, dataset: Path) -> str | None:
+    """Return what is to be expected of few pictures, in words; None where they are enough, or are refused anyway.
+
+    Args:
+        recipe: The settings.
+        dataset: A ``dataset`` artifact.
+    """
+    count = sum(sample.split in USED for sample in read_samples(dataset))
+    if not recipe.min_pictures <= count < ENOUGH:
+        return None
+    return (
+        f"{count} pictures are few: the model will probably learn them by heart rather than their style; "
+        f"{ENOUGH} to {2 * ENOUGH} of different things are better"
+    )
 
 
 def own_samples(recipe: StyleRecipe, dataset: Path, image_size: int) -> SamplePair:

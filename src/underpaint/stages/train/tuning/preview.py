@@ -18,18 +18,23 @@ from underpaint.stages.train.latents import Latents
 from underpaint.stages.train.tuning.kept import EVERYDAY
 
 COLUMNS = 8
+EMPTY = -1.0
+"""Transparent, as values of premultiplied pictures."""
 
 
-def requests_for(part: Latents) -> list[DrawRequest]:
-    """Return requests for eight captions of pictures, then for eight everyday words, all in the pictures' styles.
+def requests_for(part: Latents) -> tuple[list[DrawRequest], list[DrawRequest]]:
+    """Return requests for the captions of up to eight pictures, and for eight everyday words in the pictures' styles.
 
     Args:
-        part: The pictures.
+        part: The pictures; each is asked for once.
     """
-    chosen = [part.samples[place % len(part)] for place in range(COLUMNS)]
-    words = [sample.caption for sample in chosen] + list(EVERYDAY[:COLUMNS])
-    styles = [sample.style for sample in chosen] * 2
-    return [DrawRequest(caption=w, style=s, seed=i) for i, (w, s) in enumerate(zip(words, styles, strict=True))]
+    chosen = part.samples[:COLUMNS]
+    captions = [DrawRequest(caption=sample.caption, style=sample.style, seed=i) for i, sample in enumerate(chosen)]
+    everyday = [
+        DrawRequest(caption=word, style=chosen[i % len(chosen)].style, seed=COLUMNS + i)
+        for i, word in enumerate(EVERYDAY[:COLUMNS])
+    ]
+    return captions, everyday
 
 
 def draw_preview(pipelines: Sequence[HybridPipeline], part: Latents, autoencoder: Autoencoder, path: Path) -> None:
@@ -37,16 +42,21 @@ def draw_preview(pipelines: Sequence[HybridPipeline], part: Latents, autoencoder
 
     Args:
         pipelines: The models; one that does not know a style draws in none in particular.
-        part: Pictures with captions.
+        part: Pictures with captions; fewer than eight leave the ends of their rows empty.
         autoencoder: Turns latents into pictures.
         path: A PNG file; its folder is created.
     """
-    places = [place % len(part) for place in range(COLUMNS)]
-    requests = requests_for(part)
-    rows = [autoencoder.decode(part.values[places, 0].to(torch.float32))]
-    for asked in (requests[:COLUMNS], requests[COLUMNS:]):
-        rows += [_drawn(pipeline, asked).to(rows[0].device) for pipeline in pipelines]
+    captions, everyday = requests_for(part)
+    rows = [_filled(autoencoder.decode(part.values[: len(captions), 0].to(torch.float32)))]
+    for asked in (captions, everyday):
+        rows += [_filled(_drawn(pipeline, asked)).to(rows[0].device) for pipeline in pipelines]
     save_grid(path, torch.cat(rows), columns=COLUMNS)
+
+
+def _filled(row: Tensor) -> Tensor:
+    """Fill a row up with empty pictures."""
+    empty = row.new_full((COLUMNS - len(row), *row.shape[1:]), EMPTY)
+    return torch.cat([row, empty])  # [8, 4, H, H]
 
 
 def _drawn(pipeline: HybridPipeline, requests: Sequence[DrawRequest]) -> Tensor:
@@ -54,4 +64,4 @@ def _drawn(pipeline: HybridPipeline, requests: Sequence[DrawRequest]) -> Tensor:
         DrawRequest(caption=r.caption, style=r.style if r.style in pipeline.styles else None, seed=r.seed)
         for r in requests
     ]
-    return from_straight(torch.from_numpy(np.stack(pipeline.draw(known))))  # [8, 4, H, H]
+    return from_straight(torch.from_numpy(np.stack(pipeline.draw(known))))  # [N, 4, H, H]
