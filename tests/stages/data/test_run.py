@@ -218,6 +218,19 @@ def test_debian_drawings_are_not_enlarged() -> None:
 Make = Callable[..., tuple[Path, Manifest]]
 
 
+def test_everything_after_the_writing_is_announced(
+    make_small: Callable[..., tuple[Path, Manifest]], made_drawings: list[Drawing]
+) -> None:
+    reports: list[Progress] = []
+    make_small(made_drawings, report=reports.append)
+    tasks = list(dict.fromkeys(report.task for report in reports))
+    assert tasks[tasks.index("write") + 1 :] == [
+        "check captions, splits and pictures",
+        "write card, datasheet and audit",
+        "hash the files",
+    ]
+
+
 @pytest.mark.parametrize("moment", ["compare", "write"])
 def test_an_interrupted_build_leaves_nothing_behind(
     make_small: Make, made_drawings: list[Drawing], tmp_path: Path, moment: str

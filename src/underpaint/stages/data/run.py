@@ -189,8 +189,11 @@ def fill(folder: Path, config: DataConfig, source: Source, report: Report = sile
     duties = gate(source.evidence, config.weights_license)
     planned, renders = plan_and_render(source, config.size, report)
     write_samples(folder, samples_of(planned, write_pictures(planned.drawings, renders, folder, config.size, report)))
+    report(Progress(task="check captions, splits and pictures", done=0))
     facts = facts_of(config, source, duties, planned, folder)
+    report(Progress(task="write card, datasheet and audit", done=0))
     write_papers(facts, rai_fields(facts), composition(facts), folder)
+    report(Progress(task="hash the files", done=0))
     return seal(
         folder,
         kind="dataset",
