@@ -86,3 +86,11 @@ def test_show_does_not_load_torch(picture, tiny_model):
     code = "import sys; from underpaint.cli.app import main; main(sys.argv[1:]); sys.exit('torch' in sys.modules)"
     command = [sys.executable, "-c", code, "show", str(picture), "-m", str(tiny_model)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["show", "verify"])
+def test_several_pictures_are_told_to_come_one_at_a_time(underpaint, command):
+    finished = underpaint(command, "a.png", "b.png", "c.png")
+    assert finished.code == 2 and f"{command} takes one picture at a time, got 3" in finished.stderr
+    finished = underpaint(command, "a.png", "b.png", "--nonsense")
+    assert finished.code == 2 and "unrecognized arguments: b.png --nonsense" in finished.stderr

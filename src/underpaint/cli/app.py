@@ -82,6 +82,10 @@ exit codes:
 """
 
 
+ONE_PICTURE = frozenset({"show", "verify"})
+"""Commands whose only free argument is a picture."""
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose mistakes are ``InputError`` and whose sub-parsers are of the same kind."""
 
@@ -156,6 +160,13 @@ def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise SystemExit(143)
 
 
+def _why_left(command: str, left: Sequence[str]) -> str:
+    """Return what is wrong with arguments that a command does not take."""
+    if command in ONE_PICTURE and not any(argument.startswith("-") for argument in left):
+        return f"{command} takes one picture at a time, got {1 + len(left)}; run it once for each"
+    return f"unrecognized arguments: {' '.join(left)}"
+
+
 def run_command(arguments: Sequence[str], output: Output) -> int:
     """Parse the arguments, run the command they name, and return its exit code.
 
@@ -165,7 +176,10 @@ def run_command(arguments: Sequence[str], output: Output) -> int:
     """
     meant = nearest_commands(first_word(arguments) or "")
     output.error_code = ERROR_CODES.get(meant[0]) if meant else None
-    args = build_parser(find_command(arguments)).parse_args(arguments or ["--help"])
+    parser = build_parser(find_command(arguments))
+    args, left = parser.parse_known_args(arguments or ["--help"])
+    if left:
+        parser.error(_why_left(args.command, left))
     return importlib.import_module(COMMANDS[args.command][0]).run(args, output)
 
 
