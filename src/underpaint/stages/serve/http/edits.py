@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -30,6 +31,8 @@ from underpaint.stages.serve.service import Service
 
 router = APIRouter(tags=["OpenAI"])
 IMAGE_FIELDS = ("image", "image[]")
+NO_IMAGE = ({"type": "missing", "loc": ("image",), "msg": "Field required"},)
+"""The problem of a form without a picture, as pydantic would tell it."""
 
 
 class EditBody(EditFields):
@@ -82,9 +85,7 @@ async def _from_form(request: Request) -> Asked:
                 raise FieldError(f"the field {name!r:.80} must be a file, and no other may be", param=name)
             else:
                 texts[name] = value
-    if not pictures:
-        raise FieldError("the field 'image' is missing", param="image", code="missing_field")
-    return Asked(_validated(EditFields, from_form(texts)), pictures, mask)
+    return Asked(_validated(EditFields, from_form(texts), NO_IMAGE if not pictures else ()), pictures, mask)
 
 
 async def _from_json(request: Request, caller: Caller, keeper: BatchKeeper) -> Asked:
@@ -98,11 +99,15 @@ async def _from_json(request: Request, caller: Caller, keeper: BatchKeeper) -> A
     return Asked(fields, pictures, mask)
 
 
-def _validated(kind: type[Any], values: Any) -> Any:
+def _validated(kind: type[Any], values: Any, problems: Sequence[Mapping[str, Any]] = ()) -> Any:
+    """Return a body as what it should be, unless it or what came beside it has problems."""
     try:
-        return kind.model_validate(values)
+        body = kind.model_validate(values)
     except ValidationError as error:
-        raise UnfitBody(error.errors(), kind) from None
+        raise UnfitBody([*problems, *error.errors()], kind) from None
+    if problems:
+        raise UnfitBody(problems, kind)
+    return body
 
 
 def _check_previews(fields: EditFields) -> None:
