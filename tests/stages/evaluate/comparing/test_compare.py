@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from underpaint.stages.evaluate.comparing.compare import compare
 from underpaint.stages.evaluate.comparing.comparison import Comparison, Row
 from underpaint.stages.evaluate.comparing.ranks import better_pairs, rank_sets
 from underpaint.stages.evaluate.comparing.text import summary
+from underpaint.stages.evaluate.record import PictureRecord
 
 Make = Callable[..., Path]
 
@@ -67,6 +69,16 @@ def test_other_prompts_refuse_every_quality_number(evaluation: Make) -> None:
     refused = next(refusal for refusal in comparison.refused if "different prompts" in refusal.reason)
     assert len(refused.metrics) == 4
     assert row(comparison, "latency_p95_ms").cells[1].delta == 0.0
+
+
+def test_a_model_that_knows_no_styles_is_refused_with_the_way_to_compare_it(evaluation: Make) -> None:
+    def without_styles(pictures: list[PictureRecord]) -> list[PictureRecord]:
+        return [picture.model_copy(update={"style": None}) for picture in pictures]
+
+    comparison = compare([evaluation("a"), evaluation("b", edit_pictures=without_styles)])
+    refused = next(refusal for refusal in comparison.refused if "different styles" in refusal.reason)
+    assert len(refused.metrics) == 4
+    assert re.search(r"b \(.*\) for none, a \(.*\) for cartoon, flat, .* data set without styles", refused.reason)
 
 
 def test_pictures_without_seeds_are_paired_on_their_prompts(evaluation: Make) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from underpaint.core.errors import ComparisonError
 from underpaint.stages.evaluate.comparing.evaluated import Evaluated
+from underpaint.stages.evaluate.drawing.wishes import COMPOSITION, MAIN
 from underpaint.stages.evaluate.record import Measurement, PictureRecord
 
 SHOWN = 12
@@ -56,11 +57,29 @@ def check_protocols(candidate: Evaluated, baseline: Evaluated, paired_on: Sequen
         return
     check_seeds(candidate, baseline)
     if first.prompts_digest != second.prompts_digest:
+        check_styles(candidate, baseline)
         raise ComparisonError(
             f"the two were asked for different prompts, styles or seeds: {names[0]} has protocol "
             f"{_short(first.prompts_digest)} (suite {first.suite}, {first.num_prompts} prompts), {names[1]} has "
             f"{_short(second.prompts_digest)} (suite {second.suite}, {second.num_prompts} prompts); evaluate both with "
             "the same suite, data set and seed"
+        )
+
+
+def check_styles(candidate: Evaluated, baseline: Evaluated) -> None:
+    """Refuse two evaluations that differ in nothing but styles, as those of two models that know different ones do.
+
+    Raises:
+        ComparisonError: They do.
+    """
+    sides = [[p for p in one.pictures.values() if p.part in (MAIN, COMPOSITION)] for one in (candidate, baseline)]
+    first, second = ({(p.part, p.prompt_id, p.prompt, p.seed) for p in side} for side in sides)
+    if first == second:
+        asked = [", ".join(sorted({picture.style or "none" for picture in side})) or "none" for side in sides]
+        raise ComparisonError(
+            f"the two were asked for the same prompts and seeds in different styles: {_name(candidate)} for "
+            f"{asked[0]}, {_name(baseline)} for {asked[1]}, since a model is asked for the styles that it knows; "
+            "evaluate both on a data set without styles, or with styles that both know"
         )
 
 
