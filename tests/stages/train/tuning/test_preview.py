@@ -8,6 +8,7 @@ from PIL import Image
 from underpaint.core.samples import read_samples
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
+from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.runtime.device import CPU
 from underpaint.stages.train.config import LatentsEncoding
@@ -38,10 +39,12 @@ def test_every_picture_is_asked_for_once_and_all_everyday_words(own_pictures, au
 
 def test_rows_of_few_pictures_end_empty(own_pictures, autoencoder, parent, tmp_path):
     part = part_of(own_pictures, autoencoder, 2)
-    draw_preview([load_pipeline(parent, torch.device("cpu"))], part, autoencoder, tmp_path / "sheet.png")
+    pipeline = load_pipeline(parent, torch.device("cpu"))
+    assert isinstance(pipeline, HybridPipeline)
+    draw_preview([pipeline], part, autoencoder, tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as sheet:
         pixels = np.asarray(sheet.convert("RGB"))
     assert pixels.shape == (3 * TILE, COLUMNS * TILE, 3)
     rows = pixels.reshape(3, TILE, COLUMNS, TILE, 3)
-    drawn = (rows < 255).any(axis=(1, 3, 4))  # [3, 8]
+    drawn = np.any(rows < 255, axis=(1, 3, 4))  # [3, 8]
     assert drawn[0].tolist() == [True] * 2 + [False] * 6 and not drawn[1, 2:].any() and drawn[2].sum() > 2
