@@ -160,7 +160,14 @@ def spoiled(folder: Path, copies: Sequence[Copy], cache: Path) -> Subject:
         problems=prints.problems,
     )
     together = [*samples, *(copy.sample for copy in copies)]
-    return Subject(name="spoiled", folder=folder, manifest=manifest, samples=together, prints=every)
+    return Subject(
+        name="spoiled",
+        folder=folder,
+        manifest=manifest,
+        num_files=len(manifest.files),
+        samples=together,
+        prints=every,
+    )
 
 
 def findings(subject: Subject) -> dict[str, Found]:

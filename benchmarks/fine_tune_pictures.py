@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from underpaint.adapters.resvg import render_svg
-from underpaint.core.artifact import Manifest
 from underpaint.core.cache import cache_folder
+from underpaint.core.streamed_seal import Sealed
 from underpaint.stages.data.folder.config import FolderConfig
 from underpaint.stages.data.folder.run import run as build
 from underpaint.stages.data.packages import Package, fetch
@@ -67,7 +67,7 @@ def write_drawings(package: Path, folder: Path) -> None:
     (folder / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
-def build_pictures(out: Path) -> Manifest:
+def build_pictures(out: Path) -> Sealed:
     """Build the data set of all pictures."""
     package = fetch(STREAMLINE, cache_folder())
     with tempfile.TemporaryDirectory() as temporary:
@@ -83,7 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="the new data set")
     manifest = build_pictures(parser.parse_args().out)
-    print(f"{len(manifest.files)} files, digest {manifest.digest}")
+    print(f"{manifest.num_files} files, digest {manifest.digest}")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from underpaint.core.artifact import storage_errors
@@ -14,7 +14,7 @@ from underpaint.pipelines.settings import Settings
 DRAWN = "drawn.jsonl"
 
 
-def write_drawn(samples: Sequence[Sample], settings: Sequence[Settings], folder: Path) -> Path:
+def write_drawn(samples: Iterable[Sample], settings: Sequence[Settings], folder: Path) -> Path:
     """Write one line a picture: its file, its labels by head, and all that made it; return the path.
 
     Args:
