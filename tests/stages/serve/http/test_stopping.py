@@ -106,10 +106,12 @@ def test_a_server_that_is_stopped_answers_what_it_accepted_and_keeps_what_waits(
         asking = threading.Thread(target=ask)
         asking.start()
         time.sleep(0.3)
+        client.post("/api/v1/queue/pause")
         jobs = [submit(client, number) for number in range(30)]
         with client.stream("GET", f"/api/v1/jobs/{jobs[-1]}/events") as stream:
             lines = stream.iter_lines()
             assert next(lines) == "id: 1"
+            client.post("/api/v1/queue/resume")
             server.signal(signal.SIGTERM)
             assert not any("job.succeeded" in line for line in lines)
     asking.join()
