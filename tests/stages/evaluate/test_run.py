@@ -439,3 +439,42 @@ def test_a_model_of_diffusers_is_evaluated_like_ours(boxes: Path, tiny_diffusers
     report = report_of(tmp_path / "report")
     assert (report.subject.kind, report.subject.name) == ("model", "sd steps 1")
     assert (report.protocol.size, report.protocol.num_prompts) == (16, 4)
+
+
+@pytest.mark.slow
+def test_a_model_of_diffusers_is_compared_gated_and_swept_like_ours(
+    boxes: Path, tiny_diffusers, tmp_path: Path, underpaint
+) -> None:
+    model = f"{tiny_diffusers('lcm')}?size=32x32"
+    sizes = {"main": 128, "composition": 0, "varied_prompts": 0, "novelty": False, "null_sets": 0}
+    base = SUITE.model_copy(update=sizes | {"known_bad": ("int4_round_to_nearest",)})
+    data, own, fewer = open_data(boxes, base), tmp_path / "own", tmp_path / "fewer"
+    run(base, open_source(model, data, base), data, own)
+    other = base.model_copy(update={"known_bad": ()})
+    run(other, open_source(model, data, other, sampling=Sampling(steps=1)), data, fewer)
+    reports = (report_of(folder) for folder in (own, fewer))
+    values = [{m.id: m.value for m in one.metrics if m.value is not None and not m.group} for one in reports]
+    (kid,) = (name for name in values[0] if name.startswith("kid@"))
+    assert values[0][kid] != values[1][kid]
+
+    compared = underpaint("compare", own, fewer, "--json").json
+    cells = next(row["cells"] for row in compared["rows"] if row["metric"] == "kid")
+    assert [cell["value"] for cell in cells] == pytest.approx([value[kid] for value in values], rel=1e-3)
+    assert not cells[1]["refused"] and cells[1]["paired_on"] == ["prompt_id", "seed"]
+
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        'schema = "underpaint.policy/1"\nname = "tiny"\nn_max = 128\nmin_power = 0.5\n[[metrics]]\n'
+        'id = "kid@randconv-v1"\ntier = "required"\ndirection = "lower"\nmargin = {absolute = 0.01}\n'
+        '[controls]\nknown_bad = ["int4_round_to_nearest"]\n'
+    )
+    judged = underpaint("gate", fewer, "--against", own, "--policy", policy, "--json").json
+    (outcome,), (control,) = judged["outcomes"], judged["controls"]["outcomes"]
+    assert outcome["delta"] == pytest.approx(values[1][kid] - values[0][kid], rel=0.01)
+    assert control["control"] == "int4_round_to_nearest" and control["delta"] != 0.0
+
+    arguments = ["--steps", "1", "--pictures", "128", "--extractor", "randconv-v1", "--json"]
+    swept = underpaint("sweep", model, "--data", boxes, "--out", tmp_path / "sweep", *arguments)
+    assert swept.code == 0, swept.stderr
+    found = [next(m for m in p["metrics"] if m["id"] == kid and not m["group"]) for p in swept.json["points"]]
+    assert [m["value"] for m in found] == pytest.approx([value[kid] for value in values])
