@@ -74,7 +74,8 @@ try:
             (folder / f"finished-{processes.rank}").write_text("")
 
         def report(progress):
-            (folder / f"reported-{processes.rank}").write_text("")
+            if progress.done:
+                (folder / f"reported-{processes.rank}").write_text("")
 
         assert first_says(lambda: True) and not first_says(lambda: False)
         together(train)
