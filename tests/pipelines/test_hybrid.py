@@ -142,9 +142,9 @@ def test_where_batches_are_drawn_together_only_equal_settings_share_one(pipeline
     parts = {"residual": None, "text_tokenizer": pipeline.text_tokenizer, "config": pipeline.config}
     elsewhere = Elsewhere(**pipeline.modules | parts)
     hot = replace(DOG, temperature=2.0)
-    batches = [list(batch) for batch in elsewhere._batches([CAT, DOG, hot, hot, CAT])]
+    batches = [list(batch) for batch in elsewhere.batches([CAT, DOG, hot, hot, CAT])]
     assert batches == [[CAT, DOG], [hot, hot], [CAT]]
-    assert [list(batch) for batch in pipeline._batches([CAT, DOG])] == [[CAT], [DOG]]
+    assert [list(batch) for batch in pipeline.batches([CAT, DOG])] == [[CAT], [DOG]]
 
 
 def test_drawing_takes_nothing_from_the_random_state_of_torch(pipeline):

@@ -174,7 +174,7 @@ class HybridPipeline(TextToPicture[HybridConfig]):
             raise InputError("this model has no refiner, so there is one way to decode; use draw")
         pictures: dict[str, list[np.ndarray]] = {"tokens": [], "mean": [], "sampled": []}
         with threads(self.threads):
-            for batch in self._batches(requests):
+            for batch in self.batches(requests):
                 text = self.encode_text([request.caption for request in batch])
                 numbers = self.numbers(batch)
                 drawing = self.draw_tokens(text, self.style_index([request.style for request in batch]), numbers)

@@ -79,11 +79,12 @@ class PicturePipeline(Drawer, Generic[S]):
         """Draw pictures; see ``Drawer``."""
         pictures: list[np.ndarray] = []
         with threads(self.threads):
-            for batch in self._batches(requests):
+            for batch in self.batches(requests):
                 pictures.extend(self.draw_alike(batch, on_stage or unwatched))
         return pictures
 
-    def _batches(self, requests: Sequence[DrawRequest]) -> Iterator[Sequence[DrawRequest]]:
+    def batches(self, requests: Sequence[DrawRequest]) -> Iterator[Sequence[DrawRequest]]:
+        """Yield requests in the lots that are drawn together here: on a CPU one by one (docs/decisions/0005)."""
         return alike(requests, most=1 if self.device.type == "cpu" else None)
 
 

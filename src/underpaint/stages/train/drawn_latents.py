@@ -24,9 +24,6 @@ from underpaint.runtime.weights import read_weights, write_weights
 
 KIND = "drawn-latents"
 FILE = "latents.safetensors"
-AT_ONCE = {"cpu": 1}
-"""Latents drawn together by kind of device, for the reason of decisions/0005; elsewhere ``MOST_AT_ONCE``."""
-MOST_AT_ONCE = 32
 
 
 class DrawnLatents(Config):
@@ -70,14 +67,14 @@ def draw(pipeline: HybridPipeline, requests: Sequence[DrawRequest], report: Repo
         requests: What to draw.
         report: Receives progress.
     """
-    rows, size = [], AT_ONCE.get(pipeline.device.type, MOST_AT_ONCE)
-    for start in range(0, len(requests), size):
-        some = requests[start : start + size]
+    rows, done = [], 0
+    for some in pipeline.batches(requests):
         numbers = pipeline.numbers(some)
         text = pipeline.encode_text([request.caption for request in some])
         drawing = pipeline.draw_tokens(text, pipeline.style_index([request.style for request in some]), numbers)
         rows.append(pipeline.refine(drawing, numbers).to(torch.float16).cpu())
-        report(Progress(task="draw latents", done=start + len(some), total=len(requests), unit="pictures"))
+        done += len(some)
+        report(Progress(task="draw latents", done=done, total=len(requests), unit="pictures"))
     return torch.cat(rows)
 
 
