@@ -1,0 +1,60 @@
+"""A small drawing made as large as is asked for, with transparency and clean edges."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from underpaint.core.errors import InputError
+from underpaint.pipelines.upscaling.resampling import premultiplied, resampled, straight
+
+LARGEST = 2048
+"""Longest side of what is made, in pixels."""
+
+
+def upscaled(pixels: np.ndarray, size: int) -> np.ndarray:
+    """Return a picture whose longer side is ``size``; the shorter one keeps its share.
+
+    Args:
+        pixels: ``[H, W, 4]`` uint8, straight alpha.
+        size: In pixels, 1 to 2048.
+
+    Returns:
+        ``[h, w, 4]`` uint8, straight alpha; a copy where the size is right already.
+
+    Raises:
+        InputError: The array is no such picture, or the size is out of range.
+    """
+    check_pixels(pixels)
+    width, height = target_size(pixels.shape[1], pixels.shape[0], size)
+    if (height, width) == pixels.shape[:2]:
+        return pixels.copy()
+    return straight(resampled(premultiplied(pixels), width, height))
+
+
+def check_pixels(pixels: np.ndarray) -> None:
+    """Check that an array is a picture.
+
+    Raises:
+        InputError: It is none.
+    """
+    if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 4 or not pixels.size:
+        raise InputError(
+            f"a picture is an array [H, W, 4] of uint8, got {list(pixels.shape)} of {pixels.dtype}; convert it to RGBA"
+        )
+
+
+def target_size(width: int, height: int, size: int) -> tuple[int, int]:
+    """Return the width and height that a picture gets.
+
+    Args:
+        width: Its own, in pixels.
+        height: Its own, in pixels.
+        size: Of the longer side.
+
+    Raises:
+        InputError: The size is out of range.
+    """
+    if not 1 <= size <= LARGEST:
+        raise InputError(f"a size of {size} pixels cannot be made; choose 1 to {LARGEST}, for example 256 or 512")
+    longer = max(width, height)
+    return max(1, round(width * size / longer)), max(1, round(height * size / longer))
