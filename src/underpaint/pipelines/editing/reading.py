@@ -7,29 +7,24 @@ from __future__ import annotations
 
 import contextlib
 import io
-import re
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from underpaint.core.absent import nearest_name
-from underpaint.core.errors import DataError, InputError, InputTooLarge, UnreadableImage
+from underpaint.core.errors import InputError, InputTooLarge, UnreadableImage
 from underpaint.pipelines.editing.square import squared
 from underpaint.pipelines.picture_file import INFO, PARAMETERS, pixel_digest
 from underpaint.pipelines.settings import Settings
+from underpaint.runtime.picture_reading import MAX_PIXELS, readable, refuse_animation, shallow
 
 Source = str | Path | bytes | Image.Image
 """A picture: a file's path, its bytes, or an image of Pillow."""
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-MAX_PIXELS = 40_000_000
 MAX_BYTES = 50_000_000
-DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
-"""Modes of 16 bits a channel, or of more that Pillow reads them into."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -132,26 +127,6 @@ def read_bytes(path: Path, most: int) -> bytes:
         raise InputError(f"{path} cannot be read ({error.strerror}); name a picture's file") from None
 
 
-@contextlib.contextmanager
-def readable(name: str, formats: tuple[str, ...]) -> Iterator[None]:
-    """Turn whatever Pillow says of a bad file into one error."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except DataError:
-        raise
-    except Image.DecompressionBombError:
-        raise InputTooLarge(f"{name} has far more than {MAX_PIXELS:,} pixels; shrink it") from None
-    except MemoryError:
-        raise InputTooLarge(f"{name} needs too much memory; shrink it") from None
-    except UnidentifiedImageError:
-        raise UnreadableImage(f"{name} is no {' or '.join(formats)} file; save it as PNG") from None
-    except Exception as error:
-        words = re.sub(r" at 0x[0-9a-fA-F]+", "", str(error))
-        raise UnreadableImage(f"{name} cannot be decoded ({words:.200}); save it again") from None
-
-
 def upright(image: Image.Image, name: str) -> Upright:
     """Check a picture's head, then decode it and turn it as EXIF says.
 
@@ -164,9 +139,7 @@ def upright(image: Image.Image, name: str) -> Upright:
         raise InputTooLarge(f"{name} has {width}x{height} pixels; at most {MAX_PIXELS:,} are read: shrink it")
     if not width * height:
         raise UnreadableImage(f"{name} has {width}x{height} pixels, so there is nothing to edit")
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":
-        raise UnreadableImage(f"{name} is an animation of {frames} frames; save one frame of it")
+    refuse_animation(image, name)
     settings = settings_of(image, name)
     return Upright(name=name, image=eight_bit(ImageOps.exif_transpose(image)), settings=settings)
 
@@ -182,8 +155,6 @@ def settings_of(image: Image.Image, name: str) -> Settings | None:
 
 
 def eight_bit(image: Image.Image) -> Image.Image:
-    """Return a picture as RGB or RGBA with 8 bits a channel; 16-bit gray keeps its upper half."""
-    if image.mode in DEEP:
-        values = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
-        image = Image.fromarray(values.astype(np.uint8))
+    """Return a picture as RGB or RGBA with 8 bits a channel."""
+    image = shallow(image)
     return image.convert("RGBA" if image.has_transparency_data else "RGB")

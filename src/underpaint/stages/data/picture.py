@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import warnings
 from pathlib import Path
 
@@ -11,8 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from underpaint.core.errors import UnreadableImage
-
-MAX_PIXELS = 40_000_000
+from underpaint.runtime.picture_reading import MAX_PIXELS, words_of
 
 
 def read_picture(source: bytes | Path, *, size: int | None = None) -> np.ndarray:
@@ -49,15 +47,10 @@ def open_picture(source: bytes | Path, *, size: int | None = None) -> Image.Imag
         raise
     except Image.DecompressionBombError:
         raise UnreadableImage(f"{name} has far more than {MAX_PIXELS} pixels; that is not allowed") from None
+    except UnidentifiedImageError:
+        raise UnreadableImage(f"{name} is no whole PNG: it does not begin like one") from None
     except (OSError, SyntaxError, ValueError) as error:
         raise UnreadableImage(f"{name} is no whole PNG: {words_of(error)}") from None
-
-
-def words_of(error: Exception) -> str:
-    """Return what Pillow says of a file, without memory addresses: these differ at every run."""
-    if isinstance(error, UnidentifiedImageError):
-        return "it does not begin like one"
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", str(error))
 
 
 def check_header(image: Image.Image, name: Path | str, size: int | None) -> None:

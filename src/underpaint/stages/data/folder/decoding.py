@@ -6,18 +6,15 @@ Upright by its EXIF orientation, RGBA, scaled as a whole in premultiplied form, 
 from __future__ import annotations
 
 import io
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from underpaint.core.errors import DataError, InputTooLarge, UnreadableImage
+from underpaint.core.errors import InputTooLarge, UnreadableImage
+from underpaint.runtime.picture_reading import DEEP, MAX_PIXELS, readable, refuse_animation, shallow
 from underpaint.stages.data.clean import MIN_ALPHA
 from underpaint.stages.data.folder.config import TRANSPARENT
-from underpaint.stages.data.picture import MAX_PIXELS, words_of
 
 RULES = "1"
 """Version of what this module does to a picture; finished pictures of another version are made anew."""
@@ -25,7 +22,6 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 MAX_SIDE = 16_384
 AMPLE = 512
 """A picture is first halved, or cut to a third and so on, as long as it stays larger than this."""
-DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +53,7 @@ def decode(content: bytes, *, size: int, background: str = TRANSPARENT) -> Decod
     """
     if not content:
         raise UnreadableImage("the file has 0 bytes; save the picture again")
-    with readable(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+    with readable("it", FORMATS), Image.open(io.BytesIO(content), formats=FORMATS) as image:
         check_head(image)
         notes = [name for name, is_so in (("cmyk", image.mode == "CMYK"), ("16-bit", image.mode in DEEP)) if is_so]
         image.draft(None, (AMPLE, AMPLE))
@@ -72,24 +68,6 @@ def decode(content: bytes, *, size: int, background: str = TRANSPARENT) -> Decod
     return Decoded(pixels=on_background(square, background), alpha=alpha, notes=tuple(notes))
 
 
-@contextmanager
-def readable() -> Iterator[None]:
-    """Turn whatever Pillow says of a bad file into one error."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except DataError:
-        raise
-    except Image.DecompressionBombError:
-        raise InputTooLarge(f"it has far more than {MAX_PIXELS:,} pixels; shrink it") from None
-    except MemoryError:
-        raise InputTooLarge("it needs too much memory; shrink it") from None
-    except Exception as error:
-        kinds = ", ".join(FORMATS)
-        raise UnreadableImage(f"it is no whole picture of a kind that is read ({kinds}): {words_of(error)}") from None
-
-
 def check_head(image: Image.Image) -> None:
     """Refuse a picture by its head, before a pixel is unpacked.
 
@@ -102,9 +80,7 @@ def check_head(image: Image.Image) -> None:
         raise InputTooLarge(
             f"it has {width}x{height} pixels; at most {MAX_SIDE:,} a side and {MAX_PIXELS:,} in all are read: shrink it"
         )
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":
-        raise UnreadableImage(f"it is an animation of {frames} frames; save one frame of it")
+    refuse_animation(image, "it")
 
 
 def is_turned(image: Image.Image) -> bool:
@@ -113,10 +89,8 @@ def is_turned(image: Image.Image) -> bool:
 
 
 def eight_bit(image: Image.Image) -> Image.Image:
-    """Return a picture as RGBA with 8 bits a channel; 16-bit gray keeps its upper half."""
-    if image.mode in DEEP:
-        values = np.asarray(image).astype(np.int64)
-        return Image.fromarray((np.clip(values, 0, 65535) >> 8).astype(np.uint8)).convert("RGBA")
+    """Return a picture as RGBA with 8 bits a channel."""
+    image = shallow(image)
     if image.mode == "CMYK":
         image = image.convert("RGB")
     return image.convert("RGBA")
