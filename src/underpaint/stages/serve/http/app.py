@@ -17,6 +17,7 @@ from underpaint.stages.serve.backend import Backend
 from underpaint.stages.serve.config import ServeConfig, is_loopback
 from underpaint.stages.serve.http import (
     batches,
+    capabilities,
     edits,
     files,
     generations,
@@ -41,6 +42,7 @@ ROUTERS = (
     generations.router,
     edits.router,
     models.router,
+    capabilities.router,
     pictures.router,
     jobs.router,
     job_queue.router,

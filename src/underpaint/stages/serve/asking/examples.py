@@ -1,0 +1,48 @@
+"""Prompts to begin with: what the shipped model draws well, each with a style that becomes it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Example:
+    """A prompt that can be tried at once.
+
+    Args:
+        prompt: What to draw.
+        style: In which style; None for no particular one.
+    """
+
+    prompt: str
+    style: str | None
+
+
+EXAMPLES: tuple[Example, ...] = (
+    Example("a smiling cat with sunglasses", "cartoon"),
+    Example("red heart", "gradient"),
+    Example("rocket", "flat"),
+    Example("birthday cake", "cartoon"),
+    Example("dog face", "gradient"),
+    Example("sunflower", "cartoon"),
+    Example("pizza", "cartoon"),
+    Example("grinning face", "flat"),
+    Example("cat with tears of joy", "cartoon"),
+    Example("evergreen tree", "flat"),
+    Example("soccer ball", "line-art"),
+    Example("santa claus", "cartoon"),
+    Example("purple heart", "gradient"),
+    Example("umbrella", "flat"),
+    Example("fire", "gradient"),
+    Example("woman fairy with dark skin tone", "cartoon"),
+)
+
+
+def examples_for(styles: Collection[str]) -> list[Example]:
+    """Return the examples, without styles that a model does not have.
+
+    Args:
+        styles: The model's styles.
+    """
+    return [Example(one.prompt, one.style if one.style in styles else None) for one in EXAMPLES]
