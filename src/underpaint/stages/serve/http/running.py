@@ -37,13 +37,13 @@ class DrainingServer(uvicorn.Server):
 
 @contextlib.contextmanager
 def listening(config: ServeConfig) -> Iterator[socket.socket]:
-    """Give a socket that listens.
+    """Give a socket that listens; its protocol is named, or asyncio would let small parts of answers wait (Nagle).
 
     Raises:
         StorageError: The address cannot be listened on.
     """
     family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((config.host.strip("[]"), config.port))
