@@ -10,6 +10,7 @@ import pytest
 from underpaint.cli import doctor
 from underpaint.core.config import digest_of
 from underpaint.pipelines import engine_choice, exported_folder, model_folder
+from underpaint.pipelines.editing.asking import choose_editing
 from underpaint.runtime.findings import Finding
 
 
@@ -84,10 +85,11 @@ def test_without_an_engine_it_leaves_with_the_code_for_what_is_not_installed(und
     assert "pip install" in engine["meaning"]
 
 
-def test_the_engine_is_the_one_that_generate_takes(underpaint, shipped):
+def test_the_engine_is_the_one_that_generate_and_edit_take(underpaint, shipped):
     choice = engine_choice.choose(model_folder.open_model())
     document = underpaint("doctor", "--json").json
-    assert document["engine"] == {"name": choice.name, "why": choice.why}
+    assert document["engine"] == {"name": choice.name, "why": choice.why, "edits": True}
+    assert choose_editing(model_folder.open_model()) == choice.name
     assert by_name(document)["engine"]["value"].startswith(choice.name)
 
 

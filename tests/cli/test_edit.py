@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from underpaint.pipelines.editing.asking import choose_editing
+from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.picture_file import read_picture, read_settings
+from underpaint.pipelines.planning import Options, plan
+from underpaint.pipelines.prompts import PromptRow
+from underpaint.pipelines.settings import Settings
 
 
 @pytest.fixture
@@ -129,18 +135,43 @@ def test_what_cannot_be_used_is_refused_in_our_words(edit, here, arguments, code
 
 
 def test_a_graph_that_only_draws_is_refused(underpaint, here):
-    finished = underpaint("edit", "red.png", "a cat", "-m", "stickers-64-onnx")
+    finished = underpaint("edit", "red.png", "a cat", "-m", "stickers-64-onnx-int8")
     assert finished.code == 2 and "exported without a graph that edits; export the model again" in finished.stderr
 
 
-def test_without_torch_the_message_names_the_command(here):
+def without_torch(here: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process that has no torch."""
     program = (
         "import importlib.util, sys\n"
         "found = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda name, *rest: None if name == 'torch' else found(name, *rest)\n"
         "sys.modules['torch'] = None\n"
         "from underpaint.cli.app import main\n"
-        "sys.exit(main(['edit', 'red.png', 'a cat']))\n"
+        "sys.exit(main(sys.argv[1:]))\n"
     )
-    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=here, check=False)
+    command = [sys.executable, "-W", "error", "-c", program, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=here, check=False)
+
+
+def test_the_shipped_model_edits_without_torch(here):
+    finished = without_torch(here, "edit", "red.png", "a cat", "--seed", "7")
+    assert (finished.returncode, finished.stdout) == (0, "underpaint-edit-a-cat-7.png\n")
+    assert read_settings(here / "underpaint-edit-a-cat-7.png").engine == "onnx"
+
+
+def test_without_torch_another_model_is_refused_with_the_command(here, tiny_model):
+    finished = without_torch(here, "edit", "red.png", "a cat", "-m", str(tiny_model))
     assert finished.returncode == 5 and "pip install 'underpaint[train]'" in finished.stderr
+
+
+def test_the_graph_edits_what_it_was_unrolled_for_and_torch_the_rest():
+    model = open_model()
+    planned = model_settings(model)
+    assert choose_editing(model, settings=planned) == "onnx"
+    assert choose_editing(model, settings=[one.model_copy(update={"steps": 8}) for one in planned]) == "torch"
+    assert choose_editing(model, settings=planned, device="cuda") == "torch"
+
+
+def model_settings(model: Model) -> list[Settings]:
+    """Settings of a picture that the model would draw by default."""
+    return plan(model, [PromptRow(prompt="a cat")], Options(seed=7))

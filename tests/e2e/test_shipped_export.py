@@ -1,8 +1,8 @@
 """The graph of the shipped model, drawn with as a user without PyTorch would.
 
-After the model or the exporter changes: ``underpaint export stickers-64 --share-weights --out DIR``, and DIR in place
-of ``weights/stickers-64-onnx``; the same with ``--int8`` for ``weights/stickers-64-onnx-int8``; then both go before the
-gate (docs/edge.md), with its reports in docs/examples.
+After the model or the exporter changes: ``underpaint export stickers-64 --edit --share-weights --out DIR``, and DIR in
+place of ``weights/stickers-64-onnx``; the same with ``--int8`` and without ``--edit`` for
+``weights/stickers-64-onnx-int8``; then both go before the gate (docs/edge.md), with its reports in docs/examples.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ def test_the_shipped_graphs_are_those_of_the_shipped_model():
     full, eight = (open_exported(folder) for folder in shipped_exports().values())
     assert full.digest == open_model().digest == full.manifest.parents["pipeline"] == eight.manifest.parents["pipeline"]
     assert (full.edge.precision, eight.edge.precision) == ("f32", "int8")
+    assert full.edge.edit is not None
     for exported, most in ((full, 5e6), (eight, 7e6)):
         assert files_of(exported.folder) == {*exported.manifest.files, "manifest.json"}
         assert sum(entry.bytes for entry in exported.manifest.files.values()) < most

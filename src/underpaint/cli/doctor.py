@@ -32,10 +32,11 @@ INSTALL_AGAIN = "pip install --force-reinstall underpaint"
 
 
 class Engine(NamedTuple):
-    """What draws: its name, None if nothing can, and the reason."""
+    """What draws: its name, None if nothing can, the reason, and whether it edits too."""
 
     name: str | None
     why: str
+    edits: bool = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,14 +73,15 @@ def choose_engine() -> Engine:
     from underpaint.pipelines.model_folder import open_model
 
     try:
+        from underpaint.pipelines.editing.asking import edits_as_graph
         from underpaint.pipelines.engine_choice import choose
 
-        choice = choose(open_model())
+        choice = choose(model := open_model())
     except ModuleNotFoundError as error:
         return Engine(None, f"nothing can be drawn without the Python package {error.name}")
     except UnderpaintError as error:
         return Engine(None, str(error))
-    return Engine(choice.name, choice.why)
+    return Engine(choice.name, choice.why, choice.name == "torch" or edits_as_graph(model, choice.name))
 
 
 def engine_finding(engine: Engine, engines: Mapping[str, str]) -> Finding:
@@ -94,7 +96,8 @@ def engine_finding(engine: Engine, engines: Mapping[str, str]) -> Finding:
     if engine.name is None:
         return Finding(section="used", name="engine", value="none", meaning=engine.why, state="broken")
     value = f"{engine.name} {engines.get(engine.name, '')}".strip()
-    return Finding(section="used", name="engine", value=value, meaning=f"underpaint generate takes it: {engine.why}")
+    takes = "generate and edit take" if engine.edits else "generate takes"
+    return Finding(section="used", name="engine", value=value, meaning=f"underpaint {takes} it: {engine.why}")
 
 
 def model_findings() -> Iterator[Finding]:

@@ -27,7 +27,7 @@ EXAMPLES = """examples:
   underpaint edit cat.png --style line-art
 
 The last two are variations, and the picture in another style: without a prompt its own words are used, if underpaint
-drew it. Editing needs a hybrid model, and PyTorch or an export that was made with --edit.
+drew it. Editing needs a hybrid model; other models than the shipped one need PyTorch, or an export made with --edit.
 """
 
 
@@ -177,9 +177,9 @@ def _note_what_is_read(args: argparse.Namespace, original: Original, first: Sett
 
 def load_editor(planned: Planned, args: argparse.Namespace, output: Output) -> Editor:
     """Load the networks, and say which words they will not read as they stand."""
-    from underpaint.pipelines.editing.asking import editor_of, edits_as_graph
+    from underpaint.pipelines.editing.asking import choose_editing, editor_of
 
-    args.engine = None if edits_as_graph(planned.model) else "torch"
+    args.engine = choose_editing(planned.model, settings=planned.settings, device=args.device)
     generator = load(planned.model, planned.settings, args, output)
     record = planned.settings[0].edit
     beside = () if record is None else filter(None, (record.mix, record.negative))

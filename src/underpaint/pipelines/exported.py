@@ -55,6 +55,9 @@ class ExportedPipeline(GraphDrawer):
         graph: The loaded graph.
     """
 
+    edit_graph: Graph | None = None
+    """The graph that edits, as soon as it was needed."""
+
     def __init__(
         self, edge: Edge, tokenizer: TextTokenizer, table: NDArray[Any], weight: NDArray[Any], graph: Graph
     ) -> None:

@@ -12,6 +12,7 @@ from underpaint.core.errors import ArtifactError, InputError
 from underpaint.models.pixels import from_straight, to_straight
 from underpaint.pipelines.editing.asking import editor_of
 from underpaint.pipelines.editing.editor import Editor
+from underpaint.pipelines.editing.graph_editor import GraphEditor
 from underpaint.pipelines.editing.mask import Mask
 from underpaint.pipelines.editing.planning import kept_scales, plan_edits
 from underpaint.pipelines.editing.reading import Original, read_original
@@ -192,10 +193,21 @@ def test_settings_of_another_picture_mask_model_or_of_no_edit_are_refused(genera
         next(generator.draw([settings]))
 
 
-def test_a_graph_does_not_edit(drawing):
-    graph = underpaint.load(engine="onnx")
+def test_a_graph_that_only_draws_does_not_edit(drawing):
+    graph = underpaint.load("stickers-64-onnx-int8")
     with pytest.raises(InputError, match=r"drawn by a graph here.*engine='torch'"):
         graph.edit(drawing, "a cat")
+
+
+def test_the_shipped_graph_edits_as_torch_does_and_is_loaded_once(drawing, box):
+    graph, networks = underpaint.load(engine="onnx"), underpaint.load(engine="torch")
+    mask = box(0, 0, 20, 32)
+    for request in (CAT, EditRequest(prompt="a dog", negative="a cat", seed=3)):
+        ours, theirs = (pixels_of(one.edit(drawing, request, mask=None)[0]) for one in (graph, networks))
+        seen = theirs[..., 3] > 0
+        assert np.abs(ours.astype(int) - theirs.astype(int))[seen].max() <= 1
+    first, second = (editor(graph, read_original(drawing, 64), one) for one in (None, mask))
+    assert isinstance(first, GraphEditor) and isinstance(second, GraphEditor) and first._graph is second._graph
 
 
 def test_without_a_refiner_kept_cells_are_still_the_picture_s(make_tiny_model, tmp_path, drawing, original):

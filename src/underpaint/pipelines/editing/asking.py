@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
 
 from PIL import Image
 
@@ -14,9 +15,10 @@ from underpaint.pipelines.editing.mask import Mask, read_mask
 from underpaint.pipelines.editing.planning import check_editable, plan_edits
 from underpaint.pipelines.editing.reading import Original, Source, read_original
 from underpaint.pipelines.editing.request import EditRequest
-from underpaint.pipelines.engine_choice import EXTRAS, is_installed
+from underpaint.pipelines.engine_choice import EXTRAS, Asked, choose, exported_form, is_installed
 from underpaint.pipelines.exported import ExportedPipeline
 from underpaint.pipelines.exported_folder import ExportedModel
+from underpaint.pipelines.settings import Settings
 from underpaint.runtime.installed import pip_command
 
 if TYPE_CHECKING:
@@ -45,9 +47,20 @@ def edit(
     return images
 
 
-def edits_as_graph(model: Model) -> bool:
-    """Tell whether a model is exported, with a graph that edits."""
-    return isinstance(model, ExportedModel) and model.edge.edit is not None
+def edit_form(model: Model, engine: str | None = None) -> ExportedModel | None:
+    """Return the exported form of a model that has a graph that edits, or None.
+
+    Args:
+        model: The model, or an exported one.
+        engine: The engine that runs it; None for any.
+    """
+    exported = exported_form(model, engine)
+    return exported if exported is not None and exported.edge.edit is not None else None
+
+
+def edits_as_graph(model: Model, engine: str | None = None) -> bool:
+    """Tell whether a model has a graph that edits; see ``edit_form``."""
+    return edit_form(model, engine) is not None
 
 
 def check_engine(model: Model) -> None:
@@ -55,20 +68,39 @@ def check_engine(model: Model) -> None:
 
     Raises:
         InputError: It is exported without a graph that edits.
-        MissingDependency: It is none, and torch is not installed.
+        MissingDependency: It has none, and torch is not installed.
     """
+    if edits_as_graph(model):
+        return
     if isinstance(model, ExportedModel):
-        if not edits_as_graph(model):
-            raise InputError(
-                f"{model.folder} was exported without a graph that edits; export the model again with --edit, or name "
-                f"the model that it was made from, {model.edge.model}, with -m"
-            )
-    elif not is_installed("torch"):
+        raise InputError(
+            f"{model.folder} was exported without a graph that edits; export the model again with --edit, or name "
+            f"the model that it was made from, {model.edge.model}, with -m"
+        )
+    if not is_installed("torch"):
         command = pip_command(EXTRAS["torch"])
         raise MissingDependency(
             f"editing with {model.name} needs torch; install it with: {command}, or name an export that was made "
             "with --edit, with -m"
         )
+
+
+def choose_editing(model: Model, *, settings: Sequence[Settings] = (), device: str | None = None) -> Asked:
+    """Return the engine to load a model with for edits: that of its graph where it edits what is asked for, else torch.
+
+    Args:
+        model: What shall edit.
+        settings: Of the edits.
+        device: The device that was asked for.
+
+    Raises:
+        InputError: Neither can edit this with the model.
+        MissingDependency: torch would be needed, and is not installed.
+    """
+    check_engine(model)
+    if not edits_as_graph(model):
+        return "torch"
+    return cast("Asked", choose(model, settings=settings, device=device).name)
 
 
 def editor_of(model: Model, drawer: Drawer, original: Original, mask: Mask | None = None) -> Editor:
@@ -83,8 +115,10 @@ def editor_of(model: Model, drawer: Drawer, original: Original, mask: Mask | Non
     Raises:
         InputError: A graph draws that was exported without one that edits.
     """
-    if isinstance(model, ExportedModel) and model.edge.edit is not None and isinstance(drawer, ExportedPipeline):
-        return load_graph_editor(model, drawer, model.edge.edit, original, mask)
+    if isinstance(drawer, ExportedPipeline):
+        exported = edit_form(model, drawer.engine)
+        if exported is not None and exported.edge.edit is not None:
+            return load_graph_editor(exported, drawer, exported.edge.edit, original, mask)
     if drawer.engine != "torch":
         installed = "" if is_installed("torch") else f"; install torch first: {pip_command(EXTRAS['torch'])}"
         raise InputError(

@@ -93,10 +93,11 @@ def load_graph_editor(
     mask: Mask | None = None,
     report: Report = silent,
 ) -> GraphEditor:
-    """Load the graph that edits; see ``GraphEditor`` and ``exported.load_exported``.
+    """Load the graph that edits, once for a pipeline; see ``GraphEditor`` and ``exported.load_exported``.
 
     Raises:
         ArtifactError: A file is missing, changed or damaged.
     """
-    graph = load_graph(model, {}, pipeline.threads, report, edit)
-    return GraphEditor(model, pipeline, graph, edit, original, mask)
+    if pipeline.edit_graph is None:
+        pipeline.edit_graph = load_graph(model, {}, pipeline.threads, report, edit)
+    return GraphEditor(model, pipeline, pipeline.edit_graph, edit, original, mask)

@@ -91,7 +91,7 @@ def check_served(served: Served) -> None:
     """
     try:
         check_editable(served.model)
-        if served.engine != "torch" and not edits_as_graph(served.model):
+        if served.engine != "torch" and not edits_as_graph(served.model, served.engine):
             raise InputError(
                 f"{served.name} runs as a graph, which takes no picture; serve it with --engine torch, or an export "
                 "that was made with --edit"
