@@ -47,6 +47,8 @@ class PostgresSession:
     """
 
     serial = "BIGINT GENERATED ALWAYS AS IDENTITY"
+    transaction = "BIGINT NOT NULL DEFAULT CAST(CAST(pg_current_xact_id() AS TEXT) AS BIGINT)"
+    settled = "AND tx < CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS TEXT) AS BIGINT)"
     for_update = "FOR UPDATE"
     skip_locked = "FOR UPDATE SKIP LOCKED"
 

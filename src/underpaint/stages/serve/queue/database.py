@@ -22,6 +22,16 @@ class Session(Protocol):
         ...
 
     @property
+    def transaction(self) -> str:
+        """The type of a column that numbers the transactions in which its rows were written."""
+        ...
+
+    @property
+    def settled(self) -> str:
+        """What ends a condition on such a column ``tx`` so that no row can come later that belongs before others."""
+        ...
+
+    @property
     def for_update(self) -> str:
         """What ends a SELECT so that nobody else changes its rows until the transaction ends."""
         ...

@@ -54,6 +54,8 @@ class SqliteSession:
     """
 
     serial = "INTEGER"
+    transaction = "INTEGER NOT NULL DEFAULT 0"
+    settled = ""
     for_update = ""
     skip_locked = ""
 
