@@ -335,13 +335,37 @@ def test_a_hopeless_job_fails_at_once_and_a_released_one_loses_no_attempt(queue:
 
 def test_a_job_that_kills_its_workers_fails_with_the_reason(queue: JobQueue, clock: Any) -> None:
     (name,) = submit(queue)
-    for _ in range(queue.policy.max_failures):
+    for _ in range(queue.policy.max_losses):
         assert queue.claim("doomed")
         clock.now += queue.policy.lease_s + 1
         queue.sweep()
-        clock.now += queue.policy.max_backoff_s
-    assert queue.get(name).state == "failed"
+    assert (queue.get(name).state, queue.get(name).failures) == ("failed", 0)
     assert "doomed was lost" in str(queue.get(name).error)
+
+
+def test_a_job_whose_worker_was_lost_keeps_its_place_and_no_attempt_is_held_against_it(
+    queue: JobQueue, clock: Any
+) -> None:
+    first, second = submit(queue, 2)
+    for losses in range(1, 6):
+        assert [job.id for job in queue.claim("w")] == [first]
+        clock.now += queue.policy.lease_s + 1
+        queue.sweep()
+        assert (queue.get(first).losses, queue.get(first).failures) == (losses, 0)
+    assert drain(queue) == [first, second]
+
+
+def test_jobs_of_a_release_that_cannot_be_drawn_are_passed_over_and_keep_their_place(queue: JobQueue) -> None:
+    gone, here = (Submission(owner="ann", request={}, release=name, batch_key="alike") for name in ("r-1", "r-2"))
+    ids = [job.id for job, _ in queue.submit_all([gone, here, gone, Submission(owner="ann", request={})])]
+
+    def claimed(without: list[str]) -> list[str]:
+        return [job.id for job in queue.claim("w", lambda job: Plan(cap=4, seconds=float), without)]
+
+    assert claimed(["r-1", "r-2"]) == [ids[3]]
+    assert claimed(["r-1"]) == [ids[1]]
+    assert claimed(["r-1"]) == []
+    assert claimed([]) == [ids[0], ids[2]]
 
 
 def test_a_clock_that_jumps_ahead_loses_leases_but_finishes_nothing_twice(queue: JobQueue, clock: Any) -> None:

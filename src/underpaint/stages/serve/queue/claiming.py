@@ -18,20 +18,29 @@ from underpaint.stages.serve.queue.transitions import Charges, change, charge, e
 PlanOf = Callable[[Job], Plan]
 """How many jobs go together with a job, and how long they take."""
 
-READY = "state = 'queued' AND (run_after <= :now OR run_after > :latest)"
 ORDER = "ORDER BY priority DESC, rank, seq"
-IN_LINE = f"{READY} AND job_class = :job_class AND owner = :owner"
 
 
 class _Moment:
-    """The time of a claim, and the latest time for which a job can rightly wait: later ones are of a wrong clock."""
+    """Which jobs may be started at the time of a claim.
 
-    def __init__(self, session: Session, policy: QueuePolicy) -> None:
+    Those that wait for later do not, unless it is later than a job can rightly wait for: that time is of a wrong clock.
+    """
+
+    def __init__(self, session: Session, policy: QueuePolicy, without: Sequence[str]) -> None:
         self.now = session.now()
-        self.values = {"now": self.now, "latest": self.now + policy.max_backoff_s}
+        passed_over = {f"without_{i}": release for i, release in enumerate(without)}
+        self.values = {"now": self.now, "latest": self.now + policy.max_backoff_s, **passed_over}
+        self.ready = "state = 'queued' AND (run_after <= :now OR run_after > :latest)"
+        if passed_over:
+            names = ", ".join(f":{name}" for name in passed_over)
+            self.ready += f" AND (release_id IS NULL OR release_id NOT IN ({names}))"
+        self.in_line = f"{self.ready} AND job_class = :job_class AND owner = :owner"
 
 
-def claim(session: Session, worker: str, plan_of: PlanOf, policy: QueuePolicy) -> list[Job]:
+def claim(
+    session: Session, worker: str, plan_of: PlanOf, policy: QueuePolicy, without: Sequence[str] = ()
+) -> list[Job]:
     """Give a worker the next job and what may be worked on with it.
 
     Args:
@@ -39,13 +48,14 @@ def claim(session: Session, worker: str, plan_of: PlanOf, policy: QueuePolicy) -
         worker: Who will work.
         plan_of: How many jobs go together.
         policy: The queue's numbers.
+        without: Releases whose jobs are passed over.
 
     Returns:
         The jobs, running; none if nothing waits or the queue is paused.
     """
     if is_paused(session):
         return []
-    moment = _Moment(session, policy)
+    moment = _Moment(session, policy, without)
     lines, credit = _lines(session, moment), _credit(session)
     order = lines_in_order(lines, credit, moment.now)
     for line in order:
@@ -67,7 +77,7 @@ def is_paused(session: Session) -> bool:
 
 
 def _lines(session: Session, moment: _Moment) -> list[Line]:
-    head = f"SELECT cost_s FROM job WHERE {READY} AND job_class = o.job_class AND owner = o.name {ORDER} LIMIT 1"
+    head = f"SELECT cost_s FROM job WHERE {moment.ready} AND job_class = o.job_class AND owner = o.name {ORDER} LIMIT 1"
     rows = session.execute(
         f"SELECT * FROM (SELECT o.*, ({head}) AS cost_s FROM owner o) AS line WHERE cost_s IS NOT NULL",
         **moment.values,
@@ -90,7 +100,7 @@ def _credit(session: Session) -> dict[JobClass, float]:
 
 def _head(session: Session, line: Line, moment: _Moment) -> Row | None:
     rows = session.execute(
-        f"SELECT * FROM job WHERE {IN_LINE} {ORDER} LIMIT 1 {session.skip_locked}",
+        f"SELECT * FROM job WHERE {moment.in_line} {ORDER} LIMIT 1 {session.skip_locked}",
         job_class=line.job_class,
         owner=line.owner,
         **moment.values,
@@ -104,7 +114,7 @@ def _companions(session: Session, head: Row, order: Sequence[Line], plan: Plan, 
     others: list[Row] = []
     for line in order[: 4 * plan.cap]:
         others += session.execute(
-            f"SELECT * FROM job WHERE {IN_LINE} AND batch_key = :key {ORDER} LIMIT :cap",
+            f"SELECT * FROM job WHERE {moment.in_line} AND batch_key = :key {ORDER} LIMIT :cap",
             job_class=line.job_class,
             owner=line.owner,
             key=head["batch_key"],

@@ -78,6 +78,7 @@ class Job:
         lease_owner: The worker that has it, or had it last.
         attempt: How often it was started; a worker's fencing token.
         failures: How many attempts ended badly.
+        losses: How many ended because the worker was lost, which is rarely the job's fault.
         events: The number of its latest event.
         result: What the worker handed in.
         error: Why it failed.
@@ -105,6 +106,7 @@ class Job:
     lease_until: float | None
     attempt: int
     failures: int
+    losses: int
     step: int | None
     num_steps: int | None
     events: int

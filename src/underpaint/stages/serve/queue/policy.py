@@ -16,6 +16,7 @@ class QueuePolicy(Config):
         lease_s: A worker that is not heard of for so long has lost its job.
         heartbeat_s: How often a worker renews its leases.
         max_failures: With so many bad attempts a job fails for good.
+        max_losses: A job whose worker was lost so often fails for good: it may be what ends its workers.
         backoff_s: Wait after the first bad attempt; it doubles with each.
         max_backoff_s: Longest wait between attempts.
         progress_s: Least time between two progress events of a job.
@@ -28,6 +29,7 @@ class QueuePolicy(Config):
     lease_s: float = Field(default=60.0, gt=0)
     heartbeat_s: float = Field(default=10.0, gt=0)
     max_failures: int = Field(default=3, ge=1, le=100)
+    max_losses: int = Field(default=20, ge=1, le=1000)
     backoff_s: float = Field(default=1.0, ge=0)
     max_backoff_s: float = Field(default=60.0, ge=0)
     progress_s: float = Field(default=0.25, ge=0)

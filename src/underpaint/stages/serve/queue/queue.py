@@ -149,16 +149,17 @@ class JobQueue:
         """Whether no work is given out."""
         return self._database.read(claiming.is_paused)
 
-    def claim(self, worker: str, plan_of: claiming.PlanOf = _alone) -> list[Job]:
+    def claim(self, worker: str, plan_of: claiming.PlanOf = _alone, without: Sequence[str] = ()) -> list[Job]:
         """Give a worker the next job and what may be worked on with it; none if there is nothing to do.
 
         Args:
             worker: Its name, from ``worker_name``.
             plan_of: How many jobs go together with a job, and how long they take; by default one.
+            without: Releases whose jobs are passed over, since nobody can work on them now.
         """
         if time.monotonic() - self._swept >= self.policy.sweep_s:
             self.sweep()
-        return self._database.write(lambda session: claiming.claim(session, worker, plan_of, self.policy))
+        return self._database.write(lambda session: claiming.claim(session, worker, plan_of, self.policy, without))
 
     def renew(self, leases: Sequence[Lease]) -> list[Lease]:
         """Renew leases and return those that still count; stop working on the others."""

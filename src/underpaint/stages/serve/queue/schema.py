@@ -80,7 +80,10 @@ FIRST: tuple[str, ...] = (
 )
 """Version 1. ``job_end`` makes a second end of a job impossible."""
 
-STEPS: tuple[tuple[str, ...], ...] = (FIRST,)
+LOSSES: tuple[str, ...] = ("ALTER TABLE job ADD COLUMN losses INTEGER NOT NULL DEFAULT 0",)
+"""Version 2. Lost workers are counted apart from attempts that failed."""
+
+STEPS: tuple[tuple[str, ...], ...] = (FIRST, LOSSES)
 
 
 def bring_up_to_date(session: Session, place: str, steps: Sequence[Sequence[str]] = STEPS) -> int:
@@ -101,10 +104,14 @@ def bring_up_to_date(session: Session, place: str, steps: Sequence[Sequence[str]
     version = _version(session, place, known=len(steps))
     for step in steps[version:]:
         for statement in step:
-            session.execute(statement.replace("{serial}", session.serial))
+            session.execute(_in_words_of(session, statement))
     if version < len(steps):
         session.execute("UPDATE setting SET value = :value WHERE name = 'version'", value=str(len(steps)))
     return version
+
+
+def _in_words_of(session: Session, statement: str) -> str:
+    return statement.replace("{serial}", session.serial).replace("{transaction}", session.transaction)
 
 
 def _version(session: Session, place: str, known: int) -> int:

@@ -8,7 +8,7 @@ from underpaint.stages.serve.queue.database import Row, Session
 from underpaint.stages.serve.queue.policy import QueuePolicy
 from underpaint.stages.serve.queue.submitting import HAS_WORK
 from underpaint.stages.serve.queue.transitions import Charges, charge, end
-from underpaint.stages.serve.queue.working import give_up
+from underpaint.stages.serve.queue.working import lose
 
 LOT = 500
 """Most jobs that are forgotten in one transaction."""
@@ -48,7 +48,7 @@ def _let_go(session: Session, row: Row, now: float, policy: QueuePolicy, is_gone
         end(session, row["id"], "expired", {"reason": "its deadline passed while it ran"})
         return True
     if row["lease_until"] <= now or is_gone(row["lease_owner"]):
-        give_up(session, row, f"the worker {row['lease_owner']} was lost", again=True, policy=policy)
+        lose(session, row, policy)
         return True
     if row["lease_until"] > now + policy.lease_s:
         session.execute(

@@ -51,8 +51,16 @@ def end(session: Session, job: str, state: State, body: dict[str, Any], **column
     return change(session, job, f"job.{state}", body, state=state, finished_at=at, lease_until=None, **columns)
 
 
-def requeue(session: Session, row: Row, reason: str, run_after: float, failures: int) -> Row:
-    """Put a job that was running back to its place in its line."""
+def requeue(session: Session, row: Row, reason: str, run_after: float, **counts: int) -> Row:
+    """Put a job that was running back to its place in its line.
+
+    Args:
+        session: A transaction that writes.
+        row: The job.
+        reason: Why; it stands in the event.
+        run_after: When it may be started again.
+        counts: New values of ``failures`` or ``losses``.
+    """
     body = {"attempt": row["attempt"], "reason": reason}
     return change(
         session,
@@ -61,11 +69,11 @@ def requeue(session: Session, row: Row, reason: str, run_after: float, failures:
         body,
         state="queued",
         run_after=run_after,
-        failures=failures,
         lease_until=None,
         charged_s=0.0,
         step=None,
         num_steps=None,
+        **counts,
     )
 
 

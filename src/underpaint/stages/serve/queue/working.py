@@ -142,13 +142,21 @@ def give_up(session: Session, row: Row, reason: str, *, again: bool, policy: Que
     """End an attempt that went wrong: the job waits and is tried again, or has failed."""
     failures = row["failures"] + 1
     if again and failures < policy.max_failures:
-        return requeue(session, row, reason, session.now() + policy.backoff_after(failures), failures)
+        return requeue(session, row, reason, session.now() + policy.backoff_after(failures), failures=failures)
     return end(session, row["id"], "failed", {"reason": reason}, error=reason, failures=failures)
+
+
+def lose(session: Session, row: Row, policy: QueuePolicy) -> Row:
+    """End an attempt whose worker was lost: the job is the next in its line again, unless that happened too often."""
+    losses, reason = row["losses"] + 1, f"the worker {row['lease_owner']} was lost"
+    if losses < policy.max_losses:
+        return requeue(session, row, reason, session.now(), losses=losses)
+    return end(session, row["id"], "failed", {"reason": reason}, error=reason, losses=losses)
 
 
 def release(session: Session, lease: Lease, reason: str) -> Job:
     """Put a job back that the worker will not finish, through no fault of the job's."""
     row = fenced(_row_of(session, lease, session.for_update), lease)
-    back = requeue(session, row, reason, session.now(), row["failures"])
+    back = requeue(session, row, reason, session.now())
     give_back(session, row, unused_s(row, session.now()))
     return job_of(back)
