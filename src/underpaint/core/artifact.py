@@ -107,19 +107,10 @@ def versions_of(*packages: str) -> dict[str, str]:
     return versions
 
 
-def identity_digest(
-    *, kind: str, stage: str, config_digest: str, parents: Mapping[str, str], files: Mapping[str, FileEntry]
-) -> str:
+def identity_of(manifest: Manifest) -> str:
     """Return the digest that identifies an artifact; see the module's docstring for what it covers."""
-    return digest_of(
-        {
-            "kind": kind,
-            "stage": stage,
-            "config_digest": config_digest,
-            "parents": dict(parents),
-            "files": {name: entry.sha256 for name, entry in files.items()},
-        }
-    )
+    fields: dict[str, Any] = {name: getattr(manifest, name) for name in ("kind", "stage", "config_digest", "parents")}
+    return digest_of({**fields, "files": {name: entry.sha256 for name, entry in manifest.files.items()}})
 
 
 def list_files(folder: Path) -> dict[str, FileEntry]:
@@ -221,6 +212,31 @@ def staging(target: Path) -> Iterator[Path]:
             raise
 
 
+def manifest_of(
+    files: dict[str, FileEntry],
+    *,
+    kind: str,
+    stage: str,
+    config: Config,
+    parents: Mapping[str, str],
+    figures: Mapping[str, Any] | None = None,
+    packages: tuple[str, ...] = (),
+) -> Manifest:
+    """Return the manifest of a folder with these files; the other arguments are those of ``seal``."""
+    manifest = Manifest(
+        kind=kind,
+        stage=stage,
+        config=config.model_dump(mode="json"),
+        config_digest=config.digest(),
+        parents=dict(parents),
+        files=files,
+        digest="",
+        versions=versions_of(*packages),
+        figures=dict(figures or {}),
+    )
+    return manifest.model_copy(update={"digest": identity_of(manifest)})
+
+
 def seal(
     folder: Path,
     *,
@@ -243,17 +259,8 @@ def seal(
         packages: Python packages whose versions are recorded.
     """
     files = list_files(folder)
-    config_digest = config.digest()
-    manifest = Manifest(
-        kind=kind,
-        stage=stage,
-        config=config.model_dump(mode="json"),
-        config_digest=config_digest,
-        parents=dict(parents),
-        files=files,
-        digest=identity_digest(kind=kind, stage=stage, config_digest=config_digest, parents=parents, files=files),
-        versions=versions_of(*packages),
-        figures=dict(figures or {}),
+    manifest = manifest_of(
+        files, kind=kind, stage=stage, config=config, parents=parents, figures=figures, packages=packages
     )
     with storage_errors(folder):
         (folder / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -281,14 +288,7 @@ def read_manifest(folder: Path, *, kind: str | None = None) -> Manifest:
     except (ValueError, OSError) as error:
         problem = problems_of(error) if isinstance(error, ValidationError) else error
         raise ArtifactError(f"{path} is damaged ({problem}); make or download the artifact again") from None
-    expected = identity_digest(
-        kind=manifest.kind,
-        stage=manifest.stage,
-        config_digest=manifest.config_digest,
-        parents=manifest.parents,
-        files=manifest.files,
-    )
-    if manifest.digest != expected or manifest.config_digest != digest_of(manifest.config):
+    if manifest.digest != identity_of(manifest) or manifest.config_digest != digest_of(manifest.config):
         raise ArtifactError(f"{path} was changed after it was written; make or download the artifact again")
     if kind is not None and manifest.kind != kind:
         raise ArtifactError(f"{folder} is a {manifest.kind!r} artifact, but a {kind!r} artifact is needed here")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from underpaint.core.artifact import MANIFEST, FileEntry, Manifest, hash_file, storage_errors, versions_of
+from underpaint.core.artifact import MANIFEST, FileEntry, Manifest, hash_file, manifest_of, storage_errors
 from underpaint.core.config import Config, canonical_json
 from underpaint.core.errors import ArtifactError
 from underpaint.core.files_below import entries_below
@@ -66,8 +66,8 @@ def list_files(folder: Path, files: sqlite3.Connection, report: Report) -> int:
     return count
 
 
-def identity_of(manifest: Manifest, files: sqlite3.Connection) -> str:
-    """Return what ``identity_digest`` returns for a manifest with these files."""
+def identity_with(manifest: Manifest, files: sqlite3.Connection) -> str:
+    """Return what ``identity_of`` returns for a manifest with these files."""
     fields = {name: getattr(manifest, name) for name in ("kind", "stage", "config_digest", "parents", "files")}
     before, after = canonical_json(fields).split(IN_DIGEST)
     digest = hashlib.sha256(f'{before}"files":{{'.encode())
@@ -108,18 +108,10 @@ def seal_streamed(
     with closing(sqlite3.connect("")) as files:
         files.execute(TABLE)
         count = list_files(folder, files, report)
-        manifest = Manifest(
-            kind=kind,
-            stage=stage,
-            config=config.model_dump(mode="json"),
-            config_digest=config.digest(),
-            parents=dict(parents),
-            files={},
-            digest="",
-            versions=versions_of(*packages),
-            figures=dict(figures or {}),
+        manifest = manifest_of(
+            {}, kind=kind, stage=stage, config=config, parents=parents, figures=figures, packages=packages
         )
-        manifest = manifest.model_copy(update={"digest": identity_of(manifest, files)})
+        manifest = manifest.model_copy(update={"digest": identity_with(manifest, files)})
         with storage_errors(folder), (folder / MANIFEST).open("w", encoding="utf-8") as file:
             file.writelines(text_of(manifest, files))
     return Sealed(digest=manifest.digest, num_files=count, figures=manifest.figures)

@@ -14,7 +14,7 @@ from underpaint import __version__
 from underpaint.adapters.diffusers.inspecting import Facts, inspect_model
 from underpaint.adapters.diffusers.locating import find_folder
 from underpaint.adapters.diffusers.options import Options, read_address, write_address
-from underpaint.core.artifact import FileEntry, Manifest, identity_digest, versions_of
+from underpaint.core.artifact import FileEntry, Manifest, manifest_of
 from underpaint.core.config import Config
 from underpaint.pipelines.file_hashes import entry_of
 from underpaint.pipelines.model_folder import KIND, Index, Model
@@ -125,14 +125,5 @@ def _manifest(facts: Facts, options: Options, files: dict[str, FileEntry]) -> Ma
         width=facts.width,
         height=facts.height,
     )
-    digest = settings.digest()
-    return Manifest(
-        kind=KIND,
-        stage=STAGE,
-        config=settings.model_dump(mode="json"),
-        config_digest=digest,
-        parents={},
-        files=files,
-        digest=identity_digest(kind=KIND, stage=STAGE, config_digest=digest, parents={}, files=files),
-        versions=versions_of("diffusers", "transformers", "torch"),
-    )
+    packages = ("diffusers", "transformers", "torch")
+    return manifest_of(files, kind=KIND, stage=STAGE, config=settings, parents={}, packages=packages)
