@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from underpaint.core.errors import ArtifactError, EngineLost, SetupError
 from underpaint.stages.serve.engine.catalog import Served
 from underpaint.stages.serve.engine.orders import Loaded
-from underpaint.stages.serve.engine.process import EngineProcess
+from underpaint.stages.serve.engine.process import WORKER, EngineProcess
 
 Notice = Callable[..., None]
 """Told the name of something that happened, and facts about it by keyword."""
@@ -26,6 +26,7 @@ class Pool:
         budget_bytes: Main memory that all engine processes may hold together; None for any.
         silence_s: See ``EngineProcess``.
         notice: Told of models that are loaded, lost or ended.
+        command: See ``EngineProcess``.
     """
 
     def __init__(
@@ -35,8 +36,10 @@ class Pool:
         budget_bytes: int | None = None,
         silence_s: float = 300.0,
         notice: Notice = unnoticed,
+        command: Sequence[str] = WORKER,
     ) -> None:
         self._served, self._budget, self._silence_s, self._notice = served, budget_bytes, silence_s, notice
+        self._command = command
         self._processes: dict[str, EngineProcess] = {}
         self._known: dict[str, Loaded] = {}
         self._took: dict[str, int] = {}
@@ -70,7 +73,7 @@ class Pool:
 
     async def _load(self, name: str) -> EngineProcess:
         served = self._served[name]
-        process = EngineProcess(served.start, silence_s=self._silence_s)
+        process = EngineProcess(served.start, silence_s=self._silence_s, command=self._command)
         try:
             loaded = await process.start()
         except EngineLost as lost:

@@ -18,7 +18,8 @@ from underpaint.runtime.memory import resident
 from underpaint.stages.serve.engine.frames import Frame, pack, read
 from underpaint.stages.serve.engine.orders import Loaded, Order, Picture, Preview
 
-MODULE = "underpaint.stages.serve.engine.worker"
+WORKER = (sys.executable, "-m", "underpaint.stages.serve.engine.worker")
+"""Command of an engine process; the number of a socket is added."""
 LAST_WORDS = 40
 """Lines of what an engine process wrote to stderr that are kept."""
 
@@ -55,10 +56,11 @@ class EngineProcess:
     Args:
         start: What to load.
         silence_s: A process that says nothing for so long while it draws is lost.
+        command: Starts it; the number of a socket is added.
     """
 
-    def __init__(self, start: Start, *, silence_s: float = 300.0) -> None:
-        self._start, self._silence_s = start, silence_s
+    def __init__(self, start: Start, *, silence_s: float = 300.0, command: Sequence[str] = WORKER) -> None:
+        self._start, self._silence_s, self._command = start, silence_s, command
         self._batch = 0
         self._told: deque[str] = deque(maxlen=LAST_WORDS)
         self.loaded: Loaded | None = None
@@ -97,7 +99,7 @@ class EngineProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", MODULE, str(theirs.fileno())),
+                *(*self._command, str(theirs.fileno())),
                 pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,

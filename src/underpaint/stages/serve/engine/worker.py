@@ -15,12 +15,35 @@ import socket
 import sys
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from underpaint.core.errors import UnderpaintError
-from underpaint.core.progress import Progress
+from underpaint.core.progress import Progress, Report
 from underpaint.stages.serve.engine.frames import Frame, pack, receive
 from underpaint.stages.serve.engine.orders import Order, Picture, Preview
+
+if TYPE_CHECKING:
+    from underpaint.stages.serve.engine.artist import Artist
+
+Load = Callable[[dict[str, Any], Report], "Artist"]
+"""From the first frame to what draws; told a function that takes progress."""
+
+
+def load(told: dict[str, Any], report: Report) -> Artist:
+    """Load the model that the first frame names.
+
+    Raises:
+        UnderpaintError: It cannot be loaded; as ``load_opened`` raises it.
+    """
+    from underpaint.pipelines.generator import load_opened
+    from underpaint.pipelines.opening import open_model
+    from underpaint.stages.serve.engine.artist import Artist
+    from underpaint.stages.serve.engine.seal import open_seal
+
+    model = open_model(told["address"])
+    generator = load_opened(model, engine=told["engine"], device=told["device"], threads=told["threads"], report=report)
+    return Artist(generator, open_seal() if told["sign"] else None)
 
 
 class Worker:
@@ -28,10 +51,11 @@ class Worker:
 
     Args:
         connection: The socket to the server.
+        load: Makes what draws.
     """
 
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection, self._lock = connection, threading.Lock()
+    def __init__(self, connection: socket.socket, load: Load = load) -> None:
+        self._connection, self._load, self._lock = connection, load, threading.Lock()
         self._told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._dropped: set[tuple[int, int]] = set()
 
@@ -39,7 +63,8 @@ class Worker:
         """Load what the first frame names, then draw until the server is gone."""
         threading.Thread(target=self._listen, name="listener", daemon=True).start()
         try:
-            artist = self._load(self._told.get())
+            artist = self._load(self._told.get(), self._report)
+            self._say({"say": "loaded", "loaded": artist.loaded().model_dump(mode="json")})
         except UnderpaintError as error:
             self._say({"say": "failed", "kind": type(error).__name__, "message": str(error)})
             return
@@ -65,24 +90,10 @@ class Worker:
             except OSError:
                 os._exit(0)
 
-    def _load(self, told: dict[str, Any]) -> Any:
-        from underpaint.pipelines.generator import load_opened
-        from underpaint.pipelines.opening import open_model
-        from underpaint.stages.serve.engine.artist import Artist
-        from underpaint.stages.serve.engine.seal import open_seal
-
-        model = open_model(told["address"])
-        generator = load_opened(
-            model, engine=told["engine"], device=told["device"], threads=told["threads"], report=self._report
-        )
-        artist = Artist(generator, open_seal() if told["sign"] else None)
-        self._say({"say": "loaded", "loaded": artist.loaded().model_dump(mode="json")})
-        return artist
-
     def _report(self, progress: Progress) -> None:
         self._say({"say": "progress", "task": progress.task})
 
-    def _draw(self, artist: Any, told: dict[str, Any]) -> None:
+    def _draw(self, artist: Artist, told: dict[str, Any]) -> None:
         batch, began = told["batch"], time.perf_counter()
         orders = [Order.model_validate(order) for order in told["orders"]]
         try:
