@@ -27,6 +27,7 @@ from underpaint.stages.serve.http import (
     models,
     pictures,
     recall,
+    studio,
     welcome,
 )
 from underpaint.stages.serve.http.callers import everybody, holders_of
@@ -50,6 +51,7 @@ ROUTERS = (
     batches.router,
     recall.router,
     health.router,
+    studio.router,
     welcome.router,
 )
 UPLOADS = "/v1/files"

@@ -1,0 +1,171 @@
+/** The start of the page, and the way from an address to a view. */
+
+import { button, h, icon, replace } from './elements.js';
+import { form, formOf } from './form.js';
+import { takeDrops } from './dropping.js';
+import { fail, openDialog, placeNotices, say } from './notices.js';
+import { call, key, line, reachable } from './server.js';
+import { themeButton } from './theme.js';
+import { VIEWS } from './views.js';
+import { speak, t } from './words.js';
+
+/**
+ * @typedef {object} App What every view is given.
+ * @property {any} capabilities What the server can do, as `GET /api/v1/capabilities` answers.
+ * @property {(name: string, query?: Object<string, any>) => void} go Shows another view.
+ * @property {(settings: Object<string, any>) => void} use Fills the form from the settings or request of a picture, and shows it.
+ */
+
+/** @type {App} */
+const app = {
+  capabilities: null,
+  go(name, query = {}) {
+    const text = new URLSearchParams(query).toString();
+    location.hash = `#/${name}${text ? `?${text}` : ''}`;
+  },
+  use(settings) {
+    form.set(formOf(settings, app.capabilities));
+    app.go('create');
+  },
+};
+
+const main = h('main', { id: 'view', tabindex: '-1' });
+const banner = h('div', { class: 'banner', role: 'status', hidden: true });
+const links = new Map();
+/** @type {{row: import('./views.js').Row, view: import('./views.js').View} | null} */
+let shown = null;
+let turn = 0;
+
+/** Return the row and the query of the address. */
+function place() {
+  const [, name = '', query = ''] = location.hash.match(/^#\/([\w-]*)(?:\?(.*))?$/) ?? [];
+  return { row: VIEWS.find((one) => one.name === name) ?? VIEWS[0], query: new URLSearchParams(query) };
+}
+
+/** Show what the address says. */
+async function show({ first = false } = {}) {
+  const mine = (turn += 1);
+  const { row, query } = place();
+  if (shown?.row === row && shown.view.change) return shown.view.change(query);
+  try {
+    const [module] = await Promise.all([row.load(), row.styled ? styled(row.name) : null]);
+    const view = await module.open(app, query);
+    if (mine !== turn) return view.close?.();
+    shown?.view.close?.();
+    shown = { row, view };
+    replace(main, view.element);
+    mark(row);
+    if (!first) {
+      scrollTo(0, 0);
+      main.focus({ preventScroll: true });
+      say(t(`${row.name}.title`));
+    }
+  } catch (error) {
+    await explain(error);
+  }
+}
+
+function mark(row) {
+  document.title = t('title', { view: t(`${row.name}.title`) });
+  for (const [name, link] of links) {
+    if (name === row.name) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+}
+
+/** Say why a view cannot be shown: most often the server has a newer page than this one. */
+async function explain(error) {
+  if (!(error instanceof TypeError)) return fail(error);
+  await reachable();
+  const again = button(t('reload'), () => location.reload(), { kind: 'main' });
+  if (!main.firstChild) replace(main, h('section', { class: 'card' }, h('p', {}, t('main.old_page')), again));
+  else openDialog(t('main.old_title'), h('div', {}, h('p', {}, t('main.old_page')), again));
+  console.error(error);
+}
+
+const loaded = new Map();
+
+/** Load the styles of a view once. */
+function styled(name) {
+  if (!loaded.has(name)) {
+    const href = new URL(`../css/${name}.css`, import.meta.url).href;
+    const link = h('link', { rel: 'stylesheet', href });
+    const ready = new Promise((resolve, reject) => {
+      link.addEventListener('load', resolve);
+      link.addEventListener('error', () => (loaded.delete(name), reject(new TypeError(`no ${href}`))));
+    });
+    loaded.set(name, ready);
+    document.head.append(link);
+  }
+  return loaded.get(name);
+}
+
+function navigation() {
+  const items = VIEWS.map(({ name, icon: drawing }) => {
+    const link = h('a', { href: `#/${name}` }, icon(drawing), h('span', {}, t(`${name}.nav`)));
+    links.set(name, link);
+    return h('li', {}, link);
+  });
+  return h('nav', { 'aria-label': t('main.views') }, h('ul', {}, items));
+}
+
+function header() {
+  return h('header', { class: 'top' }, h('a', { class: 'name', href: '#/create' }, h('span', { class: 'dab', 'aria-hidden': 'true' }),
+    h('span', {}, t('name'))), navigation(), themeButton());
+}
+
+function watchLine() {
+  line.addEventListener('online', (event) => {
+    const online = /** @type {CustomEvent} */ (event).detail;
+    banner.hidden = online;
+    replace(banner, icon('warning'), t('server.unreachable_safe'));
+    if (!online) reachable();
+    else say(t('server.back'));
+  });
+  line.addEventListener('locked', () => askKey());
+}
+
+let asking = false;
+
+/** Ask for the key of the server, then begin anew: what was typed is kept. */
+function askKey() {
+  if (asking) return;
+  asking = true;
+  const input = h('input', { type: 'password', autocomplete: 'current-password', id: 'key', required: true });
+  const sent = (event) => (event.preventDefault(), key.set(input.value.trim()), location.reload());
+  const fields = h('form', { class: 'question', onsubmit: sent }, h('p', {}, t('key.about')),
+    h('label', { for: 'key' }, t('key.label')), input,
+    h('div', { class: 'row end' }, h('button', { class: 'button main' }, t('key.enter'))));
+  openDialog(t('key.title'), fields, { onclose: () => (asking = false) });
+  input.focus();
+}
+
+async function start() {
+  await speak(navigator.languages);
+  document.body.append(h('a', { class: 'skip', href: '#view', onclick: (event) => (event.preventDefault(), main.focus()) },
+    t('main.skip')), header(), banner, main);
+  placeNotices();
+  watchLine();
+  app.capabilities = await loadCapabilities();
+  takeDrops(app);
+  addEventListener('hashchange', () => show());
+  await show({ first: true });
+  document.documentElement.dataset.ready = 'true';
+}
+
+/** Ask what the server can do, until it says so. */
+async function loadCapabilities() {
+  for (;;) {
+    try {
+      return await call('GET', '/api/v1/capabilities');
+    } catch (error) {
+      if (error.status) {
+        fail(error);
+        return new Promise(() => {});
+      }
+      await reachable();
+    }
+  }
+}
+
+start();

@@ -1,0 +1,121 @@
+/** What the page tells: a line for screen readers, notes that can be undone, errors that stay, questions. */
+
+import { button, freshId, h, icon, replace } from './elements.js';
+import { t } from './words.js';
+
+const NOTE_MS = 9000;
+
+const line = h('div', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
+const notes = h('div', { class: 'notes', role: 'region', 'aria-label': t('notices.region') });
+
+/** Put the places of the notices into the page. */
+export function placeNotices() {
+  document.body.append(notes, line);
+}
+
+/**
+ * Say something to those who listen to the page; it is not shown.
+ *
+ * @param {string} words What to say.
+ */
+export function say(words) {
+  line.textContent = '';
+  setTimeout(() => (line.textContent = words), 50);
+}
+
+/**
+ * Show a note for some seconds; it waits while somebody is at it.
+ *
+ * @param {string} words What it says.
+ * @param {{action?: string, onaction?: () => any, icon?: string}} [how] A button in it, such as Undo.
+ * @returns {() => void} Takes it away.
+ */
+export function note(words, { action, onaction, icon: drawing = 'check' } = {}) {
+  const acted = () => (close(), onaction?.());
+  const element = h('div', { class: 'note', role: 'status' }, icon(/** @type {any} */ (drawing)), h('p', {}, words),
+    action ? button(action, acted, { kind: 'quiet' }) : null,
+    button(t('close'), () => close(), { icon: 'close', bare: true }));
+  const close = shown(element);
+  let timer = 0;
+  const start = () => (timer = window.setTimeout(close, NOTE_MS));
+  const stop = () => clearTimeout(timer);
+  for (const name of ['pointerenter', 'focusin']) element.addEventListener(name, stop);
+  for (const name of ['pointerleave', 'focusout']) element.addEventListener(name, start);
+  start();
+  return close;
+}
+
+/**
+ * Show what went wrong until somebody has read it; the same words are shown once.
+ *
+ * @param {any} error An error, or words.
+ */
+export function fail(error) {
+  if (error?.name === 'AbortError') return;
+  const words = sentence(error instanceof Error ? error.message : String(error));
+  const others = [...notes.querySelectorAll('.note.error p')];
+  if (others.some((one) => one.textContent === words)) return;
+  const element = h('div', { class: 'note error', role: 'alert' }, icon('warning'), h('p', {}, words),
+    button(t('close'), () => close(), { icon: 'close', bare: true }));
+  const close = shown(element);
+}
+
+/**
+ * Return a message as a sentence.
+ *
+ * @param {string} words The message.
+ * @returns {string} With a capital and an end.
+ */
+export function sentence(words) {
+  const text = words.trim();
+  return text ? text[0].toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.') : '';
+}
+
+function shown(element) {
+  notes.append(element);
+  if (notes.children.length > 4) notes.firstElementChild?.remove();
+  return () => element.remove();
+}
+
+/**
+ * Open a dialog; Escape and the button close it, and the focus goes back to where it was.
+ *
+ * @param {string} title What it is about.
+ * @param {any} content A node, or a function that is given `close` and returns one.
+ * @param {{wide?: boolean, onclose?: () => void}} [how] `wide` gives it more room.
+ * @returns {{element: HTMLDialogElement, close: () => void}} The dialog.
+ */
+export function openDialog(title, content, { wide = false, onclose } = {}) {
+  const id = freshId('dialog');
+  const body = h('div', { class: 'dialog-body' });
+  const dialog = h('dialog', { class: wide ? 'dialog wide' : 'dialog', 'aria-labelledby': id },
+    h('div', { class: 'dialog-head' }, h('h2', { id }, title),
+      button(t('close'), () => dialog.close(), { icon: 'close', bare: true })), body);
+  const close = () => dialog.close();
+  replace(body, typeof content === 'function' ? content(close) : content);
+  dialog.addEventListener('click', (event) => event.target === dialog && close());
+  dialog.addEventListener('close', () => (dialog.remove(), onclose?.()));
+  document.body.append(dialog);
+  // What is shown above the page must lie in it, or nobody could see or hear it.
+  dialog.showModal();
+  dialog.append(notes, line);
+  dialog.addEventListener('close', () => (document.querySelector('dialog[open]') ?? document.body).append(notes, line));
+  return { element: dialog, close };
+}
+
+/**
+ * Ask a question that can be answered with yes or no.
+ *
+ * @param {string} title The question.
+ * @param {{about?: string, yes: string, danger?: boolean}} how `yes` is what the button says.
+ * @returns {Promise<boolean>} The answer; closing the dialog is no.
+ */
+export function ask(title, { about, yes, danger = false }) {
+  return new Promise((resolve) => {
+    let answer = false;
+    const settle = (close, value) => ((answer = value), close());
+    openDialog(title, (close) => h('div', { class: 'question' }, about ? h('p', {}, about) : null,
+      h('div', { class: 'row end' }, button(t('no'), () => settle(close, false)),
+        button(yes, () => settle(close, true), { kind: danger ? 'danger' : 'main' }))), { onclose: () => resolve(answer) });
+  });
+}

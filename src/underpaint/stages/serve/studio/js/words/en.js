@@ -1,0 +1,8 @@
+/** English, the language that is always there; each part of the studio has its words in a file of its own. */
+
+import { create } from './en/create.js';
+import { picture } from './en/picture.js';
+import { shell } from './en/shell.js';
+
+/** @type {Object<string, string | ((values: any) => string)>} */
+export const en = { ...shell, ...picture, ...create };
