@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,9 +32,9 @@ def queue(path: Path) -> Iterator[JobQueue]:
     queue.close()
 
 
-def filled(path: Path, jobs: int = 60) -> list[str]:
+def filled(path: Path, jobs: int = 60, letters: int = 3000) -> list[str]:
     queue = open_queue(path)
-    large = Submission(owner="ann", request={"text": "x" * 3000})
+    large = Submission(owner="ann", request={"text": "x" * letters})
     ids = [job.id for job, _ in queue.submit_all([large] * jobs)]
     queue.close()
     return ids
@@ -45,7 +47,7 @@ def test_every_commit_is_flushed_to_the_disk(path: Path, queue: JobQueue) -> Non
     database.close()
 
 
-@pytest.mark.parametrize("limit", [300_000, 900_000])
+@pytest.mark.parametrize("limit", [400_000, 900_000])
 def test_a_full_disk_is_an_error_and_loses_nothing(run_script: Callable[..., Any], path: Path, limit: int) -> None:
     finished = run_script("full_disk.py", path, limit)
     assert finished.returncode == 0, finished.stderr
@@ -99,6 +101,88 @@ def test_a_damaged_file_is_refused_and_left_as_it_is(path: Path, damage: str) ->
     with pytest.raises(StoreDamaged, match=r"jobs\.sqlite"):
         open_queue(path)
     assert path.read_bytes() == before
+
+
+def test_when_one_has_waited_for_a_lock_in_vain_the_others_hardly_wait(path: Path) -> None:
+    queue = open_queue(path, QueuePolicy(busy_s=2.0))
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    waits: list[float] = []
+    for _ in range(4):
+        began = time.monotonic()
+        with pytest.raises(StoreBusy):
+            queue.submit(CAT)
+        waits.append(time.monotonic() - began)
+    other.execute("ROLLBACK")
+    assert waits[0] >= 2.0 and max(waits[1:]) < 1.5
+    queue.submit(CAT)
+    other.execute("BEGIN IMMEDIATE")
+    freeing = threading.Timer(0.6, other.execute, ["ROLLBACK"])
+    freeing.start()
+    queue.submit(CAT)
+    freeing.join()
+    other.close()
+    queue.close()
+
+
+@pytest.mark.parametrize("what", ["moved", "removed", "replaced"])
+def test_a_file_that_is_taken_away_accepts_nothing_until_it_is_back(
+    path: Path, tmp_path: Path, queue: JobQueue, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr("underpaint.stages.serve.queue.sqlite.REOPEN_S", 0.0)
+    kept, _ = queue.submit(CAT)
+    (tmp_path / "away").mkdir()
+    files = list(tmp_path.glob("jobs.sqlite*"))
+    for file in files:
+        file.rename(tmp_path / "away" / file.name)
+    if what == "replaced":
+        path.touch()
+    for _ in range(3):
+        with pytest.raises(StorageError, match=r"jobs\.sqlite"):
+            queue.submit(CAT)
+        with pytest.raises(StorageError, match=r"jobs\.sqlite"):
+            queue.jobs()
+    assert path.exists() == (what == "replaced"), "nothing begins a new queue in silence"
+    if what == "removed":
+        return
+    for file in files:
+        (tmp_path / "away" / file.name).replace(file)
+    with contextlib.suppress(StorageError):
+        queue.jobs()
+    assert queue.jobs() == [kept]
+    queue.submit(CAT)
+
+
+def test_damage_under_a_running_queue_is_an_error_until_it_is_mended(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("underpaint.stages.serve.queue.sqlite.REOPEN_S", 0.0)
+    ids = filled(path, jobs=200, letters=20_000)
+    queue = open_queue(path)
+    whole = path.read_bytes()
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (len(whole) - 4096))
+    with pytest.raises(StoreDamaged, match="damaged"):
+        queue.cancel(ids[100])
+    with pytest.raises(StoreDamaged, match="damaged"):
+        queue.submit(CAT)
+    path.write_bytes(whole)
+    queue.submit(CAT)
+    assert [job.id for job in queue.jobs(limit=1000)][:-1] == ids
+    queue.close()
+
+
+def test_a_file_that_lost_its_content_is_not_taken_for_a_new_one(path: Path) -> None:
+    queue = open_queue(path)
+    queue.submit(CAT)
+    log = path.with_name("jobs.sqlite-wal").read_bytes()
+    queue.close()
+    path.write_bytes(b"")
+    path.with_name("jobs.sqlite-wal").write_bytes(log)
+    with pytest.raises(StoreDamaged, match="lost its content"):
+        open_queue(path)
+    assert path.with_name("jobs.sqlite-wal").read_bytes() == log
 
 
 def test_a_place_that_cannot_hold_a_database_is_an_error(tmp_path: Path) -> None:

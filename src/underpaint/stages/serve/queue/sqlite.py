@@ -1,7 +1,8 @@
 """Jobs in a SQLite file: one thread writes, and whoever waits at that moment shares one flush to the disk.
 
 ``synchronous=FULL`` flushes the log at every commit, so that what was accepted survives a power cut. Each piece of work
-is a savepoint of the shared transaction; where the transaction itself fails, each piece is done again alone.
+is a savepoint of the shared transaction; where the transaction itself fails, each piece is done again alone. A file
+that cannot be used is opened again when it can.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from underpaint.core.errors import StorageError, StoreBusy, StoreDamaged
+from underpaint.core.errors import StorageError
 from underpaint.stages.serve.queue.database import Row
+from underpaint.stages.serve.queue.sqlite_file import BROKEN, BUSY, SqliteFile, StoreMoved, as_ours, code_of
 
 T = TypeVar("T")
 GROUP = 64
@@ -25,24 +27,13 @@ GROUP = 64
 POLL_S = 0.05
 """How soon the work of another process is seen."""
 
-DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
-BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+REOPEN_S = 1.0
+"""How often a file that cannot be used is looked at again."""
 
 
-def _code(error: sqlite3.Error) -> int:
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-
-
-def _as_ours(error: sqlite3.Error, path: Path) -> StorageError:
-    """Say what is wrong with the file and what to do."""
-    code = _code(error)
-    if code in DAMAGED or "malformed" in str(error):
-        return StoreDamaged(f"{path} is no SQLite database, or damaged ({error}); move it away and restore a copy")
-    if code in BUSY:
-        return StoreBusy(f"{path} is locked by another process ({error}); stop that process, or try again")
-    if code == sqlite3.SQLITE_FULL:
-        return StorageError(f"{path} cannot grow: the disk is full ({error}); free some, nothing accepted is lost")
-    return StorageError(f"{path} cannot be read or written ({error}); check the folder, its disk and its rights")
+def always() -> bool:
+    """Tell that it is so."""
+    return True
 
 
 class SqliteSession:
@@ -96,19 +87,31 @@ class SqliteDatabase:
         path: The file; it is created where it is missing, its folder is not.
         busy_s: How long a write waits for other processes.
         clock: Tells the seconds since 1970.
+        is_ours: Whether a file that was put in the place of one that was opened may be used.
 
     Raises:
         StorageError: The file cannot be opened, is damaged, or is no database.
     """
 
-    def __init__(self, path: Path, *, busy_s: float = 10.0, clock: Callable[[], float] = time.time) -> None:
-        self._path, self._busy_s, self._clock = path, busy_s, clock
+    def __init__(
+        self,
+        path: Path,
+        *,
+        busy_s: float = 10.0,
+        clock: Callable[[], float] = time.time,
+        is_ours: Callable[[], bool] = always,
+    ) -> None:
+        self._path, self._clock, self._is_ours = path, clock, is_ours
+        self._file = SqliteFile(path, busy_s)
         self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._changed, self._lock = threading.Condition(), threading.Lock()
         self._readers: list[sqlite3.Connection] = []
+        self._opened, self._is_hasty = 0, False
+        self._broken: StorageError | None = None
+        self._looked_at = float("-inf")
         self._closed = False
         with self._translated():
-            self._writer = self._open()
+            self._writer = self._file.open(create=True)
         self._thread = threading.Thread(target=self._write_all, name="queue-writer", daemon=True)
         self._thread.start()
 
@@ -128,7 +131,10 @@ class SqliteDatabase:
 
     def read(self, work: Callable[[SqliteSession], T]) -> T:
         """Do some work that changes nothing, beside whoever writes."""
+        if self._broken is not None:
+            self.write(lambda _session: None)
         with self._translated(), self._reader() as connection:
+            self._file.check_place()
             connection.execute("BEGIN")
             try:
                 return work(SqliteSession(connection, self._clock))
@@ -152,43 +158,33 @@ class SqliteDatabase:
         for connection in [*self._readers, self._writer]:
             connection.close()
 
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self._path, timeout=self._busy_s, isolation_level=None, check_same_thread=False)
-
-    def _open(self) -> sqlite3.Connection:
-        connection = self._connect()
-        try:
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            if mode != "wal":
-                raise StorageError(f"{self._path} cannot have a write-ahead log (got {mode}); use a local disk")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("PRAGMA foreign_keys = ON")
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
-                raise StoreDamaged(f"{self._path} is damaged ({verdict}); move it away and restore a copy")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise _as_ours(error, self._path) from None
+            self._note(error)
+            raise as_ours(error, self._path) from None
+        except StoreMoved as error:
+            self._note(error)
+            raise
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
         with self._lock:
+            opened = self._opened
             connection = self._readers.pop() if self._readers else None
         if connection is None:
-            connection = self._connect()
+            connection = self._file.connect()
         try:
             yield connection
         finally:
             with self._lock:
-                self._readers.append(connection)
+                keep = opened == self._opened and not self._closed
+                if keep:
+                    self._readers.append(connection)
+            if not keep:
+                connection.close()
 
     def _write_all(self) -> None:
         while (first := self._waiting.get()) is not None:
@@ -205,20 +201,57 @@ class SqliteDatabase:
 
     def _write_group(self, group: list[Work]) -> None:
         try:
+            self._repair()
             outcomes = self._transaction([work for work, _ in group])
         except BaseException as error:
-            if len(group) > 1 and isinstance(error, sqlite3.Error) and _code(error) not in BUSY:
+            self._note(error)
+            self._be_hasty(error)
+            if len(group) > 1 and isinstance(error, sqlite3.Error) and code_of(error) not in BUSY:
                 for piece in group:
                     self._write_group([piece])
                 return
-            ours = _as_ours(error, self._path) if isinstance(error, sqlite3.Error) else error
+            ours = as_ours(error, self._path) if isinstance(error, sqlite3.Error) else error
             outcomes = [ours] * len(group)
         for (_, done), outcome in zip(group, outcomes, strict=True):
             done.set_exception(outcome) if isinstance(outcome, BaseException) else done.set_result(outcome[0])
 
+    def _note(self, error: BaseException) -> None:
+        """Remember that the file cannot be used."""
+        if isinstance(error, StoreMoved) or (isinstance(error, sqlite3.Error) and code_of(error) in BROKEN):
+            self._broken = error if isinstance(error, StorageError) else as_ours(error, self._path)
+
+    def _be_hasty(self, error: BaseException) -> None:
+        """Wait hardly any more for others who hold the file for long, until they do not."""
+        if isinstance(error, sqlite3.Error) and code_of(error) in BUSY:
+            self._is_hasty = True
+            self._file.be_patient(self._writer, False)
+
+    def _repair(self) -> None:
+        """Open a file again that could not be used, now and then.
+
+        Raises:
+            StorageError: It still cannot.
+        """
+        if self._broken is None:
+            return
+        if time.monotonic() - self._looked_at < REOPEN_S or not self._is_ours():
+            raise self._broken
+        self._looked_at = time.monotonic()
+        try:
+            writer = self._file.open(create=False)
+        except sqlite3.Error as error:
+            self._broken = as_ours(error, self._path)
+            raise self._broken from None
+        with self._lock:
+            stale, self._writer, self._readers = [self._writer, *self._readers], writer, []
+            self._opened, self._broken = self._opened + 1, None
+        for connection in stale:
+            connection.close()
+
     def _transaction(self, works: list[Callable[[SqliteSession], Any]]) -> list[tuple[Any] | BaseException]:
         """Do several pieces of work in one transaction; return a result or an error for each."""
         session = SqliteSession(self._writer, self._clock)
+        self._file.check_place()
         self._writer.execute("BEGIN IMMEDIATE")
         try:
             outcomes = [self._piece(work, session) for work in works]
@@ -228,6 +261,10 @@ class SqliteDatabase:
                 with suppress(sqlite3.Error):
                     self._writer.execute("ROLLBACK")
             raise
+        self._file.check_place()
+        if self._is_hasty:
+            self._is_hasty = False
+            self._file.be_patient(self._writer, True)
         return outcomes
 
     def _piece(self, work: Callable[[SqliteSession], T], session: SqliteSession) -> tuple[T] | BaseException:
