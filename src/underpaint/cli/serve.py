@@ -62,6 +62,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     config, sources = read_config(options_of(args), os.environ, Path(args.settings) if args.settings else None)
     check_state(config.state)
 
+    from underpaint.stages.serve.announcement import announced
     from underpaint.stages.serve.http.app import Application
     from underpaint.stages.serve.http.logs import set_up_log
     from underpaint.stages.serve.http.running import address_of, listening, serve
@@ -75,7 +76,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
                 output.note(f"{name} = {in_words(shown[name])}  ({sources[name]})")
         address = address_of(listener)
         output.note(f"serving {', '.join(config.models)} on {address}")
-        serve(application, listener)
+        with announced(config.state, address):
+            serve(application, listener)
     output.result("stopped", {"address": address, "settings": shown})
     return 0
 
