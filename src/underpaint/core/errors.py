@@ -37,6 +37,19 @@ class FieldError(InputError):
         self.param, self.code = param, code
 
 
+class OptimizationRefused(InputError):
+    """A transform does not fit the pipeline, the steps before it, or this machine.
+
+    Args:
+        message: Which step, why, and what to do instead.
+        code: A word for programs, such as ``host.cuda``.
+    """
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class SigningError(InputError):
     """A key or a certificate cannot sign."""
 
@@ -181,6 +194,10 @@ class JobNotFound(QueueError):
 
 class StateConflict(QueueError):
     """The state of a job does not allow what was asked."""
+
+
+class GalleryFull(StateConflict):
+    """An owner's gallery has no room for what is asked for."""
 
 
 class IdempotencyConflict(QueueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import time
 
 from underpaint.core.errors import StorageError
 from underpaint.stages.serve.batches.keeper import BatchKeeper
@@ -71,7 +72,9 @@ class Backend:
         config = self.service.config
         while True:
             with contextlib.suppress(StorageError, OSError):
-                await asyncio.to_thread(self.service.store.forget, config.keep_pictures_s)
+                gallery = self.desk.gallery
+                await asyncio.to_thread(gallery.empty_bin, None, time.time() - config.keep_deleted_s)
+                await asyncio.to_thread(self.service.store.forget, config.keep_pictures_s, gallery.kept)
                 await asyncio.to_thread(self.keeper.records.forget, config.keep_files_s)
                 while await asyncio.to_thread(self.desk.queue.forget):
                     continue

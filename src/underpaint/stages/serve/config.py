@@ -11,11 +11,13 @@ from typing import Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from underpaint.core.config import Config
+from underpaint.runtime.energy import WATTS_PER_CORE
 from underpaint.stages.serve.security.throttle_config import ThrottleConfig
 
 SECRET = ("api_key", "jobs")
 """Settings that are not shown."""
 DEFAULT_MODEL = "stickers-64"
+MOST_WATTS = 1000.0
 
 
 def state_folder() -> Path:
@@ -65,6 +67,12 @@ class ServeConfig(Config):
         url_valid_s: How long the address of a picture is valid.
         keep_pictures_s: How long pictures are kept.
         keep_files_s: How long files and batches are kept.
+        gallery_mb: Disk that the gallery of one caller may take, in MB; 0 for no gallery: pictures are then kept for
+            ``keep_pictures_s`` alone.
+        keep_deleted_s: How long the gallery's bin keeps what was deleted.
+        watts_per_core: Least and most power of a busy core, for the energy of a picture where nothing counts it.
+        price_per_kwh: Price of electricity; null to say nothing of money.
+        currency: Of the price, as in ISO 4217.
         max_body_bytes: Largest JSON body.
         max_upload_bytes: Largest uploaded file.
         log: Lines for people, or JSON.
@@ -98,10 +106,22 @@ class ServeConfig(Config):
     url_valid_s: float = Field(default=3600.0, gt=0)
     keep_pictures_s: float = Field(default=7 * 86400.0, gt=0)
     keep_files_s: float = Field(default=30 * 86400.0, gt=0)
+    gallery_mb: float = Field(default=1000.0, ge=0, allow_inf_nan=False)
+    keep_deleted_s: float = Field(default=30 * 86400.0, gt=0)
+    watts_per_core: tuple[float, float] = WATTS_PER_CORE
+    price_per_kwh: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    currency: str = Field(default="EUR", pattern=r"^[A-Z]{3}$")
     max_body_bytes: int = Field(default=2**20, ge=1024)
     max_upload_bytes: int = Field(default=200 * 2**20, ge=1024)
     log: Literal["text", "json"] = "text"
     traces: str | None = None
+
+    @field_validator("watts_per_core")
+    @classmethod
+    def _watts_rise(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0.0 < value[0] <= value[1] <= MOST_WATTS:
+            raise ValueError(f"the watts of a core go from the least to the most, above 0 (got {value})")
+        return value
 
     @field_validator("models")
     @classmethod

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import os
 import re
 import secrets
 import time
+from collections.abc import Callable, Collection, Sequence
+from itertools import islice
 from pathlib import Path
 
 from underpaint.core.artifact import storage_errors
@@ -15,8 +18,17 @@ from underpaint.core.keys_folder import write_private
 from underpaint.pipelines.picture_file import write_new
 from underpaint.stages.serve.engine.orders import FORMATS, Format
 
+Kept = Callable[[Sequence[str]], Collection[str]]
+"""From digests of pixels to those that must stay."""
+LOT = 500
+"""Pictures that are asked about at once."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
 SUFFIXES: dict[Format, str] = {"png": ".png", "jpeg": ".jpeg", "webp": ".webp"}
+
+
+def none_kept(_digests: Sequence[str]) -> Collection[str]:
+    """Let all pictures go."""
+    return ()
 
 
 class PictureStore:
@@ -82,15 +94,44 @@ class PictureStore:
         ours = self.sign(pixel_sha256, output_format, expires)
         return hmac.compare_digest(ours.encode(), signature.encode()) and expires > time.time()
 
-    def forget(self, older_than_s: float) -> int:
-        """Remove pictures that nobody kept again for so long; return how many."""
+    def remove(self, pixel_sha256: str) -> None:
+        """Remove a picture, in whatever formats it is there.
+
+        Raises:
+            StorageError: It cannot be removed.
+        """
+        for one in FORMATS:
+            path = self._path(pixel_sha256, one)
+            with storage_errors(path):
+                path.unlink(missing_ok=True)
+
+    def forget(self, older_than_s: float, kept: Kept = none_kept) -> int:
+        """Remove pictures that nobody kept again for so long; return how many.
+
+        Args:
+            older_than_s: For how long pictures are kept by themselves.
+            kept: Tells which of some pictures must stay; they count as kept again.
+        """
         before, removed = time.time() - older_than_s, 0
-        for path in self._folder.glob("*/*"):
-            with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_mtime < before:
-                    path.unlink()
-                    removed += 1
+        old = (path for path in self._folder.glob("*/*") if _modified_at(path) < before)
+        while lot := list(islice(old, LOT)):
+            stay = kept([path.stem for path in lot])
+            for path in lot:
+                with contextlib.suppress(FileNotFoundError):
+                    if path.stem in stay:
+                        os.utime(path)
+                    else:
+                        path.unlink()
+                        removed += 1
         return removed
 
     def _path(self, pixel_sha256: str, output_format: Format) -> Path:
         return self._folder / pixel_sha256[:2] / f"{pixel_sha256}{SUFFIXES[output_format]}"
+
+
+def _modified_at(path: Path) -> float:
+    """Return when a file was kept last, in seconds since 1970; one that is gone was kept just now."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return time.time()

@@ -16,6 +16,7 @@ from underpaint.core.errors import FieldError
 from underpaint.stages.serve.answering.jobs import answer_of
 from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.engine.edit_input import EditInput
+from underpaint.stages.serve.gallery.gallery import USUAL_BYTES
 from underpaint.stages.serve.http.callers import Caller
 from underpaint.stages.serve.jobs.desk import JobDesk
 from underpaint.stages.serve.queue.job import NAME, Job, Submission
@@ -30,6 +31,7 @@ async def handed_in(submission: Submission, pictures: int, desk: JobDesk, gateke
 
     Raises:
         IdempotencyConflict: The key was used for another request.
+        GalleryFull: The owner's gallery has no room for the pictures.
         QueueFull: Too much waits already.
         RateLimited: The caller may not ask for so many pictures now.
     """
@@ -37,6 +39,8 @@ async def handed_in(submission: Submission, pictures: int, desk: JobDesk, gateke
     if key is not None and await desk.see(lambda queue: queue.is_known(owner, key)):
         return await desk.do(lambda queue: queue.submit(submission))
     await desk.check_room(submission.cost_s)
+    if submission.in_gallery:
+        await asyncio.to_thread(desk.gallery.check_room, owner, pictures * USUAL_BYTES)
     with gatekeeper.charged(submission.owner, pictures) as charge:
         job, is_new = await desk.do(lambda queue: queue.submit(submission))
         if not is_new:

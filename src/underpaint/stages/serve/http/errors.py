@@ -87,6 +87,7 @@ KINDS: tuple[Kind, ...] = (
     (errors.DeadlineExceeded, 504, "deadline_exceeded"),
     (errors.EngineLost, 503, "engine_lost"),
     (errors.JobNotFound, 404, "job_not_found"),
+    (errors.GalleryFull, 409, "gallery_full"),
     (errors.StateConflict, 409, "state_conflict"),
     (errors.IdempotencyConflict, 409, "idempotency_conflict"),
     (errors.StorageError, 503, "storage_full"),
@@ -96,7 +97,7 @@ KINDS: tuple[Kind, ...] = (
     (errors.DataError, 400, "invalid_value"),
 )
 """Our errors, the first that fits, with their status and code."""
-FINAL = {"deadline_unmeetable", "deadline_exceeded", "state_conflict", "idempotency_conflict"}
+FINAL = {"deadline_unmeetable", "deadline_exceeded", "gallery_full", "state_conflict", "idempotency_conflict"}
 """Codes that another try would not change."""
 
 

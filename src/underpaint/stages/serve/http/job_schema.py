@@ -6,13 +6,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from underpaint.stages.serve.gallery.cost import Cost
 from underpaint.stages.serve.http.errors import ErrorFields
 from underpaint.stages.serve.jobs.desk import PICTURE, images_of
 from underpaint.stages.serve.queue.job import Job, State
 
 
 class JobImage(BaseModel):
-    """A finished picture of a job."""
+    """A finished picture of a job; ``cost`` is null for those of older versions."""
 
     index: int
     url: str
@@ -20,6 +21,7 @@ class JobImage(BaseModel):
     pixel_sha256: str
     width: int
     height: int
+    cost: Cost | None = None
 
 
 class JobProgress(BaseModel):
@@ -77,7 +79,8 @@ def job_view(job: Job, *, position: int | None = None, eta_s: float | None = Non
         position: How many go before it.
         eta_s: In how many seconds it is probably finished.
     """
-    images = [JobImage(**{name: image[name] for name in JobImage.model_fields}) for image in images_of(job)]
+    known = JobImage.model_fields
+    images = [JobImage(**{name: image[name] for name in known if name in image}) for image in images_of(job)]
     n, done = job.request.get("n") or 1, job.step or 0
     done = len(images) or done
     return JobView(

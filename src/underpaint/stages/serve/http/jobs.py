@@ -17,6 +17,7 @@ from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batches.given_pictures import decoded, files_of
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.engine.edit_input import EditInput
+from underpaint.stages.serve.gallery.gallery import USUAL_BYTES
 from underpaint.stages.serve.http import sse
 from underpaint.stages.serve.http.callers import Caller, CallerOf
 from underpaint.stages.serve.http.durable import IdempotencyKey, handed_in
@@ -96,6 +97,7 @@ async def submit(
         priority=body.priority or 0,
         deadline_s=None if body.deadline_ms is None else body.deadline_ms / 1000,
         idem_key=idempotency_key,
+        in_gallery=desk.gallery.is_on,
     )
     job, is_new = await handed_in(submission, body.request.n or 1, desk, gatekeeper)
     view = await shown(desk, job)
@@ -197,6 +199,8 @@ async def retry(job: str, caller: CallerOf, _service: ServiceOf, desk: DeskOf, g
     """Make a new job of one that did not succeed; it needs room and counts as any other."""
     old = await desk.see(lambda queue: queue.get(job, caller.owner))
     await desk.check_room(old.cost_s)
+    if old.in_gallery:
+        await asyncio.to_thread(desk.gallery.check_room, old.owner, (old.request.get("n") or 1) * USUAL_BYTES)
     with gatekeeper.charged(old.owner, old.request.get("n") or 1):
         return await _changed(desk, caller, lambda queue, owner: queue.retry(job, owner))
 

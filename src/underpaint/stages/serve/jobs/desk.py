@@ -17,9 +17,11 @@ from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batching.compatibility import batch_key
 from underpaint.stages.serve.batching.fairness import JobClass
 from underpaint.stages.serve.engine.edit_input import EditInput
+from underpaint.stages.serve.gallery.gallery import MB, Gallery
 from underpaint.stages.serve.jobs.bell import Bell, heard
 from underpaint.stages.serve.queue.job import MAX_REQUEST_BYTES, Event, Job, Submission
 from underpaint.stages.serve.queue.queue import JobQueue
+from underpaint.stages.serve.queue.telling import MAX_TOLD, Change, Place
 from underpaint.stages.serve.service import Service
 
 T = TypeVar("T")
@@ -41,6 +43,7 @@ class JobDesk:
 
     def __init__(self, service: Service, queue: JobQueue) -> None:
         self.service, self.queue, self.bell = service, queue, Bell()
+        self.gallery = gallery_of(service, queue)
         self.listeners: Counter[str] = Counter()
 
     async def do(self, work: Callable[[JobQueue], T]) -> T:
@@ -76,6 +79,7 @@ class JobDesk:
         priority: int = 0,
         deadline_s: float | None = None,
         idem_key: str | None = None,
+        in_gallery: bool = False,
     ) -> Submission:
         """Return what is handed in for a request: complete, the seed drawn and the model's weights named.
 
@@ -87,6 +91,7 @@ class JobDesk:
             priority: Among the owner's own.
             deadline_s: Seconds from now after which nobody needs it.
             idem_key: The same key of the same owner is the same job.
+            in_gallery: Whether its pictures go into the owner's gallery.
 
         Raises:
             FieldError: A field cannot be used, or the prompt must not be drawn.
@@ -106,6 +111,7 @@ class JobDesk:
             release=wish.served.release,
             batch_key=hashlib.sha256(batch_key(settings).encode()).hexdigest() if given is None else "",
             cost_s=min(86400.0, unit_s * len(wish.orders)),
+            in_gallery=in_gallery,
         )
 
     def asked_for(self, job: Job, previews: int = 0) -> tuple[GenerationRequest, Wish]:
@@ -147,6 +153,31 @@ class JobDesk:
                         return
                 await heard(ring, LOOK_EVERY_S)
 
+    def is_watched(self, job: Job) -> bool:
+        """Tell whether somebody wants to see a job's unfinished pictures."""
+        return any(self.listeners[name] > 0 for name in (job.id, _all_of(job.owner), _all_of(None)))
+
+    async def changes(self, after: Place, owner: str | None, *, with_previews: bool) -> AsyncIterator[Change | None]:
+        """Yield what changes after a place until the server ends; None and then no more if that place is forgotten.
+
+        Args:
+            after: The last place that was seen.
+            owner: Whose changes; None for everybody's.
+            with_previews: Whether unfinished pictures are made and told too.
+        """
+        with self._listening(_all_of(owner)) if with_previews else contextlib.nullcontext():
+            while not self.service.is_draining:
+                ring, seen = self.bell.next(), after
+                told = await self.see(lambda queue, seen=seen: queue.changes(seen, owner, with_previews=with_previews))
+                if told is None:
+                    yield None
+                    return
+                for change in told:
+                    yield change
+                    after = change.place
+                if len(told) < MAX_TOLD:
+                    await heard(ring, LOOK_EVERY_S)
+
     @contextlib.contextmanager
     def _listening(self, job: str) -> Iterator[None]:
         self.listeners[job] += 1
@@ -162,6 +193,22 @@ class JobDesk:
             return None, job.cost_s
         position = await self.see(lambda queue: queue.position(job.id))
         return position, None if position is None else (position + 1) * job.cost_s
+
+
+def _all_of(owner: str | None) -> str:
+    """Return the name under which whoever looks at all jobs of an owner listens."""
+    return f"all of {owner or 'everybody'}"
+
+
+def gallery_of(service: Service, queue: JobQueue) -> Gallery:
+    """Return the gallery of a server."""
+    config = service.config
+    return Gallery(
+        queue.database,
+        service.store,
+        max_bytes=round(config.gallery_mb * MB),
+        keep_deleted_s=config.keep_deleted_s,
+    )
 
 
 def _seed_of(owner: str, idem_key: str | None) -> int:

@@ -12,6 +12,9 @@ from underpaint.core.errors import ArtifactError, DeadlineExceeded, EngineLost, 
 from underpaint.stages.serve.asking.planning import Wish
 from underpaint.stages.serve.dispatch.ticket import Ticket
 from underpaint.stages.serve.engine.orders import MAX_PREVIEWS, Picture, Preview
+from underpaint.stages.serve.gallery.cost import Cost
+from underpaint.stages.serve.gallery.drawn import drawn
+from underpaint.stages.serve.gallery.picture import Entry
 from underpaint.stages.serve.jobs.bell import heard
 from underpaint.stages.serve.jobs.desk import LOOK_EVERY_S, JobDesk
 from underpaint.stages.serve.queue.job import Job, Lease
@@ -100,8 +103,9 @@ class JobRunner:
     async def _work(self, job: Job) -> None:
         tickets: list[Ticket] = []
         try:
-            result, device_s = await self._draw(job, tickets)
-            await self._desk.do(lambda queue: queue.finish(job.lease, result, device_s))
+            result, device_s, entries = await self._draw(job, tickets)
+            also = self._desk.gallery.entering(entries)
+            await self._desk.do(lambda queue: queue.finish(job.lease, result, device_s, also))
         except LeaseLost:
             pass
         except DeadlineExceeded:
@@ -122,10 +126,10 @@ class JobRunner:
         await asyncio.sleep(max(0.0, (job.deadline_at or 0.0) - time.time()) + 0.01)
         await self._desk.do(lambda queue: queue.sweep())
 
-    async def _draw(self, job: Job, tickets: list[Ticket]) -> tuple[dict[str, Any], float]:
+    async def _draw(self, job: Job, tickets: list[Ticket]) -> tuple[dict[str, Any], float, list[Entry]]:
         service = self._desk.service
-        watched = self._desk.listeners[job.id] > 0
-        _, wish = self._desk.asked_for(job, previews=MAX_PREVIEWS if watched else 0)
+        previews = MAX_PREVIEWS if self._desk.is_watched(job) else 0
+        _, wish = self._desk.asked_for(job, previews=previews)
         tickets += service.submit(
             wish,
             owner=job.owner,
@@ -136,10 +140,14 @@ class JobRunner:
             bounded=False,
         )
         images: list[dict[str, Any]] = []
+        entries: list[Entry] = []
         for index, ticket in enumerate(tickets):
-            images.append(await self._keep(job, index, await ticket.done, wish))
+            picture = await ticket.done
+            cost = Cost.estimated(ticket.service_ms, service.config)
+            images.append(await self._keep(job, index, picture, wish) | {"cost": cost.model_dump(mode="json")})
+            entries.append(drawn(picture, wish.orders[index].output_format, wish.served, cost))
         device_s = sum(ticket.service_ms for ticket in tickets) / 1000
-        return {"images": images, "words_cut": wish.words_cut}, device_s
+        return {"images": images, "words_cut": wish.words_cut}, device_s, entries
 
     async def _keep(self, job: Job, index: int, picture: Picture, wish: Wish) -> dict[str, Any]:
         """Put a picture on the disk and say that it is there."""

@@ -9,6 +9,7 @@ from underpaint.core.errors import InputError
 from underpaint.stages.serve.queue.database import Row, Session
 from underpaint.stages.serve.queue.job import Job, State, Submission, job_of
 from underpaint.stages.serve.queue.submitting import accept, join_line
+from underpaint.stages.serve.queue.telling import EVERYBODY, tell
 from underpaint.stages.serve.queue.transitions import change, end, give_back, held_row, must_be, unused_s
 
 MIN_GAP = 1e-9
@@ -62,6 +63,7 @@ def retry(session: Session, job: str, new_id: str, owner: str | None) -> Job:
         release=row["release_id"],
         batch_key=row["batch_key"],
         cost_s=row["cost_s"],
+        in_gallery=bool(row["in_gallery"]),
     )
     return job_of(accept(session, again, new_id, remembered_s=0.0, parent=job)[0])
 
@@ -69,7 +71,7 @@ def retry(session: Session, job: str, new_id: str, owner: str | None) -> Job:
 def set_paused(session: Session, paused: bool) -> None:
     """Stop giving out work, or go on; what runs is not touched."""
     session.execute("UPDATE setting SET value = :value WHERE name = 'paused'", value="1" if paused else "0")
-    session.notify()
+    tell(session, EVERYBODY, "queue.paused" if paused else "queue.resumed")
 
 
 def move(session: Session, job: str, to: Literal["front", "back"] | None, before: str | None, owner: str | None) -> Job:
@@ -98,6 +100,7 @@ def move(session: Session, job: str, to: Literal["front", "back"] | None, before
     session.execute(
         "UPDATE job SET priority = :priority, rank = :rank WHERE id = :job", priority=priority, rank=rank, job=job
     )
+    tell(session, row["owner"], "job.moved", job=job)
     return job_of(held_row(session, job, owner))
 
 

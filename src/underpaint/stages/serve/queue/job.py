@@ -35,6 +35,7 @@ class Submission(Config):
         release: The release that must do it, or None.
         batch_key: Jobs of the same key may be worked on together; empty for always alone.
         cost_s: Device-seconds that it will probably take.
+        in_gallery: Whether its pictures go into the owner's gallery.
     """
 
     owner: str = Field(pattern=NAME)
@@ -47,6 +48,7 @@ class Submission(Config):
     release: str | None = Field(default=None, pattern=NAME)
     batch_key: str = Field(default="", pattern=r"^[\x21-\x7e]{0,500}$")
     cost_s: float = Field(default=1.0, gt=0, le=86400, allow_inf_nan=False)
+    in_gallery: bool = False
 
     @field_validator("request")
     @classmethod
@@ -73,6 +75,7 @@ class Job:
     Args:
         seq: Its number in the order of acceptance.
         parent: The job that this one tries again, or None.
+        in_gallery: Whether its pictures go into the owner's gallery.
         rank: Its place among the owner's waiting jobs of the same priority, lowest first.
         run_after: It is not started before.
         lease_owner: The worker that has it, or had it last.
@@ -94,6 +97,7 @@ class Job:
     priority: int
     rank: float
     cost_s: float
+    in_gallery: bool
     release: str | None
     batch_key: str
     request: dict[str, Any]
@@ -166,6 +170,7 @@ class Event:
 def job_of(row: Mapping[str, Any]) -> Job:
     """Make a job of a row of the table."""
     values = {name: row["release_id" if name == "release" else name] for name in Job.__dataclass_fields__}
+    values["in_gallery"] = bool(row["in_gallery"])
     values["request"] = json.loads(row["request"])
     values["result"] = None if row["result"] is None else json.loads(row["result"])
     return Job(**values)

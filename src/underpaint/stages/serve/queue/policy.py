@@ -23,6 +23,7 @@ class QueuePolicy(Config):
         sweep_s: How often leases and deadlines are looked through.
         idempotency_s: How long an idempotency key is remembered.
         keep_finished_s: How long finished jobs and their events are kept.
+        keep_changes_s: How long changes are told to those who come back; at most ``keep_finished_s``.
         busy_s: How long a write waits for other processes.
     """
 
@@ -36,6 +37,7 @@ class QueuePolicy(Config):
     sweep_s: float = Field(default=1.0, ge=0)
     idempotency_s: float = Field(default=86400.0, gt=0)
     keep_finished_s: float = Field(default=7 * 86400.0, gt=0)
+    keep_changes_s: float = Field(default=86400.0, gt=0)
     busy_s: float = Field(default=10.0, gt=0)
 
     @model_validator(mode="after")
@@ -44,6 +46,8 @@ class QueuePolicy(Config):
             raise ValueError("heartbeat_s must be at most half of lease_s, so that one heartbeat may be missed")
         if self.keep_finished_s < self.idempotency_s:
             raise ValueError("keep_finished_s must be at least idempotency_s: a known key leads to its job")
+        if self.keep_finished_s < self.keep_changes_s:
+            raise ValueError("keep_finished_s must be at least keep_changes_s: a change leads to its job")
         return self
 
     def backoff_after(self, failures: int) -> float:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from underpaint.adapters.psycopg import PostgresDatabase
 from underpaint.core.errors import InputError
 from underpaint.stages.serve.batching.filling import Plan, alone
-from underpaint.stages.serve.queue import changing, claiming, reading, sweeping, working
+from underpaint.stages.serve.queue import changing, claiming, reading, sweeping, telling, working
 from underpaint.stages.serve.queue.database import Database
 from underpaint.stages.serve.queue.job import Event, Job, Lease, State, Submission, job_of
 from underpaint.stages.serve.queue.policy import QueuePolicy
@@ -52,6 +52,11 @@ class JobQueue:
         self._database, self._gone = database, gone
         self._swept = float("-inf")
         database.write(lambda session: bring_up_to_date(session, database.place))
+
+    @property
+    def database(self) -> Database:
+        """Where the jobs are kept, and what belongs to them."""
+        return self._database
 
     def submit(self, submission: Submission) -> tuple[Job, bool]:
         """Accept a job, for good; return it, and whether it is new or known by its idempotency key.
@@ -185,13 +190,21 @@ class JobQueue:
             raise InputError(f"a worker may add the events {' and '.join(NOTES)} (got {name!r:.80})")
         self._database.write(lambda session: working.note(session, lease, name, body))
 
-    def finish(self, lease: Lease, result: Any, device_s: float | None = None) -> Job:
+    def finish(
+        self, lease: Lease, result: Any, device_s: float | None = None, also: working.Also = working.nothing
+    ) -> Job:
         """Record a job's result, once; again with the same lease changes nothing.
+
+        Args:
+            lease: The worker's lease.
+            result: Anything that JSON can hold.
+            device_s: Device-seconds that it took; None for as many as were charged.
+            also: What is done in the same transaction, with the job that is finished.
 
         Raises:
             LeaseLost: The job was cancelled or taken away: drop the result.
         """
-        return self._database.write(lambda session: working.finish(session, lease, result, device_s))
+        return self._database.write(lambda session: working.finish(session, lease, result, device_s, also))
 
     def fail(self, lease: Lease, reason: str, *, again: bool = True) -> Job:
         """Record that an attempt went wrong; the job waits and is tried again, or has failed."""
@@ -216,6 +229,16 @@ class JobQueue:
     def events(self, job: str, after: int = 0) -> list[Event]:
         """Return what happened to a job after the event of this number."""
         return self._database.read(lambda session: reading.events(session, job, after))
+
+    def last_change(self) -> telling.Place:
+        """Return the place in the line of changes behind which nothing is told yet."""
+        return self._database.read(telling.last)
+
+    def changes(
+        self, after: telling.Place, owner: str | None = None, *, with_previews: bool = False
+    ) -> list[telling.Change] | None:
+        """Return what changed after a place, some of it if that is much; None if not all of it is kept any more."""
+        return self._database.read(lambda session: telling.told(session, after, owner, with_previews))
 
     def follow(self, job: str, after: int = 0, stop: threading.Event | None = None) -> Iterator[Event]:
         """Yield what happened to a job after the event of this number, and what happens, until it is over.

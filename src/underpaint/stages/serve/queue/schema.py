@@ -83,7 +83,54 @@ FIRST: tuple[str, ...] = (
 LOSSES: tuple[str, ...] = ("ALTER TABLE job ADD COLUMN losses INTEGER NOT NULL DEFAULT 0",)
 """Version 2. Lost workers are counted apart from attempts that failed."""
 
-STEPS: tuple[tuple[str, ...], ...] = (FIRST, LOSSES)
+CHANGE = """CREATE TABLE change (
+    id {serial} PRIMARY KEY,
+    tx {transaction},
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    job TEXT,
+    seq INTEGER,
+    body TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL
+)"""
+
+PICTURE = """CREATE TABLE picture (
+    seq {serial} PRIMARY KEY,
+    owner TEXT NOT NULL,
+    pixel_sha256 TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    deleted_at DOUBLE PRECISION,
+    favorite INTEGER NOT NULL,
+    rating INTEGER,
+    style TEXT,
+    model TEXT NOT NULL,
+    release_id TEXT NOT NULL,
+    words TEXT NOT NULL,
+    job TEXT,
+    output_format TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    created_at DOUBLE PRECISION NOT NULL,
+    note TEXT,
+    settings TEXT,
+    cost TEXT,
+    UNIQUE (owner, pixel_sha256)
+)"""
+
+GALLERY: tuple[str, ...] = (
+    "ALTER TABLE job ADD COLUMN in_gallery INTEGER NOT NULL DEFAULT 1",
+    CHANGE,
+    "CREATE INDEX change_told ON change (tx, id)",
+    "INSERT INTO setting (name, value) VALUES ('changes_forgotten', '0-0')",
+    PICTURE,
+    "CREATE INDEX picture_owner ON picture (owner, deleted_at, seq)",
+    "CREATE INDEX picture_bytes ON picture (owner, bytes)",
+    "CREATE INDEX picture_pixels ON picture (pixel_sha256)",
+    "CREATE INDEX picture_bin ON picture (deleted_at) WHERE deleted_at IS NOT NULL",
+)
+"""Version 3. Finished pictures stay when their jobs are forgotten; all changes of an owner are in one line."""
+
+STEPS: tuple[tuple[str, ...], ...] = (FIRST, LOSSES, GALLERY)
 
 
 def bring_up_to_date(session: Session, place: str, steps: Sequence[Sequence[str]] = STEPS) -> int:

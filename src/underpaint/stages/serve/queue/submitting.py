@@ -19,8 +19,8 @@ NEW = {
     "events": 1,
 }
 COLUMNS = (
-    "id", "parent", "owner", "idem_key", "body_digest", "kind", "job_class", "priority", "cost_s", "release_id",
-    "batch_key", "request", "created_at", "run_after", "deadline_at", *NEW,
+    "id", "parent", "owner", "idem_key", "body_digest", "kind", "job_class", "priority", "cost_s", "in_gallery",
+    "release_id", "batch_key", "request", "created_at", "run_after", "deadline_at", *NEW,
 )  # fmt: skip
 INSERT = (
     f"INSERT INTO job ({', '.join(COLUMNS)}, rank) "
@@ -88,6 +88,7 @@ def _values(submission: Submission, job: str, now: float) -> dict[str, Any]:
         **asked,
         "id": job,
         "body_digest": submission.body_digest,
+        "in_gallery": int(submission.in_gallery),
         "release_id": submission.release,
         "request": canonical_json(submission.request),
         "created_at": now,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from underpaint.stages.serve.queue.database import Row, Session
 from underpaint.stages.serve.queue.policy import QueuePolicy
 from underpaint.stages.serve.queue.submitting import HAS_WORK
+from underpaint.stages.serve.queue.telling import forget as forget_changes
 from underpaint.stages.serve.queue.transitions import Charges, charge, end
 from underpaint.stages.serve.queue.working import lose
 
@@ -64,6 +65,7 @@ def forget(session: Session, policy: QueuePolicy) -> int:
         How many jobs were removed; call again while it is not 0.
     """
     now = session.now()
+    forget_changes(session, now - policy.keep_changes_s)
     session.execute(
         "UPDATE job SET idem_key = NULL "
         "WHERE finished_at <= :before AND created_at <= :before AND idem_key IS NOT NULL",

@@ -9,6 +9,7 @@ from typing import Any
 from underpaint.core.errors import JobNotFound, StateConflict
 from underpaint.stages.serve.queue.database import Row, Session
 from underpaint.stages.serve.queue.job import State
+from underpaint.stages.serve.queue.telling import tell
 
 Charges = defaultdict[tuple[str, str], float]
 """Class and owner to device-seconds to charge; negative ones are given back."""
@@ -42,7 +43,7 @@ def record(session: Session, row: Row, event: str, body: dict[str, Any]) -> None
         body=json.dumps(body, allow_nan=False),
         at=session.now(),
     )
-    session.notify()
+    tell(session, row["owner"], event, job=row["id"], seq=row["events"])
 
 
 def end(session: Session, job: str, state: State, body: dict[str, Any], **columns: Any) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from underpaint.core.errors import InputError, LeaseLost
@@ -90,7 +90,15 @@ def note(session: Session, lease: Lease, name: str, body: dict[str, Any]) -> Non
     change(session, lease.job, name, body)
 
 
-def finish(session: Session, lease: Lease, result: Any, device_s: float | None) -> Job:
+Also = Callable[[Session, Job], None]
+"""What is done in the transaction in which a job is finished, with that job."""
+
+
+def nothing(_session: Session, _job: Job) -> None:
+    """Do nothing else."""
+
+
+def finish(session: Session, lease: Lease, result: Any, device_s: float | None, also: Also = nothing) -> Job:
     """Record a job's result; the second time with the same lease changes nothing.
 
     Args:
@@ -98,6 +106,7 @@ def finish(session: Session, lease: Lease, result: Any, device_s: float | None) 
         lease: The worker's lease.
         result: Anything that JSON can hold.
         device_s: Device-seconds that it took; None for as many as were charged.
+        also: What is done in the same transaction.
     """
     row = _row_of(session, lease, session.for_update)
     if row["state"] == "succeeded" and _holds(row, lease):
@@ -106,7 +115,9 @@ def finish(session: Session, lease: Lease, result: Any, device_s: float | None) 
     ended = end(session, lease.job, "succeeded", {}, result=json_text(result))
     if device_s is not None:
         charge(session, Charges(float, {(row["job_class"], row["owner"]): device_s - row["charged_s"]}))
-    return job_of(ended)
+    job = job_of(ended)
+    also(session, job)
+    return job
 
 
 def json_text(value: Any) -> str:

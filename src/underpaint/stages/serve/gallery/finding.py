@@ -1,0 +1,107 @@
+"""Finding pictures again: by the words of their prompts, by what their owner said of them, by what drew them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from underpaint.core.config import Config
+from underpaint.core.errors import FieldError
+from underpaint.stages.serve.gallery.picture import GalleryPicture, folded, picture_of
+from underpaint.stages.serve.queue.database import Row, Session
+
+MAX_WORDS = 20
+MAX_PAGE = 200
+
+
+class Query(Config):
+    """Which pictures are wanted; all that is given must hold.
+
+    Args:
+        search: Words, or beginnings, ends and middles of them, that all stand in the prompt or the note.
+        favorite: Whether its owner likes it best.
+        style: The style that was asked for.
+        model: What drew it: a served name, or a release.
+        job: The job that drew it.
+        deleted: Whether it is in the bin.
+    """
+
+    search: str = Field(default="", max_length=500, pattern=r"^[^\x00]*$")
+    favorite: bool | None = None
+    style: str | None = Field(default=None, max_length=100, pattern=r"^[^\x00]*$")
+    model: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
+    job: str | None = Field(default=None, max_length=200, pattern=r"^[^\x00]*$")
+    deleted: bool = False
+
+
+def found(session: Session, query: Query, owner: str | None, before: int | None, limit: int) -> list[GalleryPicture]:
+    """Return pictures, the newest first.
+
+    Args:
+        session: A transaction.
+        query: Which.
+        owner: Whose; None for everybody's.
+        before: Only those older than the one of this ``seq``.
+        limit: Most pictures.
+    """
+    where, values = _where(query, owner)
+    if before is not None:
+        where, values = f"{where} AND seq < :before", values | {"before": before}
+    sql = f"SELECT * FROM picture WHERE {where} ORDER BY seq DESC LIMIT :limit"
+    return list(map(picture_of, session.execute(sql, limit=limit, **values)))
+
+
+def total(session: Session, query: Query, owner: str | None) -> int:
+    """Return how many pictures there are."""
+    where, values = _where(query, owner)
+    return session.execute(f"SELECT count(*) AS pictures FROM picture WHERE {where}", **values)[0]["pictures"]
+
+
+def one(session: Session, digest: str, owner: str | None, mine: str) -> Row:
+    """Return the row of a picture; of several owners' the caller's own, else the newest.
+
+    Args:
+        session: A transaction.
+        digest: SHA-256 of its pixels.
+        owner: Whose it must be; None for anybody's.
+        mine: The caller.
+
+    Raises:
+        FieldError: There is none.
+    """
+    rows = session.execute(
+        "SELECT * FROM picture WHERE pixel_sha256 = :digest AND (owner = :mine OR :all = 1) "
+        "ORDER BY CASE WHEN owner = :mine THEN 0 ELSE 1 END, seq DESC LIMIT 1",
+        digest=digest.replace("\0", ""),
+        mine=mine,
+        all=int(owner is None),
+    )
+    if not rows:
+        raise FieldError(
+            f"there is no picture {digest!r:.80} in the gallery; list it to see which there are",
+            param="pixel_sha256",
+            code="image_not_found",
+        )
+    return rows[0]
+
+
+def _where(query: Query, owner: str | None) -> tuple[str, dict[str, Any]]:
+    values: dict[str, Any] = {}
+    conditions = [f"deleted_at IS {'NOT ' if query.deleted else ''}NULL"]
+    if owner is not None:
+        conditions, values["owner"] = [*conditions, "owner = :owner"], owner
+    if query.favorite is not None:
+        conditions, values["favorite"] = [*conditions, "favorite = :favorite"], int(query.favorite)
+    for name in ("style", "job"):
+        if getattr(query, name) is not None:
+            conditions, values[name] = [*conditions, f"{name} = :{name}"], getattr(query, name)
+    if query.model is not None:
+        conditions, values["model"] = [*conditions, "(model = :model OR release_id = :model)"], query.model
+    for i, word in enumerate(folded(query.search).split()[:MAX_WORDS]):
+        conditions, values[f"word_{i}"] = [*conditions, f"words LIKE :word_{i} ESCAPE '!'"], f"%{_escaped(word)}%"
+    return " AND ".join(conditions), values
+
+
+def _escaped(word: str) -> str:
+    return "".join(f"!{sign}" if sign in "!%_" else sign for sign in word)

@@ -1,0 +1,171 @@
+"""The gallery as its users see it: each method is one transaction, and the files follow it.
+
+Pictures stay until their owner deletes them, which puts them into a bin for some time. What an owner's pictures take of
+the disk, the bin included, is bounded: who has no room left is told so before anything is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from underpaint.core.errors import FieldError, GalleryFull
+from underpaint.stages.serve.gallery import changing, entering, finding
+from underpaint.stages.serve.gallery.changing import Action
+from underpaint.stages.serve.gallery.finding import Query
+from underpaint.stages.serve.gallery.picture import BLOCK, Entry, GalleryPicture, picture_of
+from underpaint.stages.serve.queue.database import Database, Session
+from underpaint.stages.serve.queue.job import Job
+from underpaint.stages.serve.store import PictureStore
+
+MB = 10**6
+USUAL_BYTES = 2 * BLOCK
+"""What a picture that is not drawn yet is taken for."""
+
+
+class Gallery:
+    """The pictures of all owners. Safe for threads.
+
+    Args:
+        database: Where they are listed; the tables are those of the queue.
+        store: Where their files are.
+        max_bytes: Most bytes that the pictures of one owner may take; 0 for no gallery at all.
+        keep_deleted_s: How long the bin keeps them.
+    """
+
+    def __init__(self, database: Database, store: PictureStore, *, max_bytes: int, keep_deleted_s: float) -> None:
+        self._database, self._store = database, store
+        self.max_bytes, self.keep_deleted_s = max_bytes, keep_deleted_s
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a gallery."""
+        return self.max_bytes > 0
+
+    def used_bytes(self, owner: str) -> int:
+        """Return what an owner's pictures take of the disk, the bin included."""
+        sql = "SELECT coalesce(sum(bytes), 0) AS bytes FROM picture WHERE owner = :owner"
+        return int(self._database.read(lambda session: session.execute(sql, owner=owner))[0]["bytes"])
+
+    def check_room(self, owner: str, num_bytes: int) -> None:
+        """Refuse what an owner has no room for; the bin makes room, what went there first goes first.
+
+        Args:
+            owner: Whose pictures are coming.
+            num_bytes: What they will probably take.
+
+        Raises:
+            GalleryFull: They do not fit.
+        """
+        while self.is_on and self.used_bytes(owner) + num_bytes > self.max_bytes:
+            if not self.empty_bin(owner, only_a_lot=True):
+                raise GalleryFull(
+                    f"your gallery takes {self.used_bytes(owner) / MB:.1f} of {self.max_bytes / MB:,.0f} MB, and this "
+                    f"would need {num_bytes / MB:.1f} MB more; delete pictures for good, or let the server's settings "
+                    "allow more (gallery_mb)"
+                )
+
+    def entering(self, entries: Sequence[Entry]) -> Callable[[Session, Job], None]:
+        """Return what puts a job's pictures into its owner's gallery, in the transaction that finishes the job."""
+
+        def enter(session: Session, job: Job) -> None:
+            if self.is_on and job.in_gallery:
+                entering.enter(session, job.owner, entries, job.id)
+
+        return enter
+
+    def bring(self, owner: str, entry: Entry) -> GalleryPicture:
+        """Put a picture into the gallery that no job here drew."""
+
+        def work(session: Session) -> GalleryPicture:
+            entering.enter(session, owner, [entry], None)
+            return picture_of(finding.one(session, entry.pixel_sha256, owner, owner))
+
+        return self._database.write(work)
+
+    def page(self, query: Query, owner: str | None, before: int | None, limit: int) -> tuple[list[GalleryPicture], int]:
+        """Return pictures, the newest first, and how many there are in all.
+
+        Args:
+            query: Which.
+            owner: Whose; None for everybody's.
+            before: Only those older than the one of this ``seq``.
+            limit: Most pictures.
+        """
+        return self._database.read(
+            lambda session: (
+                finding.found(session, query, owner, before, limit),
+                finding.total(session, query, owner),
+            )
+        )
+
+    def one(self, digest: str, owner: str | None, mine: str) -> GalleryPicture:
+        """Return a picture; see ``finding.one``."""
+        return self._database.read(lambda session: picture_of(finding.one(session, digest, owner, mine)))
+
+    def say(self, digest: str, owner: str | None, mine: str, said: dict[str, Any]) -> GalleryPicture:
+        """Note what is said of a picture and return it; see ``finding.one`` and ``changing.say``."""
+
+        def work(session: Session) -> GalleryPicture:
+            return picture_of(changing.say(session, finding.one(session, digest, owner, mine), said))
+
+        return self._database.write(work)
+
+    def act(
+        self, digests: Iterable[str], owner: str | None, mine: str, action: Action
+    ) -> tuple[list[GalleryPicture], list[str]]:
+        """Do one thing with several pictures, all in one transaction.
+
+        Args:
+            digests: SHA-256 of the pixels of each.
+            owner: Whose they must be; None for anybody's.
+            mine: The caller.
+            action: What is done.
+
+        Returns:
+            The pictures that changed, and the digests that are not in the gallery.
+        """
+        wanted = list(dict.fromkeys(digests))
+
+        def work(session: Session) -> tuple[list[GalleryPicture], list[str]]:
+            rows, missing = [], []
+            for digest in wanted:
+                try:
+                    rows.append(finding.one(session, digest, owner, mine))
+                except FieldError:
+                    missing.append(digest)
+            return list(map(picture_of, changing.act(session, rows, action))), missing
+
+        changed, missing = self._database.write(work)
+        if action == "erase":
+            self._remove_files([picture.pixel_sha256 for picture in changed])
+        return changed, missing
+
+    def empty_bin(self, owner: str | None, before: float | None = None, *, only_a_lot: bool = False) -> int:
+        """Erase what is in the bin.
+
+        Args:
+            owner: Whose; None for everybody's.
+            before: Only what went there before, in seconds since 1970; None for all.
+            only_a_lot: Whether some of it is enough.
+
+        Returns:
+            How many pictures were erased.
+        """
+        erased = 0
+        while rows := self._database.write(
+            lambda session: changing.act(session, changing.bin_of(session, owner, before), "erase")
+        ):
+            self._remove_files([row["pixel_sha256"] for row in rows])
+            erased += len(rows)
+            if only_a_lot:
+                break
+        return erased
+
+    def kept(self, digests: Sequence[str]) -> set[str]:
+        """Return those of some pixels that are in anybody's gallery, or bin: their files must stay."""
+        return self._database.read(lambda session: changing.still_kept(session, digests))
+
+    def _remove_files(self, digests: Sequence[str]) -> None:
+        for digest in set(digests) - self.kept(digests):
+            self._store.remove(digest)
