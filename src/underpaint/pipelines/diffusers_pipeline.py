@@ -18,6 +18,7 @@ from underpaint.adapters.diffusers.flagged import refuse_flagged
 from underpaint.adapters.diffusers.inspecting import Facts
 from underpaint.adapters.diffusers.loading import first_line, load_model, networks_of, quiet
 from underpaint.core.errors import InputError
+from underpaint.pipelines.around import Beginning, begin_drawing
 from underpaint.pipelines.diffusers_model import DiffusersModel
 from underpaint.pipelines.settings import DrawRequest, OnStage
 from underpaint.pipelines.text_to_picture import PicturePipeline, SamplingConfig
@@ -94,6 +95,7 @@ class DiffusersPipeline(PicturePipeline[DiffusersConfig]):
         for request in requests:
             self._check(request)
         arguments = self._arguments(requests)
+        begin_drawing(self.network, Beginning(pictures=len(requests), steps=arguments["num_inference_steps"]))
         on_stage("text")
         with quiet(), self._watched(on_stage):
             try:

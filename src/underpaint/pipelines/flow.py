@@ -18,9 +18,11 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from underpaint.core.config import is_none
 from underpaint.core.errors import InputError
-from underpaint.diffusion.guidance import GuidanceInterval, acts, guided_denoiser
-from underpaint.diffusion.solvers import Denoiser, solve, time_grid
+from underpaint.diffusion.guidance import GuidanceInterval, acts, guided_denoiser, in_interval
+from underpaint.diffusion.output_cache import OutputCache, cached_denoiser
+from underpaint.diffusion.solvers import Denoiser, evaluations, solve, time_grid
 from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder
 from underpaint.models.flow_transformer import FlowCondition, FlowTransformer
 from underpaint.models.text_encoder import TextEncoder, TextStates
@@ -47,6 +49,7 @@ class FlowConfig(SamplingConfig):
         interval: Times at which guidance acts; 0 is noise, 1 is clean.
         shift: Shift of the time grid towards noise; 1 for none.
         step_counts: Numbers of steps that a distilled network knows, which has taken guidance in; None for any number.
+        cache: Which calls of the network are skipped; None for none.
     """
 
     steps: int = Field(default=20, ge=1)
@@ -55,6 +58,7 @@ class FlowConfig(SamplingConfig):
     interval: GuidanceInterval = GuidanceInterval()
     shift: float = Field(default=1.0, gt=0)
     step_counts: tuple[int, ...] | None = None
+    cache: OutputCache | None = Field(default=None, exclude_if=is_none)
 
 
 class FlowPipeline(TextToPicture[FlowConfig]):
@@ -144,6 +148,9 @@ class FlowPipeline(TextToPicture[FlowConfig]):
         noise = numbers.noise(START) * numbers.temperature  # [B, C, h, h]
         times = time_grid(numbers.steps or self.config.steps, self.config.shift)
         denoise = self._denoiser(text, style, numbers.guidance, times)
+        if self.config.cache is not None:
+            calls, span = evaluations(self.config.solver, len(times) - 1), self.config.interval
+            denoise = cached_denoiser(denoise, calls, self.config.cache, lambda t: in_interval(t, span.low, span.high))
         return solve(denoise, noise, times, self.config.solver)
 
     def _check(self, steps: int, strength: float) -> None:

@@ -1,0 +1,1 @@
+"""The half of every transform that a saved model needs when it is opened."""

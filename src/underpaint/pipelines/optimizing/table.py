@@ -1,0 +1,37 @@
+"""The table of transforms: name and version to the half that opens a saved model."""
+
+from __future__ import annotations
+
+from underpaint.core.errors import ArtifactError
+from underpaint.core.optimization import Stage, Step
+from underpaint.diffusion.output_cache import OutputCache
+from underpaint.pipelines.optimizing.guidance_span import GuidanceSpan, put_span
+from underpaint.pipelines.optimizing.half import Half, Pipeline
+from underpaint.pipelines.optimizing.sampling_steps import StepCount, StepSolver, put_solver, put_steps
+from underpaint.pipelines.optimizing.step_caches import put_output_cache
+
+HALVES: dict[str, Half] = {
+    "steps.count@1": Half(stage=Stage.SAMPLER, params=StepCount, put=put_steps),
+    "steps.solver@1": Half(stage=Stage.SAMPLER, params=StepSolver, put=put_solver),
+    "guidance.span@1": Half(stage=Stage.SAMPLER, params=GuidanceSpan, put=put_span),
+    "cache.output@1": Half(stage=Stage.SAMPLER, params=OutputCache, put=put_output_cache),
+}
+"""Transform and version to its half; versions that once were written stay here."""
+
+
+def put(pipeline: Pipeline, step: Step, *, source: str) -> Pipeline:
+    """Return a pipeline changed by one step.
+
+    Args:
+        pipeline: The pipeline; it stays as it is.
+        step: What is done.
+        source: Where the step came from; named in the error.
+
+    Raises:
+        ArtifactError: The transform is unknown, as one of a newer version is.
+        InputError: Its parameters cannot be used.
+    """
+    half = HALVES.get(step.op)
+    if half is None:
+        raise ArtifactError(f"{source}: the transform {step.op} is unknown here; update underpaint")
+    return half.put(pipeline, step.slot, half.params.parse(dict(step.params), source=f"{source}: {step.op}"))

@@ -1,0 +1,9 @@
+"""The table of transforms."""
+
+from __future__ import annotations
+
+from underpaint.stages.optimize.transforms.sampling import SAMPLING
+from underpaint.stages.optimize.transforms.transform import Transform
+
+TRANSFORMS: dict[str, Transform] = {one.op: one for one in (*SAMPLING,)}
+"""Name and version to transform, in the order in which they are told of."""

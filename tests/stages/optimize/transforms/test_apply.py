@@ -1,0 +1,95 @@
+"""Apply, undo, draw: bit for bit what was drawn before, for every transform on every pipeline that it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from underpaint.core.errors import InputError, OptimizationRefused
+from underpaint.core.optimization import OptimizationRecipe
+from underpaint.pipelines.slots import components_of
+from underpaint.stages.optimize.transforms.apply import apply
+from underpaint.stages.optimize.transforms.checking import arranged, step_of
+from underpaint.stages.optimize.transforms.table import TRANSFORMS
+
+CASES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("hybrid", "steps.count", "sampler", {"steps": 1}),
+    ("flow", "steps.count", "sampler", {"steps": 3}),
+    ("sd", "steps.count", "sampler", {"steps": 3}),
+    ("flow", "steps.solver", "sampler", {"solver": "unipc"}),
+    ("sd", "steps.solver", "sampler", {"solver": "ddim"}),
+    ("sd3", "steps.solver", "sampler", {"solver": "heun"}),
+    ("hybrid", "guidance.span", "sampler", {"high": 0.3}),
+    ("flow", "guidance.span", "sampler", {"low": 0.2, "high": 0.6}),
+    ("sd", "guidance.span", "sampler", {"high": 0.5}),
+    ("pixart", "guidance.span", "sampler", {"high": 0.5}),
+    ("flow", "cache.output", "sampler", {}),
+    ("sd", "cache.output", "sampler", {}),
+    ("sd3", "cache.output", "sampler", {"order": 0}),
+    ("pixart", "cache.output", "sampler", {"order": 2}),
+)
+NAMES = [f"{pipeline} {name}" for pipeline, name, _, _ in CASES]
+
+
+def tensors(pipeline: Any) -> dict[str, Tensor]:
+    parts = {name: pipeline.modules[name] for name in components_of(pipeline).values()}
+    named = chain.from_iterable(
+        ((f"{name}.{key}", value) for key, value in part.state_dict(keep_vars=True).items())
+        for name, part in parts.items()
+    )
+    return dict(named)
+
+
+def test_every_transform_is_tried() -> None:
+    assert {name for _, name, _, _ in CASES} == {one.name for one in TRANSFORMS.values()}
+
+
+@pytest.mark.parametrize("case", CASES, ids=NAMES)
+def test_undone_a_pipeline_draws_what_it_drew_to_the_bit(
+    tiny: Callable[..., Any], draw: Callable[..., np.ndarray], host: Callable[..., Any], case: tuple[Any, ...]
+) -> None:
+    pipeline, (name, slot, params) = tiny(case[0]), case[1:]
+    before, held = draw(pipeline), tensors(pipeline)
+    copies = {key: value.clone() for key, value in held.items()}
+    applied = apply(pipeline, arranged(step_of(name, slot, **params)), host=host("avx2", "avx512_vnni"))
+    assert applied.pipeline is not pipeline
+    assert (draw(applied.pipeline) != before).any(), "the transform did nothing"
+    assert np.array_equal(draw(pipeline), before)
+    assert applied.undo() is pipeline and applied.pipeline is pipeline
+    assert np.array_equal(draw(applied.pipeline), before)
+    now = tensors(pipeline)
+    assert all(now[key] is value for key, value in held.items()), "a part was exchanged in place"
+    assert all(torch.equal(now[key], value) for key, value in copies.items()), "weights were written to"
+
+
+def test_an_empty_recipe_is_the_identity(tiny: Callable[..., Any], host: Callable[..., Any]) -> None:
+    pipeline = tiny("flow")
+    assert apply(pipeline, OptimizationRecipe(), host=host()).pipeline is pipeline
+
+
+def test_a_committed_recipe_is_not_taken_back(tiny: Callable[..., Any], host: Callable[..., Any]) -> None:
+    applied = apply(tiny("flow"), arranged(step_of("steps.count", "sampler", steps=2)), host=host())
+    assert applied.commit() is applied.pipeline
+    with pytest.raises(InputError, match="open it again, by the digest"):
+        applied.undo()
+
+
+def test_a_recipe_that_was_taken_back_is_not_committed(tiny: Callable[..., Any], host: Callable[..., Any]) -> None:
+    applied = apply(tiny("flow"), arranged(step_of("steps.count", "sampler", steps=2)), host=host())
+    applied.undo()
+    with pytest.raises(InputError, match="apply it again"):
+        applied.commit()
+
+
+def test_a_refused_step_stops_the_recipe_and_says_which(tiny: Callable[..., Any], host: Callable[..., Any]) -> None:
+    recipe = arranged(step_of("steps.count", "sampler", steps=4), step_of("cache.output", "sampler"))
+    with pytest.raises(OptimizationRefused, match=r"cache.output@1 of sampler .*nothing to win with 4 steps") as caught:
+        apply(tiny("flow"), recipe, host=host())
+    assert caught.value.code == "cache.few_steps"
+    assert tiny("flow").config.steps == 10
