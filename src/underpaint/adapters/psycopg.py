@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from underpaint.adapters.require import require
-from underpaint.core.errors import StorageError, StoreBusy
+from underpaint.core.errors import DiskFull, StorageError, StoreBusy
 
 T = TypeVar("T")
 CHANNEL = "underpaint_queue"
@@ -199,7 +199,7 @@ class PostgresDatabase:
     def _as_ours(self, error: Exception) -> StorageError:
         errors, said = self._psycopg.errors, str(error).strip().replace("\n", " ")
         if isinstance(error, errors.DiskFull):
-            return StorageError(f"{self.place} cannot grow: the disk is full ({said}); nothing accepted is lost")
+            return DiskFull(f"{self.place} cannot grow: the disk is full ({said}); nothing accepted is lost")
         if isinstance(error, errors.LockNotAvailable):
             return StoreBusy(f"{self.place} is locked by another process ({said}); stop that process, or try again")
         if isinstance(error, self._psycopg.OperationalError):

@@ -24,7 +24,7 @@ from pydantic import AfterValidator, BaseModel, ValidationError
 
 from underpaint.core.absent import why_absent
 from underpaint.core.config import Config, digest_of, parse_json, problems_of
-from underpaint.core.errors import ArtifactError, InputError, StorageError
+from underpaint.core.errors import ArtifactError, DiskFull, InputError, StorageError
 from underpaint.core.files_below import entries_below
 from underpaint.core.progress import Progress, Report, silent
 
@@ -45,6 +45,7 @@ def _inside(name: str) -> str:
 SPACE_HINTS = {
     errno.ENOSPC: "the disk is full; free some space or choose another --out",
     errno.EDQUOT: "the disk quota is used up; free some space or choose another --out",
+    errno.EFBIG: "files may not grow so large here; raise that limit or choose another --out",
 }
 WRITE_HINTS = {
     errno.EACCES: "it may not be written; choose another --out or change its permissions",
@@ -137,13 +138,14 @@ def storage_errors(target: Path) -> Iterator[None]:
         target: The path that is written, named in the message; errors about paths elsewhere pass unchanged.
 
     Raises:
-        StorageError: The disk is full, or the target cannot be written.
+        DiskFull: The disk is full.
+        StorageError: The target cannot be written.
     """
     try:
         yield
     except OSError as error:
         if error.errno in SPACE_HINTS:
-            raise StorageError(f"cannot write {target}: {SPACE_HINTS[error.errno]}") from error
+            raise DiskFull(f"cannot write {target}: {SPACE_HINTS[error.errno]}") from error
         if error.errno in WRITE_HINTS and _belongs_to(error, target):
             raise StorageError(f"cannot write {target}: {WRITE_HINTS[error.errno]}") from error
         raise

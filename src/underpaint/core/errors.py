@@ -174,12 +174,20 @@ class PolicyError(InputError):
     """A policy of the gate cannot be used."""
 
 
+class DiskFull(StorageError):
+    """A disk is full, or a quota of it is used up."""
+
+
 class StoreBusy(StorageError):
     """A database is held by another process for longer than one waits, or its server does not answer."""
 
 
 class StoreDamaged(StorageError):
     """A database is damaged, of another version, or another program's."""
+
+
+class StoreMoved(StorageError):
+    """A file or folder that was in use is no longer where it was."""
 
 
 class QueueError(UnderpaintError):
@@ -244,3 +252,7 @@ class DeadlineExceeded(QueueError):
 
 class EngineLost(QueueError):
     """The process that draws ended, again, or fell silent."""
+
+
+class EngineUnavailable(QueueError):
+    """No process that draws can be started now, whatever it shall draw."""

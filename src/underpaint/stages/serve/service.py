@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from PIL import Image
 
-from underpaint.core.errors import FieldError
+from underpaint.core.errors import FieldError, UnderpaintError
 from underpaint.pipelines.marks import mark_for
 from underpaint.stages.serve.asking.edit_planning import edit_input, edit_wish
 from underpaint.stages.serve.asking.edit_request import EditFields
@@ -26,7 +27,10 @@ from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.engine.orders import Picture, Preview
 from underpaint.stages.serve.engine.pool import Notice, Pool, unnoticed
 from underpaint.stages.serve.store import PictureStore
+from underpaint.stages.serve.troubles import Troubles
 
+RELOAD_EVERY_S = 2.0
+"""How often models that could not be loaded are tried again."""
 Admit = Callable[[str, str], None]
 """Given a key's name and a prompt, raises ``FieldError`` with ``moderation_blocked`` if it must not be drawn."""
 
@@ -51,6 +55,7 @@ class Service:
 
     def __init__(self, config: ServeConfig, *, admit: Admit = admit_all, notice: Notice = unnoticed) -> None:
         self.config, self.admit, self.notice = config, admit, notice
+        self.troubles, self.unavailable = Troubles(notice), set[str]()
         self.started_at = time.time()
         self.catalog: Catalog = open_catalog(
             config.models, engine=config.engine, device=config.device, threads=config.threads, sign=config.sign
@@ -58,7 +63,7 @@ class Service:
         self.watermark = mark_for(config.watermark)
         self.store = PictureStore(config.state / "pictures")
         budget = None if config.memory_mb is None else config.memory_mb * 10**6
-        self.pool = Pool(self.catalog.by_name, budget_bytes=budget, silence_s=config.silence_s, notice=notice)
+        self.pool = Pool(self.catalog.by_name, budget_bytes=budget, silence_s=config.silence_s, notice=self._noticed)
         self.is_draining = False
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -75,9 +80,28 @@ class Service:
             "background": config.batch_backlog_s,
         }
         self.limits = Limits(backlog_s=backlog, open_per_owner=config.open_per_key)  # pyright: ignore[reportArgumentType]
-        self.dispatcher = Dispatcher(self.pool, self.limits, max_batch_s=config.max_batch_s, notice=self.notice)
+        self.dispatcher = Dispatcher(self.pool, self.limits, max_batch_s=config.max_batch_s, notice=self._noticed)
         await self.pool.ready(self.catalog.default.name)
-        self._tasks = [asyncio.create_task(self.dispatcher.run())]
+        self._tasks = [asyncio.create_task(self.dispatcher.run()), asyncio.create_task(self._load_again())]
+
+    def _noticed(self, event: str, **facts: Any) -> None:
+        """Remember which models cannot be loaded, and pass on what happened."""
+        self.notice(event, **facts)
+        if event == "model_unavailable":
+            self.unavailable.add(facts["model"])
+            if facts["model"] == self.catalog.default.name:
+                self.troubles.begin_model(facts["model"], facts["reason"])
+        elif event == "model_loaded":
+            self.unavailable.discard(facts["model"])
+            self.troubles.end_model(facts["model"])
+
+    async def _load_again(self) -> None:
+        """Try to load models that could not be loaded: whoever is told to go elsewhere does not ask for them."""
+        while True:
+            await asyncio.sleep(RELOAD_EVERY_S)
+            for name in () if self.dispatcher.drawing else tuple(self.unavailable):
+                with contextlib.suppress(UnderpaintError):
+                    await self.dispatcher.load(name)
 
     def drain(self) -> None:
         """Accept nothing more."""
@@ -100,7 +124,7 @@ class Service:
             reasons.append("the default model was never loaded")
         if not self.store.is_writable():
             reasons.append("the state folder cannot be written")
-        return reasons
+        return reasons + self.troubles.reasons()
 
     def wish(self, request: PictureRequest, key_id: str, previews: int = 0) -> Wish:
         """Return the pictures that a request means, if they may be drawn.

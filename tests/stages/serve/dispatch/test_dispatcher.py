@@ -15,6 +15,7 @@ from underpaint.core.errors import (
     DeadlineExceeded,
     DeadlineUnmeetable,
     EngineLost,
+    EngineUnavailable,
     InputError,
     QueueFull,
 )
@@ -269,3 +270,32 @@ def test_a_model_that_is_away_is_the_server_s_fault_and_its_place_is_nobody_s_bu
     for error in (first, second):
         assert isinstance(error, ArtifactError) and "the model m" in str(error) and "secret" not in str(error)
     assert third == "p2"
+
+
+class Ending(SlowEngine):
+    """An engine that ends while its model is loaded, so many times.
+
+    Args:
+        losses: How often.
+    """
+
+    def __init__(self, losses: int, **how: Any) -> None:
+        super().__init__(**how)
+        self.losses, self.loads = losses, 0
+
+    async def ready(self, name: str) -> SlowEngine:
+        self.loads += 1
+        if self.loads <= self.losses:
+            raise EngineLost("it ended")
+        return self
+
+
+def test_an_engine_that_ends_while_it_loads_costs_a_picture_none_of_its_tries():
+    async def work(dispatcher: Dispatcher) -> Any:
+        return await outcome(dispatcher, "p")
+
+    assert serve(Ending(1), work) == "p"
+    twice = Ending(1, crashes=["p"])
+    assert serve(twice, work) == "p" and twice.loads == 3
+    found = serve(Ending(2), work)
+    assert isinstance(found, EngineUnavailable) and "cannot be loaded now" in str(found)

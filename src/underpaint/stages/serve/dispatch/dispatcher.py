@@ -18,7 +18,9 @@ from underpaint.core.errors import (
     DeadlineExceeded,
     DeadlineUnmeetable,
     EngineLost,
+    EngineUnavailable,
     InputError,
+    SetupError,
     UnderpaintError,
 )
 from underpaint.stages.serve.batching.fairness import JobClass
@@ -237,15 +239,35 @@ class Dispatcher:
         finally:
             self._drawing = []
 
+    async def load(self, model: str) -> None:
+        """Load a model, so that it is there again before somebody asks for it.
+
+        Raises:
+            EngineUnavailable: Its process ends again and again.
+            ArtifactError: It cannot be loaded.
+            SetupError: This machine cannot hold it.
+        """
+        await self._ready(model)
+
     async def _ready(self, model: str) -> Engine:
         """Return a model's engine; what is wrong with its files is nothing that a caller can mend, or should read."""
         try:
-            return await self._engines.ready(model)
-        except (InputError, ArtifactError) as error:
+            return await self._started(model)
+        except UnderpaintError as error:
             self._notice("model_unavailable", model=model, reason=str(error))
-            raise ArtifactError(
+            if isinstance(error, SetupError):
+                raise
+            kind = EngineUnavailable if isinstance(error, EngineLost) else ArtifactError
+            raise kind(
                 f"the model {model} cannot be loaded now, and the server's log says why; try again later"
             ) from None
+
+    async def _started(self, model: str) -> Engine:
+        """Return a model's engine; one that is lost while it loads is tried once more."""
+        try:
+            return await self._engines.ready(model)
+        except EngineLost:
+            return await self._engines.ready(model)
 
     def _learn(self, tickets: Sequence[Ticket], formed: Formed, seconds: float) -> None:
         """Correct what is charged and what is expected by what the device took."""

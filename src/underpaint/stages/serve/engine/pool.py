@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -42,6 +43,7 @@ class Pool:
         self._command = command
         self._processes: dict[str, EngineProcess] = {}
         self._known: dict[str, Loaded] = {}
+        self._alone = asyncio.Lock()
         self._took: dict[str, int] = {}
 
     def known(self, name: str) -> Loaded | None:
@@ -64,12 +66,13 @@ class Pool:
             EngineLost: The process ended while it loaded.
             UnderpaintError: The model cannot be loaded, or does not fit into the memory.
         """
-        process = self._processes.pop(name, None)
-        if process is None or not process.is_alive:
-            await self._make_room(self._took.get(name, 0), besides=name)
-            process = await self._load(name)
-        self._processes[name] = process
-        return process
+        async with self._alone:
+            process = self._processes.pop(name, None)
+            if process is None or not process.is_alive:
+                await self._make_room(self._took.get(name, 0), besides=name)
+                process = await self._load(name)
+            self._processes[name] = process
+            return process
 
     async def _load(self, name: str) -> EngineProcess:
         served = self._served[name]

@@ -16,9 +16,14 @@ from starlette.exceptions import HTTPException
 
 from underpaint.core import errors
 from underpaint.stages.serve.asking.body_mistakes import body_mistakes
+from underpaint.stages.serve.disk import as_storage_error
+from underpaint.stages.serve.http.logs import log
+from underpaint.stages.serve.troubles import in_words
 
 RETRY_MS = (250, 60_000)
 """Least and most milliseconds that a caller is told to wait: the SDK ignores less and more."""
+RETRY_S = 2.0
+"""When to come back where something is not there now."""
 SHOULD_NOT_RETRY = {"x-should-retry": "false"}
 TYPES = {401: "authentication_error", 403: "permission_error", 409: "conflict_error", 429: "rate_limit_error"}
 BLOCKED = "moderation_blocked"
@@ -86,11 +91,15 @@ KINDS: tuple[Kind, ...] = (
     (errors.DeadlineUnmeetable, 429, "deadline_unmeetable"),
     (errors.DeadlineExceeded, 504, "deadline_exceeded"),
     (errors.EngineLost, 503, "engine_lost"),
+    (errors.EngineUnavailable, 503, "engine_lost"),
     (errors.JobNotFound, 404, "job_not_found"),
     (errors.GalleryFull, 409, "gallery_full"),
     (errors.StateConflict, 409, "state_conflict"),
     (errors.IdempotencyConflict, 409, "idempotency_conflict"),
-    (errors.StorageError, 503, "storage_full"),
+    (errors.DiskFull, 503, "storage_full"),
+    (errors.StoreBusy, 503, "storage_busy"),
+    (errors.StoreDamaged, 503, "storage_damaged"),
+    (errors.StorageError, 503, "storage_failed"),
     (errors.ArtifactError, 503, "integrity_failure"),
     (errors.SetupError, 503, "not_ready"),
     (errors.InputError, 400, "invalid_value"),
@@ -118,10 +127,24 @@ def api_error(error: BaseException) -> ApiError:
         is_far = 1000 * error.retry_after_s > RETRY_MS[1]
         headers = retry_headers(error.retry_after_s) | (SHOULD_NOT_RETRY if is_far else {})
         return ApiError(429, "key_rate_limited", str(error), headers=headers)
+    error = as_storage_error(error) or error
     for kind, status, code in KINDS:
         if isinstance(error, kind):
-            return ApiError(status, code, str(error), headers=SHOULD_NOT_RETRY if code in FINAL else None)
+            return ApiError(status, code, _message(error), headers=_headers(status, code))
     return ApiError(500, "internal", "this is a defect of the server; its log says more under this request id")
+
+
+def _message(error: BaseException) -> str:
+    """Return what callers are told; where the server keeps things is not for them."""
+    if isinstance(error, errors.StorageError):
+        return f"this cannot be kept or looked up now: {in_words(error)}; what was accepted is safe, try again later"
+    return str(error)
+
+
+def _headers(status: int, code: str) -> dict[str, str] | None:
+    if code in FINAL:
+        return SHOULD_NOT_RETRY
+    return retry_headers(RETRY_S) if status == 503 else None
 
 
 class UnfitBody(RequestValidationError):
@@ -197,11 +220,22 @@ def add_error_handlers(app: FastAPI, methods_of: Callable[[FastAPI, str], Sequen
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
         methods = methods_of(app, request.scope["path"]) if error.status_code == 405 else ()
+        if (of_disk := as_storage_error(error.__cause__)) is not None:
+            return await on_ours(request, of_disk)
         return respond(_http_error(error, methods))
 
-    async def on_ours(_request: Request, error: Exception) -> JSONResponse:
+    async def on_ours(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, errors.StorageError):
+            log("unstored", request_id=request.scope.get("state", {}).get("request_id"), reason=str(error))
         return respond(api_error(error))
+
+    async def on_system(request: Request, error: Exception) -> JSONResponse:
+        of_disk = as_storage_error(error)
+        if of_disk is None:
+            raise error
+        return await on_ours(request, of_disk)
 
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(errors.UnderpaintError, on_ours)
+    app.add_exception_handler(OSError, on_system)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from underpaint.stages.serve.security.redaction import RedactingFormatter
 
 LOGGER = logging.getLogger("underpaint.serve")
-SERIOUS = {"engine_lost", "model_unavailable", "defect", "keys_unread"}
+SERIOUS = {"engine_lost", "model_unavailable", "defect", "keys_unread", "trouble", "unstored"}
 """What an operator should look at."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -27,6 +28,7 @@ class Metrics:
         self._backlog = self._gauge("backlog_seconds", "Device-seconds that wait")
         self._prompts = self._counter("prompts", "Prompts that a rule of the policy was about", "action", "rule")
         self._jobs = self._gauge("jobs", "Durable jobs", "job_class", "state")
+        self._troubles = self._gauge("troubles", "What keeps the server from doing all that it should; 0 is well")
 
     def _counter(self, name: str, help_: str, *labels: str) -> Counter:
         return Counter(f"underpaint_{name}", help_, labels, registry=self.registry)
@@ -71,6 +73,10 @@ class Metrics:
         for job_class, states in jobs.items():
             for state in ("queued", "running", "held"):
                 self._jobs.labels(job_class, state).set(states[state])
+
+    def set_troubles(self, reasons: Sequence[str]) -> None:
+        """Note how much is wrong at this moment."""
+        self._troubles.set(len(reasons))
 
     def text(self) -> bytes:
         """Return all of them as Prometheus reads them."""

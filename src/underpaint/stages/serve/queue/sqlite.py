@@ -17,9 +17,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from underpaint.core.errors import StorageError
+from underpaint.core.errors import StorageError, StoreMoved
 from underpaint.stages.serve.queue.database import Row
-from underpaint.stages.serve.queue.sqlite_file import BROKEN, BUSY, SqliteFile, StoreMoved, as_ours, code_of
+from underpaint.stages.serve.queue.sqlite_file import BROKEN, BUSY, SqliteFile, as_ours, code_of
 
 T = TypeVar("T")
 GROUP = 64

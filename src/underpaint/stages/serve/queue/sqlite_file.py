@@ -10,16 +10,12 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
-from underpaint.core.errors import StorageError, StoreBusy, StoreDamaged
+from underpaint.core.errors import DiskFull, StorageError, StoreBusy, StoreDamaged, StoreMoved
 
 DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 BROKEN = {*DAMAGED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 """Errors after which a connection is not used again."""
-
-
-class StoreMoved(StorageError):
-    """A database's file is no longer where it was opened."""
 
 
 def code_of(error: sqlite3.Error) -> int:
@@ -35,7 +31,7 @@ def as_ours(error: sqlite3.Error, path: Path) -> StorageError:
     if code in BUSY:
         return StoreBusy(f"{path} is locked by another process ({error}); stop that process, or try again")
     if code == sqlite3.SQLITE_FULL:
-        return StorageError(f"{path} cannot grow: the disk is full ({error}); free some, nothing accepted is lost")
+        return DiskFull(f"{path} cannot grow: the disk is full ({error}); free some, nothing accepted is lost")
     return StorageError(f"{path} cannot be read or written ({error}); check the folder, its disk and its rights")
 
 
