@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Install the Debian packages that `underpaint data build --source debian` reads, and the database that job queues are
-# tested with. Needs root and apt-get; without them, or without a package mirror, it says so and goes on: the tests that
-# need these packages are skipped then.
+# Install the Debian packages that `underpaint data build --source debian` reads, the database that job queues are tested
+# with, and the browser that the studio is. Needs root and apt-get; without them, or without a package mirror, it says so
+# and goes on: the tests that need these packages are skipped then.
 set -euo pipefail
 
-packages=(libfribidi0 fonts-noto-color-emoji unicode-cldr-core unicode-data postgresql)
+packages=(libfribidi0 fonts-noto-color-emoji unicode-cldr-core unicode-data postgresql chromium)
 
 missing=()
 for package in "${packages[@]}"; do

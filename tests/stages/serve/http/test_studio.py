@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from underpaint.stages.serve.asking.examples import EXAMPLES
 from underpaint.stages.serve.http.studio import FOLDER, MEDIA_TYPES, PAGE, read_studio
 
 MOST_BYTES = 300_000
@@ -119,3 +120,11 @@ def test_every_key_of_the_words_that_the_code_names_has_words(files):
     known = set(re.findall(r"^  '?([\w.-]+)'?:", words, flags=re.MULTILINE))
     used = {(name, key) for name, text in texts.items() for key in re.findall(r"\bt\('([\w.-]+)'", text)}
     assert [pair for pair in sorted(used) if pair[1] not in known] == []
+
+
+def test_the_ideas_are_examples_of_the_server_each_with_its_picture(files):
+    named = re.search(r"const PICTURED = \[(.*?)\]", files["js/parts/ideas.js"].data.decode(), flags=re.DOTALL)
+    assert named is not None
+    pictured = set(re.findall(r"'([^']+)'", named[1]))
+    assert {f"ideas/{name}.webp" for name in pictured} == {name for name in files if name.startswith("ideas/")}
+    assert pictured <= {re.sub(r"[^a-z0-9]+", "-", f"{one.prompt} {one.style}") for one in EXAMPLES}

@@ -57,26 +57,33 @@ function details(app, picture, close) {
   return h('div', { class: 'details' }, h('p', { class: 'words' }, picture.settings.prompt || t('strip.no_words')),
     h('div', { class: 'actions' }, actions.map((action, i) => button(t(`action.${action.name}`), () => act(action),
       { icon: action.icon, kind: i === 0 ? 'main' : undefined }))),
-    h('dl', { class: 'facts' }, factsOf(picture).map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])));
+    h('dl', { class: 'facts' }, factsOf(app, picture).map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])));
 }
 
 /**
  * Return what is known of a picture.
  *
+ * @param {import('../main.js').App} app The app.
  * @param {import('../pictures.js').Picture} picture The picture.
  * @returns {Array<[string, string]>} What, and its value in words.
  */
-export function factsOf(picture) {
-  const { style, seed, guidance, temperature, steps, model, release } = picture.settings;
+export function factsOf(app, picture) {
+  const { style, seed, guidance, temperature, steps } = picture.settings;
   /** @type {Array<[string, any]>} */
   const facts = [
     ['style', styleName(style)], ['seed', seed], ['guidance', guidance], ['temperature', temperature], ['steps', steps],
-    ['model', [...new Set([model, release])].filter(Boolean).join(' · ')],
+    ['model', modelName(app, picture.settings)],
     ['size', t('facts.pixels', { width: picture.width, height: picture.height })],
     ['made', picture.created_at ? moment(picture.created_at) : null], ['cost', costOf(picture.cost)],
   ];
   const known = facts.filter(([, value]) => value !== null && value !== undefined && value !== '');
   return known.map(([name, value]) => [t(`facts.${name}`), String(value)]);
+}
+
+/** Return what a picture's model is called here; its release where it is not served. */
+function modelName(app, { model, release }) {
+  const named = app.capabilities.models.find((one) => [one.name, one.release].some((name) => name === (release ?? model)));
+  return named ? named.name : (release ?? model);
 }
 
 /**

@@ -4,7 +4,7 @@ export const create = {
   'create.nav': 'Draw',
   'create.title': 'Draw a sticker',
   'create.question': 'What shall your sticker show?',
-  'create.placeholder': 'a smiling cat with sunglasses',
+  'create.placeholder': 'a purple heart',
   'create.hint': 'A few plain English words: a thing, its color, what it does.',
   'create.no_words': 'Write what you want to see first, or choose an idea below.',
   'create.style': 'Style',

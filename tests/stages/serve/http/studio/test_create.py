@@ -1,0 +1,122 @@
+"""The first view: from words to pictures, whatever happens in between."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import numpy as np
+from PIL import Image
+
+from underpaint.pipelines.picture_file import read_settings
+
+
+def box(studio):
+    return studio.page.get_by_role("textbox", name="What shall your sticker show?")
+
+
+def test_words_become_pictures_and_enter_draws(studio):
+    box(studio).fill("a red heart")
+    box(studio).press("Enter")
+    strip = studio.page.locator(".strip[data-state=succeeded]")
+    strip.wait_for()
+    pictures = strip.get_by_role("button", name="Open: a red heart")
+    assert pictures.count() == 4
+    sizes = pictures.locator("img").evaluate_all("images => images.map(image => image.naturalWidth)")
+    assert sizes == [64] * 4
+
+
+def test_a_picture_is_downloaded_with_its_settings_and_its_number_draws_it_again(studio, tmp_path):
+    strip = studio.draw("a purple heart")
+    strip.get_by_role("button", name="Open: a purple heart").click()
+    with studio.page.expect_download() as download:
+        studio.page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename.startswith("underpaint-a-purple-heart-")
+    download.value.save_as(tmp_path / "heart.png")
+    settings = read_settings(tmp_path / "heart.png")
+    studio.page.get_by_role("button", name="Use its settings").click()
+    assert studio.page.get_by_role("dialog").count() == 0
+    studio.page.get_by_text("More settings").click()
+    assert studio.page.get_by_role("textbox", name="Number of the picture").input_value() == str(settings.seed)
+    again = studio.draw("a purple heart")
+    first, second = (one.get_attribute("data-picture") for one in (again.locator(".tile"), strip.locator(".tile")))
+    assert first == second == settings.pixel_sha256
+
+
+def test_without_words_the_page_says_what_is_missing(studio):
+    studio.page.get_by_role("button", name="Draw", exact=True).click()
+    assert studio.page.locator("#prompt-mistake").is_visible()
+    assert studio.page.evaluate("document.activeElement.id") == "prompt"
+    assert studio.page.locator(".strip").count() == 0
+
+
+def test_an_idea_fills_in_words_and_style(studio):
+    studio.page.get_by_role("button", name="rocket").click()
+    assert box(studio).input_value() == "rocket"
+    assert studio.page.get_by_role("group", name="Style").get_by_role("radio", name="Flat").is_checked()
+
+
+def test_what_was_typed_and_drawn_is_there_after_a_reload(studio):
+    strip = studio.draw("a green heart", n=2)
+    drawn = strip.locator(".tile").evaluate_all("tiles => tiles.map(tile => tile.dataset.picture)")
+    box(studio).fill("half a sentence about")
+    studio.page.reload()
+    studio.page.locator(".strip[data-state=succeeded] .tile").first.wait_for()
+    assert box(studio).input_value() == "half a sentence about"
+    again = studio.page.locator(".strip .tile").evaluate_all("tiles => tiles.map(tile => tile.dataset.picture)")
+    assert again == drawn and len(drawn) == 2
+
+
+def test_what_the_server_refuses_is_said_in_its_words_and_can_be_tried_again(open_studio):
+    studio = open_studio(tolerant=True)
+    refusal = {"message": "this prompt is not drawn here", "code": "moderation_blocked", "param": "prompt"}
+    answer = {"status": 400, "content_type": "application/json", "body": json.dumps({"error": refusal})}
+    studio.page.route("**/api/v1/jobs", lambda route: route.fulfill(**answer))
+    box(studio).fill("something bad")
+    box(studio).press("Enter")
+    studio.page.get_by_text("This prompt is not drawn here.").first.wait_for()
+    studio.page.unroute("**/api/v1/jobs")
+    studio.page.get_by_role("button", name="Try again").click()
+    studio.page.locator(".strip[data-state=succeeded]").wait_for()
+
+
+def test_a_job_whose_answer_was_lost_is_drawn_once(open_studio):
+    studio = open_studio(tolerant=True)
+    lost = []
+
+    def lose(route):
+        lost.append(route.request.headers["idempotency-key"])
+        route.fetch()
+        route.abort() if len(lost) == 1 else route.continue_()
+
+    studio.page.route("**/api/v1/jobs", lose)
+    strip = studio.draw("a yellow heart")
+    assert len(lost) == 2 and lost[0] == lost[1]
+    jobs = studio.page.evaluate("fetch('/api/v1/jobs?limit=100').then(answer => answer.json())")["data"]
+    assert [job["id"] for job in jobs if job["request"]["prompt"] == "a yellow heart"] == [
+        strip.get_attribute("data-job")
+    ]
+
+
+def test_the_form_is_shown_as_code_that_the_server_understands(studio):
+    box(studio).fill("it's a heart")
+    studio.page.get_by_role("button", name="Copy as code").click()
+    text = studio.page.get_by_role("region", name="curl").inner_text()
+    assert f"{studio.url}/v1/images/generations" in text and "it'\\''s a heart" in text
+    assert 'prompt="it\'s a heart"' in studio.page.get_by_role("region", name="Python").inner_text()
+
+
+def test_a_large_view_is_what_lanczos_makes_of_colors_weighted_by_opacity(studio):
+    strip = studio.draw("a red heart")
+    address = strip.locator("img").get_attribute("src")
+    small = Image.open(io.BytesIO(studio.page.request.get(address).body())).convert("RGBa")
+    strip.get_by_role("button", name="Open: a red heart").click()
+    studio.page.wait_for_function(
+        "() => document.querySelector('canvas.large')?.getContext('2d').getImageData(256, 256, 1, 1).data[3] > 0"
+    )
+    url = studio.page.locator("canvas.large").evaluate("canvas => canvas.toDataURL()")
+    large = Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGBa")
+    reference = small.resize((512, 512), Image.Resampling.LANCZOS)
+    difference = np.abs(np.asarray(large, np.int16) - np.asarray(reference, np.int16))
+    assert difference.mean() < 0.5 and np.quantile(difference, 0.99) <= 4
