@@ -19,7 +19,9 @@ from underpaint.stages.serve.http import (
     batches,
     capabilities,
     edits,
+    events,
     files,
+    gallery,
     generations,
     health,
     job_queue,
@@ -47,6 +49,8 @@ ROUTERS = (
     pictures.router,
     jobs.router,
     job_queue.router,
+    gallery.router,
+    events.router,
     files.router,
     batches.router,
     recall.router,
@@ -56,7 +60,7 @@ ROUTERS = (
 )
 UPLOADS = "/v1/files"
 """Path that takes files."""
-PICTURES = ("/v1/images/edits", "/api/v1/recall")
+PICTURES = ("/v1/images/edits", "/api/v1/recall", "/api/v1/gallery")
 """Paths that take pictures."""
 PICTURES_BYTES = 64 * 2**20
 """Most bytes of a request with pictures."""

@@ -13,12 +13,12 @@ from pydantic import BaseModel
 from underpaint.core.errors import FieldError, UnderpaintError
 from underpaint.pipelines.picture_file import read_settings
 from underpaint.pipelines.settings import Settings
+from underpaint.stages.serve.asking.again import is_served, request_for
 from underpaint.stages.serve.engine.catalog import RELEASE_DIGITS
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.openapi import refusals
 from underpaint.stages.serve.http.state import ServiceOf
 from underpaint.stages.serve.security.uploads import Caps
-from underpaint.stages.serve.service import Service
 
 router = APIRouter(tags=["jobs"])
 CAPS = Caps()
@@ -46,12 +46,11 @@ async def recall(file: Annotated[UploadFile, File()], _caller: CallerOf, service
     """Read the settings out of a PNG that underpaint drew."""
     settings = await asyncio.to_thread(_settings, await file.read(CAPS.image_bytes + 1))
     release = f"r-{settings.model_sha256[:RELEASE_DIGITS]}"
-    is_served = any(one.release == release for one in service.catalog.by_name.values())
     return Recalled(
         settings=settings.model_dump(mode="json"),
-        request=_request(settings, release if is_served else None, service),
+        request=request_for(settings, release, service.catalog),
         release=release,
-        is_served=is_served,
+        is_served=is_served(release, service.catalog),
     )
 
 
@@ -67,19 +66,3 @@ def _settings(data: bytes) -> Settings:
         except UnderpaintError as error:
             message = str(error).replace(str(path), "the picture")
             raise FieldError(message, param="file") from None
-
-
-def _request(settings: Settings, release: str | None, service: Service) -> dict[str, Any]:
-    """Return a request for the same picture, in the form of ``/v1/images/generations``."""
-    model = service.catalog.find(release).model if release else None
-    asked = {
-        "prompt": settings.prompt,
-        "model": release,
-        "style": settings.style,
-        "seed": settings.seed,
-        "steps": settings.steps if model is not None and model.steps is not None else None,
-        "guidance": settings.guidance,
-        "temperature": settings.temperature,
-        "background": "transparent" if settings.background == "transparent" else "opaque",
-    }
-    return {name: value for name, value in asked.items() if value is not None}

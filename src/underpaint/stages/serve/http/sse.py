@@ -16,7 +16,7 @@ KEEP_ALIVE = b": keep-alive\n\n"
 MEDIA_TYPE = "text/event-stream"
 
 
-def event(name: str, data: Any, number: int | None = None) -> bytes:
+def event(name: str, data: Any, number: int | str | None = None) -> bytes:
     """Return an event.
 
     Args:

@@ -1,0 +1,135 @@
+"""``/api/v1/gallery``: finished pictures, found again, told apart, deleted and brought back."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, File, Query, UploadFile
+
+from underpaint.stages.serve.gallery.bringing import CAPS, brought
+from underpaint.stages.serve.gallery.changing import Action
+from underpaint.stages.serve.gallery.finding import MAX_PAGE
+from underpaint.stages.serve.gallery.finding import Query as Wanted
+from underpaint.stages.serve.http.callers import Caller, CallerOf
+from underpaint.stages.serve.http.gallery_schema import (
+    ActionRequest,
+    ActionView,
+    Erased,
+    GalleryList,
+    GalleryView,
+    Words,
+    gallery_view,
+)
+from underpaint.stages.serve.http.openapi import refusals
+from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, ServiceOf
+from underpaint.stages.serve.jobs.desk import JobDesk
+
+router = APIRouter(prefix="/api/v1/gallery", tags=["gallery"])
+TEXT = r"^[^\x00]*$"
+
+
+async def _wanted(
+    search: Annotated[str, Query(max_length=500, pattern=TEXT)] = "",
+    favorite: Annotated[bool | None, Query()] = None,
+    style: Annotated[str | None, Query(max_length=100, pattern=TEXT)] = None,
+    model: Annotated[str | None, Query(max_length=200, pattern=TEXT)] = None,
+    job: Annotated[str | None, Query(max_length=200, pattern=TEXT)] = None,
+    deleted: Annotated[bool, Query()] = False,
+) -> Wanted:
+    return Wanted(search=search, favorite=favorite, style=style, model=model, job=job, deleted=deleted)
+
+
+@router.get("", response_model=GalleryList, responses=refusals(400, 401, 500, 503))
+async def pictures(
+    wanted: Annotated[Wanted, Depends(_wanted)],
+    caller: CallerOf,
+    service: ServiceOf,
+    desk: DeskOf,
+    before: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}$")] = None,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
+) -> GalleryList:
+    """List pictures, the newest first; all that is given must hold."""
+    gallery, place = desk.gallery, None if before is None else int(before)
+    found, total = await asyncio.to_thread(gallery.page, wanted, caller.owner, place, limit + 1)
+    shown, has_more = found[:limit], len(found) > limit
+    return GalleryList(
+        data=[gallery_view(one, service.catalog) for one in shown],
+        total=total,
+        has_more=has_more,
+        next=str(shown[-1].seq) if has_more else None,
+        used_bytes=await asyncio.to_thread(gallery.used_bytes, caller.key_id),
+        max_bytes=gallery.max_bytes,
+    )
+
+
+@router.post("", status_code=201, response_model=GalleryView, responses=refusals(400, 401, 409, 413, 500, 503))
+async def bring(file: Annotated[UploadFile, File()], caller: CallerOf, service: ServiceOf, desk: DeskOf) -> GalleryView:
+    """Put a picture of yours into the gallery: its pixels, and its settings if they are those of these pixels."""
+    data = await file.read(CAPS.image_bytes + 1)
+    picture = await asyncio.to_thread(brought, data, file.filename or "", desk.gallery, service, caller.key_id)
+    desk.bell.ring()
+    return gallery_view(picture, service.catalog)
+
+
+@router.post(
+    "/actions", response_model=ActionView, responses=refusals(400, 401, 413, 415, 500, 503), dependencies=[JSON_ONLY]
+)
+async def act(body: Annotated[ActionRequest, Body()], caller: CallerOf, desk: DeskOf) -> ActionView:
+    """Do one thing with several pictures, all at once or not at all."""
+    changed, missing = await asyncio.to_thread(
+        desk.gallery.act, body.pictures, caller.owner, caller.key_id, body.action
+    )
+    desk.bell.ring()
+    return ActionView(action=body.action, changed=[one.pixel_sha256 for one in changed], missing=missing)
+
+
+@router.delete("/bin", response_model=Erased, responses=refusals(401, 500, 503))
+async def empty_bin(caller: CallerOf, desk: DeskOf) -> Erased:
+    """Erase all that you have in the bin; that cannot be undone."""
+    erased = await asyncio.to_thread(desk.gallery.empty_bin, caller.key_id)
+    desk.bell.ring()
+    return Erased(erased=erased)
+
+
+@router.get("/{pixel_sha256}", response_model=GalleryView, responses=refusals(401, 404, 500, 503))
+async def one_picture(pixel_sha256: str, caller: CallerOf, service: ServiceOf, desk: DeskOf) -> GalleryView:
+    """Return a picture as it is now."""
+    found = await asyncio.to_thread(desk.gallery.one, pixel_sha256, caller.owner, caller.key_id)
+    return gallery_view(found, service.catalog)
+
+
+@router.patch(
+    "/{pixel_sha256}",
+    response_model=GalleryView,
+    responses=refusals(400, 401, 404, 413, 415, 500, 503),
+    dependencies=[JSON_ONLY],
+)
+async def say(
+    pixel_sha256: str, body: Annotated[Words, Body()], caller: CallerOf, service: ServiceOf, desk: DeskOf
+) -> GalleryView:
+    """Note what you think of a picture."""
+    said = await asyncio.to_thread(desk.gallery.say, pixel_sha256, caller.owner, caller.key_id, body.said())
+    desk.bell.ring()
+    return gallery_view(said, service.catalog)
+
+
+@router.delete("/{pixel_sha256}", response_model=ActionView, responses=refusals(400, 401, 404, 500, 503))
+async def delete(
+    pixel_sha256: str, caller: CallerOf, desk: DeskOf, forever: Annotated[bool, Query()] = False
+) -> ActionView:
+    """Put a picture into the bin, or erase it, from wherever it is."""
+    return await _one(pixel_sha256, caller, desk, "erase" if forever else "delete")
+
+
+@router.post("/{pixel_sha256}/restore", response_model=ActionView, responses=refusals(401, 404, 500, 503))
+async def restore(pixel_sha256: str, caller: CallerOf, desk: DeskOf) -> ActionView:
+    """Take a picture out of the bin."""
+    return await _one(pixel_sha256, caller, desk, "restore")
+
+
+async def _one(digest: str, caller: Caller, desk: JobDesk, action: Action) -> ActionView:
+    await asyncio.to_thread(desk.gallery.one, digest, caller.owner, caller.key_id)
+    changed, missing = await asyncio.to_thread(desk.gallery.act, [digest], caller.owner, caller.key_id, action)
+    desk.bell.ring()
+    return ActionView(action=action, changed=[one.pixel_sha256 for one in changed], missing=missing)
