@@ -5,7 +5,7 @@
  * sent again under the same key and is the same job.
  */
 
-import { follow } from './events.js';
+import { onChange } from './changes.js';
 import { Unreachable, call, reachable } from './server.js';
 import { shared } from './state.js';
 
@@ -27,8 +27,6 @@ import { shared } from './state.js';
  * @property {string | null} preview An unfinished picture of the one that is being drawn, as a `data:` address.
  */
 
-const MOST_STREAMS = 3;
-const LOOK_EVERY_MS = 1500;
 const LASTING_MS = 24 * 3600 * 1000;
 
 /** States in which a job is over. */
@@ -117,23 +115,37 @@ export function watch(id, listener, onlost = () => {}) {
   return one.add(listener, onlost);
 }
 
+/** Tell the jobs that are watched what was told of all; those that wait are looked at whenever another moves. */
+function spread({ name, data }) {
+  const isOfJobs = name.startsWith('job.') || name.startsWith('queue.');
+  for (const one of [...tracked.values()]) {
+    if (data.job === one.id) one.hear(name, data);
+    else if (!isOfJobs && name !== 'gallery.added') continue;
+    else if (one.news === null || name === 'queue.resumed' || one.news.job.state === 'queued') one.look();
+  }
+  if (name === 'reset' || name === 'open') tracked.forEach((one) => one.look());
+}
+
+let isListening = false;
+
 class Tracked {
   /** @type {News | null} */
   news = null;
   #listeners = new Map();
-  #ending = new AbortController();
   #looking = false;
   #again = false;
 
   constructor(id) {
     this.id = id;
-    this.#follow();
+    if (!isListening) onChange(spread);
+    isListening = true;
+    this.look();
   }
 
   add(listener, onlost) {
     const id = Symbol(this.id);
     this.#listeners.set(id, { listener, onlost });
-    if (this.news) queueMicrotask(() => this.#listeners.has(id) && listener(this.news));
+    if (this.news) queueMicrotask(() => this.#listeners.has(id) && this.news && listener(this.news));
     return () => {
       this.#listeners.delete(id);
       if (this.#listeners.size === 0) this.#end();
@@ -141,44 +153,27 @@ class Tracked {
   }
 
   #end() {
-    this.#ending.abort();
     if (tracked.get(this.id) === this) tracked.delete(this.id);
   }
 
-  async #follow() {
-    const { signal } = this.#ending;
-    const timer = setInterval(() => this.news?.job.state === 'queued' && this.look(), LOOK_EVERY_MS);
-    signal.addEventListener('abort', () => clearInterval(timer));
-    try {
-      await this.look();
-      if (signal.aborted) return;
-      await inTurn(signal, () => follow(`/api/v1/jobs/${this.id}/events`, (event) => this.#heard(event), { signal }));
-    } catch (error) {
-      for (const { onlost } of this.#listeners.values()) onlost(error);
-      this.#end();
-    }
+  /** Take in what was told of this job. */
+  hear(name, data) {
+    const known = this.news;
+    if (name === 'job.preview' && known) this.#tell({ ...known, preview: `data:image/png;base64,${data.b64_json}` });
+    else if (name === 'job.image' && known) this.#tell({ job: withImage(known.job, data), preview: null });
+    else if (name !== 'job.preview' && name !== 'job.progress') this.look();
   }
 
-  #heard({ name, data }) {
-    if (name === 'job.preview') this.#tell({ ...this.news, preview: `data:image/png;base64,${data.b64_json}` });
-    else if (name === 'job.image') this.#tell({ job: withImage(this.news.job, data), preview: null });
-    else this.look();
-    return this.#ending.signal.aborted || OVER.has(name.replace('job.', ''));
-  }
-
-  /** Ask how the job is now. */
+  /** Ask how the job is now; while an answer is awaited, one more question is enough. */
   async look() {
     this.#again = this.#looking;
     if (this.#looking) return;
     this.#looking = true;
-    try {
-      do {
-        this.#again = false;
-        await this.#look();
-      } while (this.#again);
-    } finally {
-      this.#looking = false;
-    }
+    do {
+      this.#again = false;
+      await this.#look();
+    } while (this.#again);
+    this.#looking = false;
   }
 
   async #look() {
@@ -187,8 +182,9 @@ class Tracked {
       const images = job.images.length ? job.images : (this.news?.job.images ?? []);
       this.#tell({ job: { ...job, images }, preview: job.state === 'running' ? (this.news?.preview ?? null) : null });
     } catch (error) {
-      if (error instanceof Unreachable) return;
-      throw error;
+      if (error instanceof Unreachable) return void reachable().then(() => this.look());
+      for (const { onlost } of this.#listeners.values()) onlost(error);
+      this.#end();
     }
   }
 
@@ -199,30 +195,8 @@ class Tracked {
   }
 }
 
-function withImage(job, { image_index: index, ...image }) {
+function withImage(job, { image_index: index, url, seed, pixel_sha256 }) {
   if (job.images.some((one) => one.index === index)) return job;
-  const images = [...job.images, { index, ...image }].sort((a, b) => a.index - b.index);
-  return { ...job, images, progress: { ...job.progress, images_done: images.length } };
-}
-
-let streams = 0;
-/** @type {Array<() => void>} */
-const waiting = [];
-
-/** Let few streams be open at once: a browser has few connections for a server, and other calls need some. */
-async function inTurn(signal, work) {
-  if (streams >= MOST_STREAMS) {
-    await new Promise((resolve) => {
-      waiting.push(() => resolve(null));
-      signal.addEventListener('abort', () => resolve(null));
-    });
-  }
-  if (signal.aborted) return;
-  streams += 1;
-  try {
-    await work();
-  } finally {
-    streams -= 1;
-    waiting.shift()?.();
-  }
+  const images = [...job.images, { index, url, seed, pixel_sha256 }].sort((a, b) => a.index - b.index);
+  return { ...job, state: OVER.has(job.state) ? job.state : 'running', images, progress: { ...job.progress, images_done: images.length } };
 }
