@@ -127,7 +127,7 @@ def test_pictures_are_found_by_what_drew_them_and_by_what_was_said_of_them(galle
     job = draw(entry("a cat", style="flat", model="one", release="r-one"))
     draw(entry("a dog", style="cartoon", model="two", release="r-two"))
     gallery.say(digest("a dog"), "ann", "ann", {"favorite": True, "note": "for Rex"})
-    for query, prompt in (
+    found: list[tuple[dict[str, Any], str]] = [
         ({"style": "flat"}, "a cat"),
         ({"model": "one"}, "a cat"),
         ({"model": "r-two"}, "a dog"),
@@ -135,7 +135,8 @@ def test_pictures_are_found_by_what_drew_them_and_by_what_was_said_of_them(galle
         ({"favorite": True}, "a dog"),
         ({"favorite": False}, "a cat"),
         ({"search": "rex"}, "a dog"),
-    ):
+    ]
+    for query, prompt in found:
         assert prompts(listed(gallery, **query)[0]) == [prompt], query
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import threading
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +16,7 @@ from PIL import Image
 
 from underpaint.pipelines.picture_file import attach, encode, pixel_digest, read_picture
 from underpaint.stages.serve.security.key_file import KeyFile
-from underpaint.stages.serve.security.keys import KeyLimits
+from underpaint.stages.serve.security.keys import KeyLimits, Role
 
 PATH = "/api/v1/gallery"
 
@@ -264,10 +266,8 @@ def test_unfinished_pictures_come_to_those_who_ask_for_them(tiny_server):
 
 def test_a_user_sees_and_hears_of_its_own_pictures_alone(start_server, tmp_path):
     file = KeyFile(tmp_path / "keys.json")
-    keys = {
-        name: file.create(name, role=role, limits=KeyLimits(), now=0.0)[1]
-        for name, role in (("ann", "user"), ("bob", "user"), ("eve", "operator"))
-    }
+    roles: dict[str, Role] = {"ann": "user", "bob": "user", "eve": "operator"}
+    keys = {name: file.create(name, role=role, limits=KeyLimits(), now=0.0)[1] for name, role in roles.items()}
     server = start_server(tmp_path / "state", "--keys", file.path).wait_until_ready()
     clients = {name: server.client(headers={"authorization": f"Bearer {key}"}) for name, key in keys.items()}
     try:
@@ -311,3 +311,45 @@ def test_the_gallery_survives_the_server(start_server, tmp_path):
     with server.client() as client:
         assert listed(client) == before and before["total"] == 1
         assert client.get(before["data"][0]["url"]).status_code == 200
+
+
+def archive(client: httpx2.Client, *digests: str, **how: Any) -> httpx2.Response:
+    return client.post(f"{PATH}/archive", json={"pictures": list(digests), **how})
+
+
+def test_a_zip_holds_the_files_and_all_that_is_known_of_them(at):
+    heart, formula = *drawn(at, style="flat"), *drawn(at, "=1+1 a cat")
+    at.patch(f"{PATH}/{heart}", json={"note": "for, Ann", "rating": 5})
+    answer = archive(at, formula, "0" * 64, heart)
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["content-disposition"] == 'attachment; filename="underpaint-pictures.zip"'
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as opened:
+        assert opened.testzip() is None
+        names = opened.namelist()
+        assert names == ["0001-1-1-a-cat-7.png", "0002-a-red-heart-7.png", "pictures.json", "pictures.csv"]
+        assert opened.read(names[1]) == at.get(f"/api/v1/images/{heart}").content
+        known = json.loads(opened.read("pictures.json"))
+        rows = list(csv.DictReader(io.StringIO(opened.read("pictures.csv").decode())))
+    assert known["missing"] == ["0" * 64]
+    assert [one["pixel_sha256"] for one in known["pictures"]] == [formula, heart]
+    assert known["pictures"][1]["settings"] == {
+        name: value
+        for name, value in listed(at, search="heart")["data"][0]["settings"].items()
+        if name not in ("model", "release")
+    } | {"model": "stickers-64"}
+    assert [row["prompt"] for row in rows] == ["'=1+1 a cat", "a red heart"]
+    assert (rows[1]["file"], rows[1]["note"], rows[1]["rating"], rows[1]["seed"]) == (names[1], "for, Ann", "5", "7")
+
+
+def test_a_sheet_shows_the_pictures_and_says_that_a_model_drew_them(at):
+    digests = drawn(at, n=5)
+    answer = archive(at, *digests, **{"as": "sheet"})
+    assert answer.headers["content-type"] == "image/png" and b"trainedAlgorithmicMedia" in answer.content
+    with Image.open(io.BytesIO(answer.content)) as sheet:
+        assert sheet.width > 3 * 128 and sheet.height > 2 * 128
+    too_many = archive(at, *[f"{number:064x}" for number in range(256)], digests[0], **{"as": "sheet"})
+    assert (too_many.status_code, too_many.json()["error"]["param"]) == (400, "pictures")
+
+
+def test_an_archive_of_nothing_is_a_404(client):
+    assert archive(client, "0" * 64).json()["error"]["code"] == "image_not_found"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import Field
@@ -84,6 +85,37 @@ def one(session: Session, digest: str, owner: str | None, mine: str) -> Row:
             code="image_not_found",
         )
     return rows[0]
+
+
+def known(session: Session, digests: Sequence[str], owner: str | None) -> set[str]:
+    """Return those of some digests, not too many, that are in the gallery."""
+    return {row["pixel_sha256"] for row in _named_rows(session, digests, owner, "")}
+
+
+def named(session: Session, digests: Sequence[str], owner: str | None, mine: str) -> list[GalleryPicture]:
+    """Return pictures, not too many, in the order of their digests; those that are not there are left out.
+
+    Args:
+        session: A transaction.
+        digests: SHA-256 of the pixels of each.
+        owner: Whose they must be; None for anybody's.
+        mine: The caller, whose own comes before another's of the same pixels.
+    """
+    rows = {row["pixel_sha256"]: row for row in _named_rows(session, digests, owner, mine)}
+    return [picture_of(rows[digest]) for digest in digests if digest in rows]
+
+
+def _named_rows(session: Session, digests: Sequence[str], owner: str | None, mine: str) -> list[Row]:
+    values = {f"digest_{i}": digest for i, digest in enumerate(digests)}
+    names = ", ".join(f":{name}" for name in values)
+    return session.execute(
+        f"SELECT * FROM picture WHERE pixel_sha256 IN ({names}) AND (owner = :owner OR :all = 1) "
+        "ORDER BY CASE WHEN owner = :mine THEN 1 ELSE 0 END, seq",
+        owner=owner or "",
+        all=int(owner is None),
+        mine=mine,
+        **values,
+    )
 
 
 def _where(query: Query, owner: str | None) -> tuple[str, dict[str, Any]]:

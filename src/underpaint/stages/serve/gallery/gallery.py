@@ -6,7 +6,8 @@ the disk, the bin included, is bounded: who has no room left is told so before a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from underpaint.core.errors import FieldError, GalleryFull
@@ -21,6 +22,15 @@ from underpaint.stages.serve.store import PictureStore
 MB = 10**6
 USUAL_BYTES = 2 * BLOCK
 """What a picture that is not drawn yet is taken for."""
+LOT = 200
+"""Pictures that are read at once."""
+
+
+def batched(digests: Iterable[str]) -> Iterator[list[str]]:
+    """Yield digests in lots, so that no statement has too many values."""
+    left = iter(digests)
+    while lot := list(islice(left, LOT)):
+        yield lot
 
 
 class Gallery:
@@ -102,6 +112,25 @@ class Gallery:
     def one(self, digest: str, owner: str | None, mine: str) -> GalleryPicture:
         """Return a picture; see ``finding.one``."""
         return self._database.read(lambda session: picture_of(finding.one(session, digest, owner, mine)))
+
+    def missing(self, digests: Sequence[str], owner: str | None) -> list[str]:
+        """Return those of some digests that are not in the gallery."""
+        wanted = list(dict.fromkeys(digests))
+        known: set[str] = set()
+        for lot in batched(wanted):
+            known |= self._database.read(lambda session, lot=lot: finding.known(session, lot, owner))
+        return [digest for digest in wanted if digest not in known]
+
+    def some(self, digests: Sequence[str], owner: str | None, mine: str) -> Iterator[GalleryPicture]:
+        """Yield pictures in the order in which they are named, a few at a time; those that are not there are left out.
+
+        Args:
+            digests: SHA-256 of the pixels of each.
+            owner: Whose they must be; None for anybody's.
+            mine: The caller, whose own comes before another's of the same pixels.
+        """
+        for lot in batched(dict.fromkeys(digests)):
+            yield from self._database.read(lambda session, lot=lot: finding.named(session, lot, owner, mine))
 
     def say(self, digest: str, owner: str | None, mine: str, said: dict[str, Any]) -> GalleryPicture:
         """Note what is said of a picture and return it; see ``finding.one`` and ``changing.say``."""

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, File, Query, UploadFile
+from fastapi.responses import Response, StreamingResponse
 
+from underpaint.core.errors import FieldError
+from underpaint.stages.serve.gallery.archive import zipped
 from underpaint.stages.serve.gallery.bringing import CAPS, brought
 from underpaint.stages.serve.gallery.changing import Action
 from underpaint.stages.serve.gallery.finding import MAX_PAGE
 from underpaint.stages.serve.gallery.finding import Query as Wanted
+from underpaint.stages.serve.gallery.picture import GalleryPicture
+from underpaint.stages.serve.gallery.sheet import MOST, sheet_of
 from underpaint.stages.serve.http.callers import Caller, CallerOf
+from underpaint.stages.serve.http.errors import ApiError
 from underpaint.stages.serve.http.gallery_schema import (
     ActionRequest,
     ActionView,
+    ArchiveRequest,
     Erased,
     GalleryList,
     GalleryView,
@@ -27,6 +35,10 @@ from underpaint.stages.serve.jobs.desk import JobDesk
 
 router = APIRouter(prefix="/api/v1/gallery", tags=["gallery"])
 TEXT = r"^[^\x00]*$"
+ARCHIVES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file", "content": {"application/zip": {}, "image/png": {}}},
+    **refusals(400, 401, 404, 413, 415, 500, 503),
+}
 
 
 async def _wanted(
@@ -82,6 +94,44 @@ async def act(body: Annotated[ActionRequest, Body()], caller: CallerOf, desk: De
     )
     desk.bell.ring()
     return ActionView(action=body.action, changed=[one.pixel_sha256 for one in changed], missing=missing)
+
+
+@router.post("/archive", response_class=StreamingResponse, responses=ARCHIVES, dependencies=[JSON_ONLY])
+async def archive(
+    body: Annotated[ArchiveRequest, Body()], caller: CallerOf, service: ServiceOf, desk: DeskOf
+) -> Response:
+    """Send pictures in one file: a ZIP with all that is known of them, or a contact sheet."""
+    gallery, digests = desk.gallery, body.pictures
+    missing = await asyncio.to_thread(gallery.missing, digests, caller.owner)
+    if len(missing) == len(set(digests)):
+        raise ApiError(404, "image_not_found", "none of these pictures is in the gallery", param="pictures")
+
+    def pictures() -> Iterator[GalleryPicture]:
+        return gallery.some(digests, caller.owner, caller.key_id)
+
+    if body.form == "sheet":
+        check_cells(len(digests))
+        data = await asyncio.to_thread(lambda: sheet_of(list(pictures()), service.store))
+        return Response(data, media_type="image/png", headers=saved_as("underpaint-sheet.png"))
+    parts = zipped(pictures, missing, service.store)
+    return StreamingResponse(parts, media_type="application/zip", headers=saved_as("underpaint-pictures.zip"))
+
+
+def check_cells(count: int) -> None:
+    """Refuse a sheet of too many pictures.
+
+    Raises:
+        FieldError: They are too many.
+    """
+    if count > MOST:
+        raise FieldError(
+            f"a sheet shows at most {MOST} pictures, got {count:,}; take fewer, or a zip", param="pictures"
+        )
+
+
+def saved_as(name: str) -> dict[str, str]:
+    """Return the headers of an answer that browsers save under a name."""
+    return {"content-disposition": f'attachment; filename="{name}"'}
 
 
 @router.delete("/bin", response_model=Erased, responses=refusals(401, 500, 503))

@@ -110,6 +110,20 @@ class ActionRequest(Config):
     pictures: list[Digest] = Field(min_length=1, max_length=MAX_PICTURES)
 
 
+class ArchiveRequest(Config):
+    """Pictures that are wanted in one file.
+
+    Args:
+        pictures: SHA-256 of the pixels of each, in the order of the file.
+        form: ``zip`` with all that is known of them, or ``sheet``, a contact sheet of at most 256; ``as`` in JSON.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    pictures: list[Digest] = Field(min_length=1, max_length=MAX_PICTURES)
+    form: Literal["zip", "sheet"] = Field(default="zip", alias="as")
+
+
 class ActionView(BaseModel):
     """What was done.
 
