@@ -23,7 +23,7 @@ def test_a_step_has_its_defaults_written_out() -> None:
     ("name", "slot", "params", "code", "remedy"),
     [
         ("steps.cuont", "sampler", {}, "recipe.unknown_op", "did you mean steps.count?"),
-        ("make.faster", "sampler", {}, "recipe.unknown_op", "choose one of steps.count"),
+        ("make.faster", "sampler", {}, "recipe.unknown_op", "steps.count, steps.solver"),
         ("steps.count@9", "sampler", {"steps": 4}, "recipe.unknown_op", "did you mean steps.count?"),
         ("steps.count", "sampler", {"step": 4}, "recipe.unknown_param", "takes the parameters steps"),
         ("steps.count", "sampler", {"steps": -1}, "recipe.unknown_param", "takes the parameters steps"),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from underpaint.stages.optimize.transforms.quantization import QUANTIZATION
 from underpaint.stages.optimize.transforms.sampling import SAMPLING
 from underpaint.stages.optimize.transforms.transform import Transform
 
-TRANSFORMS: dict[str, Transform] = {one.op: one for one in (*SAMPLING,)}
+TRANSFORMS: dict[str, Transform] = {one.op: one for one in (*QUANTIZATION, *SAMPLING)}
 """Name and version to transform, in the order in which they are told of."""
