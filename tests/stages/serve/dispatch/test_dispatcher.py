@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -65,7 +66,9 @@ class SlowEngine:
     def drop(self, number: int) -> None:
         self.dropped.add(number)
 
-    async def draw(self, orders: Sequence[Order], heard: Callable[[int, Picture], None]) -> float:  # pyright: ignore
+    async def draw(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, orders: Sequence[Order], heard: Callable[[int, Picture], None], on_free: Callable[[], None]
+    ) -> float:
         prompts = [order.settings.prompt for order in orders]
         self.batches.append(prompts)
         self.dropped.clear()
@@ -78,6 +81,30 @@ class SlowEngine:
                 raise InputError("cannot be drawn")
             if number not in self.dropped:
                 heard(number, Picture(data=b"", settings=order.settings, words_read=1, words_dropped=0))
+        return BATCH_S
+
+
+class LateEngine(SlowEngine):
+    """An engine that finishes each batch, but for the last, only when the next one is drawn."""
+
+    def __init__(self, batches: int) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self._begun = [asyncio.Event() for _ in range(batches + 1)]
+        self._begun[batches].set()
+
+    async def draw(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, orders: Sequence[Order], heard: Callable[[int, Picture], None], on_free: Callable[[], None]
+    ) -> float:
+        number = len(self.batches)
+        self.batches.append([str(order.settings.prompt) for order in orders])
+        self._begun[number].set()
+        self.said.append(f"draw {number}")
+        on_free()
+        await self._begun[number + 1].wait()
+        for place, order in enumerate(orders):
+            heard(place, Picture(data=b"", settings=order.settings, words_read=1, words_dropped=0))
+        self.said.append(f"finish {number}")
         return BATCH_S
 
 
@@ -120,6 +147,36 @@ def test_what_waits_while_the_device_is_busy_is_drawn_together():
     drawn = serve(engine, work)
     assert drawn == ["first", *(f"p{i}" for i in range(11))]
     assert list(map(len, engine.batches)) == [1, 8, 3]
+
+
+def test_a_batch_is_drawn_while_the_one_before_is_finished():
+    engine = LateEngine(3)
+
+    async def work(dispatcher: Dispatcher) -> list[Any]:
+        return await asyncio.gather(*(outcome(dispatcher, f"p{number}", steps=number) for number in range(3)))
+
+    assert serve(engine, lambda dispatcher: asyncio.wait_for(work(dispatcher), 20)) == ["p0", "p1", "p2"]
+    assert engine.said.index("draw 2") < engine.said.index("finish 1")
+
+
+def test_another_model_is_not_drawn_with_while_one_is_still_at_work():
+    engine = LateEngine(1)
+    engine._begun[1].clear()
+
+    async def work(dispatcher: Dispatcher) -> None:
+        first, second = asked("p0"), replace(asked("p1"), model="another")
+        tickets = [dispatcher.submit([one])[0] for one in (first, second)]
+        while len(engine.said) < 1:
+            await asyncio.sleep(0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert engine.said == ["draw 0"]
+        engine._begun.append(engine._begun[1])
+        engine._begun[1].set()
+        await asyncio.wait_for(asyncio.gather(*(ticket.done for ticket in tickets)), 20)
+
+    serve(engine, work)
+    assert engine.said == ["draw 0", "finish 0", "draw 1", "finish 1"]
 
 
 def test_pictures_of_other_steps_ride_in_other_batches():

@@ -55,7 +55,8 @@ def test_a_graph_that_edits_is_loaded_once_and_every_edit_is_of_its_own_picture(
     monkeypatch.setattr(graph_editor, "load_graph", lambda *given: loaded.append(given) or load(*given))
     asked = [(original((200, 30, 30)), None), (original((30, 30, 200)), LEFT), (original((200, 30, 30)), LEFT)]
     artist = Artist(exported)
-    drawn = dict(artist.draw([order(exported, *one) for one in asked], lambda _number: False, unseen))
+    orders = [order(exported, *one) for one in asked]
+    drawn = {number: finish() for number, finish in artist.draw(orders, lambda _number: False, unseen)}
     assert len(loaded) == 1
     for number, (picture, mask) in enumerate(asked):
         (alone,) = exported.edit(Image.fromarray(picture.pixels), ASKED, mask=mask)

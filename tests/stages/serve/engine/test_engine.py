@@ -73,6 +73,32 @@ def test_a_picture_of_the_process_is_that_of_the_library_whatever_batch_it_rode_
     assert Image.open(io.BytesIO(together[1].data)).tobytes() == image.tobytes()
 
 
+def test_two_batches_at_once_are_told_apart_and_each_says_once_that_the_device_is_free(shipped):
+    orders = orders_of(shipped, 4)
+
+    async def work(process: EngineProcess) -> tuple[list[dict[int, Picture]], list[str]]:
+        heard: list[dict[int, Picture]] = [{}, {}]
+        said: list[str] = []
+        first_is_free = asyncio.Event()
+
+        async def draw(which: int) -> None:
+            def on_free() -> None:
+                said.append(f"free {which}")
+                first_is_free.set()
+
+            await process.draw(orders[2 * which : 2 * which + 2], heard[which].__setitem__, on_free)  # pyright: ignore
+
+        first = asyncio.create_task(draw(0))
+        await first_is_free.wait()
+        await asyncio.gather(first, draw(1))
+        return heard, said
+
+    heard, said = in_process(shipped, work)
+    pictures = [one.settings.caption for batch in heard for _, one in sorted(batch.items())]
+    assert pictures == [order.settings.caption for order in orders]
+    assert said == ["free 0", "free 1"]
+
+
 def test_words_beyond_the_longest_text_are_counted(shipped):
     (order,) = plan(shipped.default.model, [PromptRow.model_construct(prompt="red apple " * 38)], Options(seed=1))
     picture = in_process(shipped, lambda process: drawn(process, [Order(settings=order)]))[0]

@@ -1,6 +1,7 @@
 """One device and all who wait for it: when it is free, it takes the batch whose turn it is.
 
-All of it runs in the event loop of the server; the drawing itself is done by engine processes. A process that is lost
+All of it runs in the event loop of the server; the drawing itself is done by engine processes. While a batch is drawn,
+the one before may still be finished (marked, made files of), by the same process. A process that is lost
 is started again, and what it had not finished is drawn once more, each picture alone, so that one that kills its
 process takes no others with it.
 """
@@ -30,6 +31,7 @@ from underpaint.stages.serve.batching.waiting import Formed, Waiting
 from underpaint.stages.serve.dispatch.engines import Engine, Engines
 from underpaint.stages.serve.dispatch.limits import Limits
 from underpaint.stages.serve.dispatch.ticket import Asked, Ticket
+from underpaint.stages.serve.dispatch.turns import Turn, Turns
 from underpaint.stages.serve.engine.orders import Picture, Preview
 from underpaint.stages.serve.engine.pool import Notice, unnoticed
 
@@ -58,6 +60,7 @@ class Dispatcher:
         self._tickets: dict[str, Ticket] = {}
         self._corrections: dict[str, float] = {}
         self._drawing: list[Ticket] = []
+        self._turns, self._serving = Turns(), dict[asyncio.Task[None], str | None]()
         self._bell, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
 
@@ -138,6 +141,7 @@ class Dispatcher:
             elif ticket in self._drawing and not ticket.done.done():
                 self._dropping(ticket)
             ticket.done.cancel()
+        self._notice_idle()
 
     def _dropping(self, ticket: Ticket) -> None:
         process = self._engines.running(ticket.asked.model)
@@ -146,13 +150,31 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Serve who waits, for ever."""
-        while True:
-            await self._bell.wait()
-            self._bell.clear()
-            if company_s := self._waiting.wait_s(time.time()):
-                await asyncio.sleep(company_s)
-            while len(self._waiting):
-                await self._serve(self._take())
+        try:
+            while True:
+                await self._bell.wait()
+                self._bell.clear()
+                if self._turns.is_idle and (company_s := self._waiting.wait_s(time.time())):
+                    await asyncio.sleep(company_s)
+                while len(self._waiting):
+                    await self._begin(await self._turns.take())
+        finally:
+            for task in self._serving:
+                task.cancel()
+
+    async def _begin(self, turn: Turn) -> None:
+        """Let the batch whose turn it is be drawn; one of another model only when that of the last is all finished."""
+        formed = self._take()
+        model = self._tickets[formed.batch[0].id].asked.model if formed.batch else None
+        others = {task for task, other in self._serving.items() if other != model}
+        if others:
+            await asyncio.wait(others)
+        task = asyncio.create_task(self._serve(formed, turn))
+        self._serving[task] = model
+        task.add_done_callback(self._serving.pop)
+
+    def _notice_idle(self) -> None:
+        if not self._tickets:
             self._idle.set()
 
     def _take(self) -> Formed:
@@ -165,6 +187,7 @@ class Dispatcher:
                 ticket.fail(error)
             self._tickets.clear()
             self._waiting = Waiting(self._plan_of)
+            self._notice_idle()
             return Formed()
 
     async def settled(self) -> None:
@@ -179,7 +202,7 @@ class Dispatcher:
         correction = self._corrections.get(ticket.asked.key, 1.0)
         return known.profile.plan(max_batch_s=self._max_batch_s, correction=correction)
 
-    async def _serve(self, formed: Formed) -> None:
+    async def _serve(self, formed: Formed, turn: Turn) -> None:
         for unit in formed.expired:
             self._tickets.pop(unit.id).fail(DeadlineExceeded("the deadline passed while this waited; allow more time"))
         tickets = [self._tickets[unit.id] for unit in formed.batch]
@@ -187,18 +210,20 @@ class Dispatcher:
             ticket.started_at = time.time()
         try:
             if tickets:
-                await self._draw(tickets, formed)
+                await self._draw(tickets, formed, turn)
         except Exception as error:
             for ticket in tickets:
                 ticket.fail(error)
         finally:
+            turn.let_go()
             for ticket in tickets:
                 self._tickets.pop(ticket.unit.id, None)
+            self._notice_idle()
 
-    async def _draw(self, tickets: list[Ticket], formed: Formed) -> None:
+    async def _draw(self, tickets: list[Ticket], formed: Formed, turn: Turn) -> None:
         """Draw a batch; what a lost or refusing engine left over is drawn again, each picture alone."""
         try:
-            seconds = await self._attempt(tickets)
+            seconds = await self._attempt(tickets, turn)
         except (EngineLost, InputError) as error:
             again = [ticket for ticket in tickets if not ticket.done.done()]
             if isinstance(error, InputError) and len(tickets) == 1:
@@ -213,16 +238,22 @@ class Dispatcher:
     async def _alone(self, ticket: Ticket) -> None:
         while not ticket.done.done() and ticket.tries < TRIES:
             try:
-                await self._attempt([ticket])
+                await self._attempt([ticket], await self._turns.take())
             except UnderpaintError as error:
                 if ticket.tries >= TRIES or not isinstance(error, EngineLost):
                     ticket.fail(error)
 
-    async def _attempt(self, tickets: list[Ticket]) -> float:
+    async def _attempt(self, tickets: list[Ticket], turn: Turn) -> float:
         for ticket in tickets:
             ticket.tries += 1
-        engine = await self._ready(tickets[0].asked.model)
-        wanted = self._drawing = [ticket for ticket in tickets if not ticket.done.done()]
+        try:
+            engine = await self._ready(tickets[0].asked.model)
+            return await self._drawn(engine, [ticket for ticket in tickets if not ticket.done.done()], turn)
+        finally:
+            turn.let_go()
+
+    async def _drawn(self, engine: Engine, wanted: list[Ticket], turn: Turn) -> float:
+        self._drawing = wanted
 
         def heard(number: int, what: Picture | Preview) -> None:
             if isinstance(what, Preview):
@@ -231,13 +262,15 @@ class Dispatcher:
                 wanted[number].succeed(what)
 
         try:
-            return await engine.draw([ticket.asked.order for ticket in wanted], heard) if wanted else 0.0
+            orders = [ticket.asked.order for ticket in wanted]
+            return await engine.draw(orders, heard, turn.let_go) if wanted else 0.0
         except EngineLost as lost:
-            model = tickets[0].asked.model
+            model = wanted[0].asked.model
             self._notice("engine_lost", model=model, during="drawing", reason=str(lost), said=engine.last_words)
             raise
         finally:
-            self._drawing = []
+            if self._drawing is wanted:
+                self._drawing = []
 
     async def load(self, model: str) -> None:
         """Load a model, so that it is there again before somebody asks for it.

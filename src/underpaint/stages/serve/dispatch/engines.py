@@ -16,8 +16,10 @@ class Engine(Protocol):
         """What it said before it was lost."""
         ...
 
-    async def draw(self, orders: Sequence[Order], heard: Callable[[int, Picture | Preview], None]) -> float:
-        """Draw a batch, tell each picture as it comes, and return device-seconds.
+    async def draw(
+        self, orders: Sequence[Order], heard: Callable[[int, Picture | Preview], None], on_free: Callable[[], None]
+    ) -> float:
+        """Draw a batch, tell each picture as it comes and when the next batch can be drawn; return device-seconds.
 
         Raises:
             EngineLost: It ended or fell silent; what was heard before counts.

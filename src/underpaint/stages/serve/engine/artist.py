@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from statistics import median
 
 import numpy as np
@@ -25,6 +26,9 @@ MOST_AT_ONCE = 16
 PROFILED = (1, 2, 4, 8, 16)
 REPEATS = 3
 WARM_UP = DrawRequest(caption="a red apple", seed=0)
+
+Finish = Callable[[], Picture]
+"""Makes a file of what is drawn, in any thread; raises ``UnderpaintError`` where that cannot be."""
 
 
 class Dropped(Exception):
@@ -94,8 +98,8 @@ class Artist:
 
     def draw(
         self, orders: Sequence[Order], is_dropped: Callable[[int], bool], on_preview: Callable[[int, Preview], None]
-    ) -> Iterator[tuple[int, Picture]]:
-        """Draw orders and yield each with its number, as soon as it is finished.
+    ) -> Iterator[tuple[int, Finish]]:
+        """Draw orders and yield the number of each, as soon as it is drawn, with what finishes it.
 
         Args:
             orders: Orders that may be drawn together.
@@ -108,11 +112,11 @@ class Artist:
         for numbers in self._groups(orders):
             wanted = [number for number in numbers if not is_dropped(number)]
             try:
-                images = self._images(orders, wanted, is_dropped, on_preview) if wanted else []
+                drawn = self._drawn(orders, wanted, is_dropped, on_preview) if wanted else []
             except Dropped:
                 continue
-            for number, image in zip(wanted, images, strict=True):
-                yield number, self._picture(image, orders[number])
+            for number, pixels in zip(wanted, drawn, strict=True):
+                yield number, partial(self._picture, pixels, orders[number])
 
     def _groups(self, orders: Sequence[Order]) -> Iterator[list[int]]:
         plain = [number for number, order in enumerate(orders) if not self._is_alone(order)]
@@ -125,13 +129,15 @@ class Artist:
     def _is_watched(self, order: Order) -> bool:
         return order.previews > 0 and order.edit is None and shows_previews(self._drawer)
 
-    def _images(
+    def _drawn(
         self,
         orders: Sequence[Order],
         wanted: Sequence[int],
         is_dropped: Callable[[int], bool],
         on_preview: Callable[[int, Preview], None],
-    ) -> list[Image.Image]:
+    ) -> Sequence[np.ndarray | Image.Image]:
+        """Return pixels ``[H, W, 4]`` of each, or the image that an edit is."""
+
         def watch(_stage: object) -> None:
             if all(map(is_dropped, wanted)):
                 raise Dropped
@@ -140,10 +146,8 @@ class Artist:
         if first.edit is not None:
             return [self._edited(first.settings, first.edit)]
         if self._is_watched(first):
-            pixels = [self._watched(first, watch, lambda preview: on_preview(wanted[0], preview))]
-        else:
-            pixels = self._drawer.draw([orders[number].settings.request for number in wanted], on_stage=watch)
-        return [self._image(one, orders[number]) for number, one in zip(wanted, pixels, strict=True)]
+            return [self._watched(first, watch, lambda preview: on_preview(wanted[0], preview))]
+        return self._drawer.draw([orders[number].settings.request for number in wanted], on_stage=watch)
 
     def _edited(self, settings: Settings, given: EditInput) -> Image.Image:
         """Return an edit; a graph that edits is loaded for the first one and stays."""
@@ -173,7 +177,8 @@ class Artist:
     def _image(self, pixels: np.ndarray, order: Order) -> Image.Image:
         return deliver(pixels, order.settings, self._drawer.engine)
 
-    def _picture(self, image: Image.Image, order: Order) -> Picture:
+    def _picture(self, drawn: np.ndarray | Image.Image, order: Order) -> Picture:
+        image = drawn if isinstance(drawn, Image.Image) else self._image(drawn, order)
         settings = image.info["underpaint"]
         data = finish(image, settings, order.output_format, order.compression)
         dropped = len(self._generator.unread(settings.caption).split())

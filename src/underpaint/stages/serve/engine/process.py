@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from underpaint.core import errors
 from underpaint.core.errors import EngineLost, UnderpaintError
 from underpaint.pipelines.settings import Settings
 from underpaint.runtime.memory import resident
-from underpaint.stages.serve.engine.frames import Frame, pack, read
+from underpaint.stages.serve.engine.frames import pack, read
 from underpaint.stages.serve.engine.orders import Loaded, Order, Picture, Preview
 
 WORKER = (sys.executable, "-m", "underpaint.stages.serve.engine.worker")
@@ -29,6 +30,10 @@ Heard = Callable[[int, Picture | Preview], None]
 
 def unheard(_task: str) -> None:
     """Hear nothing of what takes long."""
+
+
+def unfreed() -> None:
+    """Do nothing when the device is free."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +55,18 @@ class Start:
     sign: bool = False
 
 
+@dataclass(kw_only=True)
+class _Batch:
+    """A batch that is drawn or finished."""
+
+    heard: Heard
+    on_free: Callable[[], None]
+    done: asyncio.Future[float]
+    failure: Exception | None = None
+
+
 class EngineProcess:
-    """A model in a process of its own. One batch at a time.
+    """A model in a process of its own. One batch is drawn at a time, while the one before may still be finished.
 
     Args:
         start: What to load.
@@ -62,6 +77,10 @@ class EngineProcess:
     def __init__(self, start: Start, *, silence_s: float = 300.0, command: Sequence[str] = WORKER) -> None:
         self._start, self._silence_s, self._command = start, silence_s, command
         self._batch = 0
+        self._batches: dict[int, _Batch] = {}
+        self._heard_at = 0.0
+        self._fell_silent = False
+        self._hearing: asyncio.Task[None] | None = None
         self._told: deque[str] = deque(maxlen=LAST_WORDS)
         self.loaded: Loaded | None = None
 
@@ -110,21 +129,23 @@ class EngineProcess:
         self._listening = asyncio.create_task(self._listen())
         self._writer.write(pack({"do": "load", **self._start.__dict__}))
         while True:
-            said, _ = await self._next()
+            said = await self._next()
             if said["say"] == "loaded":
                 self.loaded = Loaded.model_validate(said["loaded"])
+                self._hearing = asyncio.create_task(self._hear())
                 return self.loaded
             if said["say"] == "failed":
                 await self.stop()
                 raise _error(said)
             on_progress(said["task"])
 
-    async def draw(self, orders: Sequence[Order], heard: Heard) -> float:
-        """Draw a batch.
+    async def draw(self, orders: Sequence[Order], heard: Heard, on_free: Callable[[], None] = unfreed) -> float:
+        """Draw a batch and return when all of it is finished.
 
         Args:
             orders: What to draw together.
             heard: Called for each preview and picture as it comes.
+            on_free: Called when the next batch can be drawn, which may be before this one is finished.
 
         Returns:
             Device-seconds.
@@ -134,19 +155,31 @@ class EngineProcess:
             UnderpaintError: An order asks for what the model cannot do.
         """
         self._batch += 1
-        told = {"do": "draw", "batch": self._batch, "orders": [order.model_dump(mode="json") for order in orders]}
-        self._writer.write(pack(told))
-        failure: UnderpaintError | None = None
-        while True:
-            said, body = await self._next()
-            if said["say"] == "done":
-                if failure is not None:
-                    raise failure
-                return said["seconds"]
-            if said["say"] == "failed":
-                failure = _error(said)
-            else:
-                heard(said["of"], _what(said, body))
+        number, loop = self._batch, asyncio.get_running_loop()
+        batch = self._batches[number] = _Batch(heard=heard, on_free=on_free, done=loop.create_future())
+        self._heard_at = time.monotonic()
+        if self._hearing is None or self._hearing.done():
+            self._lose()
+        else:
+            told = {"do": "draw", "batch": number, "orders": [order.model_dump(mode="json") for order in orders]}
+            self._writer.write(pack(told))
+        try:
+            return await self._outcome(batch.done)
+        except EngineLost:
+            await self.stop()
+            raise
+        finally:
+            self._batches.pop(number, None)
+
+    async def _outcome(self, done: asyncio.Future[float]) -> float:
+        """Wait for the end of a batch, as long as something is heard."""
+        while not done.done():
+            left_s = self._heard_at + self._silence_s - time.monotonic()
+            if left_s <= 0:
+                self._fell_silent = True
+                self._kill()
+            await asyncio.wait({done}, timeout=left_s if left_s > 0 else None)
+        return done.result()
 
     def drop(self, number: int) -> None:
         """Say that nobody wants an order of the present batch any more."""
@@ -155,30 +188,80 @@ class EngineProcess:
 
     async def stop(self) -> None:
         """End the process, now."""
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+        self._kill()
         await self._process.wait()
         await self._listening
+        if self._hearing is not None:
+            await self._hearing
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
-    async def _next(self) -> Frame:
+    def _kill(self) -> None:
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def _next(self) -> dict[str, Any]:
+        """Return what is said next while the model is loaded."""
         try:
             frame = await asyncio.wait_for(read(self._reader), self._silence_s)
         except TimeoutError:
-            await self.stop()
-            raise EngineLost(f"the engine process said nothing for {self._silence_s:g} s and was ended") from None
+            frame, self._fell_silent = None, True
         if frame is None:
             await self.stop()
-            raise EngineLost(f"the engine process ended with {self._process.returncode}")
-        return frame
+            raise self._loss()
+        return frame[0]
+
+    async def _hear(self) -> None:
+        """Tell batches what is said of them, until the process is gone."""
+        while (frame := await read(self._reader)) is not None:
+            self._heard_at = time.monotonic()
+            batch = self._batches.get(frame[0]["batch"])
+            if batch is not None:
+                _hear(batch, *frame)
+        self._kill()
+        await self._process.wait()
+        self._lose()
+
+    def _lose(self) -> None:
+        """Say to all batches that the process is gone."""
+        for batch in self._batches.values():
+            if not batch.done.done():
+                batch.done.set_exception(self._loss())
+
+    def _loss(self) -> EngineLost:
+        if self._fell_silent:
+            return EngineLost(f"the engine process said nothing for {self._silence_s:g} s and was ended")
+        return EngineLost(f"the engine process ended with {self._process.returncode}")
 
     async def _listen(self) -> None:
         assert self._process.stderr is not None
         while line := await self._process.stderr.readline():
             self._told.append(line.decode(errors="replace").rstrip()[:500])
+
+
+def _hear(batch: _Batch, said: dict[str, Any], body: bytes) -> None:
+    """Do what follows from what is said; a mistake of ours ends the batch, and not the hearing."""
+    try:
+        _follow(batch, said, body)
+    except Exception as error:
+        batch.failure = batch.failure or error
+
+
+def _follow(batch: _Batch, said: dict[str, Any], body: bytes) -> None:
+    match said["say"]:
+        case "free":
+            batch.on_free()
+        case "failed":
+            batch.failure = batch.failure or _error(said)
+        case "done" if not batch.done.done():
+            if batch.failure is None:
+                batch.done.set_result(said["seconds"])
+            else:
+                batch.done.set_exception(batch.failure)
+        case "picture" | "preview":
+            batch.heard(said["of"], _what(said, body))
 
 
 def _error(said: dict[str, Any]) -> UnderpaintError:

@@ -3,7 +3,8 @@
     python -m underpaint.stages.serve.engine.worker FD
 
 Orders come in as frames over the socket of that number. A second thread listens while pictures are drawn, so that an
-order can be dropped on its way.
+order can be dropped on its way; a third finishes what is drawn. ``free`` is said when the device can draw again,
+``done`` when all pictures of a batch are out.
 """
 
 from __future__ import annotations
@@ -16,15 +17,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from underpaint.core.errors import UnderpaintError
 from underpaint.core.progress import Progress, Report
+from underpaint.stages.serve.engine.finisher import Finisher
 from underpaint.stages.serve.engine.frames import Frame, pack, receive
-from underpaint.stages.serve.engine.orders import Order, Picture, Preview
+from underpaint.stages.serve.engine.orders import Order, Preview
 
 if TYPE_CHECKING:
-    from underpaint.stages.serve.engine.artist import Artist
+    from underpaint.stages.serve.engine.artist import Artist, Finish
+
+SWITCH_S = 0.0005
+"""How long what finishes a picture may keep what listens and draws from going on."""
 
 Load = Callable[[dict[str, Any], Report], "Artist"]
 """From the first frame to what draws; told a function that takes progress."""
@@ -58,6 +64,7 @@ class Worker:
         self._connection, self._load, self._lock = connection, load, threading.Lock()
         self._told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._dropped: set[tuple[int, int]] = set()
+        self._finisher = Finisher()
 
     def run(self) -> None:
         """Load what the first frame names, then draw until the server is gone."""
@@ -102,18 +109,29 @@ class Worker:
                 lambda number: (batch, number) in self._dropped,
                 lambda number, preview: self._show(batch, number, preview),
             )
-            for number, picture in drawn:
-                self._hand_over(batch, number, picture)
+            for number, finish in drawn:
+                self._finisher.give(partial(self._hand_over, batch, number, finish))
         except UnderpaintError as error:
-            self._say({"say": "failed", "batch": batch, "kind": type(error).__name__, "message": str(error)})
+            self._finisher.give(partial(self._fail, batch, error))
         self._dropped = {one for one in self._dropped if one[0] > batch}
-        self._say({"say": "done", "batch": batch, "seconds": time.perf_counter() - began})
+        seconds = time.perf_counter() - began
+        self._finisher.catch_up()
+        self._say({"say": "free", "batch": batch})
+        self._finisher.end_batch(partial(self._say, {"say": "done", "batch": batch, "seconds": seconds}))
+
+    def _fail(self, batch: int, error: UnderpaintError) -> None:
+        self._say({"say": "failed", "batch": batch, "kind": type(error).__name__, "message": str(error)})
 
     def _show(self, batch: int, number: int, preview: Preview) -> None:
         said = {"number": preview.number, "step": preview.step, "num_steps": preview.num_steps}
         self._say({"say": "preview", "batch": batch, "of": number, **said}, preview.data)
 
-    def _hand_over(self, batch: int, number: int, picture: Picture) -> None:
+    def _hand_over(self, batch: int, number: int, finish: Finish) -> None:
+        try:
+            picture = finish()
+        except UnderpaintError as error:
+            self._fail(batch, error)
+            return
         said = {
             "settings": picture.settings.model_dump(mode="json"),
             "words_read": picture.words_read,
@@ -122,10 +140,15 @@ class Worker:
         self._say({"say": "picture", "batch": batch, "of": number, **said}, picture.data)
 
 
-def main() -> None:
-    """Speak with the server over the socket whose number is the first argument."""
+def main(load: Load = load) -> None:
+    """Speak with the server over the socket whose number is the first argument.
+
+    Args:
+        load: Makes what draws.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Worker(socket.socket(fileno=int(sys.argv[1]))).run()
+    sys.setswitchinterval(SWITCH_S)
+    Worker(socket.socket(fileno=int(sys.argv[1])), load).run()
 
 
 if __name__ == "__main__":
