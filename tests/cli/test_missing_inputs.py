@@ -33,6 +33,7 @@ MISSING: dict[str, tuple[str, ...]] = {
     "policy": ("gate", "none", "--against", "none", "--policy", "none.toml"),
     "model to export": ("export", "none", "--out", "new"),
     "picture to edit": ("edit", "none.png"),
+    "pictures for stickers": ("stickers", "none.png", "--for", "slack"),
     "settings of a server": ("serve", "--settings", "none.toml"),
     "policy for prompts": ("policy", "check", "none.json"),
     "prompts to decide about": ("policy", "check", "--prompts", "none.txt"),

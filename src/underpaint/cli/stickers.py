@@ -1,0 +1,152 @@
+"""``underpaint stickers``: pictures as files that messengers, shops and social networks take."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from underpaint.cli.output import Output, plural
+from underpaint.core.errors import InputError
+from underpaint.core.mistakes import Mistakes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from underpaint.pipelines.stickers.folder import Written
+    from underpaint.pipelines.stickers.look import Look
+    from underpaint.pipelines.stickers.picture import Picture
+
+EXAMPLES = """examples:
+  underpaint stickers cat.png dog.png heart.png --for whatsapp,telegram
+  underpaint stickers cat.png --for discord,slack --contour none
+  underpaint stickers cat.png --for instagram --contour white:12 --shadow --background own
+  underpaint stickers --places
+
+Sizes, formats and limits of every place, and who says so: docs/stickers.md.
+"""
+CONTOUR, BACKGROUND = "white:8", "none"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("picture", nargs="*", metavar="PICTURE", help="PNG, JPEG or WebP files, in the pack's order")
+    parser.add_argument("--places", action="store_true", help="list the places, and do nothing else")
+    add_place_options(parser, required=False)
+    parser.add_argument(
+        "--out", default="stickers", metavar="DIR", help="the new folder; must not exist yet (default: stickers)"
+    )
+
+
+def add_place_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add what says where stickers go, and what they look like.
+
+    Args:
+        parser: Gets the options.
+        required: Whether a place must be named.
+    """
+    group = parser.add_argument_group("where they go, and what they look like")
+    group.add_argument(
+        "--for", dest="places_for", required=required, metavar="PLACES", help="whatsapp,telegram,...: see --places"
+    )
+    group.add_argument(
+        "--contour",
+        default=CONTOUR,
+        metavar="COLOR[:WIDTH]",
+        help=f"line around the drawing, in pixels of a sticker of 512, or none (default: {CONTOUR})",
+    )
+    group.add_argument("--shadow", action="store_true", help="a soft shadow below it")
+    group.add_argument(
+        "--background",
+        default=BACKGROUND,
+        metavar="WHAT",
+        help="none (default), a color, two as white,#ff8800, own (the drawing's own colors), or a picture's file",
+    )
+    group.add_argument("--keep-specks", action="store_true", help="keep small detached bits around the drawing")
+    group.add_argument("--title", default="Stickers", metavar="TEXT", help="title of a pack (default: Stickers)")
+    group.add_argument("--author", default="underpaint", metavar="TEXT", help="author of a pack (default: underpaint)")
+    group.add_argument("--bare", action="store_true", help="write neither settings nor XMP into the files")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Read the pictures, make their files, and say what was written."""
+    if args.places:
+        output.result(*listed())
+        return 0
+    from pathlib import Path
+
+    from underpaint.core.artifact import require_new
+    from underpaint.pipelines.stickers.picture import read_pictures
+
+    found = Mistakes()
+    look = check_look(args, found)
+    if not args.picture:
+        found.add(InputError("no picture was named; name one or more PNG, JPEG or WebP files"))
+    found.tell()
+    folder = Path(args.out)
+    require_new(folder)
+    pictures = read_pictures(args.picture)
+    written = write(folder, pictures, look, args, output)
+    output.result(describe(folder, written), as_data(folder, pictures, look, written))
+    return 0
+
+
+def check_look(args: argparse.Namespace, found: Mistakes) -> Look:
+    """Return what stickers shall look like; take down what cannot be used."""
+    from underpaint.pipelines.stickers.look import Background, Look, read_background, read_contour
+    from underpaint.pipelines.stickers.making import check_places
+
+    args.places_for = [name.strip() for name in (args.places_for or "").split(",") if name.strip()]
+    found.take(check_places, args.places_for, otherwise={}, source="--for")
+    return Look(
+        contour=found.take(read_contour, args.contour, otherwise=None, source="--contour"),
+        shadow=args.shadow,
+        background=found.take(read_background, args.background, otherwise=Background(), source="--background"),
+        specks=args.keep_specks,
+    )
+
+
+def write(
+    folder: Path, pictures: Sequence[Picture], look: Look, args: argparse.Namespace, output: Output
+) -> list[Written]:
+    """Make the files of pictures in a new folder, and say which packs are of a size that no place takes."""
+    from underpaint.pipelines.stickers.folder import write_stickers
+    from underpaint.pipelines.stickers.making import Labels, make_stickers, unmet
+
+    for sentence in unmet(args.places_for, len(pictures)):
+        output.note(f"note: {sentence}")
+    labels = Labels(title=args.title, author=args.author, bare=args.bare)
+    files = make_stickers(pictures, args.places_for, look, labels=labels, report=output.report)
+    return write_stickers(folder, pictures, look, files)
+
+
+def listed() -> tuple[str, dict[str, Any]]:
+    """Return the places, for people and for machines."""
+    from underpaint.pipelines.stickers.places import PLACES
+
+    lines = [
+        f"{name:<19} {place.title:<34} {', '.join(f'{item.width}x{item.height} {item.format}' for item in place.items)}"
+        for name, place in PLACES.items()
+    ]
+    return "\n".join(lines), {"places": {name: place.model_dump(mode="json") for name, place in PLACES.items()}}
+
+
+def describe(folder: Path, written: Sequence[Written]) -> str:
+    """Return what was written, for people: a line a place."""
+    from underpaint.pipelines.stickers.places import PLACES
+
+    lines = []
+    for name in dict.fromkeys(file.place for file in written):
+        files = [file for file in written if file.place == name]
+        longest = max(file.bytes for file in files if file.item != "pack")
+        lines.append(f"{folder / name}: {plural(len(files), 'files')}, {longest / 1000:.0f} KB at most")
+        lines += [f"  {PLACES[name].how}"] if PLACES[name].how else []
+    return "\n".join(lines)
+
+
+def as_data(folder: Path, pictures: Sequence[Picture], look: Look, written: Sequence[Written]) -> dict[str, Any]:
+    """Return what was written, for machines."""
+    from underpaint.pipelines.stickers.folder import described
+
+    return {"out": folder, **described(folder, pictures, look, written)}

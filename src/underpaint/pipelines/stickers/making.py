@@ -1,0 +1,186 @@
+"""From pictures and places to named files: each kind of file that a place wants, and a pack's archive at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from underpaint.core.errors import InputError
+from underpaint.core.mistakes import Mistakes
+from underpaint.core.progress import Progress, Report, silent
+from underpaint.pipelines.stickers.archive import contents_json, portions, wastickers, zipped
+from underpaint.pipelines.stickers.composing import composed
+from underpaint.pipelines.stickers.encoding import SUFFIXES, Encoded, Texts, encoded
+from underpaint.pipelines.stickers.look import Look
+from underpaint.pipelines.stickers.picture import Picture, slug_of
+from underpaint.pipelines.stickers.place import Item, Place
+from underpaint.pipelines.stickers.places import place_of
+
+TITLE, AUTHOR = "Stickers", "underpaint"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """What is written beside and into the files.
+
+    Args:
+        title: Of a pack.
+        author: Of a pack.
+        bare: Whether the files say nothing about themselves.
+    """
+
+    title: str = TITLE
+    author: str = AUTHOR
+    bare: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A finished file.
+
+    Args:
+        place: Name of the place that it is for.
+        item: Name of the kind of file; ``pack`` for what holds all of them.
+        name: Path within the pack, such as ``whatsapp/01-a-cat.webp``.
+        data: Its bytes.
+        picture: SHA-256 of the pixels of the picture that it shows; None if it is a pack.
+        width: In pixels; 0 if it is a pack.
+        height: In pixels; 0 if it is a pack.
+        quality: How good it is, in words.
+    """
+
+    place: str
+    item: str
+    name: str
+    data: bytes
+    picture: str | None = None
+    width: int = 0
+    height: int = 0
+    quality: str = ""
+
+
+def check_places(names: Sequence[str]) -> dict[str, Place]:
+    """Return places by their names, each once.
+
+    Raises:
+        InputError: There is none of a name; all mistakes are told.
+    """
+    found = Mistakes()
+    places = {name: found.take(place_of, name, otherwise=None) for name in names}
+    if not names:
+        found.add(InputError("no place was named; name one or more, such as whatsapp"))
+    found.tell()
+    return {name: place for name, place in places.items() if place is not None}
+
+
+def make_stickers(
+    pictures: Sequence[Picture],
+    places: Sequence[str],
+    look: Look | None = None,
+    *,
+    labels: Labels | None = None,
+    report: Report = silent,
+) -> Iterator[Made]:
+    """Make the files of pictures for places, one after the other as they are finished.
+
+    Args:
+        pictures: In the order of the pack.
+        places: Names of ``places.PLACES``.
+        look: What stickers shall look like; None for the drawing alone.
+        labels: What is written beside and into the files.
+        report: Called after each file.
+
+    Raises:
+        InputError: There is no such place, a picture shows nothing, or a file cannot be made as short as it must be.
+        UnreadableImage: The background's file is no picture.
+    """
+    known, said = check_places(places), labels or Labels()
+    if not pictures:
+        raise InputError("no picture was given; name one or more")
+    total, done = sum(len(_wanted(place, pictures)) for place in known.values()), 0
+    for name, place in known.items():
+        files: list[Made] = []
+        for item, number in _wanted(place, pictures):
+            files.append(_file(name, place, item, number, pictures[number], look or Look(), said))
+            yield files[-1]
+            done += 1
+            report(Progress(task="make stickers", done=done, total=total, unit="files"))
+        yield from _packs(name, place, files, said)
+
+
+def _wanted(place: Place, pictures: Sequence[Picture]) -> list[tuple[Item, int]]:
+    """Return the kinds of files and the numbers of the pictures that they are made of."""
+    return [(item, number) for item in place.items for number in range(1 if item.once else len(pictures))]
+
+
+def _file(name: str, place: Place, item: Item, number: int, picture: Picture, look: Look, labels: Labels) -> Made:
+    try:
+        pixels = composed(picture.pixels, item, look)
+        file = _encoded(pixels, item, Texts() if labels.bare else picture.texts)
+    except InputError as error:
+        raise InputError(f"{picture.name} for {name}: {error}") from None
+    return Made(
+        place=name,
+        item=item.name,
+        name=f"{name}/{_stem(place, item, number, picture)}{SUFFIXES[item.format]}",
+        data=file.data,
+        picture=picture.sha256,
+        width=pixels.shape[1],
+        height=pixels.shape[0],
+        quality=file.quality,
+    )
+
+
+def _encoded(pixels: np.ndarray, item: Item, texts: Texts) -> Encoded:
+    image = Image.fromarray(pixels if item.transparent else pixels[..., :3])
+    return encoded(image, item.format, item.max_bytes, texts=texts, dpi=item.dpi)
+
+
+def _stem(place: Place, item: Item, number: int, picture: Picture) -> str:
+    """Return what a file is called, without its ending."""
+    if item.file is not None:
+        return item.file.format(number=number + 1)
+    alone = sum(not other.once for other in place.items) == 1
+    return f"{number + 1:02}-{slug_of(picture)}{'' if alone else f'-{item.name}'}"
+
+
+def _packs(name: str, place: Place, files: Sequence[Made], labels: Labels) -> Iterator[Made]:
+    """Yield what holds a whole pack."""
+    by_name = {file.name.partition("/")[2]: file.data for file in files}
+    if place.archive == "zip":
+        yield Made(place=name, item="pack", name=f"{name}/pack.zip", data=zipped(by_name))
+    elif place.archive == "wastickers":
+        stickers = [file.name.partition("/")[2] for file in files if file.item == place.items[0].name]
+        packs = portions(stickers, place.counts[-1])
+        for number, names in enumerate(packs, start=1):
+            title = labels.title if len(packs) == 1 else f"{labels.title} {number}"
+            data = wastickers(
+                {one: by_name[one] for one in names}, by_name["tray.png"], title=title, author=labels.author
+            )
+            ending = "" if len(packs) == 1 else f"-{number}"
+            yield Made(place=name, item="pack", name=f"{name}/pack{ending}.wastickers", data=data)
+        described = contents_json(packs, title=labels.title, author=labels.author)
+        yield Made(place=name, item="pack", name=f"{name}/contents.json", data=described)
+
+
+def unmet(places: Sequence[str], num_pictures: int) -> Iterator[str]:
+    """Yield a sentence for each place that takes packs of other numbers of stickers.
+
+    Args:
+        places: Names.
+        num_pictures: Stickers of the pack.
+    """
+    for place in check_places(places).values():
+        counts = place.counts
+        if not counts or num_pictures in counts or (place.archive == "wastickers" and num_pictures > counts[-1]):
+            continue
+        whole = counts == tuple(range(counts[0], counts[-1] + 1))
+        taken = f"{counts[0]} to {counts[-1]}" if whole else ", ".join(map(str, counts))
+        yield f"{place.title} takes packs of {taken} stickers, and there {_are(num_pictures)} here"
+
+
+def _are(number: int) -> str:
+    return "is 1" if number == 1 else f"are {number}"

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with two pictures, ``red.png`` and ``blue.png``."""
+    for color in ("red", "blue"):
+        picture = Image.new("RGBA", (32, 32))
+        picture.paste(color, (4, 8, 28, 24))
+        picture.save(tmp_path / f"{color}.png")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_one_line_makes_the_files_of_two_places(underpaint, here):
+    finished = underpaint("stickers", "red.png", "blue.png", "--for", "discord-emoji, slack", "--quiet")
+    assert finished.code == 0 and finished.stderr == ""
+    lines = finished.stdout.splitlines()
+    assert lines[0].startswith("stickers/discord-emoji: 2 files, ") and lines[2].startswith("stickers/slack: 2 files, ")
+    files = sorted(path.relative_to(here).as_posix() for path in here.glob("stickers/**/*.*"))
+    assert files == [
+        "stickers/discord-emoji/01-red.png",
+        "stickers/discord-emoji/02-blue.png",
+        "stickers/slack/01-red.png",
+        "stickers/slack/02-blue.png",
+        "stickers/stickers.json",
+    ]
+
+
+def test_every_option_reaches_the_files(underpaint, here):
+    look = ["--contour", "#00ff00:32", "--background", "black", "--shadow", "--bare"]
+    finished = underpaint("stickers", "red.png", "--for", "slack", *look, "--out", "green", "--json")
+    file = finished.json["files"][0]
+    assert (finished.json["out"], file["path"], file["width"]) == ("green", "slack/01-red.png", 128)
+    image = Image.open("green/slack/01-red.png").convert("RGBA")
+    colors = {color for _, color in image.getcolors(100_000) or ()}
+    assert {(0, 0, 0, 255), (0, 255, 0, 255), (255, 0, 0, 255)} <= colors and "Software" not in image.info
+
+
+def test_packs_of_other_sizes_are_noted_and_made(underpaint, here):
+    finished = underpaint("stickers", "red.png", "--for", "whatsapp", "--title", "Boxes", "--author", "Ada")
+    assert finished.code == 0 and "WhatsApp takes packs of 3 to 30" in finished.stderr
+    assert '"name": "Boxes"' in Path("stickers/whatsapp/contents.json").read_text()
+
+
+def test_the_places_are_listed(underpaint, here):
+    finished = underpaint("stickers", "--places")
+    assert finished.code == 0 and "whatsapp " in finished.stdout and "512x512 webp, 96x96 png" in finished.stdout
+    assert "telegram" in underpaint("stickers", "--places", "--json").json["places"]
+
+
+def test_all_mistakes_are_told_together_and_nothing_is_written(underpaint, here):
+    finished = underpaint("stickers", "--for", "nowhere", "--contour", "x", "--background", "y")
+    assert finished.code == 2
+    assert all(
+        words in finished.stderr for words in ("4 mistakes", "'nowhere'", "--contour", "--background", "no pict")
+    )
+    assert underpaint("stickers", "red.png").code == 2
+    assert "does not exist" in underpaint("stickers", "none.png", "--for", "slack").stderr
+    Path("stickers").mkdir()
+    assert underpaint("stickers", "red.png", "--for", "slack").code == 6

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from underpaint.core.errors import InputError
+from underpaint.pipelines.stickers.composing import composed, room_of, seen
+from underpaint.pipelines.stickers.look import Background, Contour, Look
+from underpaint.pipelines.stickers.place import Item
+
+ITEM = Item(width=128, height=128, margin=4)
+WHITE = Look(contour=Contour(color="white", width=16.0))
+
+
+def drawing(width: int = 20, height: int = 30) -> np.ndarray:
+    """An opaque red box somewhere in a transparent picture of 64 pixels."""
+    pixels = np.zeros((64, 64, 4), dtype=np.uint8)
+    pixels[5 : 5 + height, 40 : 40 + width] = (200, 20, 20, 255)
+    return pixels
+
+
+@pytest.mark.parametrize("look", [Look(), WHITE, Look(shadow=True), WHITE.model_copy(update={"shadow": True})])
+def test_the_sticker_fills_its_canvas_up_to_the_margin_and_never_beyond(look):
+    for width, height in ((20, 30), (24, 6), (3, 50)):
+        sticker = composed(drawing(width, height), ITEM, look)
+        assert sticker.shape == (128, 128, 4)
+        outside = np.ones((128, 128), dtype=bool)
+        outside[4:-4, 4:-4] = False
+        assert not sticker[outside, 3].any()
+        left, top, right, bottom = seen(sticker)
+        soft = 10 + (2 * room_of(look, 128).below if look.shadow else 0)
+        assert max(right - left, bottom - top) >= 120 - soft
+
+
+def test_a_box_for_the_longest_side_is_cut_to_the_sticker():
+    item = Item(width=128, height=128, box="longest")
+    for look in (Look(), WHITE):
+        sticker = composed(drawing(20, 30), item, look)
+        assert 126 <= sticker.shape[0] <= 128 and sticker.shape[1] < 100
+
+
+def test_the_contour_surrounds_the_drawing_with_its_color_and_width():
+    sticker = composed(drawing(30, 30), ITEM, WHITE)
+    left, top, right, bottom = seen(sticker)
+    row = sticker[(top + bottom) // 2]
+    assert row[left + 2].tolist() == row[right - 3].tolist() == [255, 255, 255, 255]
+    assert (row[left + 10 : right - 10, 1] <= 40).all() and (row[left + 3 : right - 3, 3] >= 254).all()
+
+
+def test_a_shadow_falls_below_and_is_dark():
+    plain, shaded = (composed(drawing(), ITEM, Look(shadow=shadow)) for shadow in (False, True))
+    left, top, right, bottom = seen(shaded)
+    below = shaded[bottom - 2, (left + right) // 2]
+    assert below[:3].max() < 30 and 0 < below[3] < 120
+    assert top > seen(plain)[1] - 1
+
+
+def test_a_background_is_opaque_to_the_rim_and_where_none_is_allowed_it_is_white():
+    sticker = composed(drawing(), ITEM, Look(background=Background(colors=("#00ff00",))))
+    assert (sticker[..., 3] == 255).all() and sticker[0, 0].tolist() == [0, 255, 0, 255]
+    opaque = composed(drawing(), ITEM.model_copy(update={"transparent": False}), Look())
+    assert (opaque[..., 3] == 255).all() and opaque[0, 0].tolist() == [255, 255, 255, 255]
+
+
+def test_specks_go_unless_they_are_wanted():
+    pixels = drawing()
+    pixels[60:62, 2:4] = 255
+    tidy, whole = (composed(pixels, ITEM, Look(specks=specks)) for specks in (False, True))
+    assert np.array_equal(tidy, composed(drawing(), ITEM, Look())) and not np.array_equal(tidy, whole)
+
+
+def test_an_opaque_picture_is_a_rectangle_with_round_corners():
+    opaque = np.full((20, 30, 4), 255, dtype=np.uint8)
+    sticker = composed(opaque, ITEM, Look(contour=Contour(color="black", width=40.0)))
+    left, top, right, _ = seen(sticker)
+    assert sticker[top, left, 3] == 0 and sticker[top + 4, (left + right) // 2].tolist() == [0, 0, 0, 255]
+
+
+def test_what_cannot_be_a_sticker_is_refused():
+    with pytest.raises(InputError, match="transparent all over"):
+        composed(np.zeros((8, 8, 4), dtype=np.uint8), ITEM, Look())
+    with pytest.raises(InputError, match="leave nothing of 16x16"):
+        composed(drawing(), Item(width=16, height=16, margin=8), Look())
