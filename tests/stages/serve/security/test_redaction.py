@@ -6,9 +6,11 @@ import logging
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from underpaint.stages.serve.security.keys import KeyLimits, new_key
-from underpaint.stages.serve.security.redaction import LONGEST, RedactingFormatter, redacted
+from underpaint.stages.serve.security.redaction import LONGEST, PATTERNS, RedactingFormatter, redacted
 
 KEY = new_key("ann", role="user", limits=KeyLimits(), now=0.0)[1]
 SECRET = KEY.split("_", 2)[2]
@@ -101,3 +103,26 @@ def test_the_worst_line_takes_a_moment(text: str) -> None:
 
 def test_a_line_without_end_is_cut_off() -> None:
     assert len(redacted("x" * 10**6)) < LONGEST + 100
+
+
+WORDS = "Bearer BASIC sk- Rk_ ghp_ hf_ :// a@ X-Api_Key apikey= password PASSWD: secret= token signature set-cookie: = : / b1"
+PIECES = st.sampled_from(
+    [
+        *WORDS.split(),
+        " ",
+        "up_0123456789ab_abcdefgh",
+        "-----BEGIN PRIVATE KEY-----",
+        "a" * 20,
+        "\u017f",
+        "\u212a",
+        "\u0131",
+    ]
+)
+
+
+@given(st.lists(st.one_of(PIECES, st.text(max_size=4)), max_size=8).map("".join))
+def test_the_quick_look_leaves_out_no_line_that_a_pattern_would_change(text):
+    slow = text
+    for pattern, replacement in PATTERNS:
+        slow = pattern.sub(replacement, slow)
+    assert redacted(text) == slow

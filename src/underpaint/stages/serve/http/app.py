@@ -33,9 +33,10 @@ from underpaint.stages.serve.http import (
     welcome,
 )
 from underpaint.stages.serve.http.callers import everybody, holders_of
+from underpaint.stages.serve.http.direct import Direct
 from underpaint.stages.serve.http.errors import add_error_handlers, api_error, respond
 from underpaint.stages.serve.http.guard import LOOPBACK, Guard, untraced
-from underpaint.stages.serve.http.logs import LOGGER, log
+from underpaint.stages.serve.http.logs import log, log_defect
 from underpaint.stages.serve.http.metrics import Metrics
 from underpaint.stages.serve.http.openapi import add_document, methods_of
 from underpaint.stages.serve.http.tracing import trace
@@ -93,8 +94,9 @@ class Application:
         self.backend = Backend(config, gatekeeper=gatekeeper, notice=self._notice)
         has_keys = config.keys is not None or config.api_key is not None
         self._authenticate = holders_of(gatekeeper, config.api_key) if has_keys else everybody
+        self.framework = self._app()
         self.asgi: ASGIApp = Guard(
-            self._app(),
+            Direct(self.framework),
             hosts=_hosts(config),
             max_body=self._max_body,
             log=self._notice,
@@ -140,8 +142,7 @@ class Application:
 
 
 async def _on_defect(request: Request, error: Exception) -> JSONResponse:
-    request_id = request.scope.get("state", {}).get("request_id")
-    LOGGER.error("defect", exc_info=error, extra={"facts": {"request_id": request_id}})
+    log_defect(error, request.scope.get("state", {}).get("request_id"))
     return respond(api_error(error))
 
 

@@ -91,7 +91,13 @@ def holders_of(gatekeeper: Gatekeeper, key: str | None) -> Authenticate:
     return authenticate
 
 
-async def _caller(request: Request) -> Caller:
+async def caller_of(request: Request) -> Caller:
+    """Return who calls, and note it for the log.
+
+    Raises:
+        ApiError: The caller may not call.
+        RateLimited: The caller comes too soon.
+    """
     caller = request.app.state.authenticate(request.headers)
     request.scope.setdefault("state", {})["key_id"] = caller.key_id
     return caller
@@ -103,13 +109,13 @@ async def require_operator(request: Request) -> Caller:
     Raises:
         ApiError: The caller may not call, or is none.
     """
-    caller = await _caller(request)
+    caller = await caller_of(request)
     if caller.role != "operator":
         raise ApiError(403, "role_required", "this needs a key with the role operator")
     return caller
 
 
-CallerOf = Annotated[Caller, Depends(_caller)]
+CallerOf = Annotated[Caller, Depends(caller_of)]
 """A parameter that holds who calls; whoever may not call is refused."""
 OperatorOf = Annotated[Caller, Depends(require_operator)]
 """A parameter that holds who calls, and must be an operator."""

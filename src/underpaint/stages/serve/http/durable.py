@@ -7,6 +7,7 @@ restarted, or both came at once.
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Annotated
 
 from fastapi import Header, Request
@@ -24,6 +25,19 @@ from underpaint.stages.serve.security.gatekeeper import Gatekeeper
 
 IdempotencyKey = Annotated[str | None, Header(pattern=NAME)]
 """A parameter that holds the key under which the same request is the same job for a day."""
+
+
+def idempotency_key_of(request: Request) -> str | None:
+    """Return the key under which the same request is the same job for a day; None if it has none.
+
+    Raises:
+        FieldError: It cannot be used.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is not None and not re.fullmatch(NAME, key):
+        message = f"an Idempotency-Key has 1 to 200 letters, digits and signs, and no spaces (got {key!r:.80})"
+        raise FieldError(message, param="Idempotency-Key")
+    return key
 
 
 async def handed_in(submission: Submission, pictures: int, desk: JobDesk, gatekeeper: Gatekeeper) -> tuple[Job, bool]:

@@ -156,7 +156,7 @@ class UnfitBody(RequestValidationError):
     """
 
     def __init__(self, problems: Sequence[Any], kind: type[BaseModel]) -> None:
-        super().__init__(problems)
+        super().__init__([{**problem, "loc": ("body", *problem["loc"])} for problem in problems])
         self.kind = kind
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from underpaint.core.errors import DeadlineExceeded, FieldError
 from underpaint.stages.serve.answering.images import (
@@ -24,7 +24,7 @@ from underpaint.stages.serve.answering.images import (
 from underpaint.stages.serve.answering.schema import ImagesResponse
 from underpaint.stages.serve.asking.planning import Wish, owner_of
 from underpaint.stages.serve.asking.request import GenerationRequest
-from underpaint.stages.serve.dispatch.ticket import Ticket
+from underpaint.stages.serve.dispatch.ticket import Ticket, unseen
 from underpaint.stages.serve.engine.orders import Picture, Preview
 from underpaint.stages.serve.http import sse
 from underpaint.stages.serve.http.callers import CallerOf
@@ -36,10 +36,11 @@ from underpaint.stages.serve.http.tracing import remember
 from underpaint.stages.serve.service import Service
 
 router = APIRouter()
+PATH = "/v1/images/generations"
 
 
 @router.post(
-    "/v1/images/generations",
+    PATH,
     response_model=ImagesResponse,
     responses={200: EVENTS, **refusals(400, 401, 403, 404, 409, 413, 415, 429, 500, 503, 504)},
     tags=["OpenAI"],
@@ -60,17 +61,17 @@ async def generate(
         return await drawn_once(body, request, caller, desk, gatekeeper, idempotency_key)
     wish = service.wish(body, caller.key_id, previews=(body.partial_images or 0) if body.stream else 0)
     deadline_at = None if body.deadline_ms is None else time.time() + body.deadline_ms / 1000
-    events: asyncio.Queue[Preview] = asyncio.Queue()
+    events: asyncio.Queue[Preview] | None = asyncio.Queue() if body.stream else None
     with gatekeeper.charged(caller.key_id, len(wish.orders)):
         tickets = service.submit(
             wish,
             owner=owner_of(caller.key_id, body.user),
             priority=body.priority or 0,
             deadline_at=deadline_at,
-            on_preview=events.put_nowait,
+            on_preview=unseen if events is None else events.put_nowait,
         )
     remember(request, tickets)
-    if body.stream:
+    if events is not None:
         return await streamed(service, body, wish, tickets[0], events, deadline_at)
     return await answered(service, body, wish, tickets, request, deadline_at)
 
@@ -108,8 +109,8 @@ async def answered(
         await service.keep(pictures, wish)
         base, valid_s = str(request.base_url), service.config.url_valid_s
         addresses = [signed_address(base, service.store, picture, wish, valid_s) for picture in pictures]
-    answer = images_response(body, wish, pictures, addresses).model_dump(mode="json")
-    return JSONResponse(answer, headers=headers_of(wish, tickets))
+    answer = images_response(body, wish, pictures, addresses).model_dump_json()
+    return Response(answer, media_type="application/json", headers=headers_of(wish, tickets))
 
 
 def headers_of(wish: Wish, tickets: list[Ticket]) -> dict[str, str]:
@@ -130,20 +131,24 @@ async def drawn(
         DeadlineExceeded: They were not there in time.
         UnderpaintError: One of them could not be drawn.
     """
-    pictures = asyncio.gather(*(ticket.done for ticket in tickets))
-    gone = asyncio.create_task(hung_up(request))
+    missing, gone = {ticket.done for ticket in tickets}, asyncio.create_task(hung_up(request))
     try:
-        timeout = None if deadline_at is None else deadline_at - time.time()
-        await asyncio.wait({pictures, gone}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        if pictures.done():
-            return list(pictures.result())
-        if gone.done():
-            return None
-        raise DeadlineExceeded("the deadline passed before the pictures were there; allow more with deadline_ms")
+        while missing:
+            timeout = None if deadline_at is None else deadline_at - time.time()
+            done, _ = await asyncio.wait({*missing, gone}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+            if not done:
+                message = "the deadline passed before the pictures were there; allow more with deadline_ms"
+                raise DeadlineExceeded(message)
+            if done == {gone}:
+                return None
+            for picture in done & missing:
+                picture.result()
+            missing -= done
+        return [ticket.done.result() for ticket in tickets]
     finally:
         gone.cancel()
-        service.dispatcher.cancel([ticket for ticket in tickets if not ticket.done.done()])
-        await asyncio.gather(gone, pictures, return_exceptions=True)
+        if missing:
+            service.dispatcher.cancel([ticket for ticket in tickets if not ticket.done.done()])
 
 
 async def hung_up(request: Request) -> None:

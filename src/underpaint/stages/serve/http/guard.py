@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from underpaint.stages.serve.http.errors import ApiError, api_error, respond
@@ -26,6 +26,7 @@ SECURITY = {
     "cache-control": "no-store",
 }
 """Headers of every answer that does not set its own."""
+RAW_SECURITY = {name.encode(): (name.encode(), value.encode()) for name, value in SECURITY.items()}
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:]+)(:[0-9]+)?")
 
@@ -131,10 +132,10 @@ class Guard:
 
 def add_headers(message: Message, request_id: str) -> None:
     """Add the request's name and the security headers to the beginning of an answer."""
-    headers = MutableHeaders(scope=message)
-    headers["x-request-id"] = request_id
-    for name, value in SECURITY.items():
-        headers.setdefault(name, value)
+    headers = message.setdefault("headers", [])
+    own = {name for name, _ in headers}
+    headers.append((b"x-request-id", request_id.encode()))
+    headers.extend(pair for name, pair in RAW_SECURITY.items() if name not in own)
 
 
 def too_large(limit: int) -> ApiError:

@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Any, Literal
 
 from underpaint.stages.serve.security.redaction import RedactingFormatter
@@ -16,14 +17,26 @@ SERIOUS = {"engine_lost", "model_unavailable", "defect", "keys_unread", "trouble
 
 
 def log(event: str, **facts: Any) -> None:
-    """Write a line.
+    """Write a line; who wrote it is not looked for, which would cost more than the line.
 
     Args:
         event: What happened, in one word.
         facts: About it; None is left out.
     """
     level = logging.WARNING if event in SERIOUS else logging.INFO
-    LOGGER.log(level, event, extra={"facts": {name: fact for name, fact in facts.items() if fact is not None}})
+    if LOGGER.isEnabledFor(level):
+        told = {"facts": {name: fact for name, fact in facts.items() if fact is not None}}
+        LOGGER.handle(LOGGER.makeRecord(LOGGER.name, level, "", 0, event, (), None, extra=told))
+
+
+def log_defect(error: BaseException, request_id: str | None) -> None:
+    """Write down what nobody expected.
+
+    Args:
+        error: It, with its traceback.
+        request_id: Name of the request that met it.
+    """
+    LOGGER.error("defect", exc_info=error, extra={"facts": {"request_id": request_id}})
 
 
 class JsonLines(logging.Formatter):
@@ -49,7 +62,12 @@ class TextLines(logging.Formatter):
 
 
 def _time(record: logging.LogRecord) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"
+    return f"{_second(int(record.created))}.{int(record.msecs):03d}Z"
+
+
+@lru_cache(maxsize=2)
+def _second(at: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at))
 
 
 def set_up_log(form: Literal["text", "json"], *, quiet: bool = False, secrets: Collection[str] = ()) -> None:

@@ -20,7 +20,12 @@ async def _service(request: Request) -> Service:
     return request.app.state.service
 
 
-async def _open_service(request: Request) -> Service:
+async def open_service(request: Request) -> Service:
+    """Return the service.
+
+    Raises:
+        ApiError: It is being stopped.
+    """
     service = await _service(request)
     if service.is_draining:
         raise ApiError(503, "draining", "this server is being stopped; try again", headers=retry_headers(DRAIN_RETRY_S))
@@ -47,7 +52,7 @@ RunnerOf = Annotated[JobRunner, Depends(_runner)]
 """A parameter that holds what works on them."""
 AnyServiceOf = Annotated[Service, Depends(_service)]
 """A parameter that holds the service, whatever its state."""
-ServiceOf = Annotated[Service, Depends(_open_service)]
+ServiceOf = Annotated[Service, Depends(open_service)]
 """A parameter that holds the service; refused while it is being stopped."""
 
 
@@ -59,11 +64,16 @@ GatekeeperOf = Annotated[Gatekeeper, Depends(_gatekeeper)]
 """A parameter that holds what decides how much a key may ask for."""
 
 
-async def _json_only(request: Request) -> None:
+async def json_only(request: Request) -> None:
+    """Refuse a body that says it is no JSON.
+
+    Raises:
+        ApiError: It does.
+    """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind and kind != "application/json" and not kind.endswith("+json"):
         raise ApiError(415, "unsupported_media_type", f"the body must be application/json, got {kind!r:.60}")
 
 
-JSON_ONLY = Depends(_json_only)
+JSON_ONLY = Depends(json_only)
 """What endpoints with a JSON body depend on."""
