@@ -66,7 +66,7 @@ def both(tmp_path_factory):
         await application.backend.start()
         short = Direct(framework)
         try:
-            pairs = [[await asked(app, *one) for one in ANSWERED] for app in (short, framework)]
+            by_short, by_framework = [[await asked(app, *one) for one in ANSWERED] for app in (short, framework)]
             odd = [
                 await asked(short, HELD, b"\xff"),
                 await asked(short, HELD, b'{"prompt":' + b"[" * 100_000),
@@ -77,7 +77,7 @@ def both(tmp_path_factory):
             odd += [await asked(app, HELD, b'{"prompt": "a cat"}') for app in (short, framework)]
         finally:
             await application.backend.stop()
-        return *pairs, odd
+        return by_short, by_framework, odd
 
     return asyncio.run(all_answers())
 
