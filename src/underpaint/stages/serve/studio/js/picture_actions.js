@@ -9,6 +9,7 @@
  * @property {boolean} [leaves] Whether the large view is closed first, since another view follows.
  */
 
+import { remove } from './collection.js';
 import { fileOf, nameOf, save } from './pictures.js';
 
 /** @type {Action[]} */
@@ -16,4 +17,5 @@ export const ACTIONS = [
   { name: 'download', icon: 'download', run: async (_app, picture) => save(await fileOf(picture), nameOf(picture)) },
   { name: 'more', icon: 'dice', leaves: true, run: (app, { settings }) => app.use({ ...settings, seed: null, count: 4 }) },
   { name: 'use', icon: 'pencil', leaves: true, run: (app, { settings }) => app.use(settings) },
+  { name: 'delete', icon: 'trash', leaves: true, when: (_app, picture) => 'favorite' in picture, run: (_app, picture) => remove([picture.pixel_sha256]) },
 ];

@@ -1,9 +1,11 @@
 /** A picture large, with what drew it and what can be done with it; arrows lead to its neighbors. */
 
+import { known } from '../collection.js';
 import { button, h, replace } from '../elements.js';
 import { fail, openDialog, say } from '../notices.js';
 import { ACTIONS } from '../picture_actions.js';
 import { altOf, largeOf } from '../pictures.js';
+import { favoriteButton, remarks } from './remarks.js';
 import { moment, span, styleName, t } from '../words.js';
 
 /**
@@ -45,6 +47,26 @@ function stage(picture, step) {
 }
 
 function details(app, picture, close) {
+  const facts = h('dl', { class: 'facts' });
+  const actions = h('div', { class: 'actions' });
+  const thoughts = h('div');
+  const show = (now) => {
+    replace(facts, factsOf(app, now).map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
+    const [first, ...others] = buttons(app, now, close);
+    replace(actions, first, 'favorite' in now ? favoriteButton(now) : null, others);
+  };
+  show(picture);
+  known(picture.pixel_sha256).then((found) => {
+    if (!found) return;
+    const held = [...actions.children].indexOf(/** @type {any} */ (document.activeElement));
+    show(found);
+    if (held >= 0) /** @type {any} */ (actions.children[held])?.focus();
+    replace(thoughts, remarks(found));
+  }, fail);
+  return h('div', { class: 'details' }, h('p', { class: 'words' }, picture.settings.prompt || t('strip.no_words')), actions, facts, thoughts);
+}
+
+function buttons(app, picture, close) {
   const act = async (action) => {
     if (action.leaves) close();
     try {
@@ -53,11 +75,8 @@ function details(app, picture, close) {
       fail(error);
     }
   };
-  const actions = ACTIONS.filter((action) => action.when?.(app, picture) ?? true);
-  return h('div', { class: 'details' }, h('p', { class: 'words' }, picture.settings.prompt || t('strip.no_words')),
-    h('div', { class: 'actions' }, actions.map((action, i) => button(t(`action.${action.name}`), () => act(action),
-      { icon: action.icon, kind: i === 0 ? 'main' : undefined }))),
-    h('dl', { class: 'facts' }, factsOf(app, picture).map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])));
+  const usable = ACTIONS.filter((action) => action.when?.(app, picture) ?? true);
+  return usable.map((action, i) => button(t(`action.${action.name}`), () => act(action), { icon: action.icon, kind: i === 0 ? 'main' : undefined }));
 }
 
 /**

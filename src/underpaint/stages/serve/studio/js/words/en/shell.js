@@ -4,6 +4,7 @@ export const shell = {
   name: 'underpaint',
   title: '{view} · underpaint studio',
   close: 'Close',
+  undo: 'Undo',
   no: 'No, go back',
   reload: 'Load the page again',
   'main.views': 'Views',

@@ -1,0 +1,169 @@
+/** All pictures that were drawn, found again, told apart, taken along. */
+
+import { onChange } from '../changes.js';
+import { act, archive, bring, page, remove } from '../collection.js';
+import { button, h, icon, replace } from '../elements.js';
+import { ask, fail, note, say } from '../notices.js';
+import { choice } from '../parts/choices.js';
+import { pictureGrid } from '../parts/picture_grid.js';
+import { openViewer } from '../parts/viewer.js';
+import { call } from '../server.js';
+import { styleName, t } from '../words.js';
+
+const PAGE = 60;
+const MOST = 200;
+const TYPING_MS = 250;
+
+/**
+ * Open the view.
+ *
+ * @param {import('../main.js').App} app The app.
+ * @param {URLSearchParams} query What is looked for: `search`, `show` (all, favorites, bin), `style`.
+ * @returns {import('../views.js').View} The view.
+ */
+export function open(app, query) {
+  const wanted = { search: query.get('search') ?? '', show: query.get('show') ?? 'all', style: query.get('style') ?? '' };
+  const list = listOf(app, wanted);
+  const tools = toolsOf(app, wanted, list);
+  const element = h('div', { class: 'gallery' }, tools.element, list.element);
+  const remember = () => {
+    const text = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value && value !== 'all')).toString();
+    history.replaceState(null, '', `#/gallery${text ? `?${text}` : ''}`);
+  };
+  tools.onchange = () => (remember(), list.load());
+  list.load();
+  const stop = onChange(({ name }) => (name.startsWith('gallery.') || name === 'reset') && list.refresh());
+  return { element, close: () => (stop(), list.close()) };
+}
+
+function toolsOf(app, wanted, list) {
+  const made = { element: /** @type {any} */ (null), onchange: () => {} };
+  let typing = 0;
+  const search = h('input', { type: 'search', value: wanted.search, placeholder: t('gallery.search'), 'aria-label': t('gallery.search') });
+  search.addEventListener('input', () => {
+    clearTimeout(typing);
+    typing = window.setTimeout(() => ((wanted.search = search.value.trim()), made.onchange()), TYPING_MS);
+  });
+  const shows = ['all', 'favorites', 'bin'].map((value) => ({ value, words: t(`gallery.${value}`) }));
+  const show = choice(t('gallery.show'), shows, wanted.show, (value) => ((wanted.show = value), made.onchange()));
+  const styles = [...new Set(app.capabilities.models.flatMap((model) => model.styles))];
+  const style = h('select', { 'aria-label': t('create.style'), onchange: () => ((wanted.style = style.value), made.onchange()) },
+    h('option', { value: '' }, t('gallery.any_style')), styles.map((name) => h('option', { value: name, selected: name === wanted.style }, styleName(name))));
+  const file = h('input', { type: 'file', accept: 'image/png,image/jpeg,image/webp', multiple: true, hidden: true, 'aria-label': t('gallery.bring') });
+  file.addEventListener('change', async () => {
+    const taken = await bring([...(file.files ?? [])], app.capabilities.limits.upload_bytes);
+    file.value = '';
+    if (taken) note(t('gallery.brought', { n: taken }));
+    list.refresh();
+  });
+  const add = button(t('gallery.bring'), () => file.click(), { icon: 'upload' });
+  made.element = h('div', { class: 'gallery-head' }, h('div', { class: 'row spread' }, h('h1', {}, t('gallery.title')), add, file),
+    h('div', { class: 'row gallery-tools' }, h('div', { class: 'search' }, icon('search'), search), show.element, styles.length ? style : null));
+  return made;
+}
+
+/** Make the grid with what belongs to it: how many there are, more of them, what is done with those that are chosen. */
+function listOf(app, wanted) {
+  /** @type {import('../pictures.js').Picture[]} */
+  let pictures = [];
+  let next = /** @type {string | null} */ (null);
+  let asking = new AbortController();
+  const count = h('p', { class: 'soft', role: 'status' });
+  const none = h('div', { class: 'card none', hidden: true });
+  const room = h('p', { class: 'soft room' });
+  const more = button(t('gallery.more'), () => load({ before: next }), { hidden: true });
+  const bar = h('div', { class: 'bar', role: 'region', 'aria-label': t('gallery.chosen_label'), hidden: true });
+  const isBin = () => wanted.show === 'bin';
+
+  const grid = pictureGrid(t('gallery.title'), {
+    onopen: (at) => openViewer(app, pictures, at, { onclose: () => refresh() }),
+    onchoice: () => showBar(),
+    ondelete: (digest) => (isBin() ? null : remove([digest]).catch(fail)),
+  });
+
+  async function load({ before = /** @type {string | null} */ (null), limit = PAGE } = {}) {
+    asking.abort();
+    asking = new AbortController();
+    const { signal } = asking;
+    const asked = { search: wanted.search, favorite: wanted.show === 'favorites', style: wanted.style, deleted: isBin() };
+    try {
+      const found = await page(asked, { before, limit, signal });
+      if (signal.aborted) return;
+      pictures = before ? [...pictures, ...found.data] : found.data;
+      next = found.next;
+      show(found);
+    } catch (error) {
+      if (!signal.aborted) fail(error);
+    }
+  }
+
+  const refresh = () => load({ limit: Math.min(MOST, Math.max(PAGE, pictures.length)) });
+
+  function show({ total, used_bytes: used, max_bytes: most }) {
+    grid.show(pictures);
+    count.textContent = total ? t(isBin() ? 'gallery.in_bin' : 'gallery.count', { n: total }) : '';
+    more.hidden = next === null;
+    none.hidden = total > 0;
+    if (total === 0) replace(none, emptiness(app, wanted));
+    room.textContent = most ? t('gallery.room', { used: mb(used), most: mb(most) }) : '';
+    room.classList.toggle('mistake', most > 0 && used > 0.9 * most);
+  }
+
+  function showBar() {
+    const chosen = grid.chosen();
+    bar.hidden = chosen.length === 0 && !(isBin() && pictures.length > 0);
+    if (bar.hidden) return;
+    const held = bar.contains(document.activeElement);
+    replace(bar, h('p', { role: 'status' }, t('gallery.chosen', { n: chosen.length })), isBin() ? binTools(chosen) : usualTools(chosen));
+    if (held) bar.querySelector('button')?.focus();
+  }
+
+  const doing = (work) => async () => {
+    try {
+      await work();
+    } catch (error) {
+      fail(error);
+    }
+  };
+
+  function usualTools(chosen) {
+    return [
+      button(t('gallery.all_of_them'), () => grid.choose(true), { kind: 'quiet' }),
+      button(t('gallery.none_of_them'), () => grid.choose(false), { kind: 'quiet' }),
+      button(t('remarks.favorite'), doing(() => act('favorite', chosen)), { icon: 'heart' }),
+      button(t('gallery.zip'), doing(() => archive(chosen, 'zip')), { icon: 'zip' }),
+      button(t('gallery.sheet'), doing(() => archive(chosen, 'sheet')), { icon: 'sheet' }),
+      button(t('action.delete'), doing(() => (grid.choose(false), remove(chosen))), { icon: 'trash' }),
+    ];
+  }
+
+  function binTools(chosen) {
+    const restore = async () => {
+      const changed = await act('restore', chosen);
+      say(t('gallery.restored', { n: changed.length }));
+    };
+    const empty = async () => {
+      const sure = await ask(t('gallery.empty_bin_sure'), { about: t('gallery.empty_bin_about'), yes: t('gallery.empty_bin'), danger: true });
+      if (sure) await call('DELETE', '/api/v1/gallery/bin');
+    };
+    return [
+      chosen.length ? button(t('gallery.restore'), doing(restore), { icon: 'undo', kind: 'main' }) : null,
+      button(t('gallery.all_of_them'), () => grid.choose(true), { kind: 'quiet' }),
+      button(t('gallery.empty_bin'), doing(empty), { icon: 'trash' }),
+    ];
+  }
+
+  const element = h('div', { class: 'gallery-list' }, count, none, grid.element, h('div', { class: 'row center' }, more), room, bar);
+  return { element, load, refresh, close: () => asking.abort() };
+}
+
+function emptiness(app, wanted) {
+  if (wanted.show === 'bin') return h('p', {}, t('gallery.bin_empty'));
+  if (wanted.search || wanted.style) return h('p', {}, t('gallery.nothing_found'));
+  if (wanted.show === 'favorites') return h('p', {}, t('gallery.no_favorites'));
+  return [h('p', {}, t('gallery.empty')), button(t('gallery.begin'), () => app.go('create'), { icon: 'brush', kind: 'main' })];
+}
+
+function mb(bytes) {
+  return (bytes / 1e6).toLocaleString(document.documentElement.lang, { maximumFractionDigits: bytes < 1e7 ? 1 : 0 });
+}
