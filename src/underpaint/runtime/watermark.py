@@ -73,6 +73,30 @@ def signs(key: bytes, height: int, width: int) -> np.ndarray:
     return pattern
 
 
+@lru_cache(maxsize=4)
+def _band_signs(key: bytes, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the band in a flat picture, and the key's signs there."""
+    flat = signs(key, height, width).ravel()
+    places = np.flatnonzero(flat)
+    return places, flat[places]
+
+
+@lru_cache(maxsize=4)
+def _light(key: bytes, height: int, width: int) -> tuple[np.ndarray, float]:
+    """Return the key's pattern of light and dark as ``[H, W]``, and its standard deviation."""
+    pattern = cosines(height).T @ signs(key, height, width) @ cosines(width)
+    return pattern, float(pattern.std())
+
+
+@lru_cache(maxsize=4)
+def _laplacian(height: int, width: int) -> np.ndarray:
+    """Return what the cosines of a picture are multiplied with by the sum of its second differences, ``[H, W]``."""
+    slopes = [2.0 - 2.0 * np.cos(np.pi * np.arange(length) / length) for length in (height, width)]
+    laplacian = slopes[0][:, None] + slopes[1][None]
+    laplacian[0, 0] = 1.0
+    return laplacian
+
+
 def _luma(pixels: np.ndarray) -> np.ndarray:
     """Return the brightness of a picture on white, 0 to 255."""
     values = pixels[..., :3] @ LUMA  # [H, W]
@@ -89,33 +113,33 @@ def _opaque(pixels: np.ndarray) -> np.ndarray:
 def _divergence(luma: np.ndarray, opaque: np.ndarray) -> np.ndarray:
     """Return where brightness rises or falls in small steps: the divergence of the damped gradient, ``[H, W]``."""
     found = np.zeros_like(luma)
-    for axis in (0, 1):
-        step = np.diff(luma, axis=axis)
+    is_whole = bool(opaque.all())
+    for lines, visible, sums in ((luma, opaque, found), (luma.T, opaque.T, found.T)):
+        step = lines[1:] - lines[:-1]
         step *= np.exp(-np.square(step / EDGE))
-        step *= np.minimum(np.delete(opaque, -1, axis), np.delete(opaque, 0, axis))
-        found += np.diff(step, axis=axis, prepend=0.0, append=0.0)
+        if not is_whole:
+            step *= visible[1:] & visible[:-1]
+        bordered = np.zeros((len(lines) + 1, lines.shape[1]))
+        bordered[1:-1] = step
+        sums += bordered[1:] - bordered[:-1]
     return found
 
 
 def _without_edges(luma: np.ndarray, opaque: np.ndarray) -> np.ndarray:
     """Return the cosine coefficients, times their frequency, of the picture whose steps are all small ones."""
     height, width = luma.shape
-    slopes = [2.0 - 2.0 * np.cos(np.pi * np.arange(length) / length) for length in (height, width)]
-    laplacian = slopes[0][:, None] + slopes[1][None]
-    laplacian[0, 0] = 1.0
     steps = cosines(height) @ _divergence(luma, opaque) @ cosines(width).T
-    return -frequencies(height, width) * steps / laplacian
+    return -frequencies(height, width) * steps / _laplacian(height, width)
 
 
 def _score(luma: np.ndarray, opaque: np.ndarray, key: bytes) -> float:
-    pattern = signs(key, *luma.shape)
-    band = pattern != 0
-    found = _without_edges(luma, opaque)[band]
+    places, pattern = _band_signs(key, *luma.shape)
+    found = _without_edges(luma, opaque).ravel()[places]
     limit = 3.0 * float(np.median(np.abs(found)))
     if limit > 0:
         found = np.clip(found, -limit, limit)
     length = float(np.linalg.norm(found))
-    return float(found @ pattern[band]) / length if length > 1e-9 else 0.0
+    return float(found @ pattern) / length if length > 1e-9 else 0.0
 
 
 def score(pixels: np.ndarray, key: bytes) -> float:
@@ -153,8 +177,8 @@ def _compressed(luma: np.ndarray) -> np.ndarray:
 def add(pixels: np.ndarray, key: bytes, amplitude: float) -> np.ndarray:
     """Return a picture with a mark of this many gray levels; alpha and invisible pixels stay as they are."""
     height, width = pixels.shape[:2]
-    pattern = cosines(height).T @ signs(key, height, width) @ cosines(width)
-    pattern *= amplitude / pattern.std()
+    light, deviation = _light(key, height, width)
+    pattern = light * (amplitude / deviation)
     visible = pixels[..., 3] > 0 if pixels.shape[2] == 4 else True
     marked = pixels.copy()
     marked[..., :3] = np.clip(np.rint(pixels[..., :3] + np.where(visible, pattern, 0.0)[..., None]), 0, 255)
@@ -168,11 +192,13 @@ def embed(pixels: np.ndarray, key: bytes) -> np.ndarray:
         pixels: ``[H, W, 3]`` or ``[H, W, 4]`` uint8, of a size that ``fits``; straight alpha.
         key: Any bytes.
     """
-    low, high = 0, len(AMPLITUDES) - 1
+    low, high, faintest = 0, len(AMPLITUDES) - 1, None
     whole = np.ones(pixels.shape[:2], dtype=bool)
     while low < high:
         middle = (low + high) // 2
         marked = add(pixels, key, AMPLITUDES[middle])
-        lasts = _score(_compressed(_luma(marked)), whole, key) >= LASTING
-        low, high = (low, middle) if lasts else (middle + 1, high)
-    return add(pixels, key, AMPLITUDES[low])
+        if _score(_compressed(_luma(marked)), whole, key) >= LASTING:
+            high, faintest = middle, marked
+        else:
+            low = middle + 1
+    return add(pixels, key, AMPLITUDES[high]) if faintest is None else faintest
