@@ -41,10 +41,11 @@ class Studio:
     url: str
     mistakes: list[str] = field(default_factory=list)
 
-    def go(self, view: str = "create") -> Studio:
-        """Load the page at a view, and wait until it can be used."""
+    def go(self, view: str = "create", *, waits: bool = True) -> Studio:
+        """Load the page at a view, and wait until it can be used, unless told not to."""
         self.page.goto(f"{self.url}/studio/#/{view}")
-        self.page.wait_for_selector("html[data-ready]")
+        if waits:
+            self.page.wait_for_selector("html[data-ready]")
         return self
 
     def draw(self, prompt: str, *, n: int = 1) -> Any:
@@ -75,6 +76,7 @@ def chromium() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (runs/system-packages.sh)")
+    playwright.expect.set_options(timeout=PATIENT_MS)
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser
@@ -103,6 +105,7 @@ def open_studio(chromium, studio_server) -> Iterator[Callable[..., Studio]]:
         server: Any = None,
         context: Any = None,
         tolerant: bool = False,
+        waits: bool = True,
         **how: Any,
     ) -> Studio:
         url = (server or studio_server).url
@@ -119,7 +122,7 @@ def open_studio(chromium, studio_server) -> Iterator[Callable[..., Studio]]:
         page.on("pageerror", lambda error: studio.mistakes.append(str(error)))
         page.on("request", lambda request: _check_origin(request.url, url, studio))
         opened.append((studio, context))
-        return studio.go(view)
+        return studio.go(view, waits=waits)
 
     yield open_one
     for _, context in opened:
