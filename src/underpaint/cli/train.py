@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from underpaint.recipes.table import Recipe
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
     from underpaint.stages.train.tuning.config import StyleRecipe
+    from underpaint.stages.train.upscaler_config import UpscalerTraining
 
 
 STYLE = "style"
@@ -155,7 +156,10 @@ def _make(
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
     from underpaint.stages.train.recipe import HybridRecipe
     from underpaint.stages.train.tuning.config import StyleRecipe
+    from underpaint.stages.train.upscaler_config import UpscalerTraining
 
+    if isinstance(recipe, UpscalerTraining):
+        return _make_upscaler(recipe, args, report, where)
     if isinstance(recipe, EvaluatorRecipe):
         return _make_evaluator(recipe, args, report, where)
     if isinstance(recipe, StyleRecipe):
@@ -187,6 +191,18 @@ def _make_evaluator(
     manifest = evaluator_run.run(recipe, args.data, args.out, report, **where)
     folder = args.out / evaluator_run.FOLDER
     return folder, manifest, f"What it sees and what it does not stands in {folder / CARD}"
+
+
+def _make_upscaler(
+    recipe: UpscalerTraining, args: argparse.Namespace, report: Report, where: dict[str, Any]
+) -> tuple[Path, Manifest, str]:
+    """Train an upscaler; as ``_make``."""
+    from underpaint.stages.train import upscaler_run
+
+    manifest = upscaler_run.run(recipe, args.data, args.out, report, start=args.start, **where)
+    folder = args.out / upscaler_run.FOLDER
+    advice = shlex.join(["underpaint", "upscale", "PICTURE", "--size", "256", "--upscaler", str(folder)])
+    return folder, manifest, f"Try: {advice}"
 
 
 def _make_style(

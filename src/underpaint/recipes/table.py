@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from underpaint.recipes import decoder_64, evaluator_64, rivals_64, smoke, sticker_64, sticker_128, style
+from underpaint.recipes import decoder_64, evaluator_64, rivals_64, smoke, sticker_64, sticker_128, style, upscaler_64
 from underpaint.stages.train.decoder_config import DecoderTraining
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 from underpaint.stages.train.recipe import HybridRecipe
 from underpaint.stages.train.rival_recipe import FewStepRecipe, FlowRecipe, GanRecipe
 from underpaint.stages.train.tuning.config import StyleRecipe
+from underpaint.stages.train.upscaler_config import UpscalerTraining
 
-Recipe = HybridRecipe | FlowRecipe | FewStepRecipe | GanRecipe | DecoderTraining | EvaluatorRecipe | StyleRecipe
+Recipe = (
+    HybridRecipe
+    | FlowRecipe
+    | FewStepRecipe
+    | GanRecipe
+    | DecoderTraining
+    | EvaluatorRecipe
+    | StyleRecipe
+    | UpscalerTraining
+)
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
     "smoke": smoke.smoke,
@@ -29,6 +39,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "decoder-64": decoder_64.decoder,
     "decoder-64-drawn": decoder_64.drawn,
     "evaluator-64": evaluator_64.evaluator,
+    "upscaler-64": upscaler_64.upscaler,
     "style": style.style,
     "style-low-rank": style.style_low_rank,
 }

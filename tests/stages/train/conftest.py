@@ -156,6 +156,12 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def large_shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ``dataset`` artifact of pictures four times as large as those of the tiny model."""
+    return build_dataset(tmp_path_factory.mktemp("large") / "dataset", size=128)
+
+
+@pytest.fixture(scope="session")
 def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ``text-table`` artifact."""
     return build_text_table(tmp_path_factory.mktemp("words") / "text-table")

@@ -12,7 +12,7 @@ from underpaint.core.config import Config
 from underpaint.core.errors import InputError
 from underpaint.recipes.table import RECIPES
 from underpaint.stages import train
-from underpaint.stages.train import decoder_run, evaluator_run, rivals, run
+from underpaint.stages.train import decoder_run, evaluator_run, rivals, run, upscaler_run
 from underpaint.stages.train.tuning import run as tuning_run
 from underpaint.stages.train.workspace import PARTS, RIVALS, require_apart
 
@@ -23,6 +23,7 @@ TRAININGS: dict[str, Callable[..., Any]] = {
     "sticker-64-nano-gan": rivals.run,
     "decoder-64": decoder_run.run,
     "evaluator-64": evaluator_run.run,
+    "upscaler-64": upscaler_run.run,
     "style": tuning_run.run,
 }
 """A recipe of each kind, and what trains after it."""
@@ -103,7 +104,7 @@ def test_an_empty_folder_is_a_workspace(entry: str | None, data: Path, tmp_path:
 def test_every_folder_that_a_training_writes_is_known_as_a_part() -> None:
     files = [path.read_text(encoding="utf-8") for path in Path(train.__path__[0]).rglob("*.py")]
     written = {name for text in files for name in re.findall(r'\b(?:out|workspace) / "([a-z-]+)"', text)}
-    named = {decoder_run.FOLDER, decoder_run.FINER, evaluator_run.FOLDER}
+    named = {decoder_run.FOLDER, decoder_run.FINER, evaluator_run.FOLDER, upscaler_run.FOLDER}
     assert len(written) > 10 and written | named | {f"{name}-pipeline" for name in RIVALS} == PARTS
 
 

@@ -17,7 +17,7 @@ from underpaint.core.errors import ArtifactError, InputError
 RIVALS = ("flow", "few-step", "gan")
 PARTS = frozenset(
     {"state", "text-table", "tokenizer", "drawn", "finer-tokenizer", "latents", "generator", "pipeline", "evaluator"}
-    | {"own", "kept", "decoder", "tuned", "adapter", *RIVALS, *(f"{name}-pipeline" for name in RIVALS)}
+    | {"own", "kept", "decoder", "tuned", "adapter", "upscaler", *RIVALS, *(f"{name}-pipeline" for name in RIVALS)}
 )
 """The folders that trainings write in their workspaces."""
 NAMED = 3

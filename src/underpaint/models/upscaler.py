@@ -1,0 +1,127 @@
+"""A network that makes a small drawing four times as large: what it adds to a sharpened interpolation.
+
+The sharpened picture alone is the best that no learning gives. Between the darkest and the brightest of its neighbors
+a value is pushed away from the middle, and the picture is corrected until its mean over each pixel is that pixel again:
+
+    u ← clip(m + g (u - m), lo, hi);  u ← u + ↑(x - ↓u),  m = (lo + hi) / 2
+
+The network sees it, and does all of its work but the last two convolutions at the size of the input. Outside of a
+picture is nothing, as zero padding of premultiplied values says it.
+
+Shapes: ``B`` batch, ``H W`` sides of the input in pixels, ``D`` width.
+
+Source: back-projection, Irani and Peleg 1991, Improving resolution by image registration; residual blocks without
+normalization, EDSR, arXiv 1707.02921; sub-pixel convolution, arXiv 1609.05158.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from underpaint.core.config import Config
+
+FACTOR = 4
+"""How many times larger pictures become."""
+ROUNDS, GAIN = 4, 1.5
+"""How often the interpolation is sharpened and corrected, and how far it is pushed each time."""
+CHANNELS = 4
+SLOPE = 0.1
+"""Slope of the leaky rectifier below zero."""
+
+
+class UpscalerConfig(Config):
+    """Settings of the upscaler.
+
+    Args:
+        width: Channels at the size of the input.
+        blocks: Residual blocks there.
+        fine_width: Channels at twice that size.
+    """
+
+    width: int = Field(default=32, ge=1)
+    blocks: int = Field(default=4, ge=1)
+    fine_width: int = Field(default=16, ge=1)
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions beside the identity; the second starts at zero."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = zeroed(nn.Conv2d(width, width, 3, padding=1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``x`` plus what the convolutions add: ``[B, D, H, W]``."""
+        return x + self.conv2(F.leaky_relu(self.conv1(x), SLOPE))
+
+
+def zeroed(layer: nn.Conv2d) -> nn.Conv2d:
+    """Return a layer that gives nothing yet."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+    return layer
+
+
+class Upscaler(nn.Module):
+    """The network; fresh, it adds nothing.
+
+    Args:
+        config: Its settings.
+    """
+
+    def __init__(self, config: UpscalerConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, fine = config.width, config.fine_width
+        self.entry = nn.Conv2d(CHANNELS * (1 + FACTOR**2), width, 3, padding=1)
+        self.blocks = nn.Sequential(*(Block(width) for _ in range(config.blocks)))
+        self.widen = nn.Conv2d(width, fine * 4, 3, padding=1)
+        self.refine = nn.Conv2d(fine, fine, 3, padding=1)
+        self.leave = zeroed(nn.Conv2d(fine, CHANNELS * 4, 3, padding=1))
+
+    @classmethod
+    def from_config(cls, config: UpscalerConfig) -> Upscaler:
+        """Build the network with fresh weights."""
+        return cls(config)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Enlarge premultiplied pictures.
+
+        Args:
+            pictures: ``[B, 4, H, W]`` in [-1, 1].
+
+        Returns:
+            ``[B, 4, 4H, 4W]``, nominally in [-1, 1].
+        """
+        values = (pictures + 1.0) / 2.0
+        sharp = sharpened(values)  # [B, 4, 4H, 4W]
+        x = self.entry(torch.cat([values, F.pixel_unshuffle(sharp, FACTOR)], dim=1))  # [B, D, H, W]
+        x = self.widen(self.blocks(x))  # [B, 4 fine, H, W]
+        x = self.refine(F.pixel_shuffle(F.leaky_relu(x, SLOPE), 2))  # [B, fine, 2H, 2W]
+        added = F.pixel_shuffle(self.leave(F.leaky_relu(x, SLOPE)), 2)  # [B, 4, 4H, 4W]
+        return 2.0 * (sharp + added) - 1.0
+
+
+def sharpened(values: Tensor) -> Tensor:
+    """Enlarge values ``[B, C, H, W]`` without learning: ``[B, C, 4H, 4W]``."""
+    padded = F.pad(values, (1, 1, 1, 1), mode="replicate")
+    high, low = (enlarged(sign * F.max_pool2d(sign * padded, 3, stride=1)) for sign in (1.0, -1.0))
+    middle, large = (high + low) / 2.0, enlarged(values)
+    for _ in range(ROUNDS):
+        large = torch.minimum(torch.maximum(middle + GAIN * (large - middle), low), high)
+        large = large + enlarged(values - reduced(large))
+    return large
+
+
+def enlarged(values: Tensor) -> Tensor:
+    """Interpolate values ``[B, C, H, W]`` bilinearly: ``[B, C, 4H, 4W]``."""
+    return F.interpolate(values, scale_factor=float(FACTOR), mode="bilinear", align_corners=False)
+
+
+def reduced(values: Tensor) -> Tensor:
+    """Return the mean of each square of 4x4 of values ``[B, C, 4H, 4W]``: ``[B, C, H, W]``."""
+    return F.avg_pool2d(values, FACTOR)

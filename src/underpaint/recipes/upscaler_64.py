@@ -1,0 +1,34 @@
+"""Recipe for the shipped upscaler of drawings at 64 pixels."""
+
+from __future__ import annotations
+
+from underpaint.learning.config import LoopConfig
+from underpaint.stages.train.upscaler_config import UpscalerTraining
+
+
+def upscaler(seed: int = 0) -> UpscalerTraining:
+    """The shipped upscaler: drawings of 64 px four times as large, edges and transparency clean.
+
+    ``underpaint data build stickers --size 256 --out artifacts/stickers-256``, then
+    ``underpaint train upscaler-64 --data artifacts/stickers-256 --out artifacts/upscaler``
+
+    Args:
+        seed: Seed of weights and batches.
+    """
+    loop = LoopConfig(
+        steps=2000,
+        batch_size=4,
+        lr=1e-3,
+        warmup=100,
+        final_lr=0.02,
+        betas=(0.9, 0.99),
+        weight_decay=0.0,
+        clip=0.1,
+        average_decay=0.995,
+        seed=seed,
+        precision="f32",
+        validate_every=250,
+        save_every=100,
+        sample_every=500,
+    )
+    return UpscalerTraining(loop=loop)
