@@ -72,6 +72,8 @@ class EditLine(Line):
 
 EDITS = "/v1/images/edits"
 """Endpoint of batches of edits."""
+LIST = "/api/v1/batch-list"
+"""Endpoint of batches that are lists: their pictures go into the gallery, and no file of answers is written."""
 
 
 @dataclass(frozen=True, kw_only=True)

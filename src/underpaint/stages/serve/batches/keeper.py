@@ -20,7 +20,7 @@ from underpaint.stages.serve.answering.jobs import answer_of
 from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batches.given_pictures import decoded, files_of
-from underpaint.stages.serve.batches.input_file import EDITS, SHOWN_ERRORS, EditLine, Line, Mistake, read_lines
+from underpaint.stages.serve.batches.input_file import EDITS, LIST, SHOWN_ERRORS, EditLine, Line, Mistake, read_lines
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Outcome, Records, Status
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.jobs.bell import heard
@@ -93,7 +93,11 @@ class BatchKeeper:
                 await self._finalize(batch)
 
     async def _move(self, batch: BatchRecord, status: Status, **values: Any) -> BatchRecord:
-        return await asyncio.to_thread(self.records.move_batch, batch, status, **values)
+        moved = await asyncio.to_thread(self.records.move_batch, batch, status, **values)
+        if moved.endpoint == LIST:
+            body = json.dumps({"list": moved.id, "status": moved.status})
+            await self.desk.do(lambda queue: queue.tell(moved.owner, "list.changed", body))
+        return moved
 
     async def _validate(self, batch: BatchRecord) -> None:
         mistakes, pictures = await asyncio.to_thread(self._mistakes, batch)
@@ -163,9 +167,10 @@ class BatchKeeper:
             request,
             owner=batch.owner,
             given=given,
-            job_class="batch",
+            job_class="background" if batch.endpoint == LIST else "batch",
             deadline_s=max(1.0, batch.expires_at - batch.created_at),
             idem_key=_key_of(batch, number),
+            in_gallery=batch.endpoint == LIST and self.desk.gallery.is_on,
         )
 
     def _asked(self, batch: BatchRecord, line: Line) -> tuple[GenerationRequest, EditInput | None]:
@@ -183,7 +188,7 @@ class BatchKeeper:
         while lot := await self._open_lines(batch, after):
             outcomes: list[tuple[int, Outcome]] = []
             for line in lot:
-                job = await self._job(line)
+                job = await self.job(line)
                 if job is None or job.is_final:
                     outcomes.append((line.line, "completed" if job and job.state == "succeeded" else "failed"))
             await asyncio.to_thread(self.records.settle_lines, batch.id, outcomes)
@@ -197,7 +202,8 @@ class BatchKeeper:
     async def _open_lines(self, batch: BatchRecord, after: int) -> list[LineRecord]:
         return await asyncio.to_thread(lambda: self.records.lines(batch.id, after=after, limit=LOT, is_open=True))
 
-    async def _job(self, line: LineRecord) -> Job | None:
+    async def job(self, line: LineRecord) -> Job | None:
+        """Return the job of a line; None if it is kept no longer."""
         try:
             return await self.desk.see(lambda queue: queue.get(line.job))
         except QueueError:
@@ -220,7 +226,7 @@ class BatchKeeper:
         while lot := await self._open_lines(batch, 0):
             outcomes: list[tuple[int, Outcome]] = []
             for line in lot:
-                job = await self._job(line)
+                job = await self.job(line)
                 outcomes.append((line.line, "completed" if job and job.state == "succeeded" else "failed"))
             await asyncio.to_thread(self.records.settle_lines, batch.id, outcomes)
         files = await self._write_answers(batch)
@@ -235,7 +241,9 @@ class BatchKeeper:
         await self._move(batch, "expired" if is_late else "completed", **files)
 
     async def _write_answers(self, batch: BatchRecord) -> dict[str, str | None]:
-        """Write the file of answers and that of errors; none where there would be nothing in it."""
+        """Write the file of answers and that of errors; none where there would be nothing in it, or of a list."""
+        if batch.endpoint == LIST:
+            return {}
         with tempfile.TemporaryFile() as answers, tempfile.TemporaryFile() as errors:
             after = 0
             while lot := await asyncio.to_thread(
@@ -257,7 +265,7 @@ class BatchKeeper:
             "response": None,
             "error": None,
         }
-        job = await self._job(line)
+        job = await self.job(line)
         try:
             if job is None:
                 raise FieldError("this job is kept no longer", param="job", code="job_not_found")

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Literal
 
 from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import FieldError
+from underpaint.stages.serve.batches.input_file import LIST
 from underpaint.stages.serve.queue.database import Session
 from underpaint.stages.serve.queue.schema import bring_up_to_date
 from underpaint.stages.serve.queue.sqlite import SqliteDatabase
@@ -203,10 +204,12 @@ class Records:
             raise FieldError(f"there is no batch {batch!r:.80}", param="batch_id", code="batch_not_found")
         return _batch(rows[0])
 
-    def batches(self, owner: str | None, before: int | None, limit: int) -> list[BatchRecord]:
-        """Return batches, the latest first; ``before`` is the last ``seq`` seen."""
+    def batches(self, owner: str | None, before: int | None, limit: int, *, lists: bool = False) -> list[BatchRecord]:
+        """Return batches, or lists, the latest first; ``before`` is the last ``seq`` seen."""
+        kind = "=" if lists else "<>"
         sql = (
             "SELECT * FROM batch WHERE (:owner IS NULL OR owner = :owner) AND (:before IS NULL OR seq < :before) "
+            f"AND endpoint {kind} '{LIST}' "
             "ORDER BY seq DESC LIMIT :limit"
         )
         rows = self._database.read(lambda session: session.execute(sql, owner=owner, before=before, limit=limit))

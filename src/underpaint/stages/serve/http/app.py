@@ -26,6 +26,7 @@ from underpaint.stages.serve.http import (
     health,
     job_queue,
     jobs,
+    lists,
     models,
     pictures,
     recall,
@@ -36,6 +37,7 @@ from underpaint.stages.serve.http.callers import everybody, holders_of
 from underpaint.stages.serve.http.direct import Direct
 from underpaint.stages.serve.http.errors import add_error_handlers, api_error, respond
 from underpaint.stages.serve.http.guard import LOOPBACK, Guard, untraced
+from underpaint.stages.serve.http.list_schema import LIST_BYTES
 from underpaint.stages.serve.http.logs import log, log_defect
 from underpaint.stages.serve.http.metrics import Metrics
 from underpaint.stages.serve.http.openapi import add_document, methods_of
@@ -54,11 +56,14 @@ ROUTERS = (
     events.router,
     files.router,
     batches.router,
+    lists.router,
     recall.router,
     health.router,
     studio.router,
     welcome.router,
 )
+LISTS = "/api/v1/batch-list"
+"""Path that takes lists."""
 UPLOADS = "/v1/files"
 """Path that takes files."""
 PICTURES = ("/v1/images/edits", "/api/v1/recall", "/api/v1/gallery")
@@ -109,6 +114,8 @@ class Application:
 
     def _max_body(self, path: str) -> int:
         config = self.backend.service.config
+        if path.startswith(LISTS):
+            return LIST_BYTES
         if path in PICTURES:
             return min(PICTURES_BYTES, config.max_upload_bytes)
         return config.max_upload_bytes if path.startswith(UPLOADS) else config.max_body_bytes

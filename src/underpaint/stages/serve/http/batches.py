@@ -171,12 +171,21 @@ async def one_batch(batch_id: str, caller: CallerOf, keeper: KeeperOf) -> BatchV
 async def cancel(batch_id: str, caller: CallerOf, keeper: KeeperOf) -> BatchView:
     """Draw no more of a batch; what is finished is kept."""
     batch = await asyncio.to_thread(keeper.records.batch, batch_id, caller.owner)
+    return await _view(keeper, await stopped(keeper, batch))
+
+
+async def stopped(keeper: BatchKeeper, batch: BatchRecord) -> BatchRecord:
+    """Begin to cancel a batch and return it.
+
+    Raises:
+        StateConflict: It is over.
+    """
     if batch.status in ("cancelling", "cancelled"):
-        return await _view(keeper, batch)
+        return batch
     if batch.status not in ("validating", "in_progress"):
         raise StateConflict(
             f"{batch.id} is {batch.status}; only one that is validating or in progress can be cancelled"
         )
     moved = await asyncio.to_thread(keeper.records.move_batch, batch, "cancelling")
     keeper.desk.bell.ring()
-    return await _view(keeper, moved)
+    return moved

@@ -234,6 +234,10 @@ class JobQueue:
         """Return the place in the line of changes behind which nothing is told yet."""
         return self._database.read(telling.last)
 
+    def tell(self, owner: str, name: str, body: str) -> None:
+        """Put a change of something else of an owner's into the line of changes; what there is to say is JSON."""
+        self._database.write(lambda session: telling.tell(session, owner, name, body))
+
     def changes(
         self, after: telling.Place, owner: str | None = None, *, with_previews: bool = False
     ) -> list[telling.Change] | None:

@@ -1,0 +1,168 @@
+"""``/api/v1/batch-list``: a pasted list or a table of what to draw, checked as a whole and followed under one name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query, Request
+from fastapi.responses import Response, StreamingResponse
+
+from underpaint.core.errors import FieldError
+from underpaint.stages.serve.batches.keeper import BatchKeeper
+from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
+from underpaint.stages.serve.gallery.archive import zipped
+from underpaint.stages.serve.gallery.gallery import USUAL_BYTES
+from underpaint.stages.serve.gallery.picture import GalleryPicture
+from underpaint.stages.serve.gallery.sheet import sheet_of
+from underpaint.stages.serve.http.batches import stopped
+from underpaint.stages.serve.http.callers import CallerOf
+from underpaint.stages.serve.http.errors import ApiError
+from underpaint.stages.serve.http.gallery import ARCHIVES, check_cells, saved_as
+from underpaint.stages.serve.http.jobs import shown
+from underpaint.stages.serve.http.list_schema import (
+    SHOWN_MISTAKES,
+    SHOWN_ROWS,
+    ListArchive,
+    ListCheck,
+    ListRequest,
+    Lists,
+    ListView,
+    MistakeView,
+    Rows,
+    RowView,
+    list_view,
+)
+from underpaint.stages.serve.http.openapi import refusals
+from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, KeeperOf, ServiceOf
+from underpaint.stages.serve.lists.checking import CheckedList, checked
+from underpaint.stages.serve.lists.handing_in import digests_of, hand_in, list_of
+
+router = APIRouter(prefix="/api/v1/batch-list", tags=["lists"])
+CREATION = refusals(400, 401, 409, 413, 415, 429, 500, 503)
+
+
+async def _checked(body: ListRequest, caller: CallerOf, service: ServiceOf) -> CheckedList:
+    common = body.common.model_dump(exclude_none=True)
+    return await asyncio.to_thread(checked, body.text, common, service, caller.key_id)
+
+
+@router.post(
+    "/check", response_model=ListCheck, responses=refusals(400, 401, 413, 415, 500, 503), dependencies=[JSON_ONLY]
+)
+async def check(body: Annotated[ListRequest, Body()], caller: CallerOf, service: ServiceOf) -> ListCheck:
+    """Look through a list without drawing it: how much it is, and every mistake with its line."""
+    found = await _checked(body, caller, service)
+    return ListCheck(
+        rows=found.num_rows,
+        pictures=found.num_pictures,
+        cost_ms=round(1000 * found.cost_s),
+        num_mistakes=len(found.mistakes),
+        mistakes=[MistakeView(**mistake.as_data()) for mistake in found.mistakes[:SHOWN_MISTAKES]],
+        first=[line.body.model_dump(mode="json", exclude_unset=True) for line in found.lines[:SHOWN_ROWS]],
+    )
+
+
+@router.post("", status_code=202, response_model=ListView, responses=CREATION, dependencies=[JSON_ONLY])
+async def submit(
+    body: Annotated[ListRequest, Body()],
+    request: Request,
+    caller: CallerOf,
+    service: ServiceOf,
+    desk: DeskOf,
+    keeper: KeeperOf,
+) -> ListView:
+    """Hand in a list; one with mistakes is refused as a whole, and the message tells them with their lines."""
+    found = await _checked(body, caller, service)
+    found.refuse()
+    await desk.check_room(found.cost_s)
+    await asyncio.to_thread(desk.gallery.check_room, caller.key_id, found.num_pictures * USUAL_BYTES)
+    batch = await asyncio.to_thread(hand_in, found, body.name, keeper, caller.key_id, str(request.base_url))
+    desk.bell.ring()
+    return await _view(keeper, batch)
+
+
+@router.get("", response_model=Lists, responses=refusals(400, 401, 500, 503))
+async def lists(
+    caller: CallerOf,
+    keeper: KeeperOf,
+    after: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> Lists:
+    """Show lists, the latest first."""
+    before = None
+    if after is not None:
+        try:
+            before = (await asyncio.to_thread(list_of, keeper, after, caller.owner)).seq
+        except FieldError as error:
+            raise FieldError(str(error), param="after") from None
+    found = await asyncio.to_thread(lambda: keeper.records.batches(caller.owner, before, limit + 1, lists=True))
+    return Lists(data=[await _view(keeper, batch) for batch in found[:limit]], has_more=len(found) > limit)
+
+
+@router.get("/{list_id}", response_model=ListView, responses=refusals(401, 404, 500, 503))
+async def one_list(list_id: str, caller: CallerOf, keeper: KeeperOf) -> ListView:
+    """Return a list as it is now."""
+    return await _view(keeper, await asyncio.to_thread(list_of, keeper, list_id, caller.owner))
+
+
+@router.get("/{list_id}/rows", response_model=Rows, responses=refusals(400, 401, 404, 500, 503))
+async def rows(
+    list_id: str,
+    caller: CallerOf,
+    keeper: KeeperOf,
+    after: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> Rows:
+    """Show the rows of a list with their jobs, in their order."""
+    batch = await asyncio.to_thread(list_of, keeper, list_id, caller.owner)
+    found = await asyncio.to_thread(lambda: keeper.records.lines(batch.id, after=after, limit=limit + 1))
+    has_more = len(found) > limit
+    return Rows(
+        data=[await _row(keeper, line) for line in found[:limit]],
+        has_more=has_more,
+        next=found[limit - 1].line if has_more else None,
+    )
+
+
+@router.post("/{list_id}/cancel", response_model=ListView, responses=refusals(401, 404, 409, 500, 503))
+async def cancel(list_id: str, caller: CallerOf, keeper: KeeperOf) -> ListView:
+    """Draw no more of a list; what is finished stays in the gallery."""
+    batch = await asyncio.to_thread(list_of, keeper, list_id, caller.owner)
+    return await _view(keeper, await stopped(keeper, batch))
+
+
+@router.post("/{list_id}/archive", response_class=StreamingResponse, responses=ARCHIVES, dependencies=[JSON_ONLY])
+async def archive(
+    list_id: str, body: Annotated[ListArchive, Body()], caller: CallerOf, service: ServiceOf, keeper: KeeperOf
+) -> Response:
+    """Send the pictures of a list that are finished in one file, as long as its jobs are kept."""
+    batch = await asyncio.to_thread(list_of, keeper, list_id, caller.owner)
+    digests = await asyncio.to_thread(digests_of, keeper, batch)
+    gallery = keeper.desk.gallery
+    missing = await asyncio.to_thread(gallery.missing, digests, caller.owner)
+    if len(missing) == len(set(digests)):
+        raise ApiError(404, "image_not_found", "none of the pictures of this list is finished and in the gallery")
+
+    def pictures() -> Iterator[GalleryPicture]:
+        return gallery.some(digests, caller.owner, batch.owner)
+
+    name = batch.id.replace("batch_", "underpaint-list-")
+    if body.form == "sheet":
+        check_cells(len(set(digests)))
+        data = await asyncio.to_thread(lambda: sheet_of(list(pictures()), service.store))
+        return Response(data, media_type="image/png", headers=saved_as(f"{name}.png"))
+    parts = zipped(pictures, missing, service.store)
+    return StreamingResponse(parts, media_type="application/zip", headers=saved_as(f"{name}.zip"))
+
+
+async def _view(keeper: BatchKeeper, batch: BatchRecord) -> ListView:
+    return list_view(batch, await asyncio.to_thread(keeper.records.counts, batch.id))
+
+
+async def _row(keeper: BatchKeeper, line: LineRecord) -> RowView:
+    job = await keeper.job(line)
+    view = None if job is None else await shown(keeper.desk, job)
+    number = int(line.custom_id.removeprefix("line "))
+    return RowView(row=line.line, line=number, outcome=line.outcome, job=view)

@@ -1,0 +1,102 @@
+"""Checking a list as a whole: every row becomes a complete request, or a mistake with the number of its line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from underpaint.core.errors import FieldError
+from underpaint.stages.serve.asking.body_mistakes import body_mistakes
+from underpaint.stages.serve.asking.edit_request import from_form
+from underpaint.stages.serve.asking.request import GenerationRequest
+from underpaint.stages.serve.batches.input_file import LIST, Line, LineRequest, Mistake
+from underpaint.stages.serve.lists.reading import Row, read_rows
+from underpaint.stages.serve.service import Service
+
+IN_MESSAGE = 20
+"""Mistakes that the message of a refusal tells."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedList:
+    """A list that was looked through.
+
+    Args:
+        lines: Its good rows, in their order; each is called by the number of its line.
+        mistakes: What is wrong with the others.
+        num_rows: Rows in all.
+        num_pictures: Pictures that the good rows mean.
+        cost_s: Device-seconds that they will probably take.
+    """
+
+    lines: list[Line]
+    mistakes: list[Mistake]
+    num_rows: int
+    num_pictures: int
+    cost_s: float
+
+    def refuse(self) -> None:
+        """Refuse a list that has mistakes, or nothing in it.
+
+        Raises:
+            FieldError: It has; the message tells the first of them with their lines.
+        """
+        if not self.num_rows and not self.mistakes:
+            raise FieldError("the list is empty; write a prompt a line", param="text")
+        if self.mistakes:
+            told = [f"line {one.line}: {one.message}" for one in self.mistakes[:IN_MESSAGE]]
+            rest = len(self.mistakes) - IN_MESSAGE
+            more = [f"and {rest:,} more"] if rest > 0 else []
+            head = f"{len(self.mistakes):,} mistakes: " if len(self.mistakes) > 1 else ""
+            raise FieldError(head + "; ".join([*told, *more]), param="text")
+
+
+def checked(text: str, common: LineCommon, service: Service, owner: str) -> CheckedList:
+    """Look through a list.
+
+    Args:
+        text: As ``read_rows`` takes it.
+        common: What holds for rows that say nothing else.
+        service: What knows the models and decides about prompts.
+        owner: Whose list it is.
+
+    Raises:
+        FieldError: It has too many rows.
+    """
+    lines: list[Line] = []
+    mistakes: list[Mistake] = []
+    num_rows, cost_s = 0, 0.0
+    for found in read_rows(text):
+        num_rows += isinstance(found, Row)
+        made = found if isinstance(found, Mistake) else _line(found, common, service, owner)
+        if isinstance(made, Mistake):
+            mistakes.append(made)
+        else:
+            lines.append(made)
+            served = service.catalog.find(made.body.model)
+            cost_s += service.dispatcher.cost_s(served.name) * (made.body.n or 1)
+    return CheckedList(
+        lines=lines,
+        mistakes=mistakes,
+        num_rows=num_rows,
+        num_pictures=sum(line.body.n or 1 for line in lines),
+        cost_s=cost_s,
+    )
+
+
+LineCommon = dict[str, object]
+"""Fields of a request that hold for rows that say nothing else."""
+
+
+def _line(row: Row, common: LineCommon, service: Service, owner: str) -> Line | Mistake:
+    values = {**common, **from_form(row.cells)}
+    try:
+        body = LineRequest.model_validate(values)
+        service.wish(GenerationRequest(**body.model_dump(exclude_unset=True)), owner)
+    except ValidationError as error:
+        wrong = body_mistakes(error.errors(), LineRequest)
+        return Mistake(line=row.line, code=wrong.code, message=wrong.message, param=wrong.param)
+    except FieldError as error:
+        return Mistake(line=row.line, code=error.code, message=str(error), param=error.param)
+    return Line(custom_id=f"line {row.line}", method="POST", url=LIST, body=body)

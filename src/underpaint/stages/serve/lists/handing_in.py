@@ -1,0 +1,115 @@
+"""From a checked list to a batch: its lines are kept first, so that the list goes on whatever happens to the server."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from underpaint.core.errors import FieldError, JobNotFound
+from underpaint.stages.serve.batches.input_file import LIST
+from underpaint.stages.serve.batches.keeper import BatchKeeper
+from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
+from underpaint.stages.serve.jobs.desk import images_of
+from underpaint.stages.serve.lists.checking import CheckedList
+
+WINDOW_S = 7 * 86400
+LOT = 200
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a list besides its rows.
+
+    Args:
+        name: What its owner calls it.
+        num_rows: Its rows.
+        num_pictures: Pictures that it means.
+        cost_s: Device-seconds that they will probably take.
+    """
+
+    name: str
+    num_rows: int
+    num_pictures: int
+    cost_s: float
+
+
+def hand_in(found: CheckedList, name: str, keeper: BatchKeeper, owner: str, base: str) -> BatchRecord:
+    """Keep a list and begin to draw it.
+
+    Args:
+        found: The list, without mistakes.
+        name: What its owner calls it.
+        keeper: Looks after it.
+        owner: Whose it is.
+        base: The server's address, as its owner calls it.
+
+    Raises:
+        StorageError: It cannot be kept.
+    """
+    text = "".join(f"{json.dumps(line.model_dump(mode='json', exclude_unset=True))}\n" for line in found.lines)
+    file = keeper.records.add_file(owner, "batch", f"{name or 'list'}.jsonl", io.BytesIO(text.encode()))
+    now = int(time.time())
+    return keeper.records.add_batch(
+        owner=owner,
+        input_file_id=file.id,
+        endpoint=LIST,
+        metadata={
+            "name": name,
+            "num_rows": str(found.num_rows),
+            "num_pictures": str(found.num_pictures),
+            "cost_s": f"{found.cost_s:.3f}",
+        },
+        base=base,
+        created_at=now,
+        expires_at=now + WINDOW_S,
+    )
+
+
+def facts_of(batch: BatchRecord) -> Facts:
+    """Return what is known of a list besides its rows."""
+    said = batch.metadata or {}
+    return Facts(
+        name=said.get("name", ""),
+        num_rows=int(said.get("num_rows", 1)),
+        num_pictures=int(said.get("num_pictures", 0)),
+        cost_s=float(said.get("cost_s", 0.0)),
+    )
+
+
+def list_of(keeper: BatchKeeper, list_id: str, owner: str | None) -> BatchRecord:
+    """Return a list.
+
+    Raises:
+        FieldError: There is none, or it is another owner's.
+    """
+    missing = FieldError(f"there is no list {list_id!r:.80}", param="list_id", code="list_not_found")
+    try:
+        found = keeper.records.batch(list_id, owner)
+    except FieldError:
+        raise missing from None
+    if found.endpoint != LIST:
+        raise missing
+    return found
+
+
+def lines_of(keeper: BatchKeeper, batch: BatchRecord) -> Iterator[LineRecord]:
+    """Yield the rows of a list that became jobs, in their order."""
+    after = 0
+    while lot := keeper.records.lines(batch.id, after=after, limit=LOT):
+        yield from lot
+        after = lot[-1].line
+
+
+def digests_of(keeper: BatchKeeper, batch: BatchRecord) -> list[str]:
+    """Return the SHA-256 of the pixels of all pictures of a list that are finished, as long as its jobs are kept."""
+    found: list[str] = []
+    for line in lines_of(keeper, batch):
+        try:
+            job = keeper.desk.queue.get(line.job)
+        except JobNotFound:
+            continue
+        found += [image["pixel_sha256"] for image in images_of(job)]
+    return found

@@ -1,0 +1,142 @@
+"""Lists over HTTP: checked as a whole, drawn in their order, followed, cancelled, taken home."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import httpx2
+import pytest
+
+PATH = "/api/v1/batch-list"
+
+
+@pytest.fixture(scope="module")
+def other(start_server, tmp_path_factory):
+    """A server with a gallery of its own."""
+    return start_server(tmp_path_factory.mktemp("lists")).wait_until_ready()
+
+
+@pytest.fixture
+def at(other):
+    with other.client(timeout=120) as opened:
+        yield opened
+
+
+def hand_in(client: httpx2.Client, text: str, **how: Any) -> httpx2.Response:
+    return client.post(PATH, json={"text": text, **how})
+
+
+def over(client: httpx2.Client, name: str) -> Any:
+    """Wait for the list's changes until it is over, and return it."""
+    with client.stream("GET", "/api/v1/events") as stream:
+        found = client.get(f"{PATH}/{name}").json()
+        for line in stream.iter_lines():
+            if found["finished_at"] is not None:
+                return found
+            if line.startswith("data: ") and name in line:
+                found = client.get(f"{PATH}/{name}").json()
+    raise AssertionError(found)
+
+
+def test_a_list_is_drawn_in_the_background_and_its_pictures_are_in_the_gallery(at):
+    text = "prompt,seed,style,n\na red heart,7,,\na cat,3,flat,2\n\na dog,,,\n"
+    answer = hand_in(at, text, name="for Ann", common={"style": "cartoon"})
+    found = answer.json()
+    assert (answer.status_code, found["name"], found["counts"]["total"], found["pictures"]) == (202, "for Ann", 3, 4)
+    assert found["eta_ms"] > 0
+    done = over(at, found["id"])
+    assert (done["status"], done["counts"], done["eta_ms"]) == (
+        "completed",
+        {"total": 3, "completed": 3, "failed": 0},
+        None,
+    )
+    rows = at.get(f"{PATH}/{found['id']}/rows").json()["data"]
+    assert [(row["row"], row["line"], row["outcome"]) for row in rows] == [
+        (1, 2, "completed"),
+        (2, 3, "completed"),
+        (3, 5, "completed"),
+    ]
+    asked = [row["job"]["request"] for row in rows]
+    assert [one["style"] for one in asked] == ["cartoon", "flat", "cartoon"]
+    assert [one["seed"] for one in asked[:2]] == [7, 3]
+    pictures = at.get("/api/v1/gallery", params={"job": rows[1]["job"]["id"]}).json()
+    assert pictures["total"] == 2
+    alone = at.post("/v1/images/generations", json={"prompt": "a red heart", "seed": 7, "style": "cartoon"}).json()
+    assert alone["data"][0]["underpaint"]["pixel_sha256"] == rows[0]["job"]["images"][0]["pixel_sha256"]
+    with zipfile.ZipFile(io.BytesIO(at.post(f"{PATH}/{found['id']}/archive", json={}).content)) as opened:
+        names = opened.namelist()
+        assert names[0] == "0001-a-red-heart-7.png" and len(names) == 6
+        again = opened.read("pictures.csv").decode()
+    check = at.post(f"{PATH}/check", json={"text": again}).json()
+    assert (check["rows"], check["pictures"], check["num_mistakes"]) == (4, 4, 0), check
+    sheet = at.post(f"{PATH}/{found['id']}/archive", json={"as": "sheet"})
+    assert sheet.headers["content-type"] == "image/png"
+
+
+def test_every_mistake_of_a_list_has_its_line_and_nothing_is_drawn(at):
+    text = "prompt,seed,style,n\na cat,x,,\na cat,1,oil,\n,1,,\na cat,1,,11\na cat,1,,1\na swastika,1,,\n"
+    before = len(at.get("/api/v1/jobs", params={"limit": 100}).json()["data"])
+    check = at.post(f"{PATH}/check", json={"text": text}).json()
+    told = {(one["line"], one["param"], one["code"]) for one in check["mistakes"]}
+    assert told == {
+        (2, "seed", "invalid_value"),
+        (3, "style", "invalid_value"),
+        (4, "prompt", "missing_field"),
+        (5, "n", "invalid_value"),
+        (7, "prompt", "moderation_blocked"),
+    }
+    assert (check["rows"], check["pictures"], check["num_mistakes"]) == (6, 1, 5)
+    assert check["first"] == [{"prompt": "a cat", "seed": 1, "n": 1}]
+    refused = hand_in(at, text)
+    error = refused.json()["error"]
+    assert (refused.status_code, error["param"]) == (400, "text")
+    assert error["message"].startswith("5 mistakes: line 2: seed")
+    assert all(f"line {line}: " in error["message"] for line in (2, 3, 4, 5, 7))
+    assert len(at.get("/api/v1/jobs", params={"limit": 100}).json()["data"]) == before
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "param"),
+    [
+        ({"text": ""}, 400, "text"),
+        ({"text": "prompt,seed\n"}, 400, "text"),
+        ({"text": "a\n" * 10_001}, 413, "text"),
+        ({"text": "a cat", "common": {"styl": "flat"}}, 400, "common.styl"),
+        ({}, 400, "text"),
+    ],
+)
+def test_what_is_no_list_is_refused(at, body, status, param):
+    answer = at.post(PATH, json=body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
+
+
+def test_a_list_that_is_cancelled_keeps_what_is_finished(at):
+    at.post("/api/v1/queue/pause")
+    name = hand_in(at, "a cat\na dog\n").json()["id"]
+    answer = at.post(f"{PATH}/{name}/cancel").json()
+    assert answer["status"] in ("cancelling", "cancelled")
+    done = over(at, name)
+    assert (done["status"], done["counts"]["completed"]) == ("cancelled", 0)
+    at.post("/api/v1/queue/resume")
+    assert at.post(f"{PATH}/{name}/archive", json={}).json()["error"]["code"] == "image_not_found"
+
+
+def test_lists_and_batches_are_listed_apart(at):
+    first = hand_in(at, "a cat").json()["id"]
+    second = hand_in(at, "a dog").json()["id"]
+    listed = at.get(PATH, params={"limit": 1}).json()
+    assert ([one["id"] for one in listed["data"]], listed["has_more"]) == ([second], True)
+    assert at.get(PATH, params={"after": second, "limit": 1}).json()["data"][0]["id"] == first
+    assert at.get("/v1/batches").json()["data"] == []
+    assert at.get(PATH, params={"after": "nothing"}).json()["error"]["param"] == "after"
+    line = {"custom_id": "1", "method": "POST", "url": "/v1/images/generations", "body": {"prompt": "a cat"}}
+    file = at.post("/v1/files", files={"file": ("a.jsonl", json.dumps(line))}, data={"purpose": "batch"}).json()["id"]
+    body = {"input_file_id": file, "endpoint": "/v1/images/generations", "completion_window": "24h"}
+    batch = at.post("/v1/batches", json=body).json()["id"]
+    for what in ("", "/rows"):
+        assert at.get(f"{PATH}/{batch}{what}").json()["error"]["code"] == "list_not_found"
+    for one in (first, second):
+        over(at, one)

@@ -1,0 +1,87 @@
+"""Laws of lists: a line is a row, a table is read as it was written, and mistakes have the number of their line."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+
+from underpaint.core.errors import FieldError
+from underpaint.stages.serve.batches.input_file import Mistake
+from underpaint.stages.serve.lists.reading import MAX_ROWS, Row, delimiter_of, read_rows
+
+
+def rows(text: str) -> list[tuple[int, dict[str, str]]]:
+    found = list(read_rows(text))
+    assert all(isinstance(one, Row) for one in found), found
+    return [(one.line, one.cells) for one in found if isinstance(one, Row)]
+
+
+def mistakes(text: str) -> list[tuple[int | None, str]]:
+    return [(one.line, one.message) for one in read_rows(text) if isinstance(one, Mistake)]
+
+
+def test_a_line_is_a_prompt_whatever_is_in_it():
+    text = 'a red heart\n\n  two cats, "best" friends; yes\t! \r\na dog\rthe end'
+    assert rows(text) == [
+        (1, {"prompt": "a red heart"}),
+        (3, {"prompt": 'two cats, "best" friends; yes\t!'}),
+        (4, {"prompt": "a dog"}),
+        (5, {"prompt": "the end"}),
+    ]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("quoting", [csv.QUOTE_ALL, csv.QUOTE_MINIMAL])
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+def test_a_table_is_read_as_any_spreadsheet_writes_it(delimiter, quoting, ending):
+    written = [("Prompt", "seed", " Style "), ("a cat, sitting", "7", ""), ('a "big"\ndog; two', "", "flat")]
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=ending).writerows(written)
+    assert delimiter_of(text.getvalue()) == delimiter
+    assert rows("\ufeff" + text.getvalue()) == [
+        (2, {"prompt": "a cat, sitting", "seed": "7"}),
+        (3, {"prompt": 'a "big"\ndog; two', "style": "flat"}),
+    ]
+
+
+def test_the_line_of_a_row_is_that_where_it_begins():
+    text = 'prompt,seed\n"a\nb\nc",1\n\nx,2\n'
+    assert [line for line, _ in rows(text)] == [2, 6]
+
+
+def test_columns_of_our_own_tables_are_passed_over_and_an_apostrophe_before_a_formula_is_taken_away():
+    text = "file,prompt,pixel_sha256,note\n1.png,'=1+1 cats,00,hello\n2.png,'tis a dog,00,\n"
+    assert [cells for _, cells in rows(text)] == [{"prompt": "=1+1 cats"}, {"prompt": "'tis a dog"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        ("prompt,sed\na,1", 1, "did you mean 'seed'"),
+        ("prompt,wishes\na,1", 1, "allowed are prompt"),
+        ("prompt,seed,seed\na,1,2", 1, "stands twice"),
+        ("seed,prompt\n1,a, b", 2, "quotes"),
+        ('prompt,seed\na,1\n"b,2', 3, "no table"),
+        ('prompt,seed\n"a"x,1', 2, "no table"),
+    ],
+)
+def test_mistakes_of_form_have_their_line(text, line, words):
+    ((found, message),) = mistakes(text)
+    assert found == line and words in message
+
+
+def test_missing_cells_at_the_end_are_empty_and_empty_ones_too_many_are_no_mistake():
+    assert rows("prompt,seed\na\nb,2,,\n") == [(2, {"prompt": "a"}), (3, {"prompt": "b", "seed": "2"})]
+
+
+def test_a_list_ends_where_it_may_not_be_longer():
+    assert len(rows("a\n" * MAX_ROWS)) == MAX_ROWS
+    with pytest.raises(FieldError, match="10,000 rows") as caught:
+        rows("a\n" * (MAX_ROWS + 1))
+    assert caught.value.code == "list_too_large"
+
+
+def test_an_empty_list_has_no_rows():
+    assert rows("") == rows("\n \r\n") == rows("prompt,seed\n") == []
