@@ -24,7 +24,7 @@ FLAGS = (
 )
 PATIENT_MS = 60_000
 """How long a browser on a busy machine may take for what takes a moment."""
-REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4\d\d|net::ERR_")
+REFUSED = re.compile(r"Failed to load resource: the server responded with a status of [45]\d\d|net::ERR_")
 
 
 @dataclass

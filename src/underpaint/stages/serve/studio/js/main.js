@@ -80,7 +80,7 @@ async function explain(error) {
   const again = button(t('reload'), () => location.reload(), { kind: 'main' });
   if (!main.firstChild) replace(main, h('section', { class: 'card' }, h('p', {}, t('main.old_page')), again));
   else openDialog(t('main.old_title'), h('div', {}, h('p', {}, t('main.old_page')), again));
-  console.error(error);
+  console.warn(error);
 }
 
 const loaded = new Map();
@@ -160,7 +160,7 @@ async function loadCapabilities() {
       return await call('GET', '/api/v1/capabilities');
     } catch (error) {
       if (error.status) {
-        fail(error);
+        if (error.status !== 401 || key.value) fail(error);
         return new Promise(() => {});
       }
       await reachable();

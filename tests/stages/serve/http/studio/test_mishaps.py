@@ -1,0 +1,129 @@
+"""What goes wrong leaves a clear message, and everything that somebody had."""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import expect
+
+PROMPT = "What shall your sticker show?"
+
+
+def ask(studio, prompt, n=8):
+    """Ask for pictures and return their strip, without waiting for them."""
+    studio.page.get_by_role("textbox", name=PROMPT).fill(prompt)
+    studio.page.get_by_role("radio", name=str(n), exact=True).check()
+    studio.page.get_by_role("button", name="Draw", exact=True).click()
+    return studio.page.locator(".strip", has=studio.page.get_by_role("heading", name=prompt, exact=True)).first
+
+
+def jobs(studio):
+    return studio.page.evaluate("fetch('/api/v1/jobs?limit=100').then(answer => answer.json())")["data"]
+
+
+def test_a_connection_that_is_lost_in_mid_picture_loses_nothing(open_studio, chromium):
+    context = chromium.new_context()
+    studio = open_studio(context=context, tolerant=True)
+    strip = ask(studio, "a cyan heart")
+    expect(strip).to_have_attribute("data-job", re.compile("job-"))
+    context.set_offline(True)
+    studio.page.get_by_role("textbox", name=PROMPT).fill("typed while nobody answered")
+    studio.page.get_by_role("button", name="Draw", exact=True).click()
+    expect(studio.page.locator(".banner")).to_be_visible()
+    context.set_offline(False)
+    expect(studio.page.locator(".banner")).to_be_hidden()
+    expect(studio.page.locator(".strip[data-state=succeeded]")).to_have_count(2)
+    drawn = [job["request"]["prompt"] for job in jobs(studio)]
+    assert drawn.count("a cyan heart") == drawn.count("typed while nobody answered") == 1
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_and_started_again_goes_on_where_it_was(open_studio, start_server, tmp_path):
+    server = start_server(tmp_path).wait_until_ready()
+    studio = open_studio(server=server, tolerant=True)
+    studio.draw("a red heart")
+    server.signal(9)
+    server.process.wait()
+    ask(studio, "a rocket", n=2)
+    expect(studio.page.locator(".banner")).to_be_visible()
+    again = start_server(tmp_path, "--port", urlparse(server.url).port).wait_until_ready()
+    assert again.url == server.url
+    expect(studio.page.locator(".strip[data-state=succeeded]")).to_have_count(2)
+    expect(studio.page.locator(".banner")).to_be_hidden()
+    assert [job["request"]["prompt"] for job in jobs(studio)] == ["a red heart", "a rocket"]
+
+
+@pytest.mark.slow
+def test_a_server_with_a_key_asks_for_it_once_and_then_shows_everything(open_studio, start_server, tmp_path):
+    key = "a-key-of-thirty-two-characters-00"
+    server = start_server(tmp_path, UNDERPAINT_SERVE_API_KEY=key).wait_until_ready()
+    studio = open_studio(server=server, tolerant=True, waits=False)
+    for wrong in ("wrong", key):
+        studio.page.get_by_role("textbox", name="Key").fill(wrong)
+        studio.page.get_by_role("button", name="Enter").click()
+    studio.page.wait_for_selector("html[data-ready]")
+    strip = studio.draw("a red heart")
+    expect(strip.locator("img")).to_have_js_property("naturalWidth", 64)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "message"),
+    [
+        (429, "queue_full", "212 s of drawing wait already"),
+        (409, "gallery_full", "your gallery takes 1,000.0 of 1,000 MB"),
+        (503, "storage_full", "the disk is full"),
+    ],
+)
+def test_what_keeps_the_server_from_drawing_is_said_beside_the_words(open_studio, status, code, message):
+    studio = open_studio(tolerant=True)
+    body = json.dumps({"error": {"message": message, "type": "server_error", "param": None, "code": code}})
+    answer = {"status": status, "content_type": "application/json", "body": body}
+    studio.page.route("**/api/v1/jobs", lambda route: route.fulfill(**answer))
+    strip = ask(studio, "a red heart")
+    expect(strip.locator(".state")).to_contain_text(message[1:])
+    expect(strip.get_by_role("button", name="Try again")).to_be_visible()
+    assert studio.page.get_by_role("textbox", name=PROMPT).input_value() == "a red heart"
+
+
+def test_a_page_that_is_older_than_its_server_asks_to_be_loaded_again(open_studio):
+    studio = open_studio(tolerant=True)
+    studio.page.get_by_role("textbox", name=PROMPT).fill("half a sentence")
+    studio.page.route("**/js/views/gallery.js", lambda route: route.fulfill(status=404, body="{}"))
+    studio.page.get_by_role("link", name="Gallery").click()
+    expect(studio.page.get_by_role("dialog")).to_contain_text("older than the server")
+    studio.page.unroute("**/js/views/gallery.js")
+    studio.page.get_by_role("button", name="Load the page again").click()
+    expect(studio.page.get_by_role("heading", name="Gallery")).to_be_visible()
+    studio.page.get_by_role("link", name="Draw").click()
+    expect(studio.page.get_by_role("textbox", name=PROMPT)).to_have_value("half a sentence")
+
+
+def test_words_that_look_like_markup_stay_words(studio):
+    prompt = '<img src=x onerror=alert(1)> & "quotes"'
+    strip = studio.draw(prompt)
+    assert strip.get_by_role("heading").inner_text() == prompt
+    strip.locator("button.paper").click()
+    expect(studio.page.get_by_role("dialog").locator(".words")).to_have_text(prompt)
+
+
+def test_a_browser_that_keeps_nothing_still_draws(open_studio, chromium):
+    context = chromium.new_context()
+    full = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); }"
+    context.add_init_script(full)
+    open_studio(context=context).draw("a red heart")
+
+
+def test_a_job_that_is_canceled_says_so_and_keeps_what_is_drawn(open_studio):
+    studio = open_studio(tolerant=True)
+    studio.page.evaluate("fetch('/api/v1/queue/pause', {method: 'POST'})")
+    try:
+        strip = ask(studio, "a green tree", n=4)
+        expect(strip.locator(".state")).to_contain_text("turn")
+        strip.get_by_role("button", name="Cancel").click()
+        expect(strip.locator(".state")).to_contain_text("Canceled")
+    finally:
+        studio.page.evaluate("fetch('/api/v1/queue/resume', {method: 'POST'})")
+    assert strip.locator(".tile").count() == 0
