@@ -218,12 +218,13 @@ def _read_index(folder: Path) -> tuple[Index, tuple[str, ...]]:
     return index, tuple(present)
 
 
-def open_model(model: str | Path | None = None, others: Iterable[str] = ()) -> Model:
+def open_model(model: str | Path | None = None, others: Iterable[str] = (), *, kind: str = KIND) -> Model:
     """Read what a saved model says about itself and check its small files; its weights are read by ``saved.load``.
 
     Args:
         model: A path, the name of a shipped model, or None for the default model.
         others: As in ``find_folder``.
+        kind: The kind of artifact that it must be.
 
     Raises:
         InputError: There is no such model.
@@ -232,10 +233,10 @@ def open_model(model: str | Path | None = None, others: Iterable[str] = ()) -> M
     folder = find_folder(model, others)
     if not (folder / MANIFEST).is_file():
         raise ArtifactError(_why_no_model(folder))
-    manifest = verify(folder, kind=KIND, only=(INDEX,))
+    manifest = verify(folder, kind=kind, only=(INDEX,))
     index, components = _read_index(folder)
     small = (f"{name}/{TOKENIZER if name == 'text_tokenizer' else CONFIG}" for name in components)
-    verify(folder, kind=KIND, only=tuple(small))
+    verify(folder, kind=kind, only=tuple(small))
     return Model(name=_name_of(folder), folder=folder, manifest=manifest, index=index, components=components)
 
 

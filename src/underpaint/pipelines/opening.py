@@ -17,6 +17,7 @@ from underpaint.pipelines import model_folder
 from underpaint.pipelines.adapted_model import AdaptedModel, is_adapter, open_adapted
 from underpaint.pipelines.exported_folder import is_exported, open_exported, shipped_exports
 from underpaint.pipelines.model_folder import INDEX, PIPELINES, TRAINED, Model, shipped_models
+from underpaint.pipelines.optimized_folder import OptimizedModel, is_optimized, open_optimized
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +55,8 @@ def open_model(model: str | Path | None = None) -> Model:
 
     Args:
         model: A path, the name of a shipped model or graph, the folder of a learned style
-            (``pipelines.adapted_model``), the address of a diffusers model, or None for the default model.
+            (``pipelines.adapted_model``) or of an optimized model (``pipelines.optimized_folder``), the address of a
+            diffusers model, or None for the default model.
 
     Raises:
         InputError: There is no such model, an option does not fit it, or a style was learned on another model.
@@ -71,6 +73,8 @@ def open_model(model: str | Path | None = None) -> Model:
         return open_diffusers(str(model))
     if name is not None and is_adapter(Path(name)):
         return open_adapted(Path(name), options)
+    if name is not None and not options and is_optimized(Path(name)):
+        return open_optimized(Path(name))
     if options and name is not None and is_exported(Path(name)) and (loop := open_exported(Path(name)).edge.loop):
         raise InputError(
             f"{name} was exported for pictures of {loop.width}x{loop.height} with its scheduler, and takes no options "
@@ -105,6 +109,10 @@ def load_networks(model: Model, device: torch.device) -> PicturePipeline:
         from underpaint.pipelines.diffusers_pipeline import load_diffusers
 
         return load_diffusers(model, device)
+    if isinstance(model, OptimizedModel):
+        from underpaint.pipelines.optimized import load_optimized
+
+        return load_optimized(model, device)
     if isinstance(model, AdaptedModel):
         from underpaint.pipelines.adapter import load_adapted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -109,25 +109,30 @@ def save_pipeline(
         )
 
 
-def _load_network(model: Model, name: str, device: torch.device) -> Any:
-    """Build one network from its settings and fill it with weights whose hash is checked as they are read."""
+def _build_network(model: Model, name: str) -> Any:
+    """Build one network from its settings; its weights are arbitrary."""
     network, config_class = NETWORKS[name]
     try:
         config = read_component_config(model.folder / name, config_class, network.__name__)
         with skip_initialization():
-            module: nn.Module = network.from_config(config)  # pyright: ignore[reportAttributeAccessIssue]
+            return network.from_config(config)  # pyright: ignore[reportAttributeAccessIssue]
     except (InputError, ValueError, RuntimeError) as error:
         raise ArtifactError(f"{model.folder / name}: no network can be built ({error}); make the model again") from None
-    file = f"{name}/{WEIGHTS}"
-    return load_module(module, model.folder / file, sha256=model.sha256(file)).to(device)
 
 
-def load_pipeline(model: Model, device: torch.device) -> TextToPicture:
+def _unchanged(pipeline: TextToPicture) -> TextToPicture:
+    return pipeline
+
+
+def load_pipeline(
+    model: Model, device: torch.device, prepare: Callable[[TextToPicture], TextToPicture] = _unchanged
+) -> TextToPicture:
     """Load a saved pipeline, ready to draw.
 
     Args:
         model: What ``model_folder.open_model`` returned.
         device: Where the networks shall lie.
+        prepare: Gives networks the form in which their weights were saved, where it is not that of their settings.
 
     Raises:
         ArtifactError: Weights are missing, cut off, changed, or do not fit their settings; the message names the file.
@@ -139,9 +144,12 @@ def load_pipeline(model: Model, device: torch.device) -> TextToPicture:
         raise ArtifactError(f"{error}; make or download the model again") from None
     layout = PIPELINES[model.index.pipeline]
     parts: dict[str, Any] = dict.fromkeys(layout.optional)
-    parts |= {name: _load_network(model, name, device) for name in NETWORKS if name in model.components}
+    parts |= {name: _build_network(model, name) for name in NETWORKS if name in model.components}
     parts["text_tokenizer"] = TextTokenizer.from_folder(model.folder / "text_tokenizer")
-    pipeline = pipeline_class(**parts, config=config)
+    pipeline = prepare(pipeline_class(**parts, config=config))
+    for name, module in pipeline.modules.items():
+        file = f"{name}/{WEIGHTS}"
+        load_module(module, model.folder / file, sha256=model.sha256(file)).to(device)
     for what, fits in {**_common_fit(pipeline, model), **pipeline.fit()}.items():
         if not fits:
             raise ArtifactError(f"{model.folder}: the components disagree about {what}; make the model again")

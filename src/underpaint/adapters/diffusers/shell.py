@@ -7,7 +7,8 @@ a version that did not know all of them.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,36 @@ def read_shell(folder: Path, computed: Mapping[str, Run], *, width: int, height:
     return pipeline, _facts(folder, index, parameters, computed, (width, height))
 
 
+def read_empty(
+    folder: Path, dtype: str, within: Callable[[], AbstractContextManager[Any]], *, width: int, height: int
+) -> tuple[Any, Facts]:
+    """Return a pipeline whose networks are built from their settings and not filled, and what is known about it.
+
+    Args:
+        folder: What ``write_shell`` wrote.
+        dtype: Numbers that the networks compute with.
+        within: Gives a context in which they are built, such as one that draws no first weights.
+        width: Of the pictures in pixels.
+        height: Of the pictures in pixels.
+
+    Raises:
+        ArtifactError: Something is missing, damaged, unsafe, or of a class that is not installed.
+        MissingDependency: diffusers or transformers is not installed.
+    """
+    require("diffusers", extra=EXTRA)
+    index = read_index(folder)
+    refuse_code(folder, index)
+    parameters, kinds = parameters_of(index, folder), classes_of(folder, index)
+    networks = {name: kind for name, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, nn.Module)}
+    with quiet(), torch.random.fork_rng(devices=[]):
+        with within():
+            built = {name: _from_settings(folder / name, kind) for name, kind in networks.items()}
+        filled = {name: network.to(getattr(torch, dtype)) for name, network in built.items()}
+        pipeline = _assembled(folder, index, filled, kinds["scheduler"])
+    pipeline.set_progress_bar_config(disable=True)
+    return pipeline, _facts(folder, index, parameters, networks, (width, height))
+
+
 def _facts(
     folder: Path,
     index: Mapping[str, Any],
@@ -124,16 +155,20 @@ def _skeleton(folder: Path, kind: Any) -> nn.Module:
     Raises:
         ArtifactError: Its settings are missing, or do not fit the installed class.
     """
+    with torch.device("meta"):
+        return _from_settings(folder, kind)
+
+
+def _from_settings(folder: Path, kind: Any) -> nn.Module:
     try:
-        with torch.device("meta"):
-            if hasattr(kind, "load_config"):
-                return kind.from_config(kind.load_config(str(folder), local_files_only=True))
-            return kind(kind.config_class.from_pretrained(str(folder), local_files_only=True))
+        if hasattr(kind, "load_config"):
+            return kind.from_config(kind.load_config(str(folder), local_files_only=True))
+        return kind(kind.config_class.from_pretrained(str(folder), local_files_only=True))
     except FAILURES as error:
         raise ArtifactError(f"{folder}: no {kind.__name__} can be built ({first_line(error)}); {REMEDY}") from None
 
 
-def _assembled(folder: Path, index: Mapping[str, Any], stand_ins: Mapping[str, StandIn], scheduler: Any) -> Any:
+def _assembled(folder: Path, index: Mapping[str, Any], stand_ins: Mapping[str, nn.Module], scheduler: Any) -> Any:
     """Return the pipeline with its scheduler as it was written: some classes change the settings of the one they get.
 
     Raises:
