@@ -19,6 +19,7 @@ from underpaint.pipelines.settings import DrawRequest, Settings
 from underpaint.stages.serve.batching.profile import BatchProfile, ProfilePoint
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.engine.finish import finish, sketch
+from underpaint.stages.serve.engine.metering import Spent, meter_for
 from underpaint.stages.serve.engine.orders import Loaded, Order, Picture, Preview
 
 MOST_AT_ONCE = 16
@@ -85,6 +86,7 @@ class Artist:
         self._generator, self._drawer, self._seal = generator, generator.pipeline, seal
         self._together = at_once(self._drawer)
         self._editor: Editor | None = None
+        self._meter = meter_for(self._drawer)
 
     def loaded(self) -> Loaded:
         """Say what there is, and how fast it is."""
@@ -111,12 +113,14 @@ class Artist:
         """
         for numbers in self._groups(orders):
             wanted = [number for number in numbers if not is_dropped(number)]
+            spent: list[Spent] = []
             try:
-                drawn = self._drawn(orders, wanted, is_dropped, on_preview) if wanted else []
+                with self._meter.measured(spent):
+                    drawn = self._drawn(orders, wanted, is_dropped, on_preview) if wanted else []
             except Dropped:
                 continue
             for number, pixels in zip(wanted, drawn, strict=True):
-                yield number, partial(self._picture, pixels, orders[number])
+                yield number, partial(self._picture, pixels, orders[number], spent[0].share(len(wanted)))
 
     def _groups(self, orders: Sequence[Order]) -> Iterator[list[int]]:
         plain = [number for number, order in enumerate(orders) if not self._is_alone(order)]
@@ -177,7 +181,7 @@ class Artist:
     def _image(self, pixels: np.ndarray, order: Order) -> Image.Image:
         return deliver(pixels, order.settings, self._drawer.engine)
 
-    def _picture(self, drawn: np.ndarray | Image.Image, order: Order) -> Picture:
+    def _picture(self, drawn: np.ndarray | Image.Image, order: Order, spent: Spent) -> Picture:
         image = drawn if isinstance(drawn, Image.Image) else self._image(drawn, order)
         settings = image.info["underpaint"]
         data = finish(image, settings, order.output_format, order.compression)
@@ -187,4 +191,7 @@ class Artist:
             settings=settings,
             words_read=len(settings.caption.split()) - dropped,
             words_dropped=dropped,
+            draw_ms=1000 * spent.seconds,
+            joules=spent.joules,
+            energy_method=spent.method,
         )

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from underpaint.core.config import Config
 from underpaint.pipelines.settings import Settings
+from underpaint.runtime.energy import Method
 from underpaint.stages.serve.batching.profile import BatchProfile
 from underpaint.stages.serve.engine.edit_input import EditInput
 
@@ -62,12 +63,18 @@ class Picture:
         settings: What made it, the digest of its pixels among it.
         words_read: Words of the canonical prompt that the model read.
         words_dropped: Words beyond the longest text that it reads.
+        draw_ms: Milliseconds of the device that it took to draw.
+        joules: Energy that it took; None where nothing measures it.
+        energy_method: How that is known; None with it.
     """
 
     data: bytes
     settings: Settings
     words_read: int
     words_dropped: int
+    draw_ms: float = 0.0
+    joules: float | None = None
+    energy_method: Method | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

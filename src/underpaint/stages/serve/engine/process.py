@@ -277,4 +277,7 @@ def _what(said: dict[str, Any], body: bytes) -> Picture | Preview:
         settings=Settings.model_validate(said["settings"]),
         words_read=said["words_read"],
         words_dropped=said["words_dropped"],
+        draw_ms=said["draw_ms"],
+        joules=said["joules"],
+        energy_method=said["energy_method"],
     )

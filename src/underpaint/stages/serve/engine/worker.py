@@ -136,6 +136,9 @@ class Worker:
             "settings": picture.settings.model_dump(mode="json"),
             "words_read": picture.words_read,
             "words_dropped": picture.words_dropped,
+            "draw_ms": picture.draw_ms,
+            "joules": picture.joules,
+            "energy_method": picture.energy_method,
         }
         self._say({"say": "picture", "batch": batch, "of": number, **said}, picture.data)
 

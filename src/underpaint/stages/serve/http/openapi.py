@@ -56,9 +56,11 @@ def add_document(app: FastAPI) -> None:
 
 
 def methods_of(app: FastAPI, path: str) -> list[str]:
-    """Return the methods that a path can be called with, all of its routes together."""
+    """Return the methods that a path can be called with, all of its routes together; a path without a parameter is
+    never one that a parameter stands for."""
     found: set[str] = set()
-    for template, operations in app.openapi()["paths"].items():
+    paths = app.openapi()["paths"]
+    for template, operations in [(path, paths[path])] if path in paths else paths.items():
         if compile_path(template)[0].match(path):
             found |= {method.upper() for method in operations}
     return sorted(found)

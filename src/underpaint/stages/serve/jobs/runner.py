@@ -12,7 +12,7 @@ from underpaint.core.errors import ArtifactError, DeadlineExceeded, EngineLost, 
 from underpaint.stages.serve.asking.planning import Wish
 from underpaint.stages.serve.dispatch.ticket import Ticket
 from underpaint.stages.serve.engine.orders import MAX_PREVIEWS, Picture, Preview
-from underpaint.stages.serve.gallery.cost import Cost
+from underpaint.stages.serve.gallery.cost import cost_of
 from underpaint.stages.serve.gallery.drawn import drawn
 from underpaint.stages.serve.gallery.picture import Entry
 from underpaint.stages.serve.jobs.bell import heard
@@ -143,7 +143,7 @@ class JobRunner:
         entries: list[Entry] = []
         for index, ticket in enumerate(tickets):
             picture = await ticket.done
-            cost = Cost.estimated(ticket.service_ms, service.config)
+            cost = cost_of(picture, service.config)
             images.append(await self._keep(job, index, picture, wish) | {"cost": cost.model_dump(mode="json")})
             entries.append(drawn(picture, wish.orders[index].output_format, wish.served, cost))
         device_s = sum(ticket.service_ms for ticket in tickets) / 1000
