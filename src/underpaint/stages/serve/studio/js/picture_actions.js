@@ -10,12 +10,28 @@
  */
 
 import { remove } from './collection.js';
+import { note } from './notices.js';
 import { fileOf, nameOf, save } from './pictures.js';
+import { kept } from './state.js';
+import { t } from './words.js';
+
+/** The first picture of two that are to be compared. */
+const first = kept('compare.first', '');
 
 /** @type {Action[]} */
 export const ACTIONS = [
   { name: 'download', icon: 'download', run: async (_app, picture) => save(await fileOf(picture), nameOf(picture)) },
   { name: 'more', icon: 'dice', leaves: true, run: (app, { settings }) => app.use({ ...settings, seed: null, count: 4 }) },
   { name: 'use', icon: 'pencil', leaves: true, run: (app, { settings }) => app.use(settings) },
+  { name: 'compare', icon: 'compare', leaves: true, run: compare },
   { name: 'delete', icon: 'trash', leaves: true, when: (_app, picture) => 'favorite' in picture, run: (_app, picture) => remove([picture.pixel_sha256]) },
 ];
+
+/** Keep a picture until another is chosen, then compare them. */
+function compare(app, { pixel_sha256: digest }) {
+  const left = first.value;
+  const isSecond = left && left !== digest;
+  first.set(isSecond ? '' : digest);
+  if (isSecond) app.go('compare', { left, right: digest });
+  else note(t('compare.pick'), { icon: 'compare' });
+}

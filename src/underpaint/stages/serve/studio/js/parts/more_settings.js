@@ -70,8 +70,14 @@ function sliders(model) {
   });
 }
 
-/** Return the part of a range that draws anything worth looking at; the server takes more. */
-function rangeOf(name, range) {
+/**
+ * Return the part of a range that draws anything worth looking at; the server takes more.
+ *
+ * @param {'guidance' | 'temperature' | 'steps'} name What it is of.
+ * @param {{low: number, high: number, default: number | null} | null} range What the server takes.
+ * @returns {{low: number, high: number, default: number | null, step: number} | null} The part; null for what a model has not.
+ */
+export function rangeOf(name, range) {
   if (!range) return null;
   const high = { guidance: 8, temperature: 2, steps: 32 }[name] ?? range.high;
   return { ...range, high: Math.min(range.high, high), step: name === 'steps' ? 1 : name === 'guidance' ? 0.25 : 0.05 };

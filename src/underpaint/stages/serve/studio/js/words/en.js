@@ -1,5 +1,6 @@
 /** English, the language that is always there; each part of the studio has its words in a file of its own. */
 
+import { compare } from './en/compare.js';
 import { create } from './en/create.js';
 import { gallery } from './en/gallery.js';
 import { picture } from './en/picture.js';
@@ -7,4 +8,4 @@ import { queue } from './en/queue.js';
 import { shell } from './en/shell.js';
 
 /** @type {Object<string, string | ((values: any) => string)>} */
-export const en = { ...shell, ...picture, ...create, ...gallery, ...queue };
+export const en = { ...shell, ...picture, ...create, ...gallery, ...queue, ...compare };

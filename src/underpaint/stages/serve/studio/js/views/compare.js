@@ -1,0 +1,129 @@
+/** Two models, or two ways to ask, side by side: the same words and the same numbers, so that only what was changed differs. */
+
+import { known } from '../collection.js';
+import { field, h, icon, replace } from '../elements.js';
+import { freshSeed } from '../form.js';
+import { OVER, submit, watch } from '../jobs.js';
+import { fail, say } from '../notices.js';
+import { choice } from '../parts/choices.js';
+import { emptyPair } from '../parts/pair.js';
+import { PLAIN, requestOfSide, sideFields } from '../parts/side.js';
+import { picturesOf } from '../pictures.js';
+import { kept } from '../state.js';
+import { t } from '../words.js';
+
+const SIDES = /** @type {const} */ (['left', 'right']);
+const COUNTS = [1, 2, 4, 8];
+
+/** What is compared in this tab. */
+const asked = kept('compare', { prompt: '', count: 2, left: PLAIN, right: PLAIN });
+
+/** The jobs of the comparison that is shown, left and right, and how it was voted on. */
+const shown = kept('compare.shown', { jobs: /** @type {string[]} */ ([]), count: 0, votes: /** @type {Object<string, string>} */ ({}) });
+
+/**
+ * Open the view.
+ *
+ * @param {import('../main.js').App} app The app.
+ * @param {URLSearchParams} query `left` and `right`: pictures of the gallery that are compared instead.
+ * @returns {import('../views.js').View} The view.
+ */
+export function open(app, query) {
+  const results = resultsOf(app);
+  const given = SIDES.map((side) => query.get(side));
+  const element = h('div', { class: 'compare' }, h('h1', {}, t('compare.title')));
+  if (given.every(Boolean)) {
+    element.append(pairOf(app, /** @type {string[]} */ (given)));
+    return { element };
+  }
+  element.append(formOf(app, results.draw), results.element);
+  return { element, close: results.close };
+}
+
+function pairOf(app, digests) {
+  const pair = emptyPair(app);
+  digests.forEach(async (digest, i) => {
+    try {
+      const picture = await known(digest);
+      if (picture) pair.fill(/** @type {0 | 1} */ (i), picture);
+      else pair.drop(/** @type {0 | 1} */ (i));
+    } catch (error) {
+      fail(error);
+    }
+  });
+  return pair.element;
+}
+
+function formOf(app, draw) {
+  const mistake = h('p', { class: 'mistake', id: 'compare-mistake', hidden: true }, t('create.no_words'));
+  const prompt = h('input', { value: asked.value.prompt, maxlength: 400, autocomplete: 'off', placeholder: t('create.placeholder'), 'aria-describedby': 'compare-mistake' });
+  prompt.addEventListener('input', () => (asked.change({ prompt: prompt.value }), (mistake.hidden = true)));
+  const counts = COUNTS.filter((n) => n <= app.capabilities.limits.n).map((value) => ({ value, words: String(value) }));
+  const count = choice(t('compare.count'), counts, asked.value.count, (value) => asked.change({ count: value }));
+  const sides = SIDES.map((side) => sideFields(app, t(`compare.${side}`), asked.value[side], (value) => asked.change({ [side]: value })));
+  const submitted = (event) => {
+    event.preventDefault();
+    mistake.hidden = Boolean(prompt.value.trim());
+    if (mistake.hidden) draw();
+    else prompt.focus();
+  };
+  const main = h('button', { class: 'button main large', type: 'submit' }, icon('compare'), h('span', {}, t('compare.draw')));
+  return h('form', { class: 'card ask', onsubmit: submitted, novalidate: true }, field(t('create.question'), prompt), mistake,
+    h('p', { class: 'hint' }, t('compare.about')), h('div', { class: 'sides' }, sides),
+    h('div', { class: 'row spread' }, count.element, main));
+}
+
+/** Make the place of the comparison that was asked for last. */
+function resultsOf(app) {
+  const list = h('div', { class: 'pairs' });
+  const tally = h('p', { class: 'tally', role: 'status' });
+  const element = h('section', { class: 'results', 'aria-label': t('compare.results') }, tally, list);
+  /** @type {Array<() => void>} */
+  let stops = [];
+  const close = () => stops.splice(0).forEach((stop) => stop());
+
+  function showTally() {
+    const count = (choice) => Object.values(shown.value.votes).filter((one) => one === choice).length;
+    const values = { left: count('left'), right: count('right'), none: count('none') };
+    tally.textContent = values.left + values.right + values.none ? t('compare.tally', values) : '';
+  }
+
+  function follow() {
+    close();
+    const { jobs, count } = shown.value;
+    const pairs = Array.from({ length: jobs.length ? count : 0 }, (_, i) => emptyPair(app, { vote: (choice) => {
+      shown.change({ votes: { ...shown.value.votes, [i]: choice } });
+      showTally();
+    } }));
+    replace(list, pairs.map((pair) => pair.element));
+    showTally();
+    stops = jobs.map((id, side) => watch(id, ({ job }) => tell(pairs, /** @type {0 | 1} */ (side), job), fail));
+  }
+
+  async function draw() {
+    const { prompt, count } = asked.value;
+    const seed = freshSeed();
+    try {
+      const requests = SIDES.map((side) => requestOfSide(asked.value[side], { prompt, count, seed }, app.capabilities));
+      const jobs = await Promise.all(requests.map((request) => submit({ kind: 'generation', request })));
+      shown.set({ jobs: jobs.map((job) => job.id), count: requests[0].n, votes: {} });
+      follow();
+      say(t('compare.drawing'));
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  follow();
+  return { element, draw, close };
+}
+
+/** Show how far the job of a side is. */
+function tell(pairs, side, job) {
+  picturesOf(job).forEach((picture, i) => {
+    const { index, cost } = /** @type {any} */ (job.images[i]);
+    pairs[index]?.fill(side, { ...picture, cost });
+  });
+  const isOver = OVER.has(job.state);
+  pairs.forEach((pair, i) => (isOver ? pair.drop(side) : pair.progress(side, job.state === 'running' && i === job.progress.images_done)));
+}

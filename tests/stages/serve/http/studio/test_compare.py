@@ -1,0 +1,107 @@
+"""The comparison: two ways to ask, side by side, of which nothing differs but what was changed."""
+
+from __future__ import annotations
+
+import pytest
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+
+def draw(studio, prompt="a red heart", **right):
+    studio.page.get_by_role("textbox", name="What shall your sticker show?").fill(prompt)
+    for name, value in right.items():
+        side(studio, "Right").get_by_label(name).select_option(value)
+    studio.page.get_by_role("button", name="Draw both").click()
+    expect(studio.page.locator(".pair canvas")).to_have_count(4)
+
+
+def side(studio, name):
+    return studio.page.get_by_role("group", name=name, exact=True)
+
+
+def jobs(studio):
+    found = studio.page.evaluate("fetch('/api/v1/jobs?limit=100').then(answer => answer.json())")
+    return [job["request"] for job in found["data"][-2:]]
+
+
+def test_both_sides_draw_the_same_words_and_numbers_and_only_what_was_changed_differs(open_studio):
+    studio = open_studio("compare")
+    draw(studio, Style="flat")
+    left, right = sorted(jobs(studio), key=lambda request: "style" in request)
+    assert left["seed"] == right["seed"] and left["n"] == right["n"] == 2
+    assert right == {**left, "style": "flat"}
+    pair = studio.page.locator(".pair").first
+    expect(pair.locator("figcaption").last).to_contain_text("Flat")
+    expect(pair.locator("figcaption").first).to_contain_text("as usual")
+    expect(pair.locator("figcaption").first).not_to_contain_text("Closeness")
+    expect(pair.locator("figcaption").first).to_contain_text(" J ")
+
+
+def test_the_same_on_both_sides_is_said_to_be_the_same(open_studio):
+    studio = open_studio("compare")
+    draw(studio)
+    expect(studio.page.locator(".pair").get_by_text("Both are the same picture, pixel by pixel.")).to_have_count(2)
+
+
+def test_votes_are_counted_and_kept_over_a_reload_with_the_pairs(open_studio):
+    studio = open_studio("compare")
+    draw(studio, Style="line-art")
+    studio.page.get_by_role("button", name="Left is better").first.click()
+    studio.page.get_by_role("button", name="No difference").last.click()
+    expect(studio.page.get_by_text("Left 1, right 0, no difference 1.")).to_be_visible()
+    drawn = studio.page.locator(".pair .tile").evaluate_all("tiles => tiles.map(tile => tile.dataset.picture)")
+    studio.page.reload()
+    expect(studio.page.locator(".pair canvas")).to_have_count(4)
+    expect(studio.page.get_by_text("Left 1, right 0, no difference 1.")).to_be_visible()
+    again = studio.page.locator(".pair .tile").evaluate_all("tiles => tiles.map(tile => tile.dataset.picture)")
+    assert again == drawn
+
+
+def test_what_is_made_larger_on_one_side_is_larger_on_both_and_moves_with_it(open_studio):
+    studio = open_studio("compare")
+    draw(studio, Style="flat")
+    pair = studio.page.locator(".pair").first
+    pair.get_by_role("button", name="Larger").click()
+    transforms = "canvases => canvases.map(canvas => canvas.style.transform)"
+    left, right = pair.locator("canvas").evaluate_all(transforms)
+    assert left == right and "scale(1.5)" in left
+    frame = pair.locator(".paper").first
+    frame.scroll_into_view_if_needed()
+    box = frame.bounding_box()
+    middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    studio.page.mouse.move(*middle)
+    studio.page.mouse.down()
+    studio.page.mouse.move(middle[0] + 40, middle[1], steps=4)
+    studio.page.mouse.up()
+    moved = pair.locator("canvas").evaluate_all(transforms)
+    assert moved[0] == moved[1] != left
+    pair.get_by_role("button", name="The whole picture").click()
+    assert pair.locator("canvas").first.evaluate("canvas => canvas.style.transform") == "translate(0%, 0%) scale(1)"
+
+
+def test_two_pictures_that_are_there_are_compared(studio):
+    strip = studio.draw("a purple heart", n=2)
+    digests = strip.locator(".tile").evaluate_all("tiles => tiles.map(tile => tile.dataset.picture)")
+    for picture in strip.get_by_role("button", name="Open: a purple heart").all():
+        picture.click()
+        studio.page.get_by_role("dialog").get_by_role("button", name="Compare").click()
+    expect(studio.page.locator(".pair canvas")).to_have_count(2)
+    shown = studio.page.locator(".pair .tile").evaluate_all("tiles => tiles.map(tile => tile.dataset.picture)")
+    assert shown == digests
+    expect(studio.page.locator(".pair figcaption").first).to_contain_text("Number")
+
+
+def test_without_words_nothing_is_drawn_and_it_is_said(open_studio):
+    studio = open_studio("compare")
+    studio.page.get_by_role("button", name="Draw both").click()
+    expect(studio.page.get_by_text("Write what you want to see first")).to_be_visible()
+    assert studio.page.locator(".pair").count() == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_comparison_has_no_fault_on_a_phone(open_studio, scheme):
+    studio = open_studio("compare", width=360, color_scheme=scheme)
+    draw(studio, Style="flat")
+    expect(studio.page.get_by_role("button", name="Left is better").first).to_be_visible()
+    assert studio.faults() == []
+    assert studio.page.evaluate("document.documentElement.scrollWidth") <= 360
