@@ -56,8 +56,10 @@ def add_document(app: FastAPI) -> None:
 
 
 def methods_of(app: FastAPI, path: str) -> list[str]:
-    """Return the methods that a path can be called with, all of its routes together; a path without a parameter is
-    never one that a parameter stands for."""
+    """Return the methods that a path can be called with, all of its routes together.
+
+    A path that has no parameter is never taken for one that another's parameter stands for.
+    """
     found: set[str] = set()
     paths = app.openapi()["paths"]
     for template, operations in [(path, paths[path])] if path in paths else paths.items():
