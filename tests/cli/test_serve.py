@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import sys
@@ -10,7 +9,7 @@ import sys
 import pytest
 
 from underpaint.cli.serve import in_words
-from underpaint.stages.serve.state_lock import lock_state
+from underpaint.stages.serve.state_lock import StateLock
 
 
 def test_settings_that_cannot_be_used_are_named(underpaint, tmp_path):
@@ -56,7 +55,7 @@ def test_drawing_loads_no_web_framework():
 
 
 def test_a_state_folder_that_another_server_has_is_said_before_anything_is_loaded(tmp_path):
-    lock = lock_state(tmp_path)
+    lock = StateLock(tmp_path)
     try:
         code = (
             "import sys; from underpaint.cli.app import main; "
@@ -65,7 +64,7 @@ def test_a_state_folder_that_another_server_has_is_said_before_anything_is_loade
         )
         finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     finally:
-        os.close(lock)
+        lock.close()
     assert "is used by another server" in finished.stderr
     assert finished.stdout.split() == ["6", "False", "False"]
 

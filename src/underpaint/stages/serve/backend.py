@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
+from itertools import permutations
+from pathlib import Path
 
-from underpaint.core.errors import StorageError
+from underpaint.core.errors import StorageError, StoreDamaged
 from underpaint.stages.serve.batches.keeper import BatchKeeper
-from underpaint.stages.serve.batches.records import Records
+from underpaint.stages.serve.batches.records import BATCHES, Records
 from underpaint.stages.serve.config import ServeConfig
 from underpaint.stages.serve.engine.pool import Notice, unnoticed
 from underpaint.stages.serve.jobs.desk import JobDesk
@@ -17,10 +18,12 @@ from underpaint.stages.serve.jobs.runner import JobRunner
 from underpaint.stages.serve.queue.queue import open_queue
 from underpaint.stages.serve.security.gatekeeper import Gatekeeper
 from underpaint.stages.serve.service import Service
-from underpaint.stages.serve.state_lock import lock_state
+from underpaint.stages.serve.state_lock import StateLock
 
 JOBS = "jobs.sqlite"
 TIDY_EVERY_S = 600.0
+LOOK_EVERY_S = 1.0
+"""How soon it is noticed that the state folder is gone, or back."""
 
 
 class Backend:
@@ -40,19 +43,22 @@ class Backend:
     def __init__(
         self, config: ServeConfig, *, gatekeeper: Gatekeeper | None = None, notice: Notice = unnoticed
     ) -> None:
-        self._lock = lock_state(config.state)
+        self._lock = StateLock(config.state)
         try:
+            check_whole(config.state)
             self._open(config, gatekeeper or Gatekeeper(), notice)
         except BaseException:
-            os.close(self._lock)
+            self._lock.close()
             raise
 
     def _open(self, config: ServeConfig, gatekeeper: Gatekeeper, notice: Notice) -> None:
         self.gatekeeper = gatekeeper
         self.service = Service(config, admit=self.gatekeeper.admit, notice=notice)
-        self.desk = JobDesk(self.service, open_queue(config.jobs or config.state / JOBS))
+        queue = open_queue(config.jobs or config.state / JOBS, is_ours=self._lock.is_held)
+        self.desk = JobDesk(self.service, queue)
         self.runner = JobRunner(self.desk)
-        self.keeper = BatchKeeper(self.desk, Records(config.state), self._charge_batch)
+        records = Records(config.state, is_ours=self._lock.is_held)
+        self.keeper = BatchKeeper(self.desk, records, self._charge_batch)
 
     def _charge_batch(self, owner: str, pictures: int, batch: str) -> None:
         self.gatekeeper.charge(owner, pictures, at_once=False, name=batch)
@@ -65,7 +71,19 @@ class Backend:
         """
         await self.service.start()
         self._running = [asyncio.create_task(self.runner.run()), asyncio.create_task(self.keeper.run())]
-        self._tidying = asyncio.create_task(self._tidy())
+        self._aside = [asyncio.create_task(self._tidy()), asyncio.create_task(self._look_after_state())]
+
+    async def _look_after_state(self) -> None:
+        """Notice when the state folder is taken away, and when it is back."""
+        troubles = self.service.troubles
+        while True:
+            try:
+                await asyncio.to_thread(self._lock.hold)
+            except StorageError as error:
+                troubles.begin("state folder", error)
+            else:
+                troubles.end("state folder")
+            await asyncio.sleep(LOOK_EVERY_S)
 
     async def _tidy(self) -> None:
         """Forget what is kept no longer, now and then."""
@@ -88,11 +106,28 @@ class Backend:
     async def stop(self) -> None:
         """Let what runs end, put back what cannot, and close everything."""
         self.drain()
-        self._tidying.cancel()
-        await asyncio.gather(*self._running)
+        for task in self._aside:
+            task.cancel()
+        await asyncio.gather(*self._running, *self._aside, return_exceptions=True)
         await self.runner.settle(self.service.config.drain_s)
         await self.service.stop()
-        await asyncio.to_thread(self.desk.queue.close)
+        await asyncio.to_thread(self.desk.close)
         await asyncio.to_thread(self.keeper.records.close)
         self.gatekeeper.close()
-        os.close(self._lock)
+        self._lock.close()
+
+
+def check_whole(state: Path) -> None:
+    """Refuse a state folder one of whose databases lost its content: it would be begun anew, and its jobs be forgotten.
+
+    Args:
+        state: The folder.
+
+    Raises:
+        StoreDamaged: It did.
+    """
+    for path, other in permutations((state / JOBS, state / BATCHES)):
+        if path.is_file() and path.stat().st_size == 0 and other.is_file() and other.stat().st_size > 0:
+            raise StoreDamaged(
+                f"{path} has lost its content: this folder was in use; restore a copy, or move it away to begin anew"
+            )

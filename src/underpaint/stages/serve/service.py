@@ -29,8 +29,8 @@ from underpaint.stages.serve.engine.pool import Notice, Pool, unnoticed
 from underpaint.stages.serve.store import PictureStore
 from underpaint.stages.serve.troubles import Troubles
 
-RELOAD_EVERY_S = 2.0
-"""How often models that could not be loaded are tried again."""
+RELOAD_AFTER_S, RELOAD_EVERY_S = 1.0, 30.0
+"""After how long models that could not be loaded are tried again, at first and at most."""
 Admit = Callable[[str, str], None]
 """Given a key's name and a prompt, raises ``FieldError`` with ``moderation_blocked`` if it must not be drawn."""
 
@@ -96,12 +96,21 @@ class Service:
             self.troubles.end_model(facts["model"])
 
     async def _load_again(self) -> None:
-        """Try to load models that could not be loaded: whoever is told to go elsewhere does not ask for them."""
+        """Try models again that could not be loaded; the default one at once, for perhaps nobody asks for it."""
+        wait_s = RELOAD_AFTER_S
         while True:
-            await asyncio.sleep(RELOAD_EVERY_S)
-            for name in () if self.dispatcher.drawing else tuple(self.unavailable):
+            await asyncio.sleep(wait_s)
+            wait_s = min(RELOAD_EVERY_S, 2 * wait_s) if self.unavailable else RELOAD_AFTER_S
+            default = self.catalog.default.name
+            self.unavailable &= {default}
+            if self.unavailable and not self.dispatcher.drawing:
                 with contextlib.suppress(UnderpaintError):
-                    await self.dispatcher.load(name)
+                    await self.dispatcher.load(default)
+
+    def releases_away(self) -> list[str]:
+        """Return the releases whose models cannot be loaded now."""
+        releases = {one.release for one in self.catalog.by_name.values()}
+        return [release for release in sorted(releases) if self.catalog.find(release).name in self.unavailable]
 
     def drain(self) -> None:
         """Accept nothing more."""

@@ -13,13 +13,16 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from pathlib import Path
 
-from underpaint.core.artifact import storage_errors
+from underpaint.core.errors import StoreMoved
 from underpaint.core.keys_folder import write_private
 from underpaint.pipelines.picture_file import write_new
+from underpaint.stages.serve.disk import disk_errors
 from underpaint.stages.serve.engine.orders import FORMATS, Format
 
 Kept = Callable[[Sequence[str]], Collection[str]]
 """From digests of pixels to those that must stay."""
+TRIAL_BYTES = 2**16
+"""What must fit on the disk for a server to be ready."""
 LOT = 500
 """Pictures that are asked about at once."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -40,7 +43,7 @@ class PictureStore:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        with storage_errors(folder):
+        with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
         self._secret = write_private(folder / "address.key", secrets.token_bytes(32))
 
@@ -56,32 +59,44 @@ class PictureStore:
             StorageError: It cannot be written, or the disk is full.
         """
         path = self._path(pixel_sha256, output_format)
-        try:
-            write_new(data, path)
-        except FileExistsError:
-            with storage_errors(path):
+        self._check()
+        with disk_errors(path):
+            try:
+                write_new(data, path)
+            except FileExistsError:
                 path.touch()
         return path
 
     def find(self, pixel_sha256: str, output_format: Format | None = None) -> tuple[Path, Format] | None:
-        """Return a picture's file and format, or None if there is none."""
+        """Return a picture's file and format, or None if there is none.
+
+        Raises:
+            StoreMoved: The folder is gone.
+        """
         if not DIGEST.fullmatch(pixel_sha256):
             return None
         formats: tuple[Format, ...] = FORMATS if output_format is None else (output_format,)
         for one in formats:
             if (path := self._path(pixel_sha256, one)).is_file():
                 return path, one
+        self._check()
         return None
+
+    def _check(self) -> None:
+        """Make sure that the folder is there: nothing makes it anew, or nobody could put it back."""
+        if not self._folder.is_dir():
+            raise StoreMoved(f"{self._folder} is gone; put it back, or start the server again")
 
     def is_writable(self) -> bool:
         """Tell whether something can be put on the disk now."""
         trial = self._folder / f".trial-{secrets.token_hex(4)}"
         try:
-            trial.write_bytes(b"x")
+            trial.write_bytes(bytes(TRIAL_BYTES))
         except OSError:
             return False
         finally:
-            trial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                trial.unlink(missing_ok=True)
         return True
 
     def sign(self, pixel_sha256: str, output_format: Format, expires: int) -> str:
@@ -102,7 +117,7 @@ class PictureStore:
         """
         for one in FORMATS:
             path = self._path(pixel_sha256, one)
-            with storage_errors(path):
+            with disk_errors(path):
                 path.unlink(missing_ok=True)
 
     def forget(self, older_than_s: float, kept: Kept = none_kept) -> int:

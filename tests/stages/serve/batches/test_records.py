@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from underpaint.core.errors import FieldError
+from underpaint.core.errors import FieldError, StoreMoved
 from underpaint.stages.serve.batches.input_file import MAX_LINES, Mistake, read_lines
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Records
 
@@ -71,7 +72,7 @@ def test_old_files_and_batches_are_forgotten_but_not_what_is_still_read(records)
     records.move_batch(done, "completed")
     assert records.forget(3600) == 0 and records.path(old.id).exists()
     assert records.forget(-10) == 1
-    assert not records.path(old.id).exists() and records.path(read.id).exists()
+    assert not (records.folder / old.id).exists() and records.path(read.id).exists()
     assert [batch.id for batch in records.batches(None, None, 9)] == [going_on.id]
 
 
@@ -83,3 +84,35 @@ def test_a_file_of_too_many_or_too_long_lines_is_refused_without_reading_it_to_i
     path.write_bytes(b'{"custom_id": "' + b"x" * 2**21 + b'"}\n{}\n')
     ((_, only),) = list(read_lines(path, "/e"))
     assert isinstance(only, Mistake) and only.code == "line_too_long"
+
+
+def test_a_file_that_is_made_again_takes_the_place_of_the_first(records):
+    first, second = (records.add_file("ann", "batch_output", "a", io.BytesIO(b), "answers") for b in (b"1", b"22"))
+    assert (first.id, second.bytes) == (second.id, 2)
+    assert records.file(first.id, "ann") == second and records.path(first.id).read_bytes() == b"22"
+    assert records.add_file("ann", "batch_output", "a", io.BytesIO(b""), "errors").id != first.id
+
+
+def test_what_a_killed_server_wrote_and_did_not_note_goes_when_it_is_old(records):
+    noted = records.add_file("ann", "batch", "x", io.BytesIO(b""))
+    names = (".file-a.partial", "file-unnoted", "file-new")
+    for name in names:
+        (records.folder / name).write_bytes(b"x")
+    for name in (*names[:2], noted.id):
+        os.utime(records.folder / name, (1, 1))
+    records.forget(3600)
+    assert {path.name for path in records.folder.iterdir()} == {noted.id, "file-new"}
+
+
+def test_a_folder_that_is_taken_away_is_not_made_anew(records, tmp_path):
+    file = records.add_file("ann", "batch", "x", io.BytesIO(b"x"))
+    records.folder.rename(tmp_path / "away")
+    with pytest.raises(StoreMoved, match="put it back"):
+        records.path(file.id)
+    with pytest.raises(StoreMoved, match="put its folder back"):
+        records.add_file("ann", "batch", "x", io.BytesIO(b"x"))
+    assert not records.folder.exists()
+    (tmp_path / "away").rename(records.folder)
+    records.path(file.id).unlink()
+    with pytest.raises(FieldError, match="content"):
+        records.path(file.id)

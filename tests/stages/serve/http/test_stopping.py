@@ -175,11 +175,15 @@ def test_a_model_that_goes_away_is_a_503_and_jobs_wait_for_it_to_come_back(start
         refused = client.post("/v1/images/generations", json={"prompt": "a cat"})
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "integrity_failure")
         assert str(tmp_path) not in refused.text
+        assert int(refused.headers["retry-after-ms"]) > 0
+        ready = client.get("/ready")
+        assert (ready.status_code, ready.json()["reasons"]) == (503, ["model tiny: it cannot be loaded"])
         job = submit(client, 1)
         with client.stream("GET", f"/api/v1/jobs/{job}/events") as stream:
             lines = stream.iter_lines()
-            next(line for line in lines if "job.requeued" in line)
+            next(line for line in lines if "job.queued" in line)
             (tmp_path / "away").rename(model)
             assert any("job.succeeded" in line for line in lines)
+        assert client.get("/ready").status_code == 200
     assert server.end() == 0
     assert any('"event": "model_unavailable"' in line and str(model) in line for line in server.lines)

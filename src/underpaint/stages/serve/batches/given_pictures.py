@@ -11,6 +11,7 @@ from PIL import Image
 from underpaint.core.errors import FieldError
 from underpaint.stages.serve.asking.edit_request import Given
 from underpaint.stages.serve.batches.records import Records
+from underpaint.stages.serve.disk import disk_errors
 from underpaint.stages.serve.security.uploads import Caps, read_upload
 
 CAPS = Caps()
@@ -77,7 +78,9 @@ def file_of(given: Given, param: str, owner: str | None, records: Records) -> by
             param=param,
             code="image_too_large",
         )
-    return records.path(record.id).read_bytes()
+    path = records.path(record.id)
+    with disk_errors(path):
+        return path.read_bytes()
 
 
 def _in_address(address: str, param: str) -> bytes:

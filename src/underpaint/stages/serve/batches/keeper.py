@@ -22,6 +22,7 @@ from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batches.given_pictures import decoded, files_of
 from underpaint.stages.serve.batches.input_file import EDITS, LIST, SHOWN_ERRORS, EditLine, Line, Mistake, read_lines
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Outcome, Records, Status
+from underpaint.stages.serve.disk import disk_errors
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.jobs.bell import heard
 from underpaint.stages.serve.jobs.desk import LOOK_EVERY_S, JobDesk
@@ -62,24 +63,32 @@ class BatchKeeper:
         """Look after all batches, until the server is being stopped."""
         while not self.desk.service.is_draining:
             ring = self.desk.bell.next()
-            for batch in await asyncio.to_thread(self.records.open_batches):
-                await self._try_forward(batch)
+            try:
+                for batch in await asyncio.to_thread(self.records.open_batches):
+                    await self._try_forward(batch)
+            except StorageError as error:
+                self.desk.service.troubles.begin("batches", error)
+            else:
+                self.desk.service.troubles.end("batches")
             await asyncio.sleep(PASS_EVERY_S)
             await heard(ring, LOOK_EVERY_S)
 
     async def _try_forward(self, batch: BatchRecord) -> None:
-        """Bring a batch forward; one that cannot be is failed, and the disk is tried again."""
+        """Bring a batch forward; one that cannot be is failed.
+
+        Raises:
+            StorageError: The disk or a database is in trouble, so the batch has to wait.
+        """
         try:
             await self._forward(batch)
-        except StorageError as error:
-            self.desk.service.notice("batch_waits", batch=batch.id, reason=str(error))
+        except StorageError:
+            raise
         except Exception as error:
             if not isinstance(error, UnderpaintError):
                 self.desk.service.notice("defect", batch=batch.id, reason=repr(error))
             mistake = Mistake(line=None, code="batch_failed", message=str(error))
-            with contextlib.suppress(StorageError):
-                await self._drop(batch)
-                await self._move(batch, "failed", errors=json.dumps([mistake.as_data()]))
+            await self._drop(batch)
+            await self._move(batch, "failed", errors=json.dumps([mistake.as_data()]))
 
     async def _forward(self, batch: BatchRecord) -> None:
         match batch.status:
@@ -244,7 +253,12 @@ class BatchKeeper:
         """Write the file of answers and that of errors; none where there would be nothing in it, or of a list."""
         if batch.endpoint == LIST:
             return {}
-        with tempfile.TemporaryFile() as answers, tempfile.TemporaryFile() as errors:
+        folder = self.records.folder
+        with (
+            disk_errors(folder),
+            tempfile.TemporaryFile(dir=folder) as answers,
+            tempfile.TemporaryFile(dir=folder) as errors,
+        ):
             after = 0
             while lot := await asyncio.to_thread(
                 lambda after=after: self.records.lines(batch.id, after=after, limit=LOT)
@@ -281,7 +295,9 @@ class BatchKeeper:
             return None
         file.seek(0)
         name = f"{batch.id}_{what}.jsonl"
-        record = await asyncio.to_thread(self.records.add_file, batch.owner, "batch_output", name, cast(BinaryIO, file))
+        record = await asyncio.to_thread(
+            self.records.add_file, batch.owner, "batch_output", name, cast(BinaryIO, file), name
+        )
         return record.id
 
 

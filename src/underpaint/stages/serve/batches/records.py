@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
 import secrets
-import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import FieldError
+<<<<<<< HEAD
 from underpaint.stages.serve.batches.input_file import LIST
+=======
+from underpaint.stages.serve.batches.contents import Contents
+>>>>>>> 2f39430 (wip)
 from underpaint.stages.serve.queue.database import Session
 from underpaint.stages.serve.queue.schema import bring_up_to_date
-from underpaint.stages.serve.queue.sqlite import SqliteDatabase
+from underpaint.stages.serve.queue.sqlite import SqliteDatabase, always
 
+BATCHES = "batches.sqlite"
 Purpose = Literal["batch", "vision", "batch_output"]
 Status = Literal["validating", "failed", "in_progress", "finalizing", "completed", "expired", "cancelling", "cancelled"]
 OPEN: tuple[Status, ...] = ("validating", "in_progress", "finalizing", "cancelling")
@@ -96,53 +99,60 @@ class Records:
 
     Args:
         folder: The server's state folder.
+        is_ours: As in ``SqliteDatabase``.
 
     Raises:
         StorageError: It cannot be used.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / "files"
-        with storage_errors(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._database = SqliteDatabase(folder / "batches.sqlite")
+    def __init__(self, folder: Path, is_ours: Callable[[], bool] = always) -> None:
+        self._contents = Contents(folder / "files")
+        self._database = SqliteDatabase(folder / BATCHES, is_ours=is_ours)
         self._database.write(lambda session: bring_up_to_date(session, self._database.place, STEPS))
 
     def close(self) -> None:
         """Close the database."""
         self._database.close()
 
-    def path(self, file: str) -> Path:
-        """Return where a file's bytes lie."""
-        return self._folder / file
+    @property
+    def folder(self) -> Path:
+        """Where the bytes of files lie."""
+        return self._contents.folder
 
-    def add_file(self, owner: str, purpose: Purpose, filename: str, content: BinaryIO) -> FileRecord:
+    def path(self, file: str) -> Path:
+        """Return where a file's bytes lie; as ``Contents.path`` raises."""
+        return self._contents.path(file)
+
+    def add_file(
+        self, owner: str, purpose: Purpose, filename: str, content: BinaryIO, name: str | None = None
+    ) -> FileRecord:
         """Keep a file, whole or not at all.
+
+        Args:
+            owner: Whose it is.
+            purpose: What it is for.
+            filename: What it is called.
+            content: Its bytes.
+            name: Of what it holds, if it may be made again: then it takes the place of what was made before.
 
         Raises:
             StorageError: It cannot be written.
         """
-        file_id = f"file-{secrets.token_hex(12)}"
-        partial = self._folder / f".{file_id}.partial"
-        with storage_errors(partial):
-            try:
-                with partial.open("xb") as target:
-                    shutil.copyfileobj(content, target, 2**20)
-                    target.flush()
-                    os.fsync(target.fileno())
-                partial.rename(self.path(file_id))
-            finally:
-                partial.unlink(missing_ok=True)
+        token = secrets.token_hex(12) if name is None else hashlib.sha256(name.encode()).hexdigest()[:24]
+        file_id = f"file-{token}"
+        size = self._contents.keep(file_id, content)
         record = FileRecord(
             id=file_id,
             owner=owner,
             purpose=purpose,
             filename=filename[:255],
-            bytes=self.path(file_id).stat().st_size,
+            bytes=size,
             created_at=int(time.time()),
         )
         names = ", ".join(f":{name}" for name in record.__dict__)
-        self._database.write(lambda session: session.execute(f"INSERT INTO file VALUES ({names})", **record.__dict__))
+        self._database.write(
+            lambda session: session.execute(f"INSERT OR REPLACE INTO file VALUES ({names})", **record.__dict__)
+        )
         return record
 
     def file(self, file: str, owner: str | None) -> FileRecord:
@@ -159,7 +169,7 @@ class Records:
     def remove_file(self, file: str) -> None:
         """Forget a file."""
         self._database.write(lambda session: session.execute("DELETE FROM file WHERE id = :id", id=file))
-        self.path(file).unlink(missing_ok=True)
+        self._contents.remove(file)
 
     def forget(self, older_than_s: float) -> int:
         """Remove files and batches that are older and that nothing happens in; return how many files."""
@@ -171,6 +181,8 @@ class Records:
         old = [row["id"] for row in rows if row["id"] not in used]
         for file in old:
             self.remove_file(file)
+        noted = self._database.read(lambda session: session.execute("SELECT id FROM file"))
+        self._contents.forget_unknown({row["id"] for row in noted}, before)
         states = ", ".join(f"'{status}'" for status in OPEN)
         condition = f"created_at < :before AND status NOT IN ({states})"
 

@@ -7,9 +7,10 @@ import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from underpaint.core.errors import FieldError
+from underpaint.core.errors import FieldError, StorageError
 from underpaint.pipelines.planning import RANDOM_BITS, random_seed
 from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.planning import Wish
@@ -25,6 +26,8 @@ from underpaint.stages.serve.queue.telling import MAX_TOLD, Change, Place
 from underpaint.stages.serve.service import Service
 
 T = TypeVar("T")
+THREADS = 16
+"""Most that wait for the queue at once."""
 LOOK_EVERY_S = 1.0
 """How soon the work of another process is seen."""
 PICTURE = "picture"
@@ -43,18 +46,38 @@ class JobDesk:
 
     def __init__(self, service: Service, queue: JobQueue) -> None:
         self.service, self.queue, self.bell = service, queue, Bell()
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="jobs")
         self.gallery = gallery_of(service, queue)
         self.listeners: Counter[str] = Counter()
 
     async def do(self, work: Callable[[JobQueue], T]) -> T:
         """Do something with the queue that may change it."""
-        result = await asyncio.to_thread(work, self.queue)
+        result = await self.see(work)
         self.bell.ring()
         return result
 
     async def see(self, work: Callable[[JobQueue], T]) -> T:
-        """Look at the queue."""
-        return await asyncio.to_thread(work, self.queue)
+        """Look at the queue; whoever waits for it keeps nothing else waiting."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, self.queue)
+
+    async def see_at_last(self, work: Callable[[JobQueue], T]) -> T:
+        """Look at the queue as soon as that can be done.
+
+        Raises:
+            StorageError: It cannot, and the server is being stopped.
+        """
+        while True:
+            try:
+                return await self.see(work)
+            except StorageError:
+                if self.service.is_draining:
+                    raise
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def close(self) -> None:
+        """Close the queue."""
+        self.queue.close()
+        self._threads.shutdown(wait=False)
 
     async def check_room(self, cost_s: float) -> None:
         """Refuse durable work that would wait for longer than anybody waits.
@@ -146,7 +169,7 @@ class JobDesk:
         with self._listening(job):
             while not self.service.is_draining:
                 ring, seen = self.bell.next(), after
-                for event in await self.see(lambda queue, seen=seen: queue.events(job, seen)):
+                for event in await self.see_at_last(lambda queue, seen=seen: queue.events(job, seen)):
                     yield event
                     after = event.seq
                     if event.is_last:
@@ -168,7 +191,9 @@ class JobDesk:
         with self._listening(_all_of(owner)) if with_previews else contextlib.nullcontext():
             while not self.service.is_draining:
                 ring, seen = self.bell.next(), after
-                told = await self.see(lambda queue, seen=seen: queue.changes(seen, owner, with_previews=with_previews))
+                told = await self.see_at_last(
+                    lambda queue, seen=seen: queue.changes(seen, owner, with_previews=with_previews)
+                )
                 if told is None:
                     yield None
                     return

@@ -1,4 +1,7 @@
-"""Working on durable jobs: claim, draw, keep, finish; and put back what a server that stops cannot finish."""
+"""Working on durable jobs: claim, draw, keep, finish; and put back what a server that stops cannot finish.
+
+What goes wrong with the disk, the database or a model is held against no job: it waits until that is over.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,19 @@ import asyncio
 import contextlib
 import time
 from base64 import b64encode
+from collections.abc import Callable
 from typing import Any
 
-from underpaint.core.errors import ArtifactError, DeadlineExceeded, EngineLost, LeaseLost, StorageError, UnderpaintError
+from underpaint.core.errors import (
+    ArtifactError,
+    DeadlineExceeded,
+    EngineLost,
+    EngineUnavailable,
+    LeaseLost,
+    SetupError,
+    StorageError,
+    UnderpaintError,
+)
 from underpaint.stages.serve.asking.planning import Wish
 from underpaint.stages.serve.dispatch.ticket import Ticket
 from underpaint.stages.serve.engine.orders import MAX_PREVIEWS, Picture, Preview
@@ -17,13 +30,15 @@ from underpaint.stages.serve.gallery.drawn import drawn
 from underpaint.stages.serve.gallery.picture import Entry
 from underpaint.stages.serve.jobs.bell import heard
 from underpaint.stages.serve.jobs.desk import LOOK_EVERY_S, JobDesk
+from underpaint.stages.serve.jobs.patience import until_done
 from underpaint.stages.serve.queue.job import Job, Lease
+from underpaint.stages.serve.queue.queue import JobQueue
 from underpaint.stages.serve.queue.worker_name import worker_name
 
 AHEAD = 2
 """Jobs that are claimed at once, so that the device need not wait for the disk."""
-AGAIN = (EngineLost, StorageError, ArtifactError)
-"""What may go better at another attempt."""
+AWAY = (ArtifactError, EngineUnavailable, SetupError)
+"""What is wrong with a model, and not with the job."""
 
 
 class JobRunner:
@@ -37,6 +52,7 @@ class JobRunner:
         self._desk, self._worker = desk, worker_name()
         self._working: dict[str, asyncio.Task[None]] = {}
         self._leases: dict[str, Lease] = {}
+        self._renewed_at = time.time()
         self._notes: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -55,13 +71,23 @@ class JobRunner:
             await asyncio.gather(beating, return_exceptions=True)
 
     async def _claim(self) -> list[Job]:
+        troubles, without = self._desk.service.troubles, self._desk.service.releases_away()
         try:
-            return await self._desk.see(lambda queue: queue.claim(self._worker))
+            await self._renew_late()
+            jobs = await self._desk.see(lambda queue: queue.claim(self._worker, without=without))
         except StorageError as error:
-            self._desk.service.notice("jobs_unreachable", reason=str(error))
+            troubles.begin("jobs", error)
         except Exception as error:
             self._desk.service.notice("defect", during="claiming", reason=repr(error))
+        else:
+            troubles.end("jobs")
+            return jobs
         return []
+
+    async def _renew_late(self) -> None:
+        """Renew leases that could not be for long, before somebody takes their jobs for lost."""
+        if self._leases and abs(time.time() - self._renewed_at) > 2 * self._desk.queue.policy.heartbeat_s:
+            await self._renew()
 
     def _begin(self, job: Job) -> None:
         self._leases[job.id] = job.lease
@@ -94,37 +120,51 @@ class JobRunner:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self._desk.queue.policy.heartbeat_s)
-            leases = dict(self._leases)
             with contextlib.suppress(StorageError):
-                kept = await self._desk.see(lambda queue, leases=leases: queue.renew(list(leases.values())))
-                for job in set(leases) - {lease.job for lease in kept}:
-                    self.interrupt(job)
+                await self._renew()
+
+    async def _renew(self) -> None:
+        leases = dict(self._leases)
+        kept = await self._desk.see(lambda queue: queue.renew(list(leases.values())))
+        self._renewed_at = time.time()
+        for job in set(leases) - {lease.job for lease in kept}:
+            self.interrupt(job)
+
+    async def _write_down(self, what: Callable[[JobQueue], Any]) -> None:
+        """Write down what came of a job, as soon as that can be done."""
+        await until_done(self._desk.service.troubles, "results", lambda: self._desk.do(what))
 
     async def _work(self, job: Job) -> None:
         tickets: list[Ticket] = []
         try:
             result, device_s, entries = await self._draw(job, tickets)
             also = self._desk.gallery.entering(entries)
-            await self._desk.do(lambda queue: queue.finish(job.lease, result, device_s, also))
+            await self._write_down(lambda queue: queue.finish(job.lease, result, device_s, also))
         except LeaseLost:
             pass
-        except DeadlineExceeded:
-            await self._expire(job)
-        except UnderpaintError as error:
-            reason, again = str(error), isinstance(error, AGAIN)
-            with contextlib.suppress(LeaseLost, StorageError):
-                await self._desk.do(lambda queue: queue.fail(job.lease, reason, again=again))
         except Exception as error:
-            self._desk.service.notice("defect", job=job.id, reason=repr(error))
-            with contextlib.suppress(LeaseLost, StorageError):
-                await self._desk.do(lambda queue: queue.fail(job.lease, "a defect of the server", again=False))
+            with contextlib.suppress(LeaseLost):
+                await self._give_up(job, error)
         finally:
             self._desk.service.dispatcher.cancel([ticket for ticket in tickets if not ticket.done.done()])
+
+    async def _give_up(self, job: Job, error: Exception) -> None:
+        """Write down why a job was not drawn."""
+        if isinstance(error, DeadlineExceeded):
+            await self._expire(job)
+        elif isinstance(error, AWAY):
+            await self._write_down(lambda queue: queue.release(job.lease, str(error)))
+        elif isinstance(error, UnderpaintError):
+            again = isinstance(error, EngineLost)
+            await self._write_down(lambda queue: queue.fail(job.lease, str(error), again=again))
+        else:
+            self._desk.service.notice("defect", job=job.id, reason=repr(error))
+            await self._write_down(lambda queue: queue.fail(job.lease, "a defect of the server", again=False))
 
     async def _expire(self, job: Job) -> None:
         """Let the queue end a job whose deadline passes."""
         await asyncio.sleep(max(0.0, (job.deadline_at or 0.0) - time.time()) + 0.01)
-        await self._desk.do(lambda queue: queue.sweep())
+        await self._write_down(lambda queue: queue.sweep())
 
     async def _draw(self, job: Job, tickets: list[Ticket]) -> tuple[dict[str, Any], float, list[Entry]]:
         service = self._desk.service
@@ -154,7 +194,12 @@ class JobRunner:
         order, settings = wish.orders[index], picture.settings
         digest = settings.pixel_sha256
         assert digest is not None
-        await asyncio.to_thread(self._desk.service.store.put, picture.data, digest, order.output_format)
+        service = self._desk.service
+        await until_done(
+            service.troubles,
+            "pictures",
+            lambda: asyncio.to_thread(service.store.put, picture.data, digest, order.output_format),
+        )
         width, height = map(int, settings.size.split("x"))
         image = {
             "index": index,
@@ -170,11 +215,10 @@ class JobRunner:
         }
         shown = {name: image[name] for name in ("url", "seed", "pixel_sha256")}
 
-        def note(queue: Any) -> None:
-            queue.note(job.lease, "job.image", {"image_index": index, **shown})
-            queue.progress(job.lease, step=index + 1, num_steps=len(wish.orders), image_index=index)
-
-        await self._desk.do(note)
+        await self._write_down(lambda queue: queue.note(job.lease, "job.image", {"image_index": index, **shown}))
+        with contextlib.suppress(StorageError):
+            step = {"step": index + 1, "num_steps": len(wish.orders), "image_index": index}
+            await self._desk.do(lambda queue: queue.progress(job.lease, **step))
         return image
 
     def _note_preview(self, job: Job, preview: Preview) -> None:

@@ -17,7 +17,7 @@ from underpaint.stages.serve.queue.database import Database
 from underpaint.stages.serve.queue.job import Event, Job, Lease, State, Submission, job_of
 from underpaint.stages.serve.queue.policy import QueuePolicy
 from underpaint.stages.serve.queue.schema import bring_up_to_date
-from underpaint.stages.serve.queue.sqlite import SqliteDatabase
+from underpaint.stages.serve.queue.sqlite import SqliteDatabase, always
 from underpaint.stages.serve.queue.submitting import accept
 from underpaint.stages.serve.queue.worker_name import is_gone
 
@@ -270,7 +270,11 @@ class JobQueue:
 
 
 def open_queue(
-    place: str | Path, policy: QueuePolicy | None = None, clock: Callable[[], float] | None = None
+    place: str | Path,
+    policy: QueuePolicy | None = None,
+    clock: Callable[[], float] | None = None,
+    *,
+    is_ours: Callable[[], bool] = always,
 ) -> JobQueue:
     """Open a queue, or begin one.
 
@@ -278,6 +282,7 @@ def open_queue(
         place: The path of a SQLite file, or the address of a PostgreSQL database, ``postgresql://...``.
         policy: The queue's numbers.
         clock: Tells the seconds since 1970; None for the machine's clock, or the server's.
+        is_ours: As in ``SqliteDatabase``.
 
     Raises:
         MissingDependency: It is in PostgreSQL, and psycopg is not installed.
@@ -288,7 +293,7 @@ def open_queue(
     if str(place).startswith(("postgresql://", "postgres://")):
         database = PostgresDatabase(str(place), busy_s=policy.busy_s, clock=clock)
     else:
-        database = SqliteDatabase(Path(place), busy_s=policy.busy_s, clock=clock or time.time)
+        database = SqliteDatabase(Path(place), busy_s=policy.busy_s, clock=clock or time.time, is_ours=is_ours)
     try:
         return JobQueue(database, policy)
     except BaseException:

@@ -1,0 +1,58 @@
+"""Laws of the folder of pictures when its disk is in trouble."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+
+import pytest
+
+from underpaint.core.errors import DiskFull, StoreMoved
+from underpaint.stages.serve.store import PictureStore
+
+DIGEST = "ab" * 32
+
+
+@pytest.fixture
+def store(tmp_path) -> PictureStore:
+    return PictureStore(tmp_path / "pictures")
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file can grow."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_a_picture_that_does_not_fit_is_not_there_and_leaves_nothing(store, tmp_path, request):
+    request.getfixturevalue("full_disk")
+    with pytest.raises(DiskFull):
+        store.put(b"picture", DIGEST)
+    assert not store.is_writable()
+    assert store.find(DIGEST) is None
+    assert [path for path in (tmp_path / "pictures").rglob("*") if path.is_file()] == [
+        tmp_path / "pictures" / "address.key"
+    ]
+
+
+def test_what_is_there_already_can_be_kept_again_on_a_full_disk(store, request):
+    path = store.put(b"picture", DIGEST)
+    assert store.put(b"picture", DIGEST) == path
+    assert store.is_writable()
+    request.getfixturevalue("full_disk")
+    assert store.find(DIGEST) == (path, "png")
+
+
+def test_a_folder_that_is_taken_away_is_not_made_anew(store, tmp_path):
+    store.put(b"picture", DIGEST)
+    (tmp_path / "pictures").rename(tmp_path / "away")
+    with pytest.raises(StoreMoved):
+        store.put(b"picture", DIGEST)
+    with pytest.raises(StoreMoved):
+        store.find(DIGEST)
+    assert not store.is_writable() and not (tmp_path / "pictures").exists()
+    (tmp_path / "away").rename(tmp_path / "pictures")
+    assert store.find(DIGEST) is not None
