@@ -12,11 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from underpaint.core.errors import FieldError
-<<<<<<< HEAD
-from underpaint.stages.serve.batches.input_file import LIST
-=======
 from underpaint.stages.serve.batches.contents import Contents
->>>>>>> 2f39430 (wip)
+from underpaint.stages.serve.batches.input_file import LIST
 from underpaint.stages.serve.queue.database import Session
 from underpaint.stages.serve.queue.schema import bring_up_to_date
 from underpaint.stages.serve.queue.sqlite import SqliteDatabase, always
