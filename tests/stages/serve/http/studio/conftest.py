@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -57,6 +58,15 @@ class Studio:
         strip.and_(self.page.locator("[data-state=succeeded]")).wait_for()
         return strip
 
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the server draw nothing meanwhile."""
+        self.page.evaluate("fetch('/api/v1/queue/pause', {method: 'POST'})")
+        try:
+            yield
+        finally:
+            self.page.evaluate("fetch('/api/v1/queue/resume', {method: 'POST'})")
+
     def faults(self) -> list[str]:
         """Return the serious faults that axe finds in the page as it is."""
         package = pytest.importorskip("axe_playwright_python")
@@ -76,6 +86,7 @@ def chromium() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (runs/system-packages.sh)")
+    playwright.expect.set_options(timeout=PATIENT_MS)
     playwright.expect.set_options(timeout=PATIENT_MS)
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
 
 from underpaint.stages.serve.http.studio import FOLDER
 
+expect = pytest.importorskip("playwright.sync_api").expect
 VIEWS = re.findall(r"name: '(\w+)'", (FOLDER / "js" / "views.js").read_text(encoding="utf-8"))
 
 

@@ -7,9 +7,12 @@ import io
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from underpaint.pipelines.picture_file import read_settings
+
+expect = pytest.importorskip("playwright.sync_api").expect
 
 
 def box(studio):
@@ -97,6 +100,36 @@ def test_a_job_whose_answer_was_lost_is_drawn_once(open_studio):
     assert [job["id"] for job in jobs if job["request"]["prompt"] == "a yellow heart"] == [
         strip.get_attribute("data-job")
     ]
+
+
+def test_unfinished_pictures_are_shown_where_a_model_makes_them(open_studio, tiny_server):
+    studio = open_studio(server=tiny_server)
+    studio.page.evaluate(
+        """() => {
+            window.seen = [];
+            const look = (records) => records.flatMap((one) => [...one.addedNodes])
+                .filter((one) => one.className === 'preview').forEach((one) => window.seen.push(one.src));
+            new MutationObserver(look).observe(document.body, {subtree: true, childList: true});
+        }"""
+    )
+    with studio.paused():
+        box(studio).fill("a red heart")
+        box(studio).press("Enter")
+        studio.page.locator(".strip[data-state=queued]").wait_for()
+    studio.page.locator(".strip[data-state=succeeded]").wait_for()
+    seen = studio.page.evaluate("window.seen")
+    assert seen and all(one.startswith("data:image/png;base64,") for one in seen)
+    assert studio.page.locator("img.preview").count() == 0
+
+
+def test_where_no_unfinished_pictures_come_none_is_made_up(studio):
+    with studio.paused():
+        box(studio).fill("a red heart")
+        box(studio).press("Enter")
+        expect(studio.page.locator(".tile.waiting")).to_have_count(4)
+        expect(studio.page.get_by_text("The queue is paused")).to_be_visible()
+        assert studio.page.locator(".tile.waiting img").count() == 0
+    studio.page.locator(".strip[data-state=succeeded]").wait_for()
 
 
 def test_the_form_is_shown_as_code_that_the_server_understands(studio):

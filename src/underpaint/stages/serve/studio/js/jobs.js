@@ -25,6 +25,7 @@ import { shared } from './state.js';
  * @typedef {object} News What is told of a job.
  * @property {Job} job As it is now; `images` holds those that are finished so far.
  * @property {string | null} preview An unfinished picture of the one that is being drawn, as a `data:` address.
+ * @property {boolean} [paused] Whether nothing is drawn at all until somebody lets the queue go on.
  */
 
 const LASTING_MS = 24 * 3600 * 1000;
@@ -121,7 +122,7 @@ function spread({ name, data }) {
   for (const one of [...tracked.values()]) {
     if (data.job === one.id) one.hear(name, data);
     else if (!isOfJobs && name !== 'gallery.added') continue;
-    else if (one.news === null || name === 'queue.resumed' || one.news.job.state === 'queued') one.look();
+    else if (one.news === null || one.news.job.state === 'queued') one.look();
   }
   if (name === 'reset' || name === 'open') tracked.forEach((one) => one.look());
 }
@@ -180,7 +181,8 @@ class Tracked {
     try {
       const job = await call('GET', `/api/v1/jobs/${this.id}`);
       const images = job.images.length ? job.images : (this.news?.job.images ?? []);
-      this.#tell({ job: { ...job, images }, preview: job.state === 'running' ? (this.news?.preview ?? null) : null });
+      const paused = job.state === 'queued' && (await call('GET', '/api/v1/queue')).paused;
+      this.#tell({ job: { ...job, images }, preview: job.state === 'running' ? (this.news?.preview ?? null) : null, paused });
     } catch (error) {
       if (error instanceof Unreachable) return void reachable().then(() => this.look());
       for (const { onlost } of this.#listeners.values()) onlost(error);

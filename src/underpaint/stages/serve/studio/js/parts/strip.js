@@ -89,11 +89,11 @@ function emptyStrip(app, use) {
     stop = watch(id, hear, () => use.onremove(strip));
   }
 
-  function hear({ job, preview }) {
+  function hear({ job, preview, paused }) {
     lay(job.request, job.progress.n);
     parts.about.textContent = [styleName(job.request.style), moment(job.created_at)].filter(Boolean).join(' · ');
     draw(job, preview);
-    tell(stateOf(job));
+    tell(paused ? t('strip.paused') : stateOf(job));
     showTools(job);
     if (job.state !== seen) announce(job, seen);
     seen = job.state;

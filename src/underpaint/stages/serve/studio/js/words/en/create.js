@@ -36,6 +36,7 @@ export const create = {
   'strip.sending': 'Handing it in …',
   'strip.next': 'It is your turn next.',
   'strip.waiting': ({ n }) => (n === 1 ? 'In line: one goes before.' : `In line: ${n} go before.`),
+  'strip.paused': 'The queue is paused. It is drawn once somebody lets the queue go on.',
   'strip.eta': 'About {span} left.',
   'strip.drawing': ({ n, of }) => (of === 1 ? 'Drawing …' : `Drawing ${n} of ${of} …`),
   'strip.held': 'On hold. Let it go on in the queue.',
