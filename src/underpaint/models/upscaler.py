@@ -3,7 +3,9 @@
 The sharpened picture alone is the best that no learning gives. Between the darkest and the brightest of its neighbors
 a value is pushed away from the middle, and the picture is corrected until its mean over each pixel is that pixel again:
 
-    u ← clip(m + g (u - m), lo, hi);  u ← u + ↑(x - ↓u),  m = (lo + hi) / 2
+    u ← clip(m + (1 + g w) (u - m), lo, hi);  u ← u + w ↑(x - ↓u),  m = (lo + hi) / 2
+
+where ``w`` is 1 at edges and 0 where neighbors hardly differ, so that the grain of a drawing is not sharpened.
 
 The network sees it, and does all of its work but the last two convolutions at the size of the input. Outside of a
 picture is nothing, as zero padding of premultiplied values says it.
@@ -25,8 +27,10 @@ from underpaint.core.config import Config
 
 FACTOR = 4
 """How many times larger pictures become."""
-ROUNDS, GAIN = 4, 1.5
+ROUNDS, PUSH = 4, 0.5
 """How often the interpolation is sharpened and corrected, and how far it is pushed each time."""
+FAINT, CLEAR = 0.1, 0.3
+"""Differences of neighbors, of 1, below which there is no edge and above which there is one."""
 CHANNELS = 4
 SLOPE = 0.1
 """Slope of the leaky rectifier below zero."""
@@ -107,14 +111,22 @@ class Upscaler(nn.Module):
 
 
 def sharpened(values: Tensor) -> Tensor:
-    """Enlarge values ``[B, C, H, W]`` without learning: ``[B, C, 4H, 4W]``."""
+    """Enlarge values ``[B, C, H, W]`` in [0, 1] without learning: ``[B, C, 4H, 4W]``."""
     padded = F.pad(values, (1, 1, 1, 1), mode="replicate")
     high, low = (enlarged(sign * F.max_pool2d(sign * padded, 3, stride=1)) for sign in (1.0, -1.0))
+    weight = edge_weight((high - low).amax(dim=1, keepdim=True))
     middle, large = (high + low) / 2.0, enlarged(values)
     for _ in range(ROUNDS):
-        large = torch.minimum(torch.maximum(middle + GAIN * (large - middle), low), high)
-        large = large + enlarged(values - reduced(large))
+        pushed = middle + (1.0 + PUSH * weight) * (large - middle)
+        large = torch.minimum(torch.maximum(pushed, low), high)
+        large = large + weight * enlarged(values - reduced(large))
     return large
+
+
+def edge_weight(contrast: Tensor) -> Tensor:
+    """Return how much of an edge there is, 0 to 1, where neighbors differ by ``contrast``."""
+    share = ((contrast - FAINT) / (CLEAR - FAINT)).clamp(0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
 
 
 def enlarged(values: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ def upscaler(seed: int = 0) -> UpscalerTraining:
         seed: Seed of weights and batches.
     """
     loop = LoopConfig(
-        steps=2000,
+        steps=1600,
         batch_size=4,
         lr=1e-3,
         warmup=100,
@@ -27,8 +27,8 @@ def upscaler(seed: int = 0) -> UpscalerTraining:
         average_decay=0.995,
         seed=seed,
         precision="f32",
-        validate_every=250,
+        validate_every=200,
         save_every=100,
-        sample_every=500,
+        sample_every=200,
     )
     return UpscalerTraining(loop=loop)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from PIL import Image
 
 from underpaint.core.errors import InputError
-from underpaint.pipelines.upscaling.resampling import premultiplied, resampled, straight
+from underpaint.pipelines.upscaling.resampling import Floats, premultiplied, resampled, straight
+from underpaint.pipelines.upscaling.sharpening import sharpened
 
 LARGEST = 2048
 """Longest side of what is made, in pixels."""
@@ -28,7 +30,17 @@ def upscaled(pixels: np.ndarray, size: int) -> np.ndarray:
     width, height = target_size(pixels.shape[1], pixels.shape[0], size)
     if (height, width) == pixels.shape[:2]:
         return pixels.copy()
-    return straight(resampled(premultiplied(pixels), width, height))
+    values = beyond(premultiplied(pixels), max(width, height))
+    if values.shape[:2] != (height, width):
+        values = resampled(values, width, height, Image.Resampling.HAMMING)
+    return straight(values)
+
+
+def beyond(values: Floats, side: int) -> Floats:
+    """Return a premultiplied picture ``[H, W, 4]``, doubled until its longer side is as long as asked for or longer."""
+    while max(values.shape[:2]) < side:
+        values = sharpened(values, 2)
+    return values
 
 
 def check_pixels(pixels: np.ndarray) -> None:

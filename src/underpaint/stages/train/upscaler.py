@@ -1,7 +1,7 @@
 """Training an upscaler: large pictures are made small and spoilt as a model's drawings are, and are to come back.
 
 A small picture is the large one reduced, or what a model's autoencoder draws of it from its tokens and a part of what
-these leave out; then it may get noise on its colors, as a watermark is, and it is rounded to 8 bits as in a file.
+these leave out; then it may get grain, as a watermark is, blotches and ragged edges, and it is rounded to 8 bits.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ LEVEL = 2.0 / 255.0
 """A gray level of a picture in [-1, 1]."""
 BEND = 0.02
 """Error below which its square counts, in [-1, 1]."""
+BLOTCH = 4
+"""Side of a blotch in pixels."""
 MEASURED = 96
 """Held-out pictures that are measured while training, evenly spread."""
 SHOWN = 10
@@ -77,16 +79,22 @@ def rounded(pictures: Tensor) -> Tensor:
 
 
 def with_noise(pictures: Tensor, strength: Tensor, generator: torch.Generator) -> Tensor:
-    """Return pictures with noise on their colors, as strong as they are opaque.
+    """Return pictures with grain and blotches on what can be seen, and with ragged edges.
 
     Args:
         pictures: ``[B, 4, H, H]`` premultiplied, in [-1, 1].
-        strength: ``[B]`` standard deviations in gray levels.
+        strength: ``[B]`` standard deviations of the grain, and of the blotches, in gray levels.
         generator: Draws the noise.
     """
-    color, alpha = pictures[:, :3], pictures[:, 3:]
-    noise = randn(color.shape, generator, pictures.device) * (strength * LEVEL)[:, None, None, None]
-    return torch.cat([color + noise * (alpha + 1.0) / 2.0, alpha], dim=1)
+    size, side = len(pictures), pictures.shape[-1]
+    level = (strength * LEVEL)[:, None, None, None]
+    opacity = (pictures[:, 3:] + 1.0) / 2.0
+    grain = randn((size, 4, side, side), generator, pictures.device) * level
+    coarse = randn((size, 3, -(-side // BLOTCH), -(-side // BLOTCH)), generator, pictures.device) * level
+    blotches = F.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=False)
+    color = pictures[:, :3] + (grain[:, :3] + blotches) * opacity.sqrt()
+    alpha = pictures[:, 3:] + grain[:, 3:] * 4.0 * opacity * (1.0 - opacity)
+    return torch.cat([color, alpha], dim=1)
 
 
 def upscaling_loss(drawn: Tensor, target: Tensor, config: UpscalerTraining) -> Tensor:

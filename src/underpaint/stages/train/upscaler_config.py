@@ -23,7 +23,7 @@ class UpscalerTraining(Config):
         fine_width: Channels at twice that size.
         redrawn_share: Chance that a picture comes as the model's autoencoder draws it again.
         least_residual: Smallest share of what tokens leave out that such a picture has; the largest is all of it.
-        noise: Largest standard deviation of noise on the colors, in gray levels, about as strong as a watermark.
+        noise: Largest standard deviation of grain and of blotches, in gray levels; a watermark has 2 to 5.
         noisy_share: Chance that a picture has such noise.
         alpha_weight: Weight of alpha beside each color, in the loss.
         edge_weight: Weight of the differences of neighboring pixels beside the pixels, in the loss.
@@ -35,7 +35,7 @@ class UpscalerTraining(Config):
     fine_width: Count = 16
     redrawn_share: Share = 0.5
     least_residual: Share = 0.3
-    noise: float = Field(default=5.0, ge=0)
+    noise: float = Field(default=8.0, ge=0)
     noisy_share: Share = 0.6
     alpha_weight: float = Field(default=2.0, ge=0)
     edge_weight: float = Field(default=1.0, ge=0)
