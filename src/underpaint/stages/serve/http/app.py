@@ -30,7 +30,9 @@ from underpaint.stages.serve.http import (
     models,
     pictures,
     recall,
+    stickers,
     studio,
+    upscale,
     welcome,
 )
 from underpaint.stages.serve.http.callers import everybody, holders_of
@@ -53,6 +55,8 @@ ROUTERS = (
     jobs.router,
     job_queue.router,
     gallery.router,
+    upscale.router,
+    stickers.router,
     events.router,
     files.router,
     batches.router,
@@ -66,7 +70,7 @@ LISTS = "/api/v1/batch-list"
 """Path that takes lists."""
 UPLOADS = "/v1/files"
 """Path that takes files."""
-PICTURES = ("/v1/images/edits", "/api/v1/recall", "/api/v1/gallery")
+PICTURES = ("/v1/images/edits", "/api/v1/recall", "/api/v1/gallery", "/api/v1/upscale")
 """Paths that take pictures."""
 PICTURES_BYTES = 64 * 2**20
 """Most bytes of a request with pictures."""

@@ -16,9 +16,15 @@ from underpaint.stages.serve.asking.request import MAX_PICTURES, MAX_PROMPT
 from underpaint.stages.serve.batches.given_pictures import CAPS
 from underpaint.stages.serve.engine.catalog import Served
 from underpaint.stages.serve.engine.orders import FORMATS, MAX_PREVIEWS, Format
+from underpaint.stages.serve.gallery.gallery import MB
+from underpaint.stages.serve.gallery.sheet import MOST
 from underpaint.stages.serve.http.callers import CallerOf, Role, everybody
+from underpaint.stages.serve.http.list_schema import LIST_BYTES
 from underpaint.stages.serve.http.openapi import refusals
 from underpaint.stages.serve.http.state import AnyServiceOf
+from underpaint.stages.serve.http.stickers import PlaceView, place_views
+from underpaint.stages.serve.http.upscale import SIZES
+from underpaint.stages.serve.lists.reading import MAX_ROWS
 from underpaint.stages.serve.service import Service
 
 router = APIRouter(prefix="/api/v1/capabilities", tags=["jobs"])
@@ -78,6 +84,10 @@ class LimitsView(BaseModel):
         upload_pixels: Of a picture.
         upload_side: Of one side, in pixels.
         body_bytes: Of a body of JSON.
+        list_rows: Of a list.
+        list_bytes: Of a list, with what is said of it.
+        sheet_pictures: On a contact sheet.
+        gallery_bytes: That the gallery of one caller takes of the disk; 0 for no gallery.
     """
 
     n: int
@@ -89,6 +99,10 @@ class LimitsView(BaseModel):
     upload_pixels: int
     upload_side: int
     body_bytes: int
+    list_rows: int
+    list_bytes: int
+    sheet_pictures: int
+    gallery_bytes: int
 
 
 class ExampleView(BaseModel):
@@ -105,6 +119,8 @@ class Capabilities(BaseModel):
         role: What the caller may do: ``user`` sees its own, ``operator`` all, and may stop the queue.
         needs_key: Whether nobody is let in without a key; without one this answer is a 401.
         qualities: Steps by name.
+        upscale_sizes: Sizes that a picture may be made larger to, of the longer side in pixels.
+        places: Where stickers can go.
     """
 
     object: Literal["capabilities"] = "capabilities"
@@ -116,6 +132,8 @@ class Capabilities(BaseModel):
     qualities: list[str]
     limits: LimitsView
     examples: list[ExampleView]
+    upscale_sizes: list[int]
+    places: list[PlaceView]
 
 
 @router.get("", response_model=Capabilities, responses=refusals(401))
@@ -131,6 +149,8 @@ async def capabilities(request: Request, caller: CallerOf, service: AnyServiceOf
         qualities=["auto", *dict.fromkeys(["medium", *map(str, config.quality)])],
         limits=_limits(service),
         examples=[ExampleView(**asdict(one)) for one in examples_for(default.model.styles)],
+        upscale_sizes=list(SIZES),
+        places=place_views(),
     )
 
 
@@ -146,6 +166,10 @@ def _limits(service: Service) -> LimitsView:
         upload_pixels=CAPS.pixels,
         upload_side=CAPS.side,
         body_bytes=config.max_body_bytes,
+        list_rows=MAX_ROWS,
+        list_bytes=LIST_BYTES,
+        sheet_pictures=MOST,
+        gallery_bytes=round(config.gallery_mb * MB),
     )
 
 
