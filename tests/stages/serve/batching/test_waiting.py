@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 import random
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -166,20 +164,17 @@ def test_deadlines_of_others_in_a_batch_are_kept() -> None:
     assert [one.id for one in waiting.take(0.0).batch] == ["urgent", "0"], "a third would make the first late"
 
 
-def test_only_an_idle_device_waits_and_only_for_company() -> None:
+def test_a_batch_that_is_not_begun_yet_is_known_and_takes_nothing_out() -> None:
     waiting = Waiting(plan_of)
-    assert waiting.wait_s(0.0) == 0.0
-    waiting.add(unit(0, arrived_at=10.0))
-    assert waiting.wait_s(10.0) == pytest.approx(0.005)
-    assert waiting.wait_s(10.004) == pytest.approx(0.001)
-    assert waiting.wait_s(10.1) == 0.0
-    assert waiting.wait_s(-99.0) <= 0.005, "whatever the clock says"
-    for i in range(1, 4):
-        waiting.add(unit(i, arrived_at=10.0))
-    assert waiting.wait_s(10.0) == 0.0, "full"
-    lonely = Waiting(plan_of)
-    lonely.add(unit(0, key="", arrived_at=10.0))
-    assert lonely.wait_s(10.0) == 0.0, "nothing goes with it"
+    assert waiting.upcoming(0.0) is None
+    for i in range(3):
+        waiting.add(unit(i, arrived_at=10.0 + i))
+    upcoming = waiting.upcoming(12.0)
+    assert upcoming is not None and (upcoming.units, upcoming.cap, upcoming.arrived_at) == (3, 4, 10.0)
+    assert len(waiting.take(12.0).batch) == 3
+    waiting.add(unit(3, key=""))
+    alone_now = waiting.upcoming(12.0)
+    assert alone_now is not None and (alone_now.units, alone_now.cap) == (1, 1), "nothing goes with it"
 
 
 def test_idle_owners_are_forgotten_and_gain_nothing_by_it() -> None:
@@ -194,37 +189,3 @@ def test_idle_owners_are_forgotten_and_gain_nothing_by_it() -> None:
     waiting.take(0.0)
     waiting.add(unit("a2", "a", key=""))
     assert [waiting.take(0.0).batch[0].id for _ in range(3)] == ["b1", "b2", "a2"]
-
-
-def closed_loop(clients: int, seconds: float, rounds: int, draw: Callable[[], float]) -> float:
-    """Return the mean batch of clients who ask again as soon as they are answered; a device that takes ``seconds``."""
-    waiting = Waiting(lambda one: Plan(cap=8, seconds=lambda units: seconds))
-    coming = [(draw(), i) for i in range(clients)]
-    heapq.heapify(coming)
-    sizes: list[int] = []
-
-    def admit(until: float) -> float:
-        while coming and coming[0][0] <= until:
-            at, name = heapq.heappop(coming)
-            waiting.add(unit(f"{name}-{at}", f"client{name}", arrived_at=at))
-        return until
-
-    now = 0.0
-    while len(sizes) < rounds:
-        if len(waiting) == 0:
-            now = admit(max(now, coming[0][0]))
-            while (wait := waiting.wait_s(now)) > 1e-9:
-                now = admit(min(now + wait, *(at for at, _ in coming[:1]), now + 1.0))
-        formed = waiting.take(now)
-        sizes.append(len(formed.batch))
-        now = now + formed.seconds
-        for one in formed.batch:
-            heapq.heappush(coming, (now + draw(), int(one.owner.removeprefix("client"))))
-        admit(now)
-    return sum(sizes[10:]) / len(sizes[10:])
-
-
-@pytest.mark.parametrize(("clients", "least"), [(8, 7.0), (32, 7.9)])
-def test_batches_are_nearly_full_under_load(clients: int, least: float) -> None:
-    dice = random.Random(5)
-    assert closed_loop(clients, 0.050, 300, lambda: dice.uniform(0.0005, 0.003)) >= least

@@ -1,7 +1,6 @@
 """What waits in memory, and the batch that a device gets when it becomes free.
 
-Batches are formed at that moment and not when requests arrive: under load, batches formed at arrival stay small. Only a
-device that was idle waits, a few milliseconds, for company.
+Batches are formed at that moment and not when requests arrive: under load, batches formed at arrival stay small.
 """
 
 from __future__ import annotations
@@ -18,9 +17,6 @@ from underpaint.stages.serve.batching.fairness import (
     starting_time,
 )
 from underpaint.stages.serve.batching.filling import LineKey, Plan, Unit, fill, is_too_late
-
-IDLE_WAIT_S = 0.005
-"""How long an idle device waits for company."""
 
 PlanOf = Callable[[Unit], Plan]
 """How many units go together with a unit, and how long they take."""
@@ -39,6 +35,23 @@ class Formed:
     batch: tuple[Unit, ...] = ()
     expired: tuple[Unit, ...] = ()
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upcoming:
+    """What a batch would be that was begun now.
+
+    Args:
+        units: In the batch.
+        cap: Most that go together.
+        seconds: Device-seconds of the batch.
+        arrived_at: When the unit came that leads it, in seconds since 1970.
+    """
+
+    units: int
+    cap: int
+    seconds: float
+    arrived_at: float
 
 
 class Waiting:
@@ -80,15 +93,15 @@ class Waiting:
                     return True
         return False
 
-    def wait_s(self, now: float) -> float:
-        """Return how long a device that had nothing to do should still wait for company; 0 to take what is there."""
+    def upcoming(self, now: float) -> Upcoming | None:
+        """Return what a batch would be that was begun now; None if nothing waits."""
         head = self._head(now)
         if head is None:
-            return 0.0
+            return None
         plan = self._plan_of(head)
-        if plan.cap == 1 or not head.key or len(self._fill(head, plan, now)) >= plan.cap:
-            return 0.0
-        return max(0.0, min(IDLE_WAIT_S, head.arrived_at + IDLE_WAIT_S - now))
+        units = 1 if plan.cap == 1 or not head.key else len(self._fill(head, plan, now))
+        cap = plan.cap if head.key else 1
+        return Upcoming(units=units, cap=cap, seconds=plan.seconds(units), arrived_at=head.arrived_at)
 
     def take(self, now: float) -> Formed:
         """Return what a device that is free shall work on, and let it wait no longer.

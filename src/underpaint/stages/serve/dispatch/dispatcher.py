@@ -28,6 +28,7 @@ from underpaint.stages.serve.batching.fairness import JobClass
 from underpaint.stages.serve.batching.filling import Plan, Unit, alone
 from underpaint.stages.serve.batching.profile import corrected
 from underpaint.stages.serve.batching.waiting import Formed, Waiting
+from underpaint.stages.serve.dispatch.company import Company, Window
 from underpaint.stages.serve.dispatch.engines import Engine, Engines
 from underpaint.stages.serve.dispatch.limits import Limits
 from underpaint.stages.serve.dispatch.ticket import Asked, Ticket
@@ -60,7 +61,8 @@ class Dispatcher:
         self._tickets: dict[str, Ticket] = {}
         self._corrections: dict[str, float] = {}
         self._drawing: list[Ticket] = []
-        self._turns, self._serving = Turns(), dict[asyncio.Task[None], str | None]()
+        self._turns, self._company = Turns(), Company()
+        self._serving: dict[asyncio.Task[None], str | None] = {}
         self._bell, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
 
@@ -106,6 +108,7 @@ class Dispatcher:
             self._tickets[ticket.unit.id] = ticket
             self._waiting.add(ticket.unit)
         self._idle.clear()
+        self._company.come(len(tickets))
         self._bell.set()
         return tickets
 
@@ -154,10 +157,10 @@ class Dispatcher:
             while True:
                 await self._bell.wait()
                 self._bell.clear()
-                if self._turns.is_idle and (company_s := self._waiting.wait_s(time.time())):
-                    await asyncio.sleep(company_s)
                 while len(self._waiting):
-                    await self._begin(await self._turns.take())
+                    turn = await self._turns.take()
+                    await self._company.wait(self._waiting.upcoming)
+                    await self._begin(turn)
         finally:
             for task in self._serving:
                 task.cancel()
@@ -253,7 +256,11 @@ class Dispatcher:
             turn.let_go()
 
     async def _drawn(self, engine: Engine, wanted: list[Ticket], turn: Turn) -> float:
-        self._drawing = wanted
+        self._drawing, windows = wanted, list[Window]()
+
+        def free() -> None:
+            windows.append(self._company.begin())
+            turn.let_go()
 
         def heard(number: int, what: Picture | Preview) -> None:
             if isinstance(what, Preview):
@@ -263,12 +270,14 @@ class Dispatcher:
 
         try:
             orders = [ticket.asked.order for ticket in wanted]
-            return await engine.draw(orders, heard, turn.let_go) if wanted else 0.0
+            return await engine.draw(orders, heard, free) if wanted else 0.0
         except EngineLost as lost:
             model = wanted[0].asked.model
             self._notice("engine_lost", model=model, during="drawing", reason=str(lost), said=engine.last_words)
             raise
         finally:
+            for window in windows:
+                self._company.end(window)
             if self._drawing is wanted:
                 self._drawing = []
 

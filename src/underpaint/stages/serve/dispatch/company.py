@@ -1,0 +1,131 @@
+"""Whether a device that is free waits for company, so that a batch is larger: if that saves more time than it costs.
+
+With ``k`` units that wait, ``m`` that come within ``w`` seconds, and a batch that takes ``T``, all ``k`` are later by
+``w`` if the device waits, and the ``m`` are later by ``T - w`` if it does not, since they miss the batch. It waits if
+
+    m (T - w) > k w
+
+It is asked of two spans. While the pictures of the last batch go out, and a little longer, their callers come back with
+what they want next: ``m`` and ``w`` are what is left of the averages of such spans. And of some milliseconds after the
+first unit came, in which as many come as in any others. Callers who ask again at once thus meet in full batches, a
+single one is not kept waiting, and where requests come when they like, a device under load does not wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from underpaint.stages.serve.batching.waiting import Upcoming
+
+WEIGHT = 0.2
+"""Weight of the newest batch in the averages."""
+MEMORY_S = 1.0
+"""Time in which what came counts for the rate at which units come."""
+WAIT_S = 0.005
+"""How long company is waited for after the first unit came, or after the last picture went out."""
+PATIENCE = 2.0
+"""Pictures may go out for so many times as long as usual before the device waits no more."""
+
+
+@dataclass(kw_only=True)
+class Window:
+    """The time in which pictures of a batch go out, and a little longer.
+
+    Args:
+        began_at: In seconds since 1970.
+        came: Units that had come until then.
+        ends_at: When it ends; infinite while pictures go out.
+    """
+
+    began_at: float
+    came: int
+    ends_at: float = math.inf
+
+
+class Company:
+    """Knows who comes, and when. Use it in one event loop.
+
+    Args:
+        clock: Returns the seconds since 1970.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock, self._news = clock, asyncio.Event()
+        self._came, self._rate, self._came_at = 0, 0.0, clock()
+        self._windows: list[Window] = []
+        self._coming, self._span_s = 0.0, 0.0
+
+    def come(self, units: int) -> None:
+        """Note that units came."""
+        now = self._clock()
+        self._learn(now)
+        self._rate = self._rate * math.exp(-max(0.0, now - self._came_at) / MEMORY_S) + units / MEMORY_S
+        self._came, self._came_at = self._came + units, now
+        self._news.set()
+
+    def begin(self) -> Window:
+        """Note that a batch is drawn, and that its pictures begin to go out."""
+        self._windows.append(Window(began_at=self._clock(), came=self._came))
+        return self._windows[-1]
+
+    def end(self, window: Window) -> None:
+        """Note that all pictures of a batch are out."""
+        window.ends_at = self._clock() + WAIT_S
+        self._news.set()
+
+    def _learn(self, now: float) -> None:
+        """Let the windows that ended count for the averages."""
+        for window in [window for window in self._windows if window.ends_at < now]:
+            self._windows.remove(window)
+            self._coming += WEIGHT * (self._came - window.came - self._coming)
+            self._span_s += WEIGHT * (window.ends_at - window.began_at - self._span_s)
+
+    async def wait(self, upcoming: Callable[[float], Upcoming | None]) -> None:
+        """Wait as long as it is worth it.
+
+        Args:
+            upcoming: From the time to what a batch would be that was begun then; None if nothing waits.
+        """
+        while (wait_s := self.wait_s(upcoming(self._clock()))) > 0:
+            self._news.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), wait_s)
+
+    def wait_s(self, upcoming: Upcoming | None) -> float:
+        """Return how long a free device should still wait, if nothing happens until then; 0 to begin.
+
+        Args:
+            upcoming: What a batch would be that was begun now; None if nothing waits.
+        """
+        if upcoming is None or upcoming.units >= upcoming.cap:
+            return 0.0
+        now = self._clock()
+        self._learn(now)
+        if self._windows and (wait_s := self._for_those_who_come_back(self._windows[-1], upcoming, now)) > 0:
+            return wait_s
+        if not is_worth(self._rate * WAIT_S, WAIT_S, upcoming):
+            return 0.0
+        return max(0.0, min(WAIT_S, upcoming.arrived_at + WAIT_S - now))
+
+    def _for_those_who_come_back(self, window: Window, upcoming: Upcoming, now: float) -> float:
+        coming = self._coming - (self._came - window.came)
+        left_s = max(WAIT_S, window.began_at + self._span_s - now)
+        if not is_worth(coming, left_s, upcoming):
+            return 0.0
+        return max(0.0, min(window.ends_at, window.began_at + PATIENCE * self._span_s) - now)
+
+
+def is_worth(coming: float, wait_s: float, upcoming: Upcoming) -> bool:
+    """Tell whether waiting saves more than it costs.
+
+    Args:
+        coming: Units that come meanwhile.
+        wait_s: How long the device would wait.
+        upcoming: What a batch would be that was begun now.
+    """
+    return coming * (upcoming.seconds - wait_s) > upcoming.units * wait_s

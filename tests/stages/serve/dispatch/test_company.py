@@ -1,0 +1,133 @@
+"""Laws of company: callers who ask again at once meet in full batches, a single one is not kept waiting.
+
+A device, its callers and their clock are simulated; what decides is the real thing.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable
+from statistics import mean
+
+import pytest
+
+from underpaint.stages.serve.batching.waiting import Upcoming
+from underpaint.stages.serve.dispatch.company import WAIT_S, Company, Window, is_worth
+
+CAP = 8
+
+
+class World:
+    """A device that takes ``batch_s`` for up to eight, and pictures that go out one after the other.
+
+    Args:
+        batch_s: Seconds of a batch.
+        out_s: Seconds between two pictures that go out.
+        back_s: Draws how long a caller takes to ask again; None if nobody does.
+    """
+
+    def __init__(self, batch_s: float, out_s: float, back_s: Callable[[], float] | None) -> None:
+        self.batch_s, self.out_s, self.back_s = batch_s, out_s, back_s
+        self.now, self.out_at = 0.0, 0.0
+        self.company = Company(lambda: self.now)
+        self.arrivals: list[float] = []
+        self.waiting: list[float] = []
+        self.windows: list[tuple[float, Window]] = []
+        self.sizes: list[int] = []
+        self.waits: list[float] = []
+
+    def go_to(self, until: float) -> None:
+        """Let time pass, and happen what happens meanwhile."""
+        while (at := min([until, *self.arrivals[:1], *(end for end, _ in self.windows)])) < until:
+            self.now = max(self.now, at)
+            if self.arrivals and self.arrivals[0] <= at:
+                self.waiting.append(heapq.heappop(self.arrivals))
+                self.company.come(1)
+            for one in [one for one in self.windows if one[0] <= at]:
+                self.company.end(one[1])
+                self.windows.remove(one)
+        self.now = max(self.now, until)
+
+    def upcoming(self) -> Upcoming:
+        units = min(CAP, len(self.waiting))
+        return Upcoming(units=units, cap=CAP, seconds=self.batch_s, arrived_at=self.waiting[0])
+
+    def run(self, batches: int) -> None:
+        """Draw so many batches, each when the device is free, somebody waits, and waiting is not worth it."""
+        while len(self.sizes) < batches:
+            if not self.waiting:
+                self.go_to(self.arrivals[0] + 1e-9)
+                continue
+            if (wait_s := self.company.wait_s(self.upcoming())) > 0:
+                events = [*self.arrivals[:1], *(end for end, _ in self.windows)]
+                self.go_to(min([self.now + wait_s, *(at for at in events if at > self.now)]) + 1e-9)
+                continue
+            self.draw()
+
+    def draw(self) -> None:
+        batch = [self.waiting.pop(0) for _ in range(min(CAP, len(self.waiting)))]
+        self.sizes.append(len(batch))
+        self.waits += [self.now - at for at in batch]
+        self.go_to(self.now + self.batch_s)
+        window, out_at = self.company.begin(), max(self.now, self.out_at)
+        for _ in batch:
+            out_at += self.out_s
+            if self.back_s is not None:
+                heapq.heappush(self.arrivals, out_at + self.back_s())
+        self.out_at = out_at
+        self.windows.append((out_at, window))
+
+
+def closed_loop(callers: int, out_s: float) -> World:
+    dice = random.Random(5)
+    world = World(0.050, out_s, lambda: dice.uniform(0.0005, 0.003))
+    world.arrivals = sorted(dice.uniform(0.0, 0.1) for _ in range(callers))
+    world.run(300)
+    return world
+
+
+@pytest.mark.parametrize("out_s", [0.0, 0.001, 0.0025])
+@pytest.mark.parametrize(("callers", "least"), [(8, 7.0), (32, 7.9)])
+def test_callers_who_ask_again_at_once_meet_in_nearly_full_batches(callers: int, least: float, out_s: float) -> None:
+    assert mean(closed_loop(callers, out_s).sizes[50:]) >= least
+
+
+def test_a_single_caller_is_not_kept_waiting() -> None:
+    world = closed_loop(1, 0.001)
+    assert set(world.sizes) == {1}
+    assert max(world.waits[50:]) < 1e-6
+
+
+@pytest.mark.parametrize("rate", [10.0, 80.0, 130.0])
+def test_those_who_come_when_they_like_are_hardly_kept_waiting_for_others(rate: float) -> None:
+    """Against a device that never waits: at most a tenth of a batch longer, on average."""
+    mean_waits = {}
+    for kind in ("ours", "never"):
+        dice, now, times = random.Random(1), 0.0, []
+        for _ in range(3000):
+            times.append(now := now + dice.expovariate(rate))
+        world = World(0.050, 0.0015, None)
+        world.arrivals = times
+        if kind == "never":
+            world.company.wait_s = lambda _upcoming: 0.0  # pyright: ignore[reportAttributeAccessIssue]
+        world.run(350)
+        mean_waits[kind] = mean(world.waits)
+    assert mean_waits["ours"] <= mean_waits["never"] + 0.005
+
+
+def test_a_full_batch_and_one_that_nothing_goes_with_are_begun_at_once() -> None:
+    company = Company(lambda: 10.0)
+    company.come(1000)
+    for units, cap in ((8, 8), (1, 1)):
+        assert company.wait_s(Upcoming(units=units, cap=cap, seconds=1.0, arrived_at=10.0)) == 0.0
+    assert company.wait_s(None) == 0.0
+    assert company.wait_s(Upcoming(units=2, cap=8, seconds=1.0, arrived_at=10.0)) == pytest.approx(WAIT_S)
+    assert company.wait_s(Upcoming(units=2, cap=8, seconds=1.0, arrived_at=9.0)) == 0.0
+
+
+def test_waiting_is_worth_it_where_those_who_come_save_more_than_those_who_wait_lose() -> None:
+    upcoming = Upcoming(units=4, cap=8, seconds=0.050, arrived_at=0.0)
+    assert is_worth(1.01, 0.010, upcoming)
+    assert not is_worth(0.99, 0.010, upcoming)
+    assert not is_worth(100.0, 0.051, upcoming), "longer than the batch itself"
