@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import posixpath
 import re
 
 import pytest
@@ -112,6 +113,17 @@ def test_every_import_and_every_address_of_the_page_leads_somewhere(files):
     version = read_studio().version
     for target in re.findall(rf'"{version}/([^"]+)"', files[PAGE].data.decode()):
         assert target in files, target
+
+
+def test_all_modules_of_the_first_view_are_fetched_at_once(files):
+    page = files[PAGE].data.decode()
+    ahead = set(re.findall(rf'rel="modulepreload" href="{read_studio().version}/([^"]+)"', page))
+    assert {"js/main.js", "js/views/create.js", "js/words/en/create.js", "js/enlarge.js"} <= ahead
+    assert "js/views/gallery.js" not in ahead and "{{" not in page
+    for name in ahead:
+        text = files[name].data.decode()
+        for target in re.findall(r"^(?:import|export) [^;]*from '([^']+)'", text, flags=re.MULTILINE):
+            assert posixpath.normpath(posixpath.join(posixpath.dirname(name), target)) in ahead, (name, target)
 
 
 def test_every_key_of_the_words_that_the_code_names_has_words(files):

@@ -9,7 +9,10 @@ from __future__ import annotations
 import functools
 import gzip
 import hashlib
-from collections.abc import Mapping
+import posixpath
+import re
+from collections import deque
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -22,8 +25,11 @@ from underpaint.stages.serve.http.errors import ApiError
 router = APIRouter(prefix="/studio", include_in_schema=False)
 FOLDER = Path(__file__).parents[1] / "studio"
 PAGE = "index.html"
-VERSION = b"{{version}}"
-"""Stands in the page for the digest."""
+VERSION, PRELOADS = b"{{version}}", b"{{preloads}}"
+"""What stands in the page for the digest, and for the modules that are fetched at once."""
+FIRST_MODULES = ("js/main.js", "js/views/create.js")
+"""What the first view begins with; what these import is fetched with them, not after them."""
+IMPORT = re.compile(rb"""^(?:import|export) [^;]*?from '(\.[^']+)';""", re.MULTILINE)
 DIGITS = 16
 MEDIA_TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -88,8 +94,26 @@ def read_studio(folder: Path = FOLDER) -> Studio:
     for name, data in found.items():
         digest.update(f"{name} {len(data)}\n".encode() + data)
     version = digest.hexdigest()[:DIGITS]
-    found[PAGE] = found[PAGE].replace(VERSION, version.encode())
+    links = [f'<link rel="modulepreload" href="{version}/{name}">' for name in imported(found, FIRST_MODULES)]
+    found[PAGE] = found[PAGE].replace(PRELOADS, "\n".join(links).encode()).replace(VERSION, version.encode())
     return Studio(version=version, files={name: _file(name, data) for name, data in found.items()})
+
+
+def imported(files: Mapping[str, bytes], names: Iterable[str]) -> list[str]:
+    """Return modules and all that they import, directly or not, in the order in which they are found.
+
+    Args:
+        files: Path to content.
+        names: Paths of the modules to begin with.
+    """
+    found, waiting = [], deque(names)
+    while waiting:
+        name = waiting.popleft()
+        if name not in found and name in files:
+            found.append(name)
+            targets = (match.decode() for match in IMPORT.findall(files[name]))
+            waiting += (posixpath.normpath(posixpath.join(posixpath.dirname(name), target)) for target in targets)
+    return found
 
 
 def _file(name: str, data: bytes) -> StudioFile:

@@ -146,11 +146,19 @@ async function start() {
     t('main.skip')), header(), banner, main);
   placeNotices();
   watchLine();
+  fetchAhead(place().row);
   app.capabilities = await loadCapabilities();
   takeDrops(app);
   addEventListener('hashchange', () => show());
   await show({ first: true });
+  performance.mark('usable');
   document.documentElement.dataset.ready = 'true';
+}
+
+/** Let the files of a view come while the server is asked; what is missing is told when the view is shown. */
+function fetchAhead(row) {
+  row.load().catch(() => {});
+  if (row.styled) styled(row.name).catch(() => {});
 }
 
 /** Ask what the server can do, until it says so. */
