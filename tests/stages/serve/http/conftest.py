@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,20 @@ class ServerProcess:
             if stream is not None:
                 stream.close()
         return code
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., Any]:
+    """Wait until something is so, and return it: ``eventually(lambda: client.get("/ready").is_success)``."""
+
+    def wait(condition: Callable[[], Any], limit_s: float = 120.0) -> Any:
+        end = time.monotonic() + limit_s
+        while not (found := condition()):
+            assert time.monotonic() < end, "it never became so"
+            time.sleep(0.1)
+        return found
+
+    return wait
 
 
 @pytest.fixture(scope="session")
