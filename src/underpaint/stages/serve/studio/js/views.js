@@ -18,6 +18,7 @@
 export const VIEWS = [
   { name: 'create', icon: 'brush', load: () => import('./views/create.js'), styled: true },
   { name: 'gallery', icon: 'gallery', load: () => import('./views/gallery.js'), styled: true },
+  { name: 'lists', icon: 'list', load: () => import('./views/lists.js'), styled: true },
   { name: 'queue', icon: 'queue', load: () => import('./views/queue.js'), styled: true },
   { name: 'compare', icon: 'compare', load: () => import('./views/compare.js'), styled: true },
 ];

@@ -3,9 +3,10 @@
 import { compare } from './en/compare.js';
 import { create } from './en/create.js';
 import { gallery } from './en/gallery.js';
+import { lists } from './en/lists.js';
 import { picture } from './en/picture.js';
 import { queue } from './en/queue.js';
 import { shell } from './en/shell.js';
 
 /** @type {Object<string, string | ((values: any) => string)>} */
-export const en = { ...shell, ...picture, ...create, ...gallery, ...queue, ...compare };
+export const en = { ...shell, ...picture, ...create, ...gallery, ...queue, ...compare, ...lists };

@@ -1,0 +1,77 @@
+/** Many at once: a pasted list or a table, looked through while it is typed, drawn behind what somebody waits for. */
+
+import { onChange } from '../changes.js';
+import { h } from '../elements.js';
+import { fail, note, say } from '../notices.js';
+import { keyedList } from '../parts/keyed_list.js';
+import { listCard, isOver } from '../parts/list_card.js';
+import { listForm } from '../parts/list_form.js';
+import { call } from '../server.js';
+import { t } from '../words.js';
+
+const SHOWN = 20;
+const PACE_MS = 400;
+const SETTLED_MS = 2000;
+
+/**
+ * Open the view.
+ *
+ * @param {import('../main.js').App} app The app.
+ * @returns {import('../views.js').View} The view.
+ */
+export function open(app) {
+  const form = listForm(app, handIn);
+  const cards = keyedList((id) => listCard(app, id, doing), { class: 'lists' });
+  const title = h('h2', { hidden: true }, t('lists.yours'));
+  const element = h('div', { class: 'lists-view' }, h('h1', {}, t('lists.title')), form.element, title, cards.element);
+  let timer = 0;
+  let isSoon = false;
+  let isOpen = true;
+  let anyRuns = false;
+
+  async function handIn(body) {
+    const list = await call('POST', '/api/v1/batch-list', { body });
+    form.clear();
+    note(t('lists.handed_in', { n: list.pictures }), { icon: 'list' });
+    await load();
+  }
+
+  async function load() {
+    try {
+      const { data } = await call('GET', '/api/v1/batch-list', { query: { limit: SHOWN } });
+      if (!isOpen) return;
+      const rows = await Promise.all(data.map((list) => call('GET', `/api/v1/batch-list/${list.id}/rows`, { query: { limit: 24 } })));
+      if (!isOpen) return;
+      title.hidden = data.length === 0;
+      anyRuns = data.some((list) => !isOver(list));
+      cards.show(data.map((list, i) => ({ id: list.id, value: { list, rows: rows[i].data } })));
+      // Jobs are told as they end; what a list makes of them follows, and is not.
+      if (anyRuns && !timer) timer = window.setTimeout(again, SETTLED_MS);
+    } catch (error) {
+      fail(error);
+    }
+  }
+
+  /** Do something with a list and show what came of it. */
+  async function doing(work, words) {
+    try {
+      await work();
+      if (words) say(words);
+    } catch (error) {
+      fail(error);
+    }
+    load();
+  }
+
+  const again = () => ((timer = 0), (isSoon = false), load());
+  const soon = () => {
+    if (isSoon) return;
+    isSoon = true;
+    clearTimeout(timer);
+    timer = window.setTimeout(again, PACE_MS);
+  };
+  const stop = onChange(({ name }) => (name === 'reset' || name === 'open' || (anyRuns && /^(job\.(succeeded|failed|started|cancelled|expired)|queue|gallery)/.test(name))) && soon());
+  load();
+  return { element, close: () => ((isOpen = false), clearTimeout(timer), stop(), form.close()) };
+}
+

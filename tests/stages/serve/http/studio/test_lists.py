@@ -1,0 +1,103 @@
+"""Lists: pasted or brought as a file, looked through while they are written, drawn as a whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+
+expect = pytest.importorskip("playwright.sync_api").expect
+TABLE = "prompt;style;n\na red heart;flat;2\na rocket;;1\n"
+
+
+def box(studio):
+    return studio.page.get_by_role("textbox", name="What shall be drawn?")
+
+
+def open_file(studio, text):
+    file = {"name": "stickers.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    studio.page.locator("input[type=file][accept*=csv]").set_input_files(file)
+
+
+def test_a_pasted_list_is_counted_then_drawn_and_taken_along_as_one_file(open_studio, tmp_path):
+    studio = open_studio("lists")
+    box(studio).fill("a red heart\na green heart\n\na blue heart")
+    expect(studio.page.get_by_text("3 lines, 3 stickers, about")).to_be_visible()
+    studio.page.get_by_role("textbox", name="Name of the list").fill("Three hearts")
+    studio.page.get_by_role("button", name="Draw all").click()
+    card = studio.page.locator(".list-card", has=studio.page.get_by_role("heading", name="Three hearts"))
+    expect(card).to_have_attribute("data-status", "completed")
+    expect(card).to_contain_text("3 of 3 lines drawn")
+    expect(card.locator(".tile img")).to_have_count(3)
+    assert box(studio).input_value() == ""
+    with studio.page.expect_download() as download:
+        card.get_by_role("button", name="ZIP").click()
+    assert download.value.suggested_filename == "underpaint-three-hearts.zip"
+    download.value.save_as(tmp_path / "hearts.zip")
+    names = zipfile.ZipFile(io.BytesIO((tmp_path / "hearts.zip").read_bytes())).namelist()
+    assert sum(name.endswith(".png") for name in names) == 3
+
+
+def test_mistakes_are_told_with_their_lines_before_anything_is_drawn(open_studio):
+    studio = open_studio("lists")
+    box(studio).fill("prompt,style,n\na red heart,flat,2\na cat,oil,1\na rocket,flat,99")
+    mistakes = studio.page.locator(".mistakes li")
+    expect(mistakes).to_have_count(2)
+    expect(mistakes.first).to_contain_text("Unknown style 'oil'")
+    expect(studio.page.get_by_role("button", name="Draw all")).to_be_disabled()
+    mistakes.last.get_by_role("button", name="Line 4").click()
+    selected = "input => input.value.slice(input.selectionStart, input.selectionEnd)"
+    assert box(studio).evaluate(selected) == "a rocket,flat,99"
+    box(studio).fill("prompt,style,n\na red heart,flat,2")
+    expect(mistakes).to_have_count(0)
+    expect(studio.page.get_by_role("button", name="Draw all")).to_be_enabled()
+
+
+def test_a_table_is_opened_from_a_file(open_studio):
+    studio = open_studio("lists")
+    open_file(studio, TABLE)
+    expect(box(studio)).to_have_value(TABLE)
+    expect(studio.page.get_by_text("2 lines, 3 stickers")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_ten_thousand_lines_are_taken_and_more_are_refused_in_words_with_the_text_kept(open_studio):
+    studio = open_studio("lists", tolerant=True)
+    open_file(studio, "a red heart\n" * 10_000)
+    expect(studio.page.get_by_text("10,000 lines, 10,000 stickers")).to_be_visible()
+    open_file(studio, "a red heart\n" * 10_001)
+    expect(studio.page.locator(".verdict .mistake")).to_contain_text("10,000")
+    expect(studio.page.get_by_role("button", name="Draw all")).to_be_disabled()
+    assert box(studio).evaluate("input => input.value.length") == 10_001 * len("a red heart\n")
+
+
+def test_a_list_is_canceled_and_what_was_drawn_stays(open_studio):
+    studio = open_studio("lists")
+    studio.page.request.post(f"{studio.url}/api/v1/queue/pause")
+    try:
+        box(studio).fill("a red heart\na rocket")
+        studio.page.get_by_role("textbox", name="Name of the list").fill("Given up")
+        studio.page.get_by_role("button", name="Draw all").click()
+        card = studio.page.locator(".list-card", has=studio.page.get_by_role("heading", name="Given up"))
+        card.get_by_role("button", name="Cancel").click()
+        expect(card).to_have_attribute("data-status", "cancelled")
+        expect(card).to_contain_text("canceled")
+    finally:
+        studio.page.request.post(f"{studio.url}/api/v1/queue/resume")
+
+
+def test_what_was_written_is_there_after_a_reload(open_studio):
+    studio = open_studio("lists")
+    box(studio).fill("a red heart\nhalf a li")
+    studio.page.reload()
+    expect(box(studio)).to_have_value("a red heart\nhalf a li")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_lists_have_no_fault_on_a_phone(open_studio, scheme):
+    studio = open_studio("lists", width=360, color_scheme=scheme)
+    box(studio).fill("prompt,style\na cat,oil")
+    expect(studio.page.locator(".mistakes li")).to_have_count(1)
+    assert studio.faults() == []
+    assert studio.page.evaluate("document.documentElement.scrollWidth") <= 360
