@@ -49,7 +49,9 @@ def run(args: argparse.Namespace, output: Output) -> int:
         "model_folder": None if model is None else model.folder,
     }
     again = None
-    if settings.edit is not None:
+    if settings.upscale is not None:
+        again = shlex.join(["underpaint", "upscale", "PICTURE", "--size", str(max(image.size))])
+    elif settings.edit is not None:
         again = edit_again(settings, settings.edit)
     elif model is not None:
         again = shlex.join(["underpaint", "generate", "--like", str(path), *(["-m", args.model] if args.model else [])])
@@ -118,6 +120,9 @@ def describe(settings: Settings, unchanged: bool, again: str | None) -> str:
         "edited from": None
         if settings.edit is None
         else f"the picture with the pixels {settings.edit.picture_sha256[:12]}",
+        "upscaled from": None
+        if settings.upscale is None
+        else f"the picture with the pixels {settings.upscale.picture_sha256[:12]}, {settings.upscale.size}",
         "model": f"{settings.model} ({settings.model_sha256[:12]})",
         "engine": settings.engine,
         "underpaint": settings.version,

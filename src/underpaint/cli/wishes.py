@@ -127,6 +127,8 @@ def plan_like(args: argparse.Namespace, found: Mistakes) -> tuple[Model, list[Se
             f"{args.like} is an edit, which needs the picture that it was made from; use: underpaint edit PICTURE ..., "
             f"with what 'underpaint show {args.like}' says"
         )
+    if not old.caption:
+        raise InputError(f"{args.like} was not drawn from words but only enlarged; use: underpaint upscale PICTURE")
     model = model_for(old, args)
     same_model = model.digest == old.model_sha256
     prompt = args.prompt[0] if args.prompt else old.caption

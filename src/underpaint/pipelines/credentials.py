@@ -103,7 +103,7 @@ def sign_picture(data: bytes, settings: Settings, *, signer: Signer, mining: Use
         engine=settings.engine,
         when=when,
         mining=mining,
-        edited=None if settings.edit is None else settings.edit.picture_sha256,
+        edited=settings.made_from,
     )
     return c2pa.sign(data, mime, manifest, signer)
 

@@ -83,7 +83,7 @@ def encode(image: Image.Image) -> bytes:
 
 def source_type_of(settings: Settings) -> str:
     """Return the kind of source that the XMP packet of a picture names."""
-    return xmp.SOURCE_TYPE if settings.edit is None else xmp.EDITED_TYPE
+    return xmp.SOURCE_TYPE if settings.made_from is None else xmp.EDITED_TYPE
 
 
 def attach(image: Image.Image, settings: Settings) -> Image.Image:

@@ -77,14 +77,15 @@ def _names(stem: str) -> Iterator[str]:
     yield from (f"{stem}-{number}.png" for number in count(2))
 
 
-def find_finished(folder: Path, settings: Settings) -> Placed | None:
+def find_finished(folder: Path, settings: Settings, stem: str | None = None) -> Placed | None:
     """Return the picture in a folder that these settings have drawn, or None.
 
     Args:
         folder: Where to look; need not exist.
         settings: What would be drawn.
+        stem: Beginning of its name; that of a drawn picture if None.
     """
-    for name in _names(stem_of(settings)):
+    for name in _names(stem or stem_of(settings)):
         path = folder / name
         if not path.exists():
             return None

@@ -13,6 +13,7 @@ from underpaint.core.config import Config, canonical_json, is_none, parse_json
 from underpaint.core.errors import InputError
 from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.limits import LIMITS, SEED_MAX
+from underpaint.pipelines.upscaling_record import UpscaleRecord
 
 Stage = Literal["text", "transformer", "residual", "decoder"]
 """The parts of drawing a picture that are timed apart, in order."""
@@ -76,6 +77,8 @@ class Settings(Config):
         engine: What computed it, ``torch``, ``onnx`` or ``openvino``; None before it is drawn.
         pixel_sha256: SHA-256 of the delivered pixels (rows of 8-bit RGBA or RGB); None before they are drawn.
         edit: What it was made from besides words; None for a picture drawn from words alone.
+        upscale: What it was enlarged from; None for a picture of the model's own size. One that no model of ours drew
+            has no words then, and names the upscaler as its model.
     """
 
     schema_version: Literal[2] = SCHEMA
@@ -95,12 +98,19 @@ class Settings(Config):
     engine: str | None = Field(default=None, max_length=20)
     pixel_sha256: str | None = Field(default=None, pattern=SHA256)
     edit: EditRecord | None = Field(default=None, exclude_if=is_none)
+    upscale: UpscaleRecord | None = Field(default=None, exclude_if=is_none)
 
     @model_validator(mode="after")
     def _check_words(self) -> Self:
-        if not self.caption and self.edit is None:
+        if not self.caption and self.made_from is None:
             raise ValueError("caption must have at least 1 character where nothing is edited")
         return self
+
+    @property
+    def made_from(self) -> str | None:
+        """SHA-256 of the pixels of the picture that it was made from; None for one drawn from words alone."""
+        last = self.upscale or self.edit
+        return None if last is None else last.picture_sha256
 
     @property
     def request(self) -> DrawRequest:

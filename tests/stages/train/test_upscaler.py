@@ -20,6 +20,7 @@ from underpaint.models.upscaler import Upscaler, UpscalerConfig, reduced
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.saved import load_pipeline, save_pipeline
+from underpaint.pipelines.upscaling.network import GRAPH, LARGE, SMALL
 from underpaint.runtime.device import CPU
 from underpaint.runtime.safetensors_file import read_arrays
 from underpaint.stages.train import upscaler_run
@@ -27,7 +28,6 @@ from underpaint.stages.train.packed_pictures import load_packed
 from underpaint.stages.train.start import Start
 from underpaint.stages.train.upscaler import UpscalerTrainee, rounded, turned, upscaling_loss, with_noise
 from underpaint.stages.train.upscaler_config import UpscalerTraining
-from underpaint.stages.train.upscaler_graph import GRAPH, LARGE, SMALL
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -6,19 +6,23 @@ import numpy as np
 from PIL import Image
 
 from underpaint.core.errors import InputError
+from underpaint.pipelines.upscaling.network import UpscalingNetwork, is_shipped, shipped
 from underpaint.pipelines.upscaling.resampling import Floats, premultiplied, resampled, straight
 from underpaint.pipelines.upscaling.sharpening import sharpened
 
 LARGEST = 2048
 """Longest side of what is made, in pixels."""
+LARGEST_SMALL = 256
+"""Longest side of a picture that the network enlarges, in pixels."""
 
 
-def upscaled(pixels: np.ndarray, size: int) -> np.ndarray:
+def upscaled(pixels: np.ndarray, size: int, network: UpscalingNetwork | None = None) -> np.ndarray:
     """Return a picture whose longer side is ``size``; the shorter one keeps its share.
 
     Args:
         pixels: ``[H, W, 4]`` uint8, straight alpha.
         size: In pixels, 1 to 2048.
+        network: What enlarges; None for what comes with underpaint.
 
     Returns:
         ``[h, w, 4]`` uint8, straight alpha; a copy where the size is right already.
@@ -30,16 +34,28 @@ def upscaled(pixels: np.ndarray, size: int) -> np.ndarray:
     width, height = target_size(pixels.shape[1], pixels.shape[0], size)
     if (height, width) == pixels.shape[:2]:
         return pixels.copy()
-    values = beyond(premultiplied(pixels), max(width, height))
+    values = beyond(premultiplied(pixels), max(width, height), network)
     if values.shape[:2] != (height, width):
         values = resampled(values, width, height, Image.Resampling.HAMMING)
     return straight(values)
 
 
-def beyond(values: Floats, side: int) -> Floats:
-    """Return a premultiplied picture ``[H, W, 4]``, doubled until its longer side is as long as asked for or longer."""
+def beyond(values: Floats, side: int, network: UpscalingNetwork | None) -> Floats:
+    """Return a premultiplied picture whose longer side is as long as asked for or longer.
+
+    The network comes first, and what it gives, clean as it is, is doubled without learning. A picture of which less
+    than twice the size is asked for and that is beyond what the network is for, is doubled alone.
+
+    Args:
+        values: ``[H, W, 4]``.
+        side: In pixels.
+        network: As ``upscaled`` says.
+    """
+    longer = max(values.shape[:2])
+    if longer < side and longer <= LARGEST_SMALL and (network or is_shipped()):
+        values = (network or shipped()).enlarged(values)
     while max(values.shape[:2]) < side:
-        values = sharpened(values, 2)
+        values = sharpened(np.clip(values, 0, 1), 2)
     return values
 
 

@@ -11,13 +11,11 @@ import torch
 from underpaint.adapters import onnx
 from underpaint.adapters.onnxruntime import open_dimension
 from underpaint.models.upscaler import CHANNELS, Upscaler
+from underpaint.pipelines.upscaling.network import GRAPH, LARGE, SMALL
 
 OPSET = 17
 SIDE = 8
 """Side of the picture that is traced; every size runs alike."""
-SMALL, LARGE = "small", "large"
-"""Names of input and output."""
-GRAPH = "model.onnx"
 
 
 @torch.inference_mode()

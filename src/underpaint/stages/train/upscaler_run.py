@@ -19,6 +19,7 @@ from underpaint.models.upscaler import FACTOR
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.saved import load_pipeline
+from underpaint.pipelines.upscaling.network import KIND
 from underpaint.runtime.device import CPU, threads
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
 from underpaint.stages.train.finish import effort, trained
@@ -30,7 +31,6 @@ from underpaint.stages.train.upscaler_config import UpscalerTraining
 from underpaint.stages.train.upscaler_graph import write_graph
 from underpaint.stages.train.workspace import require_apart
 
-KIND = "upscaler"
 FOLDER = "upscaler"
 """The folder inside the workspace that holds the finished upscaler."""
 

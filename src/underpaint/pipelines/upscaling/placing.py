@@ -1,0 +1,87 @@
+"""Several pictures made larger into a folder: each under its own name with the size, nothing made twice.
+
+``cat.png`` becomes ``cat-256.png``; if another picture has that name, a number follows: ``cat-256-2.png``. A finished
+one with the same settings is not made again, so that what was interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from underpaint.core.progress import Progress, Report, silent
+from underpaint.pipelines.marks import Owner
+from underpaint.pipelines.picture_file import encode
+from underpaint.pipelines.picture_folder import Placed, Seal, add_file, find_finished, prepare
+from underpaint.pipelines.upscaling.network import UpscalingNetwork
+from underpaint.pipelines.upscaling.picture import Enlargement, enlarge, plan, read
+
+LONGEST_STEM = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What came of several pictures.
+
+    Args:
+        placed: Picture to the file that was made of it, or was there already.
+        large: Pictures that were left alone since they are as large already.
+        unknown: Pictures that underpaint did not draw, or that were changed since.
+    """
+
+    placed: dict[Path, Placed] = field(default_factory=dict)
+    large: list[Path] = field(default_factory=list)
+    unknown: list[Path] = field(default_factory=list)
+
+
+def upscale_into(
+    folder: Path,
+    pictures: Sequence[Path],
+    size: int,
+    load: Callable[[], UpscalingNetwork],
+    *,
+    watermark: Owner | None = None,
+    report: Report = silent,
+    seal: Seal | None = None,
+) -> Outcome:
+    """Make pictures larger, each written as soon as it is finished.
+
+    Args:
+        folder: Where to; made if needed.
+        pictures: Files; one that is named twice is made once.
+        size: Of the longer side, in pixels.
+        load: Reads the network.
+        watermark: Whose key marks the pixels; None for the mark that a picture says it has.
+        report: Called after each picture.
+        seal: Makes the last change to each file before it is written; None if there is none to make.
+
+    Raises:
+        InputError: A file is not there, or cannot be used.
+        UnreadableImage: A picture is damaged, an animation, or of another kind.
+        StorageError: The folder cannot be written, or the disk is full; what is finished stays.
+    """
+    prepare(folder)
+    network, outcome, each = load(), Outcome(), list(dict.fromkeys(pictures))
+    for number, path in enumerate(each):
+        report(Progress(task="upscale", done=number, total=len(each), unit="pictures"))
+        found = read(path)
+        if max(found.image.size) >= size:
+            outcome.large.append(path)
+            continue
+        planned = plan(found, size, watermark, network)
+        outcome.placed[path] = _place(folder, f"{path.stem[:LONGEST_STEM]}-{size}", planned, network, seal)
+        if not planned.known:
+            outcome.unknown.append(path)
+    report(Progress(task="upscale", done=len(each), total=len(each), unit="pictures"))
+    return outcome
+
+
+def _place(folder: Path, stem: str, planned: Enlargement, network: UpscalingNetwork, seal: Seal | None) -> Placed:
+    """Return the file of an enlarged picture, made now if it is not there."""
+    if finished := find_finished(folder, planned.settings, stem):
+        return finished
+    image = enlarge(planned, network)
+    settings = image.info["underpaint"]
+    data = encode(image) if seal is None else seal(encode(image), settings)
+    return Placed(path=add_file(folder, stem, data), settings=settings, drawn=True)

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from underpaint.core.errors import UnreadableImage
+from underpaint.core.progress import Progress
+from underpaint.pipelines.picture_file import read_settings, save
+from underpaint.pipelines.upscaling.network import UpscalingNetwork
+from underpaint.pipelines.upscaling.placing import Outcome, upscale_into
+
+
+@pytest.fixture
+def sources(drawn: Image.Image, tmp_path: Path) -> list[Path]:
+    """A picture of ours, a foreign one, and a large one."""
+    save(drawn, tmp_path / "ours.png")
+    Image.new("RGBA", (20, 30), "red").save(tmp_path / "foreign.png")
+    Image.new("RGBA", (64, 10), "red").save(tmp_path / "large.png")
+    return [tmp_path / name for name in ("ours.png", "foreign.png", "large.png")]
+
+
+def into(folder: Path, sources: list[Path], network: UpscalingNetwork, **told) -> Outcome:
+    return upscale_into(folder, sources, 64, lambda: network, **told)
+
+
+def test_each_picture_keeps_its_name_and_the_large_one_is_left_alone(
+    sources: list[Path], tiny_network: UpscalingNetwork, tmp_path: Path
+) -> None:
+    seen: list[Progress] = []
+    outcome = into(tmp_path / "out", sources, tiny_network, report=seen.append)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["foreign-64.png", "ours-64.png"]
+    assert (outcome.large, outcome.unknown) == ([sources[2]], [sources[1]])
+    assert all(placed.drawn for placed in outcome.placed.values())
+    assert [(each.done, each.total) for each in seen] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_nothing_is_made_twice_and_nothing_written_over(
+    sources: list[Path], tiny_network: UpscalingNetwork, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    into(folder, sources, tiny_network)
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    again = into(folder, sources * 2, tiny_network)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert not any(placed.drawn for placed in again.placed.values())
+    into(folder, sources, tiny_network, watermark="none")
+    assert {path.name for path in folder.iterdir()} - {path.name for path in before} == {"ours-64-2.png"}
+
+
+def test_what_was_finished_before_a_failure_stays_and_is_found(
+    sources: list[Path], tiny_network: UpscalingNetwork, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    with pytest.raises(UnreadableImage, match=r"bad\.png"):
+        into(tmp_path / "out", [sources[0], bad], tiny_network)
+    outcome = into(tmp_path / "out", sources, tiny_network)
+    assert [placed.drawn for placed in outcome.placed.values()] == [False, True]
+
+
+def test_another_picture_of_the_same_name_gets_a_number(
+    sources: list[Path], tiny_network: UpscalingNetwork, tmp_path: Path
+) -> None:
+    (tmp_path / "more").mkdir()
+    other = tmp_path / "more" / "ours.png"
+    Image.new("RGBA", (20, 20), "blue").save(other)
+    outcome = into(tmp_path / "out", [sources[0], other], tiny_network)
+    assert [placed.path.name for placed in outcome.placed.values()] == ["ours-64.png", "ours-64-2.png"]
+    assert read_settings(tmp_path / "out" / "ours-64-2.png").size == "64x64"
+
+
+def test_the_last_change_is_made_to_every_file_that_is_written(
+    sources: list[Path], tiny_network: UpscalingNetwork, tmp_path: Path
+) -> None:
+    sealed = []
+
+    def seal(data: bytes, settings) -> bytes:
+        sealed.append(settings.pixel_sha256)
+        return data
+
+    outcome = into(tmp_path / "out", sources, tiny_network, seal=seal)
+    assert sealed == [placed.settings.pixel_sha256 for placed in outcome.placed.values()]
