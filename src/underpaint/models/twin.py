@@ -7,22 +7,27 @@ leaves the original as it is, to the bit.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import TypeVar
 
-from torch import nn
+from torch import Tensor, nn
 
 M = TypeVar("M", bound=nn.Module)
 
 
-def twin(module: M) -> M:
+def _itself(tensor: Tensor) -> Tensor:
+    return tensor
+
+
+def twin(module: M, change: Callable[[Tensor], Tensor] = _itself) -> M:
     """Return a copy of a network whose parameters and buffers are those of the original.
 
     Args:
         module: The network; nothing may write into its weights afterwards.
+        change: From a parameter or buffer to what stands in the copy for it, the same kind of tensor.
     """
-    shared = {id(tensor): tensor for tensor in chain(module.parameters(), module.buffers())}
+    shared = {id(tensor): change(tensor) for tensor in chain(module.parameters(), module.buffers())}
     return copy.deepcopy(module, shared)
 
 

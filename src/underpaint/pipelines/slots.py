@@ -35,6 +35,9 @@ NATIVE: dict[str, str] = {
 """Component of a native pipeline to slot; the quantizer is none, since tokens mean nothing without it."""
 DIFFUSERS: dict[str, str] = {"vae": "decoder", "unet": "denoiser", "transformer": "denoiser"}
 """Component of a pipeline of diffusers to slot; text encoders keep their names."""
+UNET = "UNet2DConditionModel"
+MERGED_BLOCKS = ("BasicTransformerBlock",)
+"""Classes of blocks whose ``attn1`` attends from a picture to itself."""
 MAIN = ("denoiser", "transformer", "generator")
 """Slots of the network that draws."""
 
@@ -54,6 +57,9 @@ class Slot:
         blocks: Equal blocks in a row; 0 where there are none that could be counted.
         heads: Attention heads of such a block.
         hidden: Channels between the two maps of its feed-forward.
+        merging: Names of the self-attentions whose tokens could be merged.
+        tokens: Tokens that the largest of them attends to.
+        levels: Levels of a UNet; 0 for other networks.
     """
 
     component: str
@@ -64,6 +70,9 @@ class Slot:
     blocks: int = 0
     heads: int = 0
     hidden: int = 0
+    merging: tuple[str, ...] = ()
+    tokens: int = 0
+    levels: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,7 +166,22 @@ def _slot(component: str, part: nn.Module) -> Slot:
         blocks=len(equal) or _blocks_of_diffusers(part),
         heads=equal[0].attention.heads if equal else 0,
         hidden=equal[0].feed_forward.up.out_features if equal else 0,
+        merging=mergeable(part),
+        tokens=_tokens(config),
+        levels=len(getattr(part, "up_blocks", ())) if type(part).__name__ == UNET else 0,
     )
+
+
+def mergeable(part: nn.Module) -> tuple[str, ...]:
+    """Return the names of the self-attentions of a network of diffusers whose tokens are a grid of the picture."""
+    blocks = {name: one for name, one in part.named_modules() if type(one).__name__ in MERGED_BLOCKS}
+    return tuple(f"{name}.attn1" for name, one in blocks.items() if not getattr(one, "only_cross_attention", False))
+
+
+def _tokens(config: Any) -> int:
+    """Return the tokens of a picture at a network's full resolution; 0 where its settings do not tell."""
+    side = getattr(config, "sample_size", None)
+    return (side // (getattr(config, "patch_size", None) or 1)) ** 2 if isinstance(side, int) else 0
 
 
 def _blocks_of_diffusers(part: nn.Module) -> int:

@@ -5,20 +5,26 @@ from __future__ import annotations
 from underpaint.core.errors import ArtifactError
 from underpaint.core.optimization import Stage, Step
 from underpaint.diffusion.output_cache import OutputCache
+from underpaint.pipelines.optimizing.block_cache import BlockCache, put_block_cache
 from underpaint.pipelines.optimizing.guidance_span import GuidanceSpan, put_span
 from underpaint.pipelines.optimizing.half import Half, Pipeline, of_network
+from underpaint.pipelines.optimizing.layout import ChannelsLast, channels_last
 from underpaint.pipelines.optimizing.precision import Int8Dynamic, Mixed, WeightOnly, mixed, multiplied, stored
 from underpaint.pipelines.optimizing.sampling_steps import StepCount, StepSolver, put_solver, put_steps
 from underpaint.pipelines.optimizing.step_caches import put_output_cache
+from underpaint.pipelines.optimizing.token_merging import TokenMerge, put_merging
 
 HALVES: dict[str, Half] = {
+    "tokens.merge@1": Half(stage=Stage.STRUCTURE, params=TokenMerge, put=put_merging),
     "quant.int8_dynamic@1": Half(stage=Stage.WEIGHTS, params=Int8Dynamic, put=of_network(multiplied)),
     "quant.weight_only@1": Half(stage=Stage.WEIGHTS, params=WeightOnly, put=of_network(stored)),
     "quant.mixed@1": Half(stage=Stage.WEIGHTS, params=Mixed, put=of_network(mixed)),
+    "layout.channels_last@1": Half(stage=Stage.GRAPH, params=ChannelsLast, put=of_network(channels_last)),
     "steps.count@1": Half(stage=Stage.SAMPLER, params=StepCount, put=put_steps),
     "steps.solver@1": Half(stage=Stage.SAMPLER, params=StepSolver, put=put_solver),
     "guidance.span@1": Half(stage=Stage.SAMPLER, params=GuidanceSpan, put=put_span),
     "cache.output@1": Half(stage=Stage.SAMPLER, params=OutputCache, put=put_output_cache),
+    "cache.blocks@1": Half(stage=Stage.SAMPLER, params=BlockCache, put=put_block_cache),
 }
 """Transform and version to its half; versions that once were written stay here."""
 

@@ -133,6 +133,24 @@ def _one_call(question: Question, sampler: Sampler) -> Refusal | None:
     return None
 
 
+def check_block_cache(question: Question) -> Refusal | None:
+    """Refuse to remember deep levels of what is no UNet, or where steps are few or have two calls."""
+    sampler, slots = _sampler(question), question.capabilities.slots
+    network = slots.get("denoiser")
+    if network is None or network.levels < 2:
+        return Refusal(
+            code="cache.no_levels",
+            reason=f"the network of this {question.capabilities.pipeline} is no UNet of two levels or more",
+            remedy="take cache.output, which skips whole calls of any network",
+        )
+    return check_output_cache(question) or _one_call(question, sampler)
+
+
+def space_of_block_caches(question: Question) -> Space:  # noqa: ARG001
+    """Offer how often all levels are computed."""
+    return {"every": [2, 3, 5], "warm_up": [1, 2, 4], "last": [0, 1]}
+
+
 def space_of_output_caches(question: Question) -> Space:  # noqa: ARG001
     """Offer how many calls are skipped, and how far they are continued."""
     return {"every": [2, 3, 4], "order": [0, 1, 2], "warm_up": [2, 3, 4], "last": [1, 2]}
@@ -149,5 +167,11 @@ SAMPLING: tuple[Transform, ...] = (
         does="skips calls of the denoiser and continues its answers",
         check=check_output_cache,
         space=space_of_output_caches,
+    ),
+    Transform(
+        name="cache.blocks",
+        does="computes the outermost level of a UNet in every call, the others in some",
+        check=check_block_cache,
+        space=space_of_block_caches,
     ),
 )
