@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import zipfile
 
 import pytest
+from PIL import Image
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -140,8 +142,6 @@ def test_a_huge_file_is_not_even_sent(open_studio):
 
 
 def test_a_picture_of_ones_own_comes_into_the_gallery(open_studio, tmp_path):
-    from PIL import Image
-
     studio = open_studio("gallery")
     Image.new("RGBA", (64, 64), (10, 200, 30, 255)).save(tmp_path / "mine.png")
     studio.page.locator("input[type=file]").set_input_files(tmp_path / "mine.png")
@@ -178,3 +178,42 @@ def test_two_tabs_show_the_same_and_ask_over_one_connection(open_studio, chromiu
     second.page.get_by_role("button", name="Undo").click()
     expect(cells(second)).to_have_count(1)
     assert json.dumps(streams) and len(streams) <= 1
+
+
+def test_chosen_pictures_are_downloaded_as_files_as_a_sheet_and_as_stickers_for_other_apps(open_studio, tmp_path):
+    studio = open_studio("gallery?search=violet+star")
+    draw_through_the_server(studio, "a violet star", n=3)
+    expect(cells(studio)).to_have_count(3)
+    studio.page.get_by_role("checkbox", name="Choose: a violet star").first.check()
+    studio.page.get_by_role("button", name="Choose all").click()
+    names = {}
+    for kind in ("ZIP", "Sheet"):
+        with studio.page.expect_download() as download:
+            studio.page.get_by_role("button", name=kind).click()
+        names[kind] = tmp_path / download.value.suggested_filename
+        download.value.save_as(names[kind])
+    with zipfile.ZipFile(names["ZIP"]) as files:
+        assert sum(name.endswith(".png") for name in files.namelist()) == 3
+    with Image.open(names["Sheet"]) as sheet:
+        assert sheet.format == "PNG" and sheet.width > 64
+    studio.page.get_by_role("button", name="Sticker pack").click()
+    dialog = studio.page.get_by_role("dialog", name="Make 3 stickers for other apps")
+    dialog.get_by_role("checkbox", name="Telegram, stickers").uncheck()
+    assert studio.faults() == []
+    with studio.page.expect_download() as download:
+        dialog.get_by_role("button", name="Download the pack").click()
+    download.value.save_as(tmp_path / "pack.zip")
+    with zipfile.ZipFile(tmp_path / "pack.zip") as files:
+        assert {name.split("/")[0] for name in files.namelist()} == {"whatsapp"}
+
+
+def test_a_picture_is_downloaded_larger(open_studio, tmp_path):
+    studio = open_studio("gallery?search=black+spade")
+    draw_through_the_server(studio, "a black spade")
+    cells(studio).first.get_by_role("button", name="Open").click()
+    studio.page.get_by_role("button", name="Other sizes and apps").click()
+    with studio.page.expect_download() as download:
+        studio.page.get_by_role("button", name="256 × 256 pixels").click()
+    download.value.save_as(tmp_path / "large.png")
+    with Image.open(tmp_path / "large.png") as large:
+        assert large.size == (256, 256) and large.mode == "RGBA"

@@ -5,6 +5,7 @@ import { form, formOf } from './form.js';
 import { takeDrops } from './dropping.js';
 import { fail, openDialog, placeNotices, say } from './notices.js';
 import { call, key, line, reachable } from './server.js';
+import { styled } from './styles.js';
 import { themeButton } from './theme.js';
 import { VIEWS } from './views.js';
 import { speak, t } from './words.js';
@@ -13,7 +14,8 @@ import { speak, t } from './words.js';
  * @typedef {object} App What every view is given.
  * @property {any} capabilities What the server can do, as `GET /api/v1/capabilities` answers.
  * @property {(name: string, query?: Object<string, any>) => void} go Shows another view.
- * @property {(settings: Object<string, any>) => void} use Fills the form from the settings or request of a picture, and shows it.
+ * @property {(settings: Object<string, any>, changes?: Object<string, any>) => void} use Fills the form from the settings or the
+ *     request of a picture, with some fields otherwise, and shows it.
  */
 
 /** @type {App} */
@@ -23,9 +25,11 @@ const app = {
     const text = new URLSearchParams(query).toString();
     location.hash = `#/${name}${text ? `?${text}` : ''}`;
   },
-  use(settings) {
-    form.set(formOf(settings, app.capabilities));
-    app.go('create');
+  use(settings, changes = {}) {
+    form.set({ ...formOf(settings, app.capabilities), ...changes });
+    if (place().row.name !== 'create') return app.go('create');
+    scrollTo(0, 0);
+    document.getElementById('prompt')?.focus();
   },
 };
 
@@ -81,23 +85,6 @@ async function explain(error) {
   if (!main.firstChild) replace(main, h('section', { class: 'card' }, h('p', {}, t('main.old_page')), again));
   else openDialog(t('main.old_title'), h('div', {}, h('p', {}, t('main.old_page')), again));
   console.warn(error);
-}
-
-const loaded = new Map();
-
-/** Load the styles of a view once. */
-function styled(name) {
-  if (!loaded.has(name)) {
-    const href = new URL(`../css/${name}.css`, import.meta.url).href;
-    const link = h('link', { rel: 'stylesheet', href });
-    const ready = new Promise((resolve, reject) => {
-      link.addEventListener('load', resolve);
-      link.addEventListener('error', () => (loaded.delete(name), reject(new TypeError(`no ${href}`))));
-    });
-    loaded.set(name, ready);
-    document.head.append(link);
-  }
-  return loaded.get(name);
 }
 
 function navigation() {

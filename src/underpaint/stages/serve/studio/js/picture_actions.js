@@ -21,11 +21,17 @@ const first = kept('compare.first', '');
 /** @type {Action[]} */
 export const ACTIONS = [
   { name: 'download', icon: 'download', run: async (_app, picture) => save(await fileOf(picture), nameOf(picture)) },
-  { name: 'more', icon: 'dice', leaves: true, run: (app, { settings }) => app.use({ ...settings, seed: null, count: 4 }) },
+  { name: 'larger', icon: 'larger', when: isKnown, run: async (app, picture) => (await import('./parts/larger.js')).openLarger(app, picture) },
+  { name: 'more', icon: 'dice', leaves: true, run: (app, { settings }) => app.use(settings, { seed: null, count: 4 }) },
   { name: 'use', icon: 'pencil', leaves: true, run: (app, { settings }) => app.use(settings) },
   { name: 'compare', icon: 'compare', leaves: true, run: compare },
-  { name: 'delete', icon: 'trash', leaves: true, when: (_app, picture) => 'favorite' in picture, run: (_app, picture) => remove([picture.pixel_sha256]) },
+  { name: 'delete', icon: 'trash', leaves: true, when: isKnown, run: (_app, picture) => remove([picture.pixel_sha256]) },
 ];
+
+/** Tell whether a picture is known to the gallery, and not in its bin. */
+function isKnown(_app, picture) {
+  return 'favorite' in picture && !picture.deleted_at;
+}
 
 /** Keep a picture until another is chosen, then compare them. */
 function compare(app, { pixel_sha256: digest }) {

@@ -5,6 +5,7 @@ import { act, archive, bring, page, remove } from '../collection.js';
 import { button, h, icon, replace } from '../elements.js';
 import { ask, fail, note, say } from '../notices.js';
 import { choice } from '../parts/choices.js';
+import { openPack } from '../parts/pack.js';
 import { pictureGrid } from '../parts/picture_grid.js';
 import { openViewer } from '../parts/viewer.js';
 import { call } from '../server.js';
@@ -133,6 +134,7 @@ function listOf(app, wanted) {
       button(t('remarks.favorite'), doing(() => act('favorite', chosen)), { icon: 'heart' }),
       button(t('gallery.zip'), doing(() => archive(chosen, 'zip')), { icon: 'zip' }),
       button(t('gallery.sheet'), doing(() => archive(chosen, 'sheet')), { icon: 'sheet' }),
+      app.capabilities.places?.length ? button(t('gallery.pack'), doing(() => openPack(app, chosen)), { icon: 'pack' }) : null,
       button(t('action.delete'), doing(() => (grid.choose(false), remove(chosen))), { icon: 'trash' }),
     ];
   }

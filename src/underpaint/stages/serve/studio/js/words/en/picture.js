@@ -10,6 +10,7 @@ export const picture = {
   'viewer.next': 'Next picture',
   'viewer.now': 'Picture {n} of {of}: {alt}',
   'action.download': 'Download',
+  'action.larger': 'Other sizes and apps',
   'action.more': 'More like this',
   'action.use': 'Use its settings',
   'action.delete': 'Delete',

@@ -1,0 +1,33 @@
+/** A picture larger than it was drawn: the server makes its pixels many and its edges sharp. */
+
+import { button, h, replace } from '../elements.js';
+import { fail, openDialog } from '../notices.js';
+import { nameOf, save } from '../pictures.js';
+import { request } from '../server.js';
+import { t } from '../words.js';
+import { openPack } from './pack.js';
+
+/**
+ * Offer a picture in the sizes that the server makes.
+ *
+ * @param {import('../main.js').App} app The app.
+ * @param {import('../pictures.js').Picture} picture The picture, of the gallery.
+ */
+export function openLarger(app, picture) {
+  const state = h('p', { class: 'soft', role: 'status' }, t('larger.about'));
+  const take = async (size) => {
+    replace(state, t('larger.busy'));
+    try {
+      const answer = await request('POST', '/api/v1/upscale', { body: { picture: picture.pixel_sha256, size } });
+      save(await answer.blob(), nameOf(picture).replace(/\.png$/, `-${size}.png`));
+      replace(state, t('larger.done'));
+    } catch (error) {
+      replace(state, t('larger.about'));
+      fail(error);
+    }
+  };
+  const sizes = app.capabilities.upscale_sizes.map((size) => button(t('facts.pixels', { width: size, height: size }), () => take(size), { icon: 'download' }));
+  const pack = () => openPack(app, [picture.pixel_sha256]).catch(fail);
+  openDialog(t('action.larger'), h('div', { class: 'question' }, state, h('div', { class: 'row' }, sizes),
+    h('p', { class: 'soft' }, t('larger.apps')), h('div', { class: 'row' }, button(t('gallery.pack'), pack, { icon: 'pack' }))));
+}
