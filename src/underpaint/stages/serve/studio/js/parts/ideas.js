@@ -1,7 +1,7 @@
 /** Prompts to begin with, for whoever has never seen one: a small picture of what comes, and its words. */
 
-import { h } from '../elements.js';
-import { form } from '../form.js';
+import { button, h } from '../elements.js';
+import { form, freshSeed } from '../form.js';
 import { styleName, t } from '../words.js';
 
 const MOST = 10;
@@ -26,7 +26,9 @@ export function ideas(app, onchosen) {
   const items = [...examples].sort((a, b) => rank(a) - rank(b)).slice(0, MOST).map((one) => h('li', {}, h('button', {
     type: 'button', class: 'idea', onclick: () => take(one), title: one.style ? styleName(one.style) : null,
   }, pictureOf(one), h('span', {}, one.prompt))));
-  return h('section', { class: 'ideas', 'aria-label': t('ideas.title') }, h('h2', {}, t('ideas.title')), h('ul', {}, items));
+  const any = button(t('ideas.any'), () => take(examples[freshSeed() % examples.length]), { icon: 'dice', kind: 'quiet' });
+  return h('section', { class: 'ideas', 'aria-label': t('ideas.title') },
+    h('div', { class: 'row spread' }, h('h2', {}, t('ideas.title')), any), h('ul', {}, items));
 }
 
 function nameOf({ prompt, style }) {

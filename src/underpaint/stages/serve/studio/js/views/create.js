@@ -27,7 +27,7 @@ const recent = kept('strips', /** @type {string[]} */ ([]));
 export function open(app) {
   const results = resultsOf(app);
   const asked = formOf(app, (body) => results.add(body));
-  const element = h('div', { class: 'create' }, asked.element, ideas(app, asked.focus), results.element);
+  const element = h('div', { class: 'create' }, asked.element, results.element, ideas(app, asked.focus));
   for (const { key, body } of leftBehind()) results.add(body, key);
   return { element, close: () => (asked.close(), results.close()) };
 }

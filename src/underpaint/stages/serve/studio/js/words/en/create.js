@@ -33,6 +33,7 @@ export const create = {
   'more.transparent': 'Transparent',
   'more.opaque': 'White',
   'ideas.title': 'Ideas',
+  'ideas.any': 'Surprise me',
   'strip.sending': 'Handing it in …',
   'strip.next': 'It is your turn next.',
   'strip.waiting': ({ n }) => (n === 1 ? 'In line: one goes before.' : `In line: ${n} go before.`),
