@@ -259,6 +259,8 @@ class Dispatcher:
         self._drawing, windows = wanted, list[Window]()
 
         def free() -> None:
+            if any(ticket.tries > 1 for ticket in wanted):
+                return  # it may end its process again, and should take nothing with it
             windows.append(self._company.begin())
             turn.let_go()
 

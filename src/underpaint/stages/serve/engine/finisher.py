@@ -26,12 +26,18 @@ class Finisher:
         """Give work on a picture."""
         self._given.put(work)
 
-    def catch_up(self) -> None:
-        """Wait until the work of the batch before this one is done.
+    def catch_up(self, *, wait: bool = True) -> bool:
+        """Wait until the work of the batch before this one is done; once for each batch.
 
         What is drawn thus never waits for more than one other batch, however much longer finishing takes.
+
+        Args:
+            wait: Whether to wait; if not and it is not done, this call does not count.
+
+        Returns:
+            Whether it is done.
         """
-        self._behind.acquire()
+        return self._behind.acquire(blocking=wait)
 
     def end_batch(self, work: Work) -> None:
         """Give the last work of a batch, for which ``catch_up`` was called before."""

@@ -3,8 +3,8 @@
     python -m underpaint.stages.serve.engine.worker FD
 
 Orders come in as frames over the socket of that number. A second thread listens while pictures are drawn, so that an
-order can be dropped on its way; a third finishes what is drawn. ``free`` is said when the device can draw again,
-``done`` when all pictures of a batch are out.
+order can be dropped on its way; a third finishes what is drawn. ``free`` is said when the device can draw again, or a
+little before, ``done`` when all pictures of a batch are out.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from underpaint.core.errors import UnderpaintError
 from underpaint.core.progress import Progress, Report
 from underpaint.stages.serve.engine.finisher import Finisher
+from underpaint.stages.serve.engine.foresight import Foresight
 from underpaint.stages.serve.engine.frames import Frame, pack, receive
 from underpaint.stages.serve.engine.orders import Order, Preview
 
@@ -64,7 +65,7 @@ class Worker:
         self._connection, self._load, self._lock = connection, load, threading.Lock()
         self._told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._dropped: set[tuple[int, int]] = set()
-        self._finisher = Finisher()
+        self._finisher, self._foresight = Finisher(), Foresight(self._free_soon)
 
     def run(self) -> None:
         """Load what the first frame names, then draw until the server is gone."""
@@ -88,6 +89,7 @@ class Worker:
         if told["do"] == "drop":
             self._dropped.add((told["batch"], told["number"]))
         else:
+            self._foresight.answered()
             self._told.put(told)
 
     def _say(self, said: dict[str, Any], body: bytes = b"") -> None:
@@ -103,6 +105,7 @@ class Worker:
     def _draw(self, artist: Artist, told: dict[str, Any]) -> None:
         batch, began = told["batch"], time.perf_counter()
         orders = [Order.model_validate(order) for order in told["orders"]]
+        self._foresight.begin(batch, len(orders))
         try:
             drawn = artist.draw(
                 orders,
@@ -115,9 +118,17 @@ class Worker:
             self._finisher.give(partial(self._fail, batch, error))
         self._dropped = {one for one in self._dropped if one[0] > batch}
         seconds = time.perf_counter() - began
-        self._finisher.catch_up()
-        self._say({"say": "free", "batch": batch})
+        if not self._foresight.end(len(orders), seconds):
+            self._finisher.catch_up()
+            self._say({"say": "free", "batch": batch})
         self._finisher.end_batch(partial(self._say, {"say": "done", "batch": batch, "seconds": seconds}))
+
+    def _free_soon(self, batch: int) -> bool:
+        """Say that the device will be free, unless more than one batch waits to be finished."""
+        if not self._finisher.catch_up(wait=False):
+            return False
+        self._say({"say": "free", "batch": batch})
+        return True
 
     def _fail(self, batch: int, error: UnderpaintError) -> None:
         self._say({"say": "failed", "batch": batch, "kind": type(error).__name__, "message": str(error)})
