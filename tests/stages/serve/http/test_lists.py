@@ -10,6 +10,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from underpaint.stages.serve.security.key_file import KeyFile
+from underpaint.stages.serve.security.keys import KeyLimits
+
 PATH = "/api/v1/batch-list"
 
 
@@ -140,3 +143,26 @@ def test_lists_and_batches_are_listed_apart(at):
         assert at.get(f"{PATH}/{batch}{what}").json()["error"]["code"] == "list_not_found"
     for one in (first, second):
         over(at, one)
+
+
+def test_the_same_key_is_the_same_list_and_another_list_with_it_is_refused(at):
+    headers = {"idempotency-key": "friday"}
+    first = at.post(PATH, json={"text": "a cat"}, headers=headers)
+    again = at.post(PATH, json={"text": "a cat"}, headers=headers)
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first.json()["id"] == again.json()["id"]
+    other = at.post(PATH, json={"text": "a dog"}, headers=headers)
+    assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_conflict")
+    over(at, first.json()["id"])
+
+
+def test_a_list_beyond_the_day_s_quota_is_refused_at_once(start_server, tmp_path):
+    file = KeyFile(tmp_path / "keys.json")
+    _, key = file.create("ann", role="user", limits=KeyLimits(pictures_per_day=3), now=0.0)
+    server = start_server(tmp_path / "state", "--keys", file.path).wait_until_ready()
+    with server.client(headers={"authorization": f"Bearer {key}"}) as client:
+        refused = hand_in(client, "prompt,n\na cat,4\n")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "key_rate_limited")
+        assert client.get(PATH).json()["data"] == []
+        assert hand_in(client, "prompt,n\na cat,3\n").status_code == 202
+        assert hand_in(client, "a dog").status_code == 429

@@ -93,9 +93,10 @@ class GalleryPicture:
 
     @property
     def parent(self) -> str | None:
-        """SHA-256 of the pixels of the picture that it was edited from; None if it is no edit."""
-        edit = (self.settings or {}).get("edit")
-        return None if edit is None else edit["picture_sha256"]
+        """SHA-256 of the pixels of the picture that it was made from; None if it was drawn from words alone."""
+        made = self.settings or {}
+        last = made.get("upscale") or made.get("edit")
+        return None if last is None else last["picture_sha256"]
 
 
 def picture_of(row: Row) -> GalleryPicture:

@@ -26,7 +26,7 @@ class GalleryView(BaseModel):
         kind: ``generation``, ``edit``, or ``brought`` if no job here drew it.
         url: Where it is.
         deleted_at: When it went to the bin; null if it is not there.
-        parent: SHA-256 of the pixels of the picture that it was edited from.
+        parent: SHA-256 of the pixels of the picture that it was edited or enlarged from.
         settings: What made it: prompt, seed, style, model, release, ...; of a picture that nobody knows the settings
             of, an empty prompt alone.
         request: What to ask for, to draw it again; null where nobody knows.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from underpaint.core.errors import FieldError
 from underpaint.stages.serve.batches.keeper import BatchKeeper
@@ -18,6 +18,7 @@ from underpaint.stages.serve.gallery.picture import GalleryPicture
 from underpaint.stages.serve.gallery.sheet import sheet_of
 from underpaint.stages.serve.http.batches import stopped
 from underpaint.stages.serve.http.callers import CallerOf
+from underpaint.stages.serve.http.durable import IdempotencyKey
 from underpaint.stages.serve.http.errors import ApiError
 from underpaint.stages.serve.http.gallery import ARCHIVES, check_cells, saved_as
 from underpaint.stages.serve.http.jobs import shown
@@ -35,12 +36,15 @@ from underpaint.stages.serve.http.list_schema import (
     list_view,
 )
 from underpaint.stages.serve.http.openapi import refusals
-from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, KeeperOf, ServiceOf
+from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, KeeperOf, ServiceOf
 from underpaint.stages.serve.lists.checking import CheckedList, checked
-from underpaint.stages.serve.lists.handing_in import digests_of, hand_in, list_of
+from underpaint.stages.serve.lists.handing_in import digests_of, hand_in, id_of, known, list_of
 
 router = APIRouter(prefix="/api/v1/batch-list", tags=["lists"])
-CREATION = refusals(400, 401, 409, 413, 415, 429, 500, 503)
+CREATION: dict[int | str, dict[str, Any]] = {
+    200: {"model": ListView, "description": "The list is known by its key"},
+    **refusals(400, 401, 409, 413, 415, 429, 500, 503),
+}
 
 
 async def _checked(body: ListRequest, caller: CallerOf, service: ServiceOf) -> CheckedList:
@@ -72,15 +76,28 @@ async def submit(
     service: ServiceOf,
     desk: DeskOf,
     keeper: KeeperOf,
-) -> ListView:
+    gatekeeper: GatekeeperOf,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Hand in a list; one with mistakes is refused as a whole, and the message tells them with their lines."""
+    owner, digest = caller.key_id, body.digest()
+    list_id = id_of(owner, idempotency_key)
+    batch = await asyncio.to_thread(known, keeper, list_id, digest) if idempotency_key else None
+    if batch is not None:
+        return JSONResponse((await _view(keeper, batch)).model_dump(mode="json"))
     found = await _checked(body, caller, service)
     found.refuse()
     await desk.check_room(found.cost_s)
-    await asyncio.to_thread(desk.gallery.check_room, caller.key_id, found.num_pictures * USUAL_BYTES)
-    batch = await asyncio.to_thread(hand_in, found, body.name, keeper, caller.key_id, str(request.base_url))
+    await asyncio.to_thread(desk.gallery.check_room, owner, found.num_pictures * USUAL_BYTES)
+
+    def kept() -> BatchRecord:
+        gatekeeper.charge(owner, found.num_pictures, at_once=False, name=list_id)
+        base = str(request.base_url)
+        return hand_in(found, body.name, keeper, owner, base, list_id=list_id, digest=digest)
+
+    batch = await asyncio.to_thread(kept)
     desk.bell.ring()
-    return await _view(keeper, batch)
+    return JSONResponse((await _view(keeper, batch)).model_dump(mode="json"), status_code=202)
 
 
 @router.get("", response_model=Lists, responses=refusals(400, 401, 500, 503))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from underpaint.core.errors import FieldError, JobNotFound
+from underpaint.core.errors import FieldError, IdempotencyConflict, JobNotFound
 from underpaint.stages.serve.batches.input_file import LIST
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
@@ -17,6 +19,7 @@ from underpaint.stages.serve.lists.checking import CheckedList
 
 WINDOW_S = 7 * 86400
 LOT = 200
+DIGITS = 24
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,33 @@ class Facts:
     cost_s: float
 
 
-def hand_in(found: CheckedList, name: str, keeper: BatchKeeper, owner: str, base: str) -> BatchRecord:
+def id_of(owner: str, idem_key: str | None) -> str:
+    """Return the id of a list: a new one, or the same for the same idempotency key of the same owner."""
+    if idem_key is None:
+        return f"batch_{secrets.token_hex(DIGITS // 2)}"
+    return f"batch_{hashlib.sha256(f'list {owner} {idem_key}'.encode()).hexdigest()[:DIGITS]}"
+
+
+def known(keeper: BatchKeeper, list_id: str, digest: str) -> BatchRecord | None:
+    """Return the list that was handed in under an id already; None if there is none.
+
+    Raises:
+        IdempotencyConflict: It is another list.
+    """
+    try:
+        found = keeper.records.batch(list_id, None)
+    except FieldError:
+        return None
+    if (found.metadata or {}).get("digest") != digest:
+        raise IdempotencyConflict(
+            f"the idempotency key was used for another list ({found.id}); send the same list, or another key"
+        )
+    return found
+
+
+def hand_in(
+    found: CheckedList, name: str, keeper: BatchKeeper, owner: str, base: str, *, list_id: str, digest: str
+) -> BatchRecord:
     """Keep a list and begin to draw it.
 
     Args:
@@ -45,6 +74,8 @@ def hand_in(found: CheckedList, name: str, keeper: BatchKeeper, owner: str, base
         keeper: Looks after it.
         owner: Whose it is.
         base: The server's address, as its owner calls it.
+        list_id: From ``id_of``.
+        digest: What lists with the same idempotency key must share.
 
     Raises:
         StorageError: It cannot be kept.
@@ -53,11 +84,13 @@ def hand_in(found: CheckedList, name: str, keeper: BatchKeeper, owner: str, base
     file = keeper.records.add_file(owner, "batch", f"{name or 'list'}.jsonl", io.BytesIO(text.encode()))
     now = int(time.time())
     return keeper.records.add_batch(
+        id=list_id,
         owner=owner,
         input_file_id=file.id,
         endpoint=LIST,
         metadata={
             "name": name,
+            "digest": digest,
             "num_rows": str(found.num_rows),
             "num_pictures": str(found.num_pictures),
             "cost_s": f"{found.cost_s:.3f}",
