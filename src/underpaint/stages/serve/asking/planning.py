@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from underpaint.core.errors import FieldError, InputError
+from underpaint.core.mistakes import Mistakes
 from underpaint.core.text import MAX_CHARACTERS, canonicalize
 from underpaint.pipelines.exported import can_draw
-from underpaint.pipelines.model_folder import check_style
-from underpaint.pipelines.planning import Options, check_seeds, plan, random_seed
+from underpaint.pipelines.model_folder import Model, check_style
+from underpaint.pipelines.planning import Options, check_seeds, plan_usable, random_seed
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.settings import Settings
 from underpaint.stages.serve.asking.request import MAX_PROMPT, PictureRequest
@@ -24,7 +25,7 @@ PROMPT_KEPT = 20_000
 """Characters of a prompt that a picture's settings keep."""
 QUALITY_OF = {"standard": "medium", "hd": "high"}
 DEFAULT_QUALITIES = ("medium", "auto", "standard")
-OPAQUE = "white"
+OPAQUE = "#ffffff"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,11 +82,19 @@ def wish_of(
         steps=_steps(request, served, presets or {}),
         background=background,
     )
-    planned = _as_field("prompt", lambda: plan(served.model, [PromptRow.model_construct(prompt=caption)], options))
+    planned = _as_field("prompt", lambda: _planned(served.model, caption, options))
     _check_engine(served, planned[0])
     update = {"prompt": request.prompt[:PROMPT_KEPT], "watermark": watermark}
     orders = tuple(_order(request, one.model_copy(update=update), previews) for one in planned)
     return Wish(served=served, orders=orders, words_cut=words_cut)
+
+
+def _planned(model: Model, caption: str, options: Options) -> list[Settings]:
+    """Return settings; that numbers lie within their limits was checked when the request was read."""
+    found = Mistakes()
+    planned = plan_usable(model, [PromptRow.model_construct(prompt=caption)], options, found)
+    found.tell()
+    return planned
 
 
 def _order(request: PictureRequest, settings: Settings, previews: int) -> Order:
