@@ -1,0 +1,84 @@
+"""Whether something grows with the number of requests: its growth with an interval, and a word for it.
+
+The growth of one minute after another is taken as drawn from one distribution, so the interval is that of a mean of
+increments. A straight line through the readings would promise more than they hold: the memory of a process goes up in
+steps that stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+PER = 1000
+"""Requests that growth is told for."""
+ALLOWED_BYTES = 100_000
+"""Growth per 1,000 requests that is called none: 100 MB in a million."""
+MIN_WINDOWS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growth:
+    """Growth per 1,000 requests.
+
+    Args:
+        bytes: The estimate.
+        low: Lower end of its interval.
+        high: Upper end.
+        word: ``flat``, ``grows``, or ``undecided`` where the interval holds the bound.
+    """
+
+    bytes: float
+    low: float
+    high: float
+    word: Literal["flat", "grows", "undecided"]
+
+
+def windows(times: Sequence[float], values: Sequence[float], width_s: float) -> list[float]:
+    """Return the mean of values in each window of time, empty windows left out.
+
+    Args:
+        times: Of the values, in seconds, in order.
+        values: The values.
+        width_s: Width of a window in seconds.
+    """
+    numbers = ((np.asarray(times) - times[0]) // width_s).astype(int)
+    return [float(np.mean(np.asarray(values)[numbers == number])) for number in np.unique(numbers)]
+
+
+def growth(
+    times: Sequence[float],
+    requests: Sequence[float],
+    values: Sequence[float],
+    *,
+    width_s: float = 60.0,
+    confidence: float = 0.95,
+    allowed: float = ALLOWED_BYTES,
+) -> Growth:
+    """Return how something grows.
+
+    Args:
+        times: Of the readings, in seconds, in order.
+        requests: Requests that were sent until then.
+        values: The readings, in bytes.
+        width_s: Width of a window in seconds; growth from one to the next is one observation.
+        confidence: Of the interval.
+        allowed: Growth per 1,000 requests that is called none.
+
+    Raises:
+        ValueError: There are too few readings.
+    """
+    means, counts = windows(times, values, width_s), windows(times, requests, width_s)
+    if len(means) < MIN_WINDOWS:
+        raise ValueError(f"{len(means)} windows of {width_s:g} s tell nothing of growth; at least {MIN_WINDOWS} do")
+    steps, per_step = np.diff(means), (counts[-1] - counts[0]) / (len(counts) - 1)
+    scale = PER / per_step
+    half = float(stats.t.ppf((1 + confidence) / 2, len(steps) - 1) * steps.std(ddof=1) / np.sqrt(len(steps)))
+    mean = float(steps.mean())
+    low, high = scale * (mean - half), scale * (mean + half)
+    word = "flat" if high <= allowed else "grows" if low > allowed else "undecided"
+    return Growth(bytes=scale * mean, low=low, high=high, word=word)

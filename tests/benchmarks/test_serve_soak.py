@@ -1,0 +1,59 @@
+"""The verdict of the soak: a leak that was put in is found, and its size; noise and steps that stay are no leak."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+MINUTES, A_MINUTE, RATE = 20, 12, 5.0
+
+
+@pytest.fixture(scope="module")
+def verdict(load_benchmark):
+    return load_benchmark("serve_soak_verdict")
+
+
+def readings(per_1000: float, noise: float, seed: int) -> tuple[list[float], list[float], list[float]]:
+    """Return times, requests and bytes of a server that grows so much, read with noise."""
+    times = np.arange(MINUTES * A_MINUTE) * 60.0 / A_MINUTE
+    requests = RATE * times
+    held = 1e8 + per_1000 * requests / 1000 + noise * np.random.default_rng(seed).standard_normal(len(times))
+    return list(times), list(requests), list(held)
+
+
+def test_without_noise_the_growth_is_that_which_was_put_in(verdict):
+    found = verdict.growth(*readings(per_1000=2e6, noise=0.0, seed=0))
+    assert found.bytes == pytest.approx(2e6) and found.low == pytest.approx(found.high)
+    assert found.word == "grows"
+
+
+def test_the_interval_holds_the_truth_about_as_often_as_it_says(verdict):
+    found = [verdict.growth(*readings(per_1000=1e6, noise=5e5, seed=seed)) for seed in range(200)]
+    assert sum(one.low <= 1e6 <= one.high for one in found) >= 180
+
+
+def test_what_does_not_grow_is_flat(verdict):
+    assert verdict.growth(*readings(per_1000=0.0, noise=1e4, seed=1)).word == "flat"
+
+
+def test_one_step_that_stays_is_no_leak(verdict):
+    times, requests, held = readings(per_1000=0.0, noise=1e3, seed=2)
+    stepped = [value + (5e6 if number > len(held) / 2 else 0.0) for number, value in enumerate(held)]
+    assert verdict.growth(times, requests, stepped).word == "undecided"
+
+
+def test_too_few_readings_tell_nothing(verdict):
+    with pytest.raises(ValueError, match="at least 3"):
+        verdict.growth([0.0, 70.0], [0.0, 1.0], [1.0, 2.0])
+
+
+def test_all_kinds_of_calls_together_are_all_calls(load_benchmark):
+    calls = load_benchmark("serve_soak_callers").CALLS
+    assert sum(call.share for call in calls.values()) == pytest.approx(1.0)
+
+
+def test_bytes_in_a_folder_are_those_of_all_files_below_it(load_benchmark, tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "c").write_bytes(b"123")
+    (tmp_path / "d").write_bytes(b"12")
+    assert load_benchmark("serve_soak_watch").bytes_in(tmp_path) == 5
