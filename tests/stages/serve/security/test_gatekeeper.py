@@ -67,7 +67,7 @@ def test_pictures_are_charged_to_a_key_and_given_back(opened: Callable[..., Gate
     gatekeeper.charge(key_id, 6, at_once=False)
     with pytest.raises(RateLimited, match="a day"):
         gatekeeper.charge(key_id, 1, at_once=False)
-    gatekeeper.give_back(key_id, 2)
+    gatekeeper.give_back(key_id, 2, gatekeeper.today())
     gatekeeper.charge(key_id, 2, at_once=False)
 
 

@@ -183,10 +183,21 @@ def test_pictures_that_were_not_drawn_are_given_back(clock: Clock, quotas: Quota
     throttle = Throttle(ThrottleConfig(), quotas, clock=clock)
     limits = KeyLimits(pictures_per_day=10)
     throttle.pictures("a", limits, 8)
-    throttle.give_back("a", limits, 3)
+    throttle.give_back("a", limits, 3, throttle.today())
     assert quotas.used("a") == 5
-    throttle.give_back("a", limits, 100)
+    throttle.give_back("a", limits, 100, throttle.today())
     assert quotas.used("a") == 0
+
+
+def test_what_was_charged_before_midnight_and_given_back_after_it_is_no_gift(clock: Clock, quotas: Quotas) -> None:
+    throttle = Throttle(ThrottleConfig(), quotas, clock=clock)
+    limits = KeyLimits(pictures_per_day=10)
+    day = throttle.today()
+    throttle.pictures("a", limits, 8)
+    clock.now += DAY_S / 2
+    throttle.pictures("a", limits, 6)
+    throttle.give_back("a", limits, 8, day)
+    assert (quotas.used("a"), throttle.today()) == (6, day + 1)
 
 
 def test_what_has_a_name_is_counted_once_whoever_asks_again(tmp_path: Path, clock: Clock) -> None:

@@ -120,15 +120,24 @@ class Gatekeeper:
         if limits is not None and self._throttle is not None:
             self._throttle.pictures(key_id, limits, pictures, at_once=at_once, name=name)
 
-    def give_back(self, key_id: str, pictures: int) -> None:
+    def today(self) -> int:
+        """Return the number of the day that pictures are charged to now."""
+        return 0 if self._throttle is None else self._throttle.today()
+
+    def give_back(self, key_id: str, pictures: int, day: int) -> None:
         """Count pictures no more that were charged at once, since they were refused after all or are there already.
+
+        Args:
+            key_id: Id of the key.
+            pictures: How many.
+            day: On which they were charged, as ``today`` says it.
 
         Raises:
             StorageError: They cannot be counted.
         """
         limits = None if self._ring is None else self._ring.limits_of(key_id)
         if limits is not None and self._throttle is not None:
-            self._throttle.give_back(key_id, limits, pictures)
+            self._throttle.give_back(key_id, limits, pictures, day)
 
     @contextmanager
     def charged(self, key_id: str, pictures: int) -> Iterator[Charge]:
@@ -142,8 +151,9 @@ class Gatekeeper:
             RateLimited: They are too many, now or today.
             StorageError: They cannot be counted.
         """
+        day = self.today()
         self.charge(key_id, pictures)
-        charge = Charge(lambda: self.give_back(key_id, pictures))
+        charge = Charge(lambda: self.give_back(key_id, pictures, day))
         try:
             yield charge
         except BaseException:

@@ -82,14 +82,23 @@ class Quotas:
             retry_after_s=DAY_S - now % DAY_S,
         )
 
-    def give_back(self, key: str, pictures: int) -> None:
-        """Count pictures of today no more, since they were not drawn.
+    def today(self) -> int:
+        """Return the number of the day that pictures count for now."""
+        return day_of(self._clock())
+
+    def give_back(self, key: str, pictures: int, day: int) -> None:
+        """Count pictures no more, since they were not drawn; those of a day that is over matter no more.
+
+        Args:
+            key: The key's id.
+            pictures: How many.
+            day: On which they were counted, as ``today`` says it.
 
         Raises:
             StorageError: They cannot be counted.
         """
         with self._translated():
-            self._connection.execute(GIVE_BACK, {"key": key, "day": day_of(self._clock()), "pictures": pictures})
+            self._connection.execute(GIVE_BACK, {"key": key, "day": day, "pictures": pictures})
 
     def used(self, key: str) -> int:
         """Return how many pictures a key has had today.

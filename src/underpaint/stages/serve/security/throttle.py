@@ -67,20 +67,25 @@ class Throttle:
         if per_min is not None:
             self._pictures.take(key_id, self._rate(per_min), number, self._clock())
 
-    def give_back(self, key_id: str, limits: KeyLimits, number: int) -> None:
+    def today(self) -> int:
+        """Return the number of the day that pictures count for now."""
+        return self._quotas.today()
+
+    def give_back(self, key_id: str, limits: KeyLimits, number: int, day: int) -> None:
         """Count pictures no more that were charged at once, since they were refused after all.
 
         Args:
             key_id: The key's id.
             limits: Its own limits.
             number: How many.
+            day: On which they were charged, as ``today`` says it.
 
         Raises:
             StorageError: They cannot be counted.
         """
         found = self._config.of(limits)
         if found.pictures_per_day is not None:
-            self._quotas.give_back(key_id, number)
+            self._quotas.give_back(key_id, number, day)
         if found.pictures_per_minute is not None:
             self._pictures.take(key_id, self._rate(found.pictures_per_minute), -number, self._clock())
 
