@@ -34,6 +34,7 @@ MISSING: dict[str, tuple[str, ...]] = {
     "model to export": ("export", "none", "--out", "new"),
     "picture to edit": ("edit", "none.png"),
     "pictures for stickers": ("stickers", "none.png", "--for", "slack"),
+    "words of a series": ("sheet", "--prompts", "none.txt"),
     "settings of a server": ("serve", "--settings", "none.toml"),
     "policy for prompts": ("policy", "check", "none.json"),
     "prompts to decide about": ("policy", "check", "--prompts", "none.txt"),

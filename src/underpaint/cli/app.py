@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
     "edit": ("underpaint.cli.edit", "draw a picture anew, as a whole or within a mask"),
     "stickers": ("underpaint.cli.stickers", "make the files that messengers, shops and social networks take"),
+    "sheet": ("underpaint.cli.sheet", "draw one subject in many moods, as related stickers"),
     "synthesize": ("underpaint.cli.synthesize", "draw a labeled data set of synthetic pictures with a model"),
     "studio": ("underpaint.cli.studio", "draw in the browser: a page on this machine, and the server behind it"),
     "serve": ("underpaint.cli.serve", "draw pictures for others, over HTTP"),

@@ -33,23 +33,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     parser.add_argument("picture", nargs="*", metavar="PICTURE", help="PNG, JPEG or WebP files, in the pack's order")
     parser.add_argument("--places", action="store_true", help="list the places, and do nothing else")
-    add_place_options(parser, required=False)
+    add_place_options(parser)
     parser.add_argument(
         "--out", default="stickers", metavar="DIR", help="the new folder; must not exist yet (default: stickers)"
     )
 
 
-def add_place_options(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    """Add what says where stickers go, and what they look like.
-
-    Args:
-        parser: Gets the options.
-        required: Whether a place must be named.
-    """
+def add_place_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says where stickers go, and what they look like."""
     group = parser.add_argument_group("where they go, and what they look like")
-    group.add_argument(
-        "--for", dest="places_for", required=required, metavar="PLACES", help="whatsapp,telegram,...: see --places"
-    )
+    group.add_argument("--for", dest="places_for", metavar="PLACES", help="whatsapp,telegram,...: see --places")
     group.add_argument(
         "--contour",
         default=CONTOUR,
@@ -80,25 +73,31 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from underpaint.pipelines.stickers.picture import read_pictures
 
     found = Mistakes()
-    look = check_look(args, found)
+    places, look = places_of(args, found), look_of(args, found)
     if not args.picture:
         found.add(InputError("no picture was named; name one or more PNG, JPEG or WebP files"))
     found.tell()
     folder = Path(args.out)
     require_new(folder)
     pictures = read_pictures(args.picture)
-    written = write(folder, pictures, look, args, output)
+    written = write(folder, pictures, places, look, args, output)
     output.result(describe(folder, written), as_data(folder, pictures, look, written))
     return 0
 
 
-def check_look(args: argparse.Namespace, found: Mistakes) -> Look:
-    """Return what stickers shall look like; take down what cannot be used."""
-    from underpaint.pipelines.stickers.look import Background, Look, read_background, read_contour
+def places_of(args: argparse.Namespace, found: Mistakes) -> list[str]:
+    """Return the names of the places that were asked for; take down those that there are not."""
     from underpaint.pipelines.stickers.making import check_places
 
-    args.places_for = [name.strip() for name in (args.places_for or "").split(",") if name.strip()]
-    found.take(check_places, args.places_for, otherwise={}, source="--for")
+    names = [name.strip() for name in (args.places_for or "").split(",") if name.strip()]
+    found.take(check_places, names, otherwise={}, source="--for")
+    return names
+
+
+def look_of(args: argparse.Namespace, found: Mistakes) -> Look:
+    """Return what stickers shall look like; take down what cannot be used."""
+    from underpaint.pipelines.stickers.look import Background, Look, read_background, read_contour
+
     return Look(
         contour=found.take(read_contour, args.contour, otherwise=None, source="--contour"),
         shadow=args.shadow,
@@ -108,16 +107,21 @@ def check_look(args: argparse.Namespace, found: Mistakes) -> Look:
 
 
 def write(
-    folder: Path, pictures: Sequence[Picture], look: Look, args: argparse.Namespace, output: Output
+    folder: Path,
+    pictures: Sequence[Picture],
+    places: Sequence[str],
+    look: Look,
+    args: argparse.Namespace,
+    output: Output,
 ) -> list[Written]:
     """Make the files of pictures in a new folder, and say which packs are of a size that no place takes."""
     from underpaint.pipelines.stickers.folder import write_stickers
     from underpaint.pipelines.stickers.making import Labels, make_stickers, unmet
 
-    for sentence in unmet(args.places_for, len(pictures)):
+    for sentence in unmet(places, len(pictures)):
         output.note(f"note: {sentence}")
     labels = Labels(title=args.title, author=args.author, bare=args.bare)
-    files = make_stickers(pictures, args.places_for, look, labels=labels, report=output.report)
+    files = make_stickers(pictures, places, look, labels=labels, report=output.report)
     return write_stickers(folder, pictures, look, files)
 
 

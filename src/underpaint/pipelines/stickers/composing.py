@@ -17,11 +17,13 @@ from underpaint.pipelines.stickers.distances import Floats
 from underpaint.pipelines.stickers.look import REFERENCE_SIDE, Look
 from underpaint.pipelines.stickers.place import Item
 from underpaint.pipelines.stickers.tidying import tidied
-from underpaint.pipelines.upscaling.enlarging import LARGEST, upscaled
+from underpaint.pipelines.upscaling.enlarging import upscaled
 from underpaint.pipelines.upscaling.resampling import premultiplied, resampled, straight
 
 SEEN = 8
 """Alpha, in levels, from which a pixel counts as a part of the drawing."""
+DETAILED = 512
+"""Longest side, in pixels, up to which a drawing gains by being upscaled."""
 SHADOW_BLUR, SHADOW_DROP, SHADOW_ALPHA = 7.0, 6.0, 0.35
 """Of the shadow: deviation of its blur and how far it falls, in pixels of a sticker of ``REFERENCE_SIDE``."""
 REACH = 2.0
@@ -126,17 +128,28 @@ def seen(pixels: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def enlarged(pixels: np.ndarray, longest: int) -> np.ndarray:
-    """Return a picture whose longer side has a length; beyond what is upscaled, it is resampled.
+    """Return a picture whose longer side has a length: upscaled up to ``DETAILED``, and resampled beyond it.
 
     Args:
         pixels: ``[H, W, 4]`` uint8, straight alpha.
         longest: In pixels.
     """
-    if longest <= LARGEST:
+    if longest <= DETAILED:
         return upscaled(pixels, longest)
-    large = upscaled(pixels, LARGEST)
-    height, width = (max(1, round(side * longest / LARGEST)) for side in large.shape[:2])
+    large = upscaled(pixels, DETAILED) if max(pixels.shape[:2]) < DETAILED else pixels
+    height, width = (max(1, round(side * longest / max(large.shape[:2]))) for side in large.shape[:2])
     return straight(resampled(premultiplied(large), width, height))
+
+
+def prepared(pixels: np.ndarray, look: Look) -> np.ndarray:
+    """Return a picture tidied and upscaled once, so that stickers of many sizes are quickly made of it.
+
+    Args:
+        pixels: ``[H, W, 4]`` uint8, straight alpha.
+        look: What its stickers shall look like.
+    """
+    tidy = pixels if look.specks else tidied(pixels)
+    return tidy if max(tidy.shape[:2]) >= DETAILED else upscaled(tidy, DETAILED)
 
 
 def _with_contour(drawing: np.ndarray, room: Room, look: Look) -> Floats:

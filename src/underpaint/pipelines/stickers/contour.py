@@ -2,8 +2,9 @@
 
 The shape is dilated by ``w + r`` and eroded by ``r``: convex corners become arcs of radius ``w``, and no notch or hole
 is left that a disc of radius ``r`` does not fit into, as a knife cannot follow it either. Both steps are exact
-Euclidean distances to the outline ``alpha = 1/2``, so that the width is the same in every direction. Small stickers are
-followed at twice their resolution, large ones at half of it, where half a pixel is less than a printer's dot.
+Euclidean distances to the outline ``alpha = 1/2``, so that the width is the same in every direction. The second one is
+smoothed by a share of the width, since the pixels of a small drawing would show as waves. Small stickers are followed
+at twice their resolution, large ones at half of it, where half a pixel is less than a printer's dot.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ HALF = 127.5
 """Where the outline of a shape runs, in levels of alpha."""
 FINE, COARSE = 700, 1400
 """Sides in pixels: up to the first an outline is followed finely, beyond the second coarsely."""
+SMOOTHING, LEAST_SMOOTHING = 0.4, 0.7
+"""Deviation by which a contour is smoothed: a share of its width, and pixels at least."""
+REACH = 3.0
+"""Deviations that a Gaussian is followed for."""
 
 
 def contour(alpha: np.ndarray, width: float, *, roundness: float | None = None) -> Floats:
@@ -37,7 +42,8 @@ def contour(alpha: np.ndarray, width: float, *, roundness: float | None = None) 
     rim = 2 * (math.ceil(radius) // 2 + 2)
     alpha = np.pad(alpha, rim)
     shape = _resized(alpha.astype(np.float32), (round(alpha.shape[0] * scale), round(alpha.shape[1] * scale))) > HALF
-    depth = _closed(shape, scale * (width + radius), scale * radius) / np.float32(scale)
+    deviation = max(LEAST_SMOOTHING, SMOOTHING * width * scale)
+    depth = _closed(shape, scale * (width + radius), scale * radius, deviation) / np.float32(scale)
     inner = (slice(rim, -rim), slice(rim, -rim))
     if scale < 1:
         return np.clip(_resized(depth, alpha.shape) + np.float32(0.5), 0.0, 1.0)[inner]
@@ -49,20 +55,27 @@ def _scale(side: int) -> float:
     return 2.0 if side <= FINE else 1.0 if side <= COARSE else 0.5
 
 
-def _closed(shape: Bools, grown: float, shrunk: float) -> Floats:
+def _closed(shape: Bools, grown: float, shrunk: float, deviation: float) -> Floats:
     """Return how deep each pixel lies inside a shape that is dilated, then eroded; negative outside, in pixels."""
     outside = distances(shape, int(grown) + 2) - 0.5 > grown
-    return _softened(distances(outside, int(shrunk) + 4) - np.float32(0.5)) - np.float32(shrunk)
+    depth = distances(outside, int(shrunk + REACH * deviation) + 4) - np.float32(0.5)
+    return smoothed(depth, deviation) - np.float32(shrunk)
 
 
-def _softened(values: Floats) -> Floats:
-    """Return values averaged with their neighbors, 1 - 2 - 1 in both directions, which smooths an outline's steps."""
+def smoothed(values: Floats, deviation: float) -> Floats:
+    """Return values averaged with their neighbors, weighted by a Gaussian; beyond the rim the outermost ones go on.
+
+    Args:
+        values: ``[H, W]``.
+        deviation: In pixels.
+    """
+    reach = math.ceil(REACH * deviation)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2).astype(np.float32)
     for axis in (0, 1):
-        padded = np.pad(values, [(1, 1) if axis == other else (0, 0) for other in (0, 1)], mode="edge")
-        inner = [slice(1, -1) if axis == other else slice(None) for other in (0, 1)]
-        first, last = ([*inner], [*inner])
-        first[axis], last[axis] = slice(None, -2), slice(2, None)
-        values = (padded[tuple(first)] + 2 * padded[tuple(inner)] + padded[tuple(last)]) / np.float32(4)
+        padded = np.pad(values, [(reach, reach) if axis == other else (0, 0) for other in (0, 1)], mode="edge")
+        values, length = np.zeros_like(values), values.shape[axis]
+        for start, weight in enumerate(weights / weights.sum()):
+            values += weight * (padded[start : start + length] if axis == 0 else padded[:, start : start + length])
     return values
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
@@ -12,7 +12,7 @@ from underpaint.core.errors import InputError
 from underpaint.core.mistakes import Mistakes
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.stickers.archive import contents_json, portions, wastickers, zipped
-from underpaint.pipelines.stickers.composing import composed
+from underpaint.pipelines.stickers.composing import composed, prepared
 from underpaint.pipelines.stickers.encoding import SUFFIXES, Encoded, Texts, encoded
 from underpaint.pipelines.stickers.look import Look
 from underpaint.pipelines.stickers.picture import Picture, slug_of
@@ -101,10 +101,14 @@ def make_stickers(
     if not pictures:
         raise InputError("no picture was given; name one or more")
     total, done = sum(len(_wanted(place, pictures)) for place in known.values()), 0
+    asked = look or Look()
+    ready: dict[int, np.ndarray] = {}
     for name, place in known.items():
         files: list[Made] = []
         for item, number in _wanted(place, pictures):
-            files.append(_file(name, place, item, number, pictures[number], look or Look(), said))
+            if number not in ready:
+                ready[number] = prepared(pictures[number].pixels, asked)
+            files.append(_file(name, place, item, number, replace(pictures[number], pixels=ready[number]), asked, said))
             yield files[-1]
             done += 1
             report(Progress(task="make stickers", done=done, total=total, unit="files"))

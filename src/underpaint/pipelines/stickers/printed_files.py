@@ -1,0 +1,59 @@
+"""The printed sheet of a series as files: a PNG a page, and all of them as one PDF."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+
+from PIL import Image, PngImagePlugin
+
+from underpaint.pipelines.picture_file import write_new
+from underpaint.pipelines.picture_folder import PREFIX, Placed, add_file
+from underpaint.pipelines.stickers.look import Look
+from underpaint.pipelines.stickers.picture import read_picture
+from underpaint.pipelines.stickers.printing import DPI, Paper, as_pdf, pages
+from underpaint.runtime import xmp
+
+
+def add_printed(
+    folder: Path, pictures: Sequence[Placed], look: Look, paper: Paper, *, cut_line: bool, title: str
+) -> list[Path]:
+    """Write the printed sheet of pictures and return its files; nothing is overwritten.
+
+    Args:
+        folder: Where to.
+        pictures: What to print; those that are one file are printed once.
+        look: What the stickers look like.
+        paper: The page.
+        cut_line: Whether a line to cut along surrounds each.
+        title: Of the PDF.
+    """
+    read = [read_picture(path) for path in dict.fromkeys(placed.path for placed in pictures)]
+    printed = list(pages([picture.pixels for picture in read], look, paper, cut_line=cut_line))
+    settings = pictures[0].settings
+    packet = xmp.write_packet(f"{settings.model} {settings.model_sha256[:16]}", xmp.EDITED_TYPE)
+    stem = f"{PREFIX}-{paper}"
+    files = [add_file(folder, stem, _png(page, packet)) for page in printed]
+    return [*files, _add_pdf(folder, stem, as_pdf(printed, title))]
+
+
+def _png(page: Image.Image, packet: str) -> bytes:
+    texts = PngImagePlugin.PngInfo()
+    texts.add_itxt(xmp.KEYWORD, packet)
+    buffer = io.BytesIO()
+    page.save(buffer, "PNG", pnginfo=texts, dpi=(DPI, DPI))
+    return buffer.getvalue()
+
+
+def _add_pdf(folder: Path, stem: str, data: bytes) -> Path:
+    """Write a PDF under the first free name and return its path."""
+    for number in count(1):
+        path = folder / f"{stem}{'' if number == 1 else f'-{number}'}.pdf"
+        if not path.exists():
+            with contextlib.suppress(FileExistsError):
+                write_new(data, path)
+                return path
+    raise AssertionError("numbers do not end")

@@ -1,0 +1,115 @@
+"""Stickers on paper: as large as they fit beside each other, with a line to cut along if it is wanted.
+
+Source: ISO 216 (A4); ANSI/ASME Y14.1 (letter). Print shops ask for 300 dots an inch and cut lines of pure magenta.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from underpaint.pipelines.stickers.composing import composed, prepared
+from underpaint.pipelines.stickers.contour import contour
+from underpaint.pipelines.stickers.look import Look
+from underpaint.pipelines.stickers.place import Item
+
+Paper = Literal["a4", "letter"]
+
+PAPERS_MM: dict[Paper, tuple[float, float]] = {"a4": (210.0, 297.0), "letter": (215.9, 279.4)}
+DPI = 300
+MM_PER_INCH = 25.4
+MARGIN_MM, GAP_MM, LARGEST_MM = 10.0, 5.0, 80.0
+CUT_MM = 0.3
+CUT_COLOR = (255, 0, 255)
+PER_PAGE = 24
+"""Most stickers on one page."""
+
+
+def pixels_of(mm: float) -> int:
+    """Return a length on paper in pixels."""
+    return round(mm * DPI / MM_PER_INCH)
+
+
+def places_on(paper: Paper, number: int) -> list[tuple[int, int, int]]:
+    """Return where stickers lie on a page: left, top and side of each square in pixels, in rows, in the middle.
+
+    Args:
+        paper: The page.
+        number: Stickers, 1 to ``PER_PAGE``.
+    """
+    width, height = (pixels_of(mm) for mm in PAPERS_MM[paper])
+    margin, gap = pixels_of(MARGIN_MM), pixels_of(GAP_MM)
+
+    def side_with(columns: int) -> int:
+        rows = math.ceil(number / columns)
+        across = (width - 2 * margin - (columns - 1) * gap) // columns
+        return min(across, (height - 2 * margin - (rows - 1) * gap) // rows, pixels_of(LARGEST_MM))
+
+    columns = max(range(1, number + 1), key=side_with)
+    side, rows = side_with(columns), math.ceil(number / columns)
+    left = (width - columns * side - (columns - 1) * gap) // 2
+    top = (height - rows * side - (rows - 1) * gap) // 2
+    steps = [divmod(k, columns) for k in range(number)]
+    return [(left + column * (side + gap), top + row * (side + gap), side) for row, column in steps]
+
+
+def pages(
+    pictures: Sequence[np.ndarray], look: Look, paper: Paper, *, cut_line: bool = False, per_page: int = PER_PAGE
+) -> Iterator[Image.Image]:
+    """Yield pages, each RGB.
+
+    Args:
+        pictures: Drawings ``[H, W, 4]`` uint8, straight alpha.
+        look: What the stickers look like.
+        paper: The page.
+        cut_line: Whether a line to cut along surrounds each.
+        per_page: Most stickers on one page.
+    """
+    size = [pixels_of(mm) for mm in PAPERS_MM[paper]]
+    for start in range(0, len(pictures), per_page):
+        portion = pictures[start : start + per_page]
+        page = Image.new("RGB", (size[0], size[1]), "white")
+        for drawing, (left, top, side) in zip(portion, places_on(paper, len(portion)), strict=True):
+            item = Item(width=side, height=side, margin=pixels_of(CUT_MM) + 1, dpi=DPI)
+            sticker = composed(prepared(drawing, look), item, look)
+            if cut_line:
+                line = np.rint(255 * cut(sticker[..., 3])).astype(np.uint8)
+                page.paste(CUT_COLOR, (left, top), Image.fromarray(line))
+            page.paste(Image.fromarray(sticker), (left, top), Image.fromarray(sticker))
+        yield page
+
+
+def cut(alpha: np.ndarray) -> np.ndarray:
+    """Return the line along the rim of a sticker, just outside it: ``[H, W]`` in [0, 1].
+
+    Args:
+        alpha: ``[H, W]`` uint8, of the sticker.
+    """
+    return contour(alpha, pixels_of(CUT_MM), roundness=0.0)
+
+
+def as_pdf(printed: Sequence[Image.Image], title: str) -> bytes:
+    """Return pages as a PDF at their size on paper, without a date, so that equal pages are equal bytes.
+
+    Args:
+        printed: The pages.
+        title: Of the document.
+    """
+    buffer = io.BytesIO()
+    printed[0].save(
+        buffer,
+        "PDF",
+        save_all=True,
+        append_images=list(printed[1:]),
+        resolution=DPI,
+        quality=92,
+        title=title,
+        creationDate=None,
+        modDate=None,
+    )
+    return buffer.getvalue()

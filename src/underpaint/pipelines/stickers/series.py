@@ -1,0 +1,159 @@
+"""One subject in many moods: the first picture is drawn from words, the others keep its coarse scales.
+
+What is kept, the silhouette and the main colors, is what makes them look like one character; the words do the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from underpaint.core.errors import InputError
+from underpaint.core.mistakes import Mistakes
+from underpaint.core.progress import Progress, Report, silent
+from underpaint.pipelines.editing.planning import plan_edits
+from underpaint.pipelines.editing.reading import Original, read_original
+from underpaint.pipelines.editing.request import EditRequest
+from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.planning import Options, plan
+from underpaint.pipelines.prompts import PromptRow
+from underpaint.pipelines.settings import Settings
+from underpaint.pipelines.stickers.moods import first_words, words_of
+
+if TYPE_CHECKING:
+    from underpaint.pipelines.generator import Generator
+
+SAME = 0.33
+"""How much stays unless said otherwise: of six scales the two coarsest."""
+MOST = 64
+"""Most pictures of a series."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """What shall be drawn.
+
+    Args:
+        first: Words of the first picture.
+        others: Words of the others.
+    """
+
+    first: str
+    others: tuple[str, ...]
+
+
+def series_of(subject: str, moods: Sequence[str]) -> Series:
+    """Return the words of a subject in moods.
+
+    Args:
+        subject: Such as ``a cat``.
+        moods: Keys of ``moods.MOODS``.
+
+    Raises:
+        InputError: The subject is empty, there are too many moods, or there are no words for one; all are told.
+    """
+    found = Mistakes()
+    if not subject.strip():
+        found.add(InputError('the subject is empty; write what to draw, for example "a cat"'))
+    if not 1 <= len(moods) < MOST:
+        found.add(InputError(f"a series has 1 to {MOST - 1} moods, got {len(moods)}"))
+    words = [found.take(words_of, subject, mood, otherwise="") for mood in moods]
+    found.tell()
+    return Series(first=first_words(subject), others=tuple(dict.fromkeys(words)))
+
+
+def series_from(rows: Sequence[PromptRow]) -> Series:
+    """Return the words of a file of prompts; the first row is the first picture.
+
+    Raises:
+        InputError: There are fewer than two rows or too many, or one has a style, a seed or a number of its own.
+    """
+    if not 2 <= len(rows) <= MOST:
+        raise InputError(f"a series has 2 to {MOST} prompts, got {len(rows)}")
+    own = next((row for row in rows if (row.style, row.seed, row.n) != (None, None, None)), None)
+    if own is not None:
+        raise InputError(f"{own.source}: a series has one style and one seed for all; leave the other columns out")
+    return Series(first=rows[0].prompt, others=tuple(row.prompt for row in rows[1:]))
+
+
+def plan_first(model: Model, series: Series, options: Options) -> Settings:
+    """Return the settings of the first picture.
+
+    Raises:
+        InputError: Its words or an option cannot be used.
+    """
+    return plan(model, [PromptRow(prompt=series.first)], options)[0]
+
+
+def check_same(same: float) -> float:
+    """Return a share of likeness.
+
+    Raises:
+        InputError: It is not between 0 and 1.
+    """
+    if not 0.0 <= same <= 1.0:
+        raise InputError(f"the likeness must lie between 0 and 1, got {same:g}; 0 keeps nothing, 1 everything")
+    return same
+
+
+def plan_others(
+    model: Model, original: Original, first: Settings, series: Series, same: float = SAME
+) -> list[Settings]:
+    """Return the settings of the other pictures.
+
+    Args:
+        model: Draws them.
+        original: The first picture.
+        first: Its settings.
+        series: What shall be drawn.
+        same: How much of the first picture stays, 0 to 1.
+
+    Raises:
+        InputError: Words cannot be used; all that cannot are told.
+    """
+    found = Mistakes()
+    common = {"style": first.style, "seed": first.seed, "guidance": first.guidance, "steps": first.steps}
+    planned: list[Settings] = []
+    for words in series.others:
+        request = EditRequest(prompt=words, strength=1.0 - check_same(same), **common)
+        planned += found.take(plan_edits, model, original, request, otherwise=[])
+    found.tell()
+    return [settings.model_copy(update={"watermark": first.watermark}) for settings in planned]
+
+
+def draw_series(
+    generator: Generator,
+    series: Series,
+    *,
+    style: str | None = None,
+    seed: int | None = None,
+    same: float = SAME,
+    report: Report = silent,
+) -> list[Image.Image]:
+    """Draw a series; equal arguments with a seed give equal pixels.
+
+    Args:
+        generator: A hybrid model that can edit.
+        series: From ``series_of`` or ``series_from``.
+        style: One of the model's styles; None for no particular one.
+        seed: Of all pictures; None draws one at random.
+        same: How much of the first picture stays, 0 to 1.
+        report: Called after each picture.
+
+    Returns:
+        The first picture and the others, as ``Generator.generate`` returns them.
+    """
+    from underpaint.pipelines.editing.asking import editor_of
+
+    first = plan_first(generator.model, series, Options(style=style, seed=seed))
+    (drawn,) = generator.draw([first])
+    original = read_original(drawn, generator.model.index.image_size)
+    planned = plan_others(generator.model, original, first, series, same)
+    images = [drawn]
+    for image in editor_of(generator.model, generator.pipeline, original).draw(planned):
+        images.append(image)
+        report(Progress(task="draw", done=len(images), total=1 + len(planned), unit="pictures"))
+    return images

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from underpaint.pipelines.picture_file import read_settings
+
+
+@pytest.fixture
+def sheet(underpaint, tiny_model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Run ``underpaint sheet`` with the tiny model in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: underpaint("sheet", *arguments, "-m", tiny_model)
+
+
+def test_one_line_draws_a_subject_in_moods(sheet):
+    finished = sheet("a cat", "--moods", "happy, sad", "--seed", 7, "--paper", "none", "--quiet")
+    assert (finished.code, finished.stderr) == (0, "")
+    assert finished.stdout.splitlines() == [
+        "underpaint-cat-face-7.png",
+        "underpaint-edit-grinning-cat-7.png",
+        "underpaint-edit-crying-cat-7.png",
+        "underpaint-sheet.png",
+    ]
+    first, second = (read_settings(Path(name)) for name in finished.stdout.splitlines()[:2])
+    assert second.edit is not None and second.edit.picture_sha256 == first.pixel_sha256
+    assert first.watermark == second.watermark == "cosines-1/public"
+
+
+def test_a_second_run_draws_nothing_again(sheet):
+    arguments = ["a cat", "--moods", "happy", "--seed", 7, "--paper", "none"]
+    sheet(*arguments)
+    assert sheet(*arguments).stdout.count("(was there already)") == 2
+    assert len(list(Path.cwd().glob("*.png"))) == 3
+
+
+def test_every_option_reaches_the_pictures(sheet):
+    options = ["--style", "flat", "--same", 0.6, "--guidance", 2, "--watermark", "none", "--seed", 3]
+    finished = sheet("a cat", "--moods", "happy", *options, "--paper", "none", "--out", "cats", "--json")
+    first, second = (picture["settings"] for picture in finished.json["pictures"])
+    assert (second["style"], second["seed"], second["guidance"], second["watermark"]) == ("flat", 3, 2.0, None)
+    assert second["edit"]["strength"] == 0.4 and first["style"] == "flat" and "edit" not in first
+    assert finished.json["sheets"] == ["cats/underpaint-sheet.png"]
+
+
+def test_words_of_one_s_own_come_from_a_file_with_paper_and_stickers(sheet):
+    Path("moods.txt").write_text("a cat\na cat with a hat\n")
+    place = ["--for", "slack", "--contour", "none"]
+    finished = sheet("--prompts", "moods.txt", "--seed", 1, "--paper", "letter", "--cut-line", *place, "--json")
+    assert [picture["settings"]["prompt"] for picture in finished.json["pictures"]] == ["a cat", "a cat with a hat"]
+    assert finished.json["sheets"][1:] == ["underpaint-letter.png", "underpaint-letter.pdf"]
+    with Image.open("underpaint-letter.png") as page:
+        assert page.size == (2550, 3300)
+    assert [file["path"] for file in finished.json["stickers"]] == [
+        "stickers/slack/01-a-cat.png",
+        "stickers/slack/02-a-cat-with-a-hat.png",
+    ]
+    assert json.loads(Path("stickers/stickers.json").read_text())["look"]["contour"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "write a subject"),
+        (["a cat", "--prompts", "none.txt"], "one of the two"),
+        (["--prompts", "none.txt"], "none.txt cannot be read"),
+        (["a cat", "--moods", "joyful"], "choose some of happy"),
+        (["a cat", "--same", "2", "--for", "nowhere", "--contour", "x"], "3 mistakes"),
+        (["a cat", "--style", "baroque"], "baroque"),
+        (["a cat", "--threads", "0"], "--threads must be at least 1"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_and_nothing_is_drawn(sheet, arguments, message):
+    finished = sheet(*arguments)
+    assert finished.code == 2 and message in finished.stderr
+    assert not list(Path.cwd().glob("*.png"))
+
+
+def test_a_folder_of_stickers_that_is_there_is_refused_before_anything_is_drawn(sheet):
+    Path("stickers").mkdir()
+    assert sheet("a cat", "--for", "slack").code == 6 and not list(Path.cwd().glob("*.png"))
