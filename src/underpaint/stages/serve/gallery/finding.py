@@ -124,7 +124,7 @@ def _where(query: Query, owner: str | None) -> tuple[str, dict[str, Any]]:
     if owner is not None:
         conditions, values["owner"] = [*conditions, "owner = :owner"], owner
     if query.favorite is not None:
-        conditions, values["favorite"] = [*conditions, "favorite = :favorite"], int(query.favorite)
+        conditions.append(f"favorite = {int(query.favorite)}")
     for name in ("style", "job"):
         if getattr(query, name) is not None:
             conditions, values[name] = [*conditions, f"{name} = :{name}"], getattr(query, name)

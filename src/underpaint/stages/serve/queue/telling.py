@@ -151,12 +151,12 @@ def forget(session: Session, before: float) -> None:
         session: A transaction that writes.
         before: Seconds since 1970.
     """
-    end = last(session)
+    rows = session.execute("SELECT tx, id FROM change WHERE at >= :before ORDER BY tx, id LIMIT 1", before=before)
+    kept = min([last(session), *(Place(row["tx"], row["id"]) for row in rows)])
     rows = session.execute(
-        "SELECT tx, id FROM change WHERE at < :before AND (tx, id) < (:tx, :id) ORDER BY tx DESC, id DESC LIMIT 1",
-        before=before,
-        tx=end.tx,
-        id=end.id,
+        "SELECT tx, id FROM change WHERE (tx, id) < (:tx, :id) ORDER BY tx DESC, id DESC LIMIT 1",
+        tx=kept.tx,
+        id=kept.id,
     )
     for row in rows:
         session.execute("DELETE FROM change WHERE (tx, id) <= (:tx, :id)", **row)
