@@ -24,6 +24,8 @@ export const ACTIONS = [
   { name: 'larger', icon: 'larger', when: isKnown, run: async (app, picture) => (await import('./parts/larger.js')).openLarger(app, picture) },
   { name: 'more', icon: 'dice', leaves: true, run: (app, { settings }) => app.use(settings, { seed: null, count: 4 }) },
   { name: 'use', icon: 'pencil', leaves: true, run: (app, { settings }) => app.use(settings) },
+  { name: 'vary', icon: 'magic', leaves: true, when: canEdit, run: (app, { pixel_sha256: picture }) => app.go('edit', { picture, vary: true }) },
+  { name: 'edit', icon: 'pencil', leaves: true, when: canEdit, run: (app, { pixel_sha256: picture }) => app.go('edit', { picture }) },
   { name: 'compare', icon: 'compare', leaves: true, run: compare },
   { name: 'delete', icon: 'trash', leaves: true, when: isKnown, run: (_app, picture) => remove([picture.pixel_sha256]) },
 ];
@@ -40,4 +42,9 @@ function compare(app, { pixel_sha256: digest }) {
   first.set(isSecond ? '' : digest);
   if (isSecond) app.go('compare', { left, right: digest });
   else note(t('compare.pick'), { icon: 'compare' });
+}
+
+/** Say whether a picture of the gallery can be redrawn here. */
+function canEdit(app, picture) {
+  return 'favorite' in picture && app.capabilities.models.some((one) => one.can_edit);
 }

@@ -17,6 +17,7 @@
 /** @type {Row[]} */
 export const VIEWS = [
   { name: 'create', icon: 'brush', load: () => import('./views/create.js'), styled: true },
+  { name: 'edit', icon: 'magic', load: () => import('./views/edit.js'), styled: true },
   { name: 'gallery', icon: 'gallery', load: () => import('./views/gallery.js'), styled: true },
   { name: 'lists', icon: 'list', load: () => import('./views/lists.js'), styled: true },
   { name: 'queue', icon: 'queue', load: () => import('./views/queue.js'), styled: true },

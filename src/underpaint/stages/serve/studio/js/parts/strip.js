@@ -116,7 +116,7 @@ function emptyStrip(app, use) {
     const cancel = () => changeJob(job.id, 'cancel').catch(fail);
     const tools = OVER.has(job.state)
       ? [job.kind === 'generation' ? button(t('strip.more'), asked, { icon: 'again' }) : null,
-        button(t('strip.use'), () => app.use(job.request), { icon: 'pencil' }),
+        job.kind === 'generation' ? button(t('strip.use'), () => app.use(job.request), { icon: 'pencil' }) : null,
         button(t('strip.remove'), () => use.onremove(strip), { icon: 'close', bare: true })]
       : [button(t('strip.cancel'), cancel, { icon: 'close' })];
     // The focus would be lost with a button that is replaced.

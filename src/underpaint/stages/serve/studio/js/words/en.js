@@ -2,6 +2,7 @@
 
 import { compare } from './en/compare.js';
 import { create } from './en/create.js';
+import { edit } from './en/edit.js';
 import { gallery } from './en/gallery.js';
 import { lists } from './en/lists.js';
 import { picture } from './en/picture.js';
@@ -9,4 +10,4 @@ import { queue } from './en/queue.js';
 import { shell } from './en/shell.js';
 
 /** @type {Object<string, string | ((values: any) => string)>} */
-export const en = { ...shell, ...picture, ...create, ...gallery, ...queue, ...compare, ...lists };
+export const en = { ...shell, ...picture, ...create, ...edit, ...gallery, ...queue, ...compare, ...lists };

@@ -1,0 +1,106 @@
+/** Pictures that somebody brings to be redrawn: read, made square, and made into what can be sent. */
+
+import { sizeOf } from './picture_head.js';
+import { fileOf } from './pictures.js';
+import { t } from './words.js';
+
+const LEAST_SIDE = 256;
+
+/**
+ * @typedef {object} Source A square picture.
+ * @property {string} data Its PNG file as a `data:` address.
+ * @property {number} side In pixels.
+ */
+
+/**
+ * Read a file; one that has the model's size already is sent as it is, so that no pixel of it changes.
+ *
+ * @param {Blob & {name?: string}} file A PNG, JPEG or WebP file.
+ * @param {{width: number}} model The model that will redraw it.
+ * @param {{upload_bytes: number, upload_pixels: number}} limits What is taken.
+ * @returns {Promise<Source>} The picture, in the middle of a transparent square.
+ * @throws {Error} It is too large or no such file; the message says so.
+ */
+export async function sourceOf(file, model, limits) {
+  const name = file.name ?? t('picture.alt');
+  if (file.size > limits.upload_bytes) throw new Error(t('collection.large', { name, mb: Math.floor(limits.upload_bytes / 1e6) }));
+  const size = await sizeOf(file);
+  if (!size) throw new Error(t('edit.no_picture', { name }));
+  const most = limits.upload_pixels;
+  if (size.width * size.height > most) throw new Error(t('edit.many_pixels', { name, ...size, most: Math.round(most / 1e6) }));
+  if (file.type === 'image/png' && size.width === model.width && size.height === model.width) {
+    return { data: await dataOf(file), side: model.width };
+  }
+  return squared(await bitmapOf(file, name), Math.max(LEAST_SIDE, model.width));
+}
+
+/**
+ * Read a picture that is on the server.
+ *
+ * @param {import('./pictures.js').Picture} picture The picture.
+ * @param {{width: number}} model The model that will redraw it.
+ * @param {any} limits What is taken.
+ * @returns {Promise<Source>} The picture.
+ */
+export async function sourceOfPicture(picture, model, limits) {
+  return sourceOf(await fileOf(picture), model, limits);
+}
+
+async function bitmapOf(file, name) {
+  try {
+    return await createImageBitmap(file);
+  } catch {
+    throw new Error(t('edit.no_picture', { name }));
+  }
+}
+
+function squared(bitmap, side) {
+  const canvas = blank(side);
+  const scale = side / Math.max(bitmap.width, bitmap.height);
+  const [width, height] = [bitmap.width * scale, bitmap.height * scale];
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(bitmap, (side - width) / 2, (side - height) / 2, width, height);
+  bitmap.close();
+  return { data: canvas.toDataURL('image/png'), side };
+}
+
+/**
+ * Make a canvas with nothing on it.
+ *
+ * @param {number} side In pixels.
+ * @returns {HTMLCanvasElement} The canvas.
+ */
+export function blank(side) {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = side;
+  return canvas;
+}
+
+/**
+ * Return a file as a `data:` address.
+ *
+ * @param {Blob} file The file.
+ * @returns {Promise<string>} The address.
+ */
+export function dataOf(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.addEventListener('load', () => resolve(/** @type {string} */ (reader.result)));
+    reader.addEventListener('error', () => reject(reader.error));
+    reader.readAsDataURL(file);
+  });
+}
+
+/**
+ * Load a `data:` address.
+ *
+ * @param {string} data The address.
+ * @returns {Promise<HTMLImageElement>} Its picture.
+ */
+export async function imageFrom(data) {
+  const image = new Image();
+  image.src = data;
+  await image.decode();
+  return image;
+}
