@@ -1,0 +1,302 @@
+"""Whether a server that is killed again and again keeps all that it accepted, and does nothing twice.
+
+``serve_kills.py --server 50 --engine 50 --seed 1`` starts a server of the shipped model, lets clients hand in jobs,
+batches, streams and plain requests all the time, and sends SIGKILL to the server or to the process of its model at
+random moments. Every fifth kill of the server comes while it starts, every sixth of the others while the queue is
+paused. At the end everything is drawn, and every promise is looked up in the database, in the batches' answers and in
+the folder of pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+from machine import write_document
+from serve_kills_clients import TIMEOUT_S, Clients
+from serve_kills_verdict import (
+    History,
+    displaced,
+    histories,
+    mistakes,
+    read_answers,
+    started_while_paused,
+    totals,
+)
+
+from underpaint.stages.serve.queue.queue import open_queue
+
+READY_S = 120.0
+STARTING_EVERY, PAUSED_EVERY = 5, 6
+SPREAD_S = 1.5
+"""Longest wait between a server that is ready and its end."""
+START_S = 3.0
+"""Longest wait between a process that was started and its end."""
+OUT = Path(__file__).parent / "results" / "serve_kills.json"
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+class Server:
+    """The real server on one port and one state folder; started again after each kill.
+
+    Args:
+        folder: For its state and its log.
+        options: Further options of ``underpaint serve``.
+        environ: Further environment variables.
+    """
+
+    def __init__(self, folder: Path, options: list[str], environ: dict[str, str]) -> None:
+        self.state, self.log = folder / "state", folder / "log"
+        port = free_port()
+        self.url = f"http://127.0.0.1:{port}"
+        self._command = [sys.executable, "-m", "underpaint", "serve", "--port", str(port), "--state", str(self.state)]
+        self._command += ["--log", "json", *options]
+        self._environ = os.environ | environ
+        self.client = httpx2.Client(base_url=self.url, timeout=TIMEOUT_S)
+
+    def launch(self) -> None:
+        """Start it."""
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(self._command, stderr=log, stdout=log, env=self._environ)
+
+    def start(self) -> float:
+        """Start it and return after how many seconds it was ready."""
+        began = time.monotonic()
+        self.launch()
+        self.wait_until_ready()
+        return time.monotonic() - began
+
+    def wait_until_ready(self) -> None:
+        """Wait until requests are welcome."""
+        end = time.monotonic() + READY_S
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                break
+            try:
+                if self.client.get("/ready").is_success:
+                    return
+            except httpx2.HTTPError:
+                pass
+            time.sleep(0.05)
+        raise SystemExit(f"the server is not ready; its log ends with:\n{self.log.read_text()[-3000:]}")
+
+    def kill(self) -> None:
+        """End it as the system would."""
+        self.process.kill()
+        self.process.wait()
+
+    def kill_engine(self) -> bool:
+        """End the process of its model; tell whether there was one."""
+        for child in self._children():
+            words = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+            if b"underpaint.stages.serve.engine.worker" in words:
+                os.kill(child, signal.SIGKILL)
+                return True
+        return False
+
+    def _children(self) -> list[int]:
+        path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(word) for word in path.read_text().split()]
+
+    def end(self) -> int:
+        """Ask it to stop and return its exit code."""
+        self.process.terminate()
+        return self.process.wait(READY_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.client.close()
+        self.kill()
+
+
+def schedule(servers: int, engines: int, dice: random.Random) -> list[str]:
+    """Return what is killed, one after the other: ``engine``, ``server``, ``starting``, or ``paused``."""
+    kinds = ["server"] * servers
+    kinds[STARTING_EVERY - 1 :: STARTING_EVERY] = ["starting"] * (servers // STARTING_EVERY)
+    plain = [number for number, kind in enumerate(kinds) if kind == "server"]
+    for number in plain[PAUSED_EVERY - 1 :: PAUSED_EVERY]:
+        kinds[number] = "paused"
+    kinds += ["engine"] * engines
+    dice.shuffle(kinds)
+    return kinds
+
+
+class Killer:
+    """Kills a server in one way after the other, and remembers how it came back.
+
+    Args:
+        server: The server.
+        dice: Chooses the moments.
+    """
+
+    def __init__(self, server: Server, dice: random.Random) -> None:
+        self._server, self._dice = server, dice
+        self.back_s: list[float] = []
+        self.pauses: list[tuple[float, float]] = []
+        self.pauses_forgotten = 0
+
+    def kill(self, kind: str) -> None:
+        """Kill at a random moment; whatever was killed is back, or coming back, afterwards."""
+        self._server.wait_until_ready()
+        time.sleep(self._dice.uniform(0.0, SPREAD_S))
+        if kind == "engine":
+            while not self._server.kill_engine():
+                time.sleep(0.01)
+        elif kind == "paused":
+            self._kill_paused()
+        else:
+            self._server.kill()
+            if kind == "starting":
+                self._server.launch()
+                time.sleep(self._dice.uniform(0.0, START_S))
+                self._server.kill()
+            self.back_s.append(self._server.start())
+
+    def _kill_paused(self) -> None:
+        client = self._server.client
+        client.post("/api/v1/queue/pause").raise_for_status()
+        paused_at = time.time()
+        self._server.kill()
+        self.back_s.append(self._server.start())
+        self.pauses_forgotten += not client.get("/api/v1/queue").json()["paused"]
+        time.sleep(0.3)
+        self.pauses.append((paused_at, time.time()))
+        client.post("/api/v1/queue/resume").raise_for_status()
+
+
+def drained(server: Server) -> list[dict[str, Any]]:
+    """Wait until everything is drawn and return the batches with the rows of their answers."""
+    while server.client.get("/api/v1/queue").json()["classes"] or _open_batches(server):
+        time.sleep(0.2)
+    found = _batches(server)
+    for batch in found:
+        file = batch["output_file_id"]
+        batch["answers"] = [] if file is None else read_answers(server.client.get(f"/v1/files/{file}/content").text)
+    return found
+
+
+def _batches(server: Server) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    while True:
+        after = {"after": found[-1]["id"]} if found else {}
+        page = server.client.get("/v1/batches", params={"limit": 100, **after}).json()
+        found += page["data"]
+        if not page["has_more"]:
+            return found
+
+
+def _open_batches(server: Server) -> bool:
+    return any(batch["status"] in ("validating", "in_progress", "finalizing") for batch in _batches(server))
+
+
+def run(folder: Path, kinds: list[str], *, seed: int, options: list[str], place: str | None) -> dict[str, Any]:
+    """Kill a server and its model in these ways and return what came of it.
+
+    Args:
+        folder: An empty folder.
+        kinds: As ``schedule`` returns them.
+        seed: Chooses what is asked for and when it is killed.
+        options: Further options of ``underpaint serve``.
+        place: Address of an empty PostgreSQL database for the jobs; None for SQLite.
+    """
+    with Server(folder, options, {} if place is None else {"UNDERPAINT_SERVE_JOBS": place}) as server:
+        return _killed(server, kinds, seed, place)
+
+
+def _killed(server: Server, kinds: list[str], seed: int, place: str | None) -> dict[str, Any]:
+    first_s, killer = server.start(), Killer(server, random.Random(seed))
+    clients = Clients(server.url, seed, pause_s=0.15)
+    clients.start()
+    began = time.monotonic()
+    for kind in kinds:
+        killer.kill(kind)
+    clients.stop()
+    batches = drained(server)
+    wrong = [
+        f"{key} is now another job" for key, job in clients.ledger.jobs.items() if _known(server, key, clients) != job
+    ]
+    took_s, code = time.monotonic() - began, server.end()
+    queue = open_queue(place or server.state / "jobs.sqlite")
+    found = histories(queue)
+    queue.close()
+    wrong += mistakes(found, clients.ledger, batches, server.state / "pictures")
+    wrong += _of_the_server(server, killer, found, code)
+    return {
+        "kills": {kind: kinds.count(kind) for kind in ("server", "starting", "paused", "engine")},
+        "seed": seed,
+        "jobs_in": "sqlite" if place is None else "postgresql",
+        "minutes": round(took_s / 60, 1),
+        "mistakes": wrong,
+        "work": totals(found) | {"keys": len(clients.ledger.jobs), "batches": len(batches)},
+        "out_of_order": {name: displaced(found, name) for name in ("interactive", "batch")},
+        "ready_after_s": {"first": round(first_s, 2), **_quantiles(killer.back_s)},
+        "ends": dict(sorted(clients.ledger.ends.items())),
+    }
+
+
+def _of_the_server(server: Server, killer: Killer, found: Sequence[History], code: int) -> list[str]:
+    """Return what was wrong with pauses, with the server's end, or in its log."""
+    began_paused = started_while_paused(found, killer.pauses)
+    wrong = [f"{killer.pauses_forgotten} pauses were forgotten"] * bool(killer.pauses_forgotten)
+    wrong += [f"{began_paused} attempts began while the queue was paused"] * bool(began_paused)
+    wrong += [f"the server ended with {code}"] * bool(code)
+    return (
+        wrong + [line for line in server.log.read_text().splitlines() if '"defect"' in line or "Traceback" in line][:5]
+    )
+
+
+def _known(server: Server, key: str, clients: Clients) -> str:
+    asked = clients.ledger.asked[key]
+    answer = server.client.post("/api/v1/jobs", json={"request": asked}, headers={"idempotency-key": key})
+    return answer.json().get("id", answer.text) if answer.status_code == 200 else answer.text
+
+
+def _quantiles(values: list[float]) -> dict[str, float]:
+    if not values:
+        return {}
+    return {"median": round(statistics.median(values), 2), "most": round(max(values), 2)}
+
+
+def main() -> None:
+    """Kill, look, and write down what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--server", type=int, default=50, help="kills of the server")
+    parser.add_argument("--engine", type=int, default=50, help="kills of the process of its model")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--model", help="a model's folder, drawn with torch, instead of the shipped one")
+    parser.add_argument("--postgres", help="the address of an empty database, for the jobs")
+    parser.add_argument("--out", type=Path, default=OUT)
+    args = parser.parse_args()
+    options = ["-m", f"model={args.model}", "--engine", "torch"] if args.model else []
+    with tempfile.TemporaryDirectory() as folder:
+        kinds = schedule(args.server, args.engine, random.Random(args.seed))
+        found = run(Path(folder), kinds, seed=args.seed, options=options, place=args.postgres)
+    before = json.loads(args.out.read_text())["runs"] if args.out.exists() else {}
+    write_document(args.out, "serve_kills", runs={**before, found["jobs_in"]: found})
+    print(json.dumps(found, indent=2))
+    raise SystemExit(1 if found["mistakes"] else 0)
+
+
+if __name__ == "__main__":
+    main()
