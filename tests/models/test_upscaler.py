@@ -6,7 +6,7 @@ from torch import Tensor
 
 from underpaint.learning.seeding import initialized_by
 from underpaint.models.component import load_component, save_component
-from underpaint.models.upscaler import FACTOR, Upscaler, UpscalerConfig, enlarged, reduced, sharpened
+from underpaint.models.upscaler import FACTOR, Upscaler, UpscalerConfig, enlarged, reduced, sharpened, unlearned
 
 
 def pictures(height: int = 12, width: int = 12, seed: int = 0) -> Tensor:
@@ -26,7 +26,7 @@ def moved() -> Upscaler:
 def test_a_fresh_upscaler_adds_nothing_to_what_no_learning_gives() -> None:
     with initialized_by(0):
         fresh = Upscaler(UpscalerConfig(width=8, blocks=2, fine_width=4))
-    torch.testing.assert_close(fresh(pictures()), 2 * sharpened((pictures() + 1) / 2) - 1)
+    torch.testing.assert_close(fresh(pictures()), 2 * unlearned((pictures() + 1) / 2) - 1)
 
 
 @pytest.mark.parametrize(("height", "width"), [(12, 12), (5, 9), (1, 1)])
@@ -58,7 +58,7 @@ def test_what_is_sharpened_is_closer_to_a_drawing_than_interpolation() -> None:
     y, x = torch.meshgrid(torch.arange(512) + 0.5, torch.arange(512) + 0.5, indexing="ij")
     disc = (torch.hypot(y - 250, x - 262) < 150).float().expand(1, 4, 512, 512)
     truth, given = (torch.nn.functional.avg_pool2d(disc, factor) for factor in (4, 16))
-    errors = [float((large - truth).square().mean()) for large in (sharpened(given), enlarged(given))]
+    errors = [float((large - truth).square().mean()) for large in (unlearned(given), enlarged(given))]
     assert errors[0] < 0.15 * errors[1]
 
 

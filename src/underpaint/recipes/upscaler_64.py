@@ -16,10 +16,10 @@ def upscaler(seed: int = 0) -> UpscalerTraining:
         seed: Seed of weights and batches.
     """
     loop = LoopConfig(
-        steps=1600,
+        steps=700,
         batch_size=4,
-        lr=1e-3,
-        warmup=100,
+        lr=1.5e-3,
+        warmup=50,
         final_lr=0.02,
         betas=(0.9, 0.99),
         weight_decay=0.0,
@@ -27,8 +27,8 @@ def upscaler(seed: int = 0) -> UpscalerTraining:
         average_decay=0.995,
         seed=seed,
         precision="f32",
-        validate_every=200,
+        validate_every=175,
         save_every=100,
-        sample_every=200,
+        sample_every=350,
     )
     return UpscalerTraining(loop=loop)

@@ -8,7 +8,7 @@ from PIL import Image
 from underpaint.core.errors import InputError
 from underpaint.pipelines.upscaling.network import UpscalingNetwork, is_shipped, shipped
 from underpaint.pipelines.upscaling.resampling import Floats, premultiplied, resampled, straight
-from underpaint.pipelines.upscaling.sharpening import sharpened
+from underpaint.pipelines.upscaling.sharpening import unlearned
 
 LARGEST = 2048
 """Longest side of what is made, in pixels."""
@@ -55,7 +55,7 @@ def beyond(values: Floats, side: int, network: UpscalingNetwork | None) -> Float
     if longer < side and longer <= LARGEST_SMALL and (network or is_shipped()):
         values = (network or shipped()).enlarged(values)
     while max(values.shape[:2]) < side:
-        values = sharpened(np.clip(values, 0, 1), 2)
+        values = unlearned(np.clip(values, 0, 1), 2)
     return values
 
 

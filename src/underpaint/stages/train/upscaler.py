@@ -16,7 +16,7 @@ from underpaint.learning.seeding import initialized_by
 from underpaint.models.autoencoder import Autoencoder
 from underpaint.models.pixels import from_straight, to_straight_levels
 from underpaint.models.quantizer import MultiScaleQuantizer
-from underpaint.models.upscaler import Upscaler, UpscalerConfig, reduced, sharpened
+from underpaint.models.upscaler import Upscaler, UpscalerConfig, reduced, unlearned
 from underpaint.runtime.device import CPU
 from underpaint.runtime.draws import rand, randn
 from underpaint.stages.train.grid import save_grid
@@ -183,13 +183,13 @@ class UpscalerTrainee:
         target = self.held_out.batch(index).to(self.device)
         small = rounded(reduced(target))
         again = rounded(_redrawn_alike(small, self.autoencoder, self.quantizer))
-        rows = [target, *(enlarge(x) for x in (small, again) for enlarge in (unlearned, self.module))]
+        rows = [target, *(enlarge(x) for x in (small, again) for enlarge in (interpolated, self.module))]
         save_grid(path, torch.cat(rows), columns=len(target))
 
 
-def unlearned(pictures: Tensor) -> Tensor:
+def interpolated(pictures: Tensor) -> Tensor:
     """Enlarge pictures ``[B, 4, H, H]`` in [-1, 1] without the network: ``[B, 4, 4H, 4H]``."""
-    return 2.0 * sharpened((pictures + 1.0) / 2.0) - 1.0
+    return 2.0 * unlearned((pictures + 1.0) / 2.0) - 1.0
 
 
 def _redrawn_alike(small: Tensor, autoencoder: Autoencoder, quantizer: MultiScaleQuantizer) -> Tensor:
@@ -214,7 +214,7 @@ def measure_upscaler(
             large = upscaler(given)
             figures = {
                 f"psnr_{name}": psnr(large, target),
-                f"psnr_{name}_unlearned": psnr(unlearned(given), target),
+                f"psnr_{name}_unlearned": psnr(interpolated(given), target),
                 f"alpha_error_{name}": float((large[:, 3].clamp(-1.0, 1.0) - target[:, 3]).abs().mean() / 2.0),
             }
             for key, value in figures.items():
