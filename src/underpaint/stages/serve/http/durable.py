@@ -54,7 +54,7 @@ async def handed_in(submission: Submission, pictures: int, desk: JobDesk, gateke
         return await desk.do(lambda queue: queue.submit(submission))
     await desk.check_room(submission.cost_s)
     if submission.in_gallery:
-        await asyncio.to_thread(desk.gallery.check_room, owner, pictures * USUAL_BYTES)
+        await desk.browse(lambda gallery: gallery.check_room(owner, pictures * USUAL_BYTES))
     with gatekeeper.charged(submission.owner, pictures) as charge:
         job, is_new = await desk.do(lambda queue: queue.submit(submission))
         if not is_new:

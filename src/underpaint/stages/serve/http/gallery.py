@@ -62,16 +62,16 @@ async def pictures(
     limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 50,
 ) -> GalleryList:
     """List pictures, the newest first; all that is given must hold."""
-    gallery, place = desk.gallery, None if before is None else int(before)
-    found, total = await asyncio.to_thread(gallery.page, wanted, caller.owner, place, limit + 1)
+    place = None if before is None else int(before)
+    found, total = await desk.browse(lambda gallery: gallery.page(wanted, caller.owner, place, limit + 1))
     shown, has_more = found[:limit], len(found) > limit
     return GalleryList(
         data=[gallery_view(one, service.catalog) for one in shown],
         total=total,
         has_more=has_more,
         next=str(shown[-1].seq) if has_more else None,
-        used_bytes=await asyncio.to_thread(gallery.used_bytes, caller.key_id),
-        max_bytes=gallery.max_bytes,
+        used_bytes=await desk.browse(lambda gallery: gallery.used_bytes(caller.key_id)),
+        max_bytes=desk.gallery.max_bytes,
     )
 
 
@@ -89,10 +89,8 @@ async def bring(file: Annotated[UploadFile, File()], caller: CallerOf, service: 
 )
 async def act(body: Annotated[ActionRequest, Body()], caller: CallerOf, desk: DeskOf) -> ActionView:
     """Do one thing with several pictures, all at once or not at all."""
-    changed, missing = await asyncio.to_thread(
-        desk.gallery.act, body.pictures, caller.owner, caller.key_id, body.action
-    )
-    desk.bell.ring()
+    owner, mine = caller.owner, caller.key_id
+    changed, missing = await desk.curate(lambda gallery: gallery.act(body.pictures, owner, mine, body.action))
     return ActionView(action=body.action, changed=[one.pixel_sha256 for one in changed], missing=missing)
 
 
@@ -101,13 +99,13 @@ async def archive(
     body: Annotated[ArchiveRequest, Body()], caller: CallerOf, service: ServiceOf, desk: DeskOf
 ) -> Response:
     """Send pictures in one file: a ZIP with all that is known of them, or a contact sheet."""
-    gallery, digests = desk.gallery, body.pictures
-    missing = await asyncio.to_thread(gallery.missing, digests, caller.owner)
+    digests = body.pictures
+    missing = await desk.browse(lambda gallery: gallery.missing(digests, caller.owner))
     if len(missing) == len(set(digests)):
         raise ApiError(404, "image_not_found", "none of these pictures is in the gallery", param="pictures")
 
     def pictures() -> Iterator[GalleryPicture]:
-        return gallery.some(digests, caller.owner, caller.key_id)
+        return desk.gallery.some(digests, caller.owner, caller.key_id)
 
     if body.form == "sheet":
         check_cells(len(digests))
@@ -137,15 +135,13 @@ def saved_as(name: str) -> dict[str, str]:
 @router.delete("/bin", response_model=Erased, responses=refusals(401, 500, 503))
 async def empty_bin(caller: CallerOf, desk: DeskOf) -> Erased:
     """Erase all that you have in the bin; that cannot be undone."""
-    erased = await asyncio.to_thread(desk.gallery.empty_bin, caller.key_id)
-    desk.bell.ring()
-    return Erased(erased=erased)
+    return Erased(erased=await desk.curate(lambda gallery: gallery.empty_bin(caller.key_id)))
 
 
 @router.get("/{pixel_sha256}", response_model=GalleryView, responses=refusals(401, 404, 500, 503))
 async def one_picture(pixel_sha256: str, caller: CallerOf, service: ServiceOf, desk: DeskOf) -> GalleryView:
     """Return a picture as it is now."""
-    found = await asyncio.to_thread(desk.gallery.one, pixel_sha256, caller.owner, caller.key_id)
+    found = await desk.browse(lambda gallery: gallery.one(pixel_sha256, caller.owner, caller.key_id))
     return gallery_view(found, service.catalog)
 
 
@@ -159,8 +155,8 @@ async def say(
     pixel_sha256: str, body: Annotated[Words, Body()], caller: CallerOf, service: ServiceOf, desk: DeskOf
 ) -> GalleryView:
     """Note what you think of a picture."""
-    said = await asyncio.to_thread(desk.gallery.say, pixel_sha256, caller.owner, caller.key_id, body.said())
-    desk.bell.ring()
+    owner, mine, words = caller.owner, caller.key_id, body.said()
+    said = await desk.curate(lambda gallery: gallery.say(pixel_sha256, owner, mine, words))
     return gallery_view(said, service.catalog)
 
 
@@ -179,7 +175,7 @@ async def restore(pixel_sha256: str, caller: CallerOf, desk: DeskOf) -> ActionVi
 
 
 async def _one(digest: str, caller: Caller, desk: JobDesk, action: Action) -> ActionView:
-    await asyncio.to_thread(desk.gallery.one, digest, caller.owner, caller.key_id)
-    changed, missing = await asyncio.to_thread(desk.gallery.act, [digest], caller.owner, caller.key_id, action)
-    desk.bell.ring()
+    owner, mine = caller.owner, caller.key_id
+    await desk.browse(lambda gallery: gallery.one(digest, owner, mine))
+    changed, missing = await desk.curate(lambda gallery: gallery.act([digest], owner, mine, action))
     return ActionView(action=action, changed=[one.pixel_sha256 for one in changed], missing=missing)

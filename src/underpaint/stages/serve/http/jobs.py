@@ -200,7 +200,7 @@ async def retry(job: str, caller: CallerOf, _service: ServiceOf, desk: DeskOf, g
     old = await desk.see(lambda queue: queue.get(job, caller.owner))
     await desk.check_room(old.cost_s)
     if old.in_gallery:
-        await asyncio.to_thread(desk.gallery.check_room, old.owner, (old.request.get("n") or 1) * USUAL_BYTES)
+        await desk.browse(lambda gallery: gallery.check_room(old.owner, (old.request.get("n") or 1) * USUAL_BYTES))
     with gatekeeper.charged(old.owner, old.request.get("n") or 1):
         return await _changed(desk, caller, lambda queue, owner: queue.retry(job, owner))
 

@@ -88,7 +88,7 @@ async def submit(
     found = await _checked(body, caller, service)
     found.refuse()
     await desk.check_room(found.cost_s)
-    await asyncio.to_thread(desk.gallery.check_room, owner, found.num_pictures * USUAL_BYTES)
+    await desk.browse(lambda gallery: gallery.check_room(owner, found.num_pictures * USUAL_BYTES))
 
     def kept() -> BatchRecord:
         gatekeeper.charge(owner, found.num_pictures, at_once=False, name=list_id)
@@ -158,7 +158,7 @@ async def archive(
     batch = await asyncio.to_thread(list_of, keeper, list_id, caller.owner)
     digests = await asyncio.to_thread(digests_of, keeper, batch)
     gallery = keeper.desk.gallery
-    missing = await asyncio.to_thread(gallery.missing, digests, caller.owner)
+    missing = await keeper.desk.browse(lambda gallery: gallery.missing(digests, caller.owner))
     if len(missing) == len(set(digests)):
         raise ApiError(404, "image_not_found", "none of the pictures of this list is finished and in the gallery")
 

@@ -149,7 +149,7 @@ async def stickers(
     """Make the files that messengers, shops and social networks take, with contour, shadow and background."""
     look = body.look()
     check_amount(body.places, len(body.pictures))
-    missing = await asyncio.to_thread(desk.gallery.missing, body.pictures, caller.owner)
+    missing = await desk.browse(lambda gallery: gallery.missing(body.pictures, caller.owner))
     if missing:
         raise ApiError(404, "image_not_found", f"{missing[0]} is not in the gallery", param="pictures")
 

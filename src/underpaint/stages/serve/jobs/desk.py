@@ -60,6 +60,14 @@ class JobDesk:
         """Look at the queue; whoever waits for it keeps nothing else waiting."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, self.queue)
 
+    async def browse(self, work: Callable[[Gallery], T]) -> T:
+        """Look at the gallery; whoever waits for it keeps nothing else waiting."""
+        return await self.see(lambda _queue: work(self.gallery))
+
+    async def curate(self, work: Callable[[Gallery], T]) -> T:
+        """Do something with the gallery that may change it."""
+        return await self.do(lambda _queue: work(self.gallery))
+
     async def see_at_last(self, work: Callable[[JobQueue], T]) -> T:
         """Look at the queue as soon as that can be done.
 
