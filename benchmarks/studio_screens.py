@@ -1,0 +1,148 @@
+"""Pictures of the studio for the documentation: the first view, the gallery in the dark, a phone.
+
+Everything in them is drawn while they are taken, with the seeds below, by the shipped model. Run it after the page or
+the weights have changed, and look at what comes out.
+
+    python benchmarks/studio_screens.py [--out docs/images]
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import shutil
+import tempfile
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+from studio import FLAGS, PATIENT_MS, served
+
+DESKTOP, LOW, PHONE = (1440, 900), (1440, 660), (360, 660)
+COLORS = 256
+GAP = 24
+DRAWN = (
+    ("full moon", "flat"),
+    ("strawberry", "cartoon"),
+    ("lemon", "flat"),
+    ("green apple", "gradient"),
+    ("mushroom", "flat"),
+    ("pig face", "gradient"),
+    ("panda", "flat"),
+    ("octopus", "flat"),
+    ("whale", "gradient"),
+    ("tropical fish", "flat"),
+    ("jack-o-lantern", "cartoon"),
+    ("crying face", "flat"),
+    ("cat face", "flat"),
+    ("blue heart", "gradient"),
+    ("yellow heart", "flat"),
+    ("umbrella", "flat"),
+    ("rocket", "flat"),
+    ("fire", "gradient"),
+)
+"""Prompt and style of what lies in the gallery, the oldest first; seed 0."""
+AT_REST = """async () => {
+    const shown = [...document.images].filter((one) => one.getBoundingClientRect().top < innerHeight);
+    await Promise.all(shown.map((one) => one.decode().catch(() => null)));
+    await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null)));
+}"""
+WORDS, STYLE, SEED = "grinning face", "Flat", 0
+
+
+def draw(url: str) -> None:
+    """Draw what lies in the gallery."""
+    for prompt, style in DRAWN:
+        body = json.dumps({"request": {"prompt": prompt, "style": style, "seed": 0}}).encode()
+        asked = urllib.request.Request(f"{url}/api/v1/jobs", body, {"content-type": "application/json"})
+        with urllib.request.urlopen(asked) as answer:
+            job = json.load(answer)["id"]
+        with urllib.request.urlopen(f"{url}/api/v1/jobs/{job}/events") as events:
+            events.read()
+
+
+def opened(browser: Browser, url: str, view: str, size: tuple[int, int], scheme: Any) -> Page:
+    """Open a view as somebody who was never there."""
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, has_touch=size == PHONE
+    )
+    page = context.new_page()
+    page.set_default_timeout(PATIENT_MS)
+    page.goto(f"{url}/studio/#/{view}")
+    page.wait_for_selector("html[data-ready]")
+    return page
+
+
+def drawn(page: Page) -> Page:
+    """Draw four pictures in the first view, and look at its top."""
+    page.get_by_role("textbox", name="What shall your sticker show?").fill(WORDS)
+    page.get_by_role("radio", name=STYLE).check()
+    page.get_by_text("More settings").click()
+    page.get_by_role("textbox", name="Number of the picture").fill(str(SEED))
+    page.get_by_text("More settings").click()
+    page.get_by_role("button", name="Draw", exact=True).click()
+    page.wait_for_selector(".strip[data-state=succeeded]")
+    page.mouse.move(0, 0)
+    page.evaluate("scrollTo(0, 0)")
+    return page
+
+
+def seen(page: Page) -> Image.Image:
+    """Return what a page shows once it is at rest."""
+    page.evaluate(AT_REST)
+    return Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+
+
+def gallery(page: Page) -> Page:
+    """Wait until all pictures of the gallery are there."""
+    page.wait_for_selector(f".picture-grid li:nth-child({len(DRAWN)}) img")
+    return page
+
+
+def side_by_side(pictures: list[Image.Image]) -> Image.Image:
+    """Return pictures beside each other, on paper."""
+    width = sum(one.width for one in pictures) + GAP * (len(pictures) + 1)
+    sheet = Image.new("RGB", (width, pictures[0].height + 2 * GAP), "#d9cfbe")
+    left = GAP
+    for one in pictures:
+        sheet.paste(one, (left, GAP))
+        left += one.width + GAP
+    return sheet
+
+
+def phones(browser: Browser, url: str) -> Image.Image:
+    """Return what was drawn, the gallery in the dark, and a sticker, on phones."""
+    first = drawn(opened(browser, url, "create", PHONE, "light"))
+    first.locator(".strip").scroll_into_view_if_needed()
+    many = gallery(opened(browser, url, "gallery", PHONE, "dark"))
+    pictures = [seen(first), seen(many)]
+    many.get_by_role("button", name="Open: strawberry").click()
+    many.wait_for_selector(".remarks")
+    return side_by_side([*pictures, seen(many)])
+
+
+def main() -> None:
+    """Take the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("docs/images"), help="folder of the pictures")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as state, served(Path(state)) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(FLAGS))
+        draw(url)
+        taken = {
+            "studio-gallery-dark": seen(gallery(opened(browser, url, "gallery", LOW, "dark"))),
+            "studio-create": seen(drawn(opened(browser, url, "create", DESKTOP, "light"))),
+            "studio-phone": phones(browser, url),
+        }
+        browser.close()
+    for name, picture in taken.items():
+        palette = picture.quantize(COLORS)
+        reduced = picture.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG)
+        reduced.save(args.out / f"{name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
