@@ -22,6 +22,7 @@ from underpaint.stages.serve.config import ServeConfig
 from underpaint.stages.serve.dispatch.dispatcher import Dispatcher
 from underpaint.stages.serve.dispatch.limits import Limits
 from underpaint.stages.serve.dispatch.ticket import Asked, Ticket, unseen
+from underpaint.stages.serve.engine.absences import Absences
 from underpaint.stages.serve.engine.catalog import Catalog, open_catalog
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.engine.orders import Picture, Preview
@@ -29,8 +30,8 @@ from underpaint.stages.serve.engine.pool import Notice, Pool, unnoticed
 from underpaint.stages.serve.store import PictureStore
 from underpaint.stages.serve.troubles import Troubles
 
-RELOAD_AFTER_S, RELOAD_EVERY_S = 1.0, 30.0
-"""After how long models that could not be loaded are tried again, at first and at most."""
+LOOK_EVERY_S = 0.5
+"""How soon it is noticed that a model may be tried again."""
 Admit = Callable[[str, str], None]
 """Given a key's name and a prompt, raises ``FieldError`` with ``moderation_blocked`` if it must not be drawn."""
 
@@ -55,7 +56,7 @@ class Service:
 
     def __init__(self, config: ServeConfig, *, admit: Admit = admit_all, notice: Notice = unnoticed) -> None:
         self.config, self.admit, self.notice = config, admit, notice
-        self.troubles, self.unavailable = Troubles(notice), set[str]()
+        self.troubles, self.absences = Troubles(notice), Absences()
         self.started_at = time.time()
         self.catalog: Catalog = open_catalog(
             config.models, engine=config.engine, device=config.device, threads=config.threads, sign=config.sign
@@ -88,29 +89,26 @@ class Service:
         """Remember which models cannot be loaded, and pass on what happened."""
         self.notice(event, **facts)
         if event == "model_unavailable":
-            self.unavailable.add(facts["model"])
+            self.absences.begin(facts["model"])
             if facts["model"] == self.catalog.default.name:
                 self.troubles.begin_model(facts["model"], facts["reason"])
         elif event == "model_loaded":
-            self.unavailable.discard(facts["model"])
+            self.absences.end(facts["model"])
             self.troubles.end_model(facts["model"])
 
     async def _load_again(self) -> None:
-        """Try models again that could not be loaded; the default one at once, for perhaps nobody asks for it."""
-        wait_s = RELOAD_AFTER_S
+        """Try a default model again that could not be loaded: where a server is not ready, nobody asks for it."""
+        name = self.catalog.default.name
         while True:
-            await asyncio.sleep(wait_s)
-            wait_s = min(RELOAD_EVERY_S, 2 * wait_s) if self.unavailable else RELOAD_AFTER_S
-            default = self.catalog.default.name
-            self.unavailable &= {default}
-            if self.unavailable and not self.dispatcher.drawing:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if self.absences.is_absent(name) and self.absences.is_due(name) and not self.dispatcher.drawing:
                 with contextlib.suppress(UnderpaintError):
-                    await self.dispatcher.load(default)
+                    await self.dispatcher.load(name)
 
     def releases_away(self) -> list[str]:
-        """Return the releases whose models cannot be loaded now."""
+        """Return the releases whose models could not be loaded and are not tried again yet."""
         releases = {one.release for one in self.catalog.by_name.values()}
-        return [release for release in sorted(releases) if self.catalog.find(release).name in self.unavailable]
+        return [release for release in sorted(releases) if not self.absences.is_due(self.catalog.find(release).name)]
 
     def drain(self) -> None:
         """Accept nothing more."""
