@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from underpaint.pipelines.generator import load
     from underpaint.pipelines.picture_file import save
+    from underpaint.pipelines.upscaling.picture import upscale
     from underpaint.stages.evaluate.api import evaluate
 
-__all__ = ["__version__", "evaluate", "load", "save"]
+__all__ = ["__version__", "evaluate", "load", "save", "upscale"]
 
 __version__ = "0.1.0"
 
@@ -23,6 +24,7 @@ _LAZY = {
     "evaluate": "underpaint.stages.evaluate.api",
     "load": "underpaint.pipelines.generator",
     "save": "underpaint.pipelines.picture_file",
+    "upscale": "underpaint.pipelines.upscaling.picture",
 }
 
 

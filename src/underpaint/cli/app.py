@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("underpaint.cli.export", "make a model folder that runs without torch"),
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
     "edit": ("underpaint.cli.edit", "draw a picture anew, as a whole or within a mask"),
+    "upscale": ("underpaint.cli.upscale", "make small drawings large, edges and transparency clean"),
     "stickers": ("underpaint.cli.stickers", "make the files that messengers, shops and social networks take"),
     "sheet": ("underpaint.cli.sheet", "draw one subject in many moods, as related stickers"),
     "synthesize": ("underpaint.cli.synthesize", "draw a labeled data set of synthetic pictures with a model"),
