@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from underpaint.core.errors import InputError
-from underpaint.stages.serve.http.guard import host_name
+from underpaint.stages.serve.http.guard import SECURITY, add_headers, host_name
 from underpaint.stages.serve.sources import read_config
 
 KEY = "a-key-of-thirty-two-characters-00"
@@ -42,6 +42,14 @@ def test_every_answer_has_a_name_and_security_headers(client):
         assert headers["x-request-id"].startswith("req_")
         assert headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in headers["content-security-policy"]
+
+
+def test_an_answer_keeps_the_headers_that_it_sets_itself():
+    own = [(b"cache-control", b"private"), (b"etag", b"x")]
+    add_headers(message := {"type": "http.response.start", "headers": list(own)}, "req_1")
+    names = [name for name, _ in message["headers"]]
+    assert message["headers"][:2] == own and (b"x-request-id", b"req_1") in message["headers"]
+    assert len(names) == len(set(names)) and set(names) >= {name.encode() for name in SECURITY}
 
 
 def test_a_body_that_is_too_large_is_refused_whatever_its_header_says(client):
