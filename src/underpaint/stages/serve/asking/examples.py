@@ -20,22 +20,26 @@ class Example:
 
 
 EXAMPLES: tuple[Example, ...] = (
-    Example("a smiling cat with sunglasses", "cartoon"),
     Example("red heart", "gradient"),
     Example("rocket", "flat"),
-    Example("birthday cake", "cartoon"),
-    Example("dog face", "gradient"),
-    Example("sunflower", "cartoon"),
-    Example("pizza", "cartoon"),
     Example("grinning face", "flat"),
-    Example("cat with tears of joy", "cartoon"),
     Example("evergreen tree", "flat"),
-    Example("soccer ball", "line-art"),
-    Example("santa claus", "cartoon"),
-    Example("purple heart", "gradient"),
-    Example("umbrella", "flat"),
     Example("fire", "gradient"),
-    Example("woman fairy with dark skin tone", "cartoon"),
+    Example("umbrella", "flat"),
+    Example("santa claus", "cartoon"),
+    Example("cat with tears of joy", "cartoon"),
+    Example("soccer ball", "line-art"),
+    Example("purple heart", "gradient"),
+    Example("strawberry", "gradient"),
+    Example("smiling face with sunglasses", "cartoon"),
+    Example("balloon", "gradient"),
+    Example("cactus", "flat"),
+    Example("crying face", "flat"),
+    Example("red apple", "gradient"),
+    Example("moon", "gradient"),
+    Example("fish", "cartoon"),
+    Example("cherries", "flat"),
+    Example("green heart", "cartoon"),
 )
 
 
