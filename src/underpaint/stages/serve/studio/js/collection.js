@@ -21,7 +21,10 @@ import { t } from './words.js';
  * @returns {Promise<{data: import('./pictures.js').Picture[], total: number, next: string | null, used_bytes: number, max_bytes: number}>}
  */
 export function page({ search, favorite, style, deleted }, { before, limit = 60, signal } = {}) {
-  return call('GET', '/api/v1/gallery', { query: { search, favorite: favorite || null, style, deleted: deleted || null, before, limit }, signal });
+  return call('GET', '/api/v1/gallery', {
+    query: { search, favorite: favorite || null, style, deleted: deleted || null, before, limit },
+    signal,
+  });
 }
 
 /**
@@ -106,4 +109,3 @@ export async function bring(files, most) {
   }
   return taken;
 }
-

@@ -49,7 +49,9 @@ export async function recall(app, file) {
     sent.append('file', file);
     const found = await call('POST', '/api/v1/recall', { form: sent });
     app.use({ ...found.settings, ...found.request, release: found.release });
-    note(found.is_served ? t('drop.recalled') : t('drop.other_model'), { icon: found.is_served ? 'check' : 'warning' });
+    note(found.is_served ? t('drop.recalled') : t('drop.other_model'), {
+      icon: found.is_served ? 'check' : 'warning',
+    });
     return true;
   } catch (error) {
     fail(error.code === 'invalid_value' ? t('drop.no_settings', { why: error.message }) : error);

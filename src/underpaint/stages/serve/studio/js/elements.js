@@ -77,8 +77,12 @@ export function icon(name) {
 export function button(words, onclick, { icon: drawing, kind, bare = false, ...attributes } = {}) {
   const classes = ['button', kind, bare ? 'bare' : null].filter(Boolean).join(' ');
   const named = bare ? { 'aria-label': words, title: words } : {};
-  return h('button', { type: 'button', class: classes, onclick, ...named, ...attributes },
-    drawing ? icon(drawing) : null, bare ? null : h('span', {}, words));
+  return h(
+    'button',
+    { type: 'button', class: classes, onclick, ...named, ...attributes },
+    drawing ? icon(drawing) : null,
+    bare ? null : h('span', {}, words),
+  );
 }
 
 let numbered = 0;

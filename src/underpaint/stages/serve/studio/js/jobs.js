@@ -182,7 +182,11 @@ class Tracked {
       const job = await call('GET', `/api/v1/jobs/${this.id}`);
       const images = job.images.length ? job.images : (this.news?.job.images ?? []);
       const paused = job.state === 'queued' && (await call('GET', '/api/v1/queue')).paused;
-      this.#tell({ job: { ...job, images }, preview: job.state === 'running' ? (this.news?.preview ?? null) : null, paused });
+      this.#tell({
+        job: { ...job, images },
+        preview: job.state === 'running' ? (this.news?.preview ?? null) : null,
+        paused,
+      });
     } catch (error) {
       if (error instanceof Unreachable) return void reachable().then(() => this.look());
       for (const { onlost } of this.#listeners.values()) onlost(error);
@@ -200,5 +204,10 @@ class Tracked {
 function withImage(job, { image_index: index, url, seed, pixel_sha256 }) {
   if (job.images.some((one) => one.index === index)) return job;
   const images = [...job.images, { index, url, seed, pixel_sha256 }].sort((a, b) => a.index - b.index);
-  return { ...job, state: OVER.has(job.state) ? job.state : 'running', images, progress: { ...job.progress, images_done: images.length } };
+  return {
+    ...job,
+    state: OVER.has(job.state) ? job.state : 'running',
+    images,
+    progress: { ...job.progress, images_done: images.length },
+  };
 }

@@ -97,8 +97,18 @@ function navigation() {
 }
 
 function header() {
-  return h('header', { class: 'top' }, h('a', { class: 'name', href: '#/create' }, h('span', { class: 'dab', 'aria-hidden': 'true' }),
-    h('span', {}, t('name'))), navigation(), themeButton());
+  return h(
+    'header',
+    { class: 'top' },
+    h(
+      'a',
+      { class: 'name', href: '#/create' },
+      h('span', { class: 'dab', 'aria-hidden': 'true' }),
+      h('span', {}, t('name')),
+    ),
+    navigation(),
+    themeButton(),
+  );
 }
 
 function watchLine() {
@@ -120,17 +130,30 @@ function askKey() {
   asking = true;
   const input = h('input', { type: 'password', autocomplete: 'current-password', id: 'key', required: true });
   const sent = (event) => (event.preventDefault(), key.set(input.value.trim()), location.reload());
-  const fields = h('form', { class: 'question', onsubmit: sent }, h('p', {}, t('key.about')),
-    h('label', { for: 'key' }, t('key.label')), input,
-    h('div', { class: 'row end' }, h('button', { class: 'button main' }, t('key.enter'))));
+  const fields = h(
+    'form',
+    { class: 'question', onsubmit: sent },
+    h('p', {}, t('key.about')),
+    h('label', { for: 'key' }, t('key.label')),
+    input,
+    h('div', { class: 'row end' }, h('button', { class: 'button main' }, t('key.enter'))),
+  );
   openDialog(t('key.title'), fields, { onclose: () => (asking = false) });
   input.focus();
 }
 
 async function start() {
   await speak(navigator.languages);
-  document.body.append(h('a', { class: 'skip', href: '#view', onclick: (event) => (event.preventDefault(), main.focus()) },
-    t('main.skip')), header(), banner, main);
+  document.body.append(
+    h(
+      'a',
+      { class: 'skip', href: '#view', onclick: (event) => (event.preventDefault(), main.focus()) },
+      t('main.skip'),
+    ),
+    header(),
+    banner,
+    main,
+  );
   placeNotices();
   watchLine();
   fetchAhead(place().row);

@@ -32,9 +32,14 @@ export function say(words) {
  */
 export function note(words, { action, onaction, icon: drawing = 'check' } = {}) {
   const acted = () => (close(), onaction?.());
-  const element = h('div', { class: 'note', role: 'status' }, icon(/** @type {any} */ (drawing)), h('p', {}, words),
+  const element = h(
+    'div',
+    { class: 'note', role: 'status' },
+    icon(/** @type {any} */ (drawing)),
+    h('p', {}, words),
     action ? button(action, acted, { kind: 'quiet' }) : null,
-    button(t('close'), () => close(), { icon: 'close', bare: true }));
+    button(t('close'), () => close(), { icon: 'close', bare: true }),
+  );
   const close = shown(element);
   let timer = 0;
   const start = () => (timer = window.setTimeout(close, NOTE_MS));
@@ -55,8 +60,13 @@ export function fail(error) {
   const words = sentence(error instanceof Error ? error.message : String(error));
   const others = [...notes.querySelectorAll('.note.error p')];
   if (others.some((one) => one.textContent === words)) return;
-  const element = h('div', { class: 'note error', role: 'alert' }, icon('warning'), h('p', {}, words),
-    button(t('close'), () => close(), { icon: 'close', bare: true }));
+  const element = h(
+    'div',
+    { class: 'note error', role: 'alert' },
+    icon('warning'),
+    h('p', {}, words),
+    button(t('close'), () => close(), { icon: 'close', bare: true }),
+  );
   const close = shown(element);
 }
 
@@ -88,9 +98,17 @@ function shown(element) {
 export function openDialog(title, content, { wide = false, onclose } = {}) {
   const id = freshId('dialog');
   const body = h('div', { class: 'dialog-body' });
-  const dialog = h('dialog', { class: wide ? 'dialog wide' : 'dialog', 'aria-labelledby': id },
-    h('div', { class: 'dialog-head' }, h('h2', { id }, title),
-      button(t('close'), () => dialog.close(), { icon: 'close', bare: true })), body);
+  const dialog = h(
+    'dialog',
+    { class: wide ? 'dialog wide' : 'dialog', 'aria-labelledby': id },
+    h(
+      'div',
+      { class: 'dialog-head' },
+      h('h2', { id }, title),
+      button(t('close'), () => dialog.close(), { icon: 'close', bare: true }),
+    ),
+    body,
+  );
   const close = () => dialog.close();
   replace(body, typeof content === 'function' ? content(close) : content);
   dialog.addEventListener('click', (event) => event.target === dialog && close());
@@ -114,8 +132,21 @@ export function ask(title, { about, yes, danger = false }) {
   return new Promise((resolve) => {
     let answer = false;
     const settle = (close, value) => ((answer = value), close());
-    openDialog(title, (close) => h('div', { class: 'question' }, about ? h('p', {}, about) : null,
-      h('div', { class: 'row end' }, button(t('no'), () => settle(close, false)),
-        button(yes, () => settle(close, true), { kind: danger ? 'danger' : 'main' }))), { onclose: () => resolve(answer) });
+    openDialog(
+      title,
+      (close) =>
+        h(
+          'div',
+          { class: 'question' },
+          about ? h('p', {}, about) : null,
+          h(
+            'div',
+            { class: 'row end' },
+            button(t('no'), () => settle(close, false)),
+            button(yes, () => settle(close, true), { kind: danger ? 'danger' : 'main' }),
+          ),
+        ),
+      { onclose: () => resolve(answer) },
+    );
   });
 }

@@ -13,6 +13,9 @@ import { t } from './words.js';
  * @property {number} height In pixels.
  * @property {number} [created_at] Seconds since 1970.
  * @property {boolean} [favorite]
+ * @property {number | null} [rating] 1 to 5.
+ * @property {string | null} [note] Words of its owner's.
+ * @property {number | null} [deleted_at] When it went to the bin.
  * @property {string | null} [job]
  * @property {Object<string, any>} settings What drew it: prompt, seed, style, model, release, guidance, ...
  * @property {Object<string, any> | null} [cost] What it cost.
@@ -66,10 +69,20 @@ export function fileOf(picture) {
  * @returns {HTMLImageElement} The image; its words are the prompt.
  */
 export function imageOf(picture) {
-  const image = h('img', { alt: altOf(picture), width: picture.width, height: picture.height, loading: 'lazy', decoding: 'async' });
+  const image = h('img', {
+    alt: altOf(picture),
+    width: picture.width,
+    height: picture.height,
+    loading: 'lazy',
+    decoding: 'async',
+  });
   image.addEventListener('error', () => image.closest('.tile')?.classList.add('gone'));
   if (!key.value) image.src = address(picture.url);
-  else fileOf(picture).then((file) => showFile(image, file), () => image.dispatchEvent(new Event('error')));
+  else
+    fileOf(picture).then(
+      (file) => showFile(image, file),
+      () => image.dispatchEvent(new Event('error')),
+    );
   return image;
 }
 
@@ -97,9 +110,17 @@ export function altOf(picture) {
  * @returns {HTMLCanvasElement} It is empty until the picture has come.
  */
 export function largeOf(picture, side = 512) {
-  const canvas = h('canvas', { class: 'large', role: 'img', 'aria-label': altOf(picture), width: side, height: side });
-  fileOf(picture).then(async (file) => enlarge(await createImageBitmap(file, { premultiplyAlpha: 'premultiply' }), canvas),
-    () => canvas.closest('.tile')?.classList.add('gone'));
+  const canvas = h('canvas', {
+    class: 'large',
+    role: 'img',
+    'aria-label': altOf(picture),
+    width: side,
+    height: side,
+  });
+  fileOf(picture).then(
+    async (file) => enlarge(await createImageBitmap(file, { premultiplyAlpha: 'premultiply' }), canvas),
+    () => canvas.closest('.tile')?.classList.add('gone'),
+  );
   return canvas;
 }
 
@@ -112,7 +133,11 @@ export function largeOf(picture, side = 512) {
  */
 export function nameOf(picture, ending = 'png') {
   const { prompt = '', style, seed } = picture.settings;
-  const words = prompt.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 40);
+  const words = prompt
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 40);
   return `${['underpaint', words, style, seed].filter((part) => part !== '' && part !== null && part !== undefined).join('-')}.${ending}`;
 }
 

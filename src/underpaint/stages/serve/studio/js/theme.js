@@ -23,7 +23,11 @@ function apply() {
  * @returns {HTMLElement} The button.
  */
 export function themeButton() {
-  const toLight = button(t('theme.light'), () => theme.set('light'), { icon: 'sun', bare: true, class: 'button bare' });
+  const toLight = button(t('theme.light'), () => theme.set('light'), {
+    icon: 'sun',
+    bare: true,
+    class: 'button bare',
+  });
   const toDark = button(t('theme.dark'), () => theme.set('dark'), { icon: 'moon', bare: true, class: 'button bare' });
   const place = document.createElement('span');
   const show = () => {

@@ -47,6 +47,7 @@ export function t(key, values = {}) {
 export function moment(seconds) {
   const at = new Date(1000 * seconds);
   const isToday = at.toDateString() === new Date().toDateString();
+  /** @type {Intl.DateTimeFormatOptions} */
   const date = isToday ? {} : { day: 'numeric', month: 'short' };
   return at.toLocaleString(navigator.language, { ...date, hour: 'numeric', minute: '2-digit' });
 }

@@ -14,9 +14,14 @@ import { field, freshId, h } from '../elements.js';
  */
 export function choice(legend, options, value, onchange) {
   const name = freshId('choice');
-  const inputs = options.map((option) => h('input', {
-    type: 'radio', name, checked: option.value === value, onchange: () => onchange(option.value),
-  }));
+  const inputs = options.map((option) =>
+    h('input', {
+      type: 'radio',
+      name,
+      checked: option.value === value,
+      onchange: () => onchange(option.value),
+    }),
+  );
   const chips = options.map((option, i) => h('label', { class: 'chip' }, inputs[i], h('span', {}, option.words)));
   const element = h('fieldset', { class: 'choice' }, h('legend', {}, legend), h('div', { class: 'chips' }, chips));
   const set = (wanted) => inputs.forEach((input, i) => (input.checked = options[i].value === wanted));

@@ -12,9 +12,20 @@ import { t } from '../words.js';
  * @param {import('../main.js').App} app The app.
  */
 export function openCode(app) {
-  const request = requestOf({ ...form.value, prompt: form.value.prompt.trim() || t('create.placeholder') }, app.capabilities);
-  openDialog(t('code.title'), h('div', { class: 'code' }, h('p', {}, t('code.about')),
-    ['curl', 'Python'].map((name) => block(name, name === 'curl' ? curl(request) : python(request)))), { wide: true });
+  const request = requestOf(
+    { ...form.value, prompt: form.value.prompt.trim() || t('create.placeholder') },
+    app.capabilities,
+  );
+  openDialog(
+    t('code.title'),
+    h(
+      'div',
+      { class: 'code' },
+      h('p', {}, t('code.about')),
+      ['curl', 'Python'].map((name) => block(name, name === 'curl' ? curl(request) : python(request))),
+    ),
+    { wide: true },
+  );
 }
 
 function block(name, text) {
@@ -28,8 +39,12 @@ function block(name, text) {
       note(t('code.select'));
     }
   };
-  return h('section', {}, h('div', { class: 'row spread' }, h('h3', {}, name),
-    button(t('code.copy', { name }), copy, { icon: 'copy' })), area);
+  return h(
+    'section',
+    {},
+    h('div', { class: 'row spread' }, h('h3', {}, name), button(t('code.copy', { name }), copy, { icon: 'copy' })),
+    area,
+  );
 }
 
 /**
@@ -59,7 +74,9 @@ const OPENAI = new Set(['prompt', 'model', 'n', 'style', 'background']);
  */
 export function python(request) {
   const ours = Object.entries(request).filter(([name]) => !OPENAI.has(name));
-  const lines = Object.entries(request).filter(([name]) => OPENAI.has(name)).map(([name, value]) => `    ${name}=${JSON.stringify(value)},`);
+  const lines = Object.entries(request)
+    .filter(([name]) => OPENAI.has(name))
+    .map(([name, value]) => `    ${name}=${JSON.stringify(value)},`);
   if (ours.length) lines.push(`    extra_body=${JSON.stringify(Object.fromEntries(ours))},`);
   return [
     'import base64',

@@ -8,8 +8,16 @@ const MOST = 10;
 
 /** Pictures in `ideas/`, by prompt and style; `runs/studio_ideas.py` draws them. */
 const PICTURED = [
-  'red-heart-gradient', 'rocket-flat', 'grinning-face-flat', 'evergreen-tree-flat', 'fire-gradient', 'umbrella-flat',
-  'santa-claus-cartoon', 'cat-with-tears-of-joy-cartoon', 'soccer-ball-line-art', 'purple-heart-gradient',
+  'red-heart-gradient',
+  'rocket-flat',
+  'grinning-face-flat',
+  'evergreen-tree-flat',
+  'fire-gradient',
+  'umbrella-flat',
+  'santa-claus-cartoon',
+  'cat-with-tears-of-joy-cartoon',
+  'soccer-ball-line-art',
+  'purple-heart-gradient',
 ];
 
 /**
@@ -23,16 +31,44 @@ export function ideas(app, onchosen) {
   const { examples } = app.capabilities;
   if (!examples.length) return null;
   const take = ({ prompt, style }) => (form.change({ prompt, style }), onchosen());
-  const items = [...examples].sort((a, b) => rank(a) - rank(b)).slice(0, MOST).map((one) => h('li', {}, h('button', {
-    type: 'button', class: 'idea', onclick: () => take(one), title: one.style ? styleName(one.style) : null,
-  }, pictureOf(one), h('span', {}, one.prompt))));
-  const any = button(t('ideas.any'), () => take(examples[freshSeed() % examples.length]), { icon: 'dice', kind: 'quiet' });
-  return h('section', { class: 'ideas', 'aria-label': t('ideas.title') },
-    h('div', { class: 'row spread' }, h('h2', {}, t('ideas.title')), any), h('ul', {}, items));
+  const items = [...examples]
+    .sort((a, b) => rank(a) - rank(b))
+    .slice(0, MOST)
+    .map((one) =>
+      h(
+        'li',
+        {},
+        h(
+          'button',
+          {
+            type: 'button',
+            class: 'idea',
+            onclick: () => take(one),
+            title: one.style ? styleName(one.style) : null,
+          },
+          pictureOf(one),
+          h('span', {}, one.prompt),
+        ),
+      ),
+    );
+  const any = button(t('ideas.any'), () => take(examples[freshSeed() % examples.length]), {
+    icon: 'dice',
+    kind: 'quiet',
+  });
+  return h(
+    'section',
+    { class: 'ideas', 'aria-label': t('ideas.title') },
+    h('div', { class: 'row spread' }, h('h2', {}, t('ideas.title')), any),
+    h('ul', {}, items),
+  );
 }
 
 function nameOf({ prompt, style }) {
-  return [prompt, style].filter(Boolean).join(' ').toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  return [prompt, style]
+    .filter(Boolean)
+    .join(' ')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-');
 }
 
 /** Return which idea goes first: those with a picture, in the order of their pictures. */

@@ -26,8 +26,19 @@ export function openLarger(app, picture) {
       fail(error);
     }
   };
-  const sizes = app.capabilities.upscale_sizes.map((size) => button(t('facts.pixels', { width: size, height: size }), () => take(size), { icon: 'download' }));
+  const sizes = app.capabilities.upscale_sizes.map((size) =>
+    button(t('facts.pixels', { width: size, height: size }), () => take(size), { icon: 'download' }),
+  );
   const pack = () => openPack(app, [picture.pixel_sha256]).catch(fail);
-  openDialog(t('action.larger'), h('div', { class: 'question' }, state, h('div', { class: 'row' }, sizes),
-    h('p', { class: 'soft' }, t('larger.apps')), h('div', { class: 'row' }, button(t('gallery.pack'), pack, { icon: 'pack' }))));
+  openDialog(
+    t('action.larger'),
+    h(
+      'div',
+      { class: 'question' },
+      state,
+      h('div', { class: 'row' }, sizes),
+      h('p', { class: 'soft' }, t('larger.apps')),
+      h('div', { class: 'row' }, button(t('gallery.pack'), pack, { icon: 'pack' })),
+    ),
+  );
 }

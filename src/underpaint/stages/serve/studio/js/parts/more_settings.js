@@ -18,9 +18,17 @@ export function moreSettings(app) {
   const model = modelOf(app.capabilities, form.value.model);
   const parts = [seedPart(app), models(app), ...sliders(model), background()].filter(Boolean);
   const reset = () => form.change(Object.fromEntries(FOLDED.map((name) => [name, EMPTY[name]])));
-  const element = h('details', { class: 'more' }, h('summary', {}, icon('down'), h('span', {}, t('more.title')), count),
-    h('div', { class: 'grid' }, parts.map((part) => part.element)),
-    h('div', { class: 'row end' }, button(t('more.reset'), reset, { icon: 'undo', kind: 'quiet' })));
+  const element = h(
+    'details',
+    { class: 'more' },
+    h('summary', {}, icon('down'), h('span', {}, t('more.title')), count),
+    h(
+      'div',
+      { class: 'grid' },
+      parts.map((part) => part.element),
+    ),
+    h('div', { class: 'row end' }, button(t('more.reset'), reset, { icon: 'undo', kind: 'quiet' })),
+  );
   const set = (value) => {
     const changed = FOLDED.filter((name) => value[name] !== EMPTY[name]).length;
     count.hidden = changed === 0;
@@ -32,7 +40,13 @@ export function moreSettings(app) {
 }
 
 function seedPart(app) {
-  const input = h('input', { type: 'text', inputmode: 'numeric', maxlength: 16, placeholder: t('more.seed_open'), autocomplete: 'off' });
+  const input = h('input', {
+    type: 'text',
+    inputmode: 'numeric',
+    maxlength: 16,
+    placeholder: t('more.seed_open'),
+    autocomplete: 'off',
+  });
   const most = app.capabilities.limits.seed;
   input.addEventListener('input', () => {
     const digits = input.value.replace(/\D/g, '');
@@ -57,14 +71,22 @@ function models(app) {
   if (rows.length < 2) return null;
   const options = rows.map((one) => h('option', { value: one.is_default ? '' : one.name }, one.name));
   const select = h('select', { onchange: () => form.change({ model: select.value || null }) }, options);
-  return { element: field(t('more.model'), select, t('more.model_about')), set: ({ model }) => (select.value = model ?? '') };
+  return {
+    element: field(t('more.model'), select, t('more.model_about')),
+    set: ({ model }) => (select.value = model ?? ''),
+  };
 }
 
 function sliders(model) {
   return /** @type {const} */ (['guidance', 'temperature', 'steps']).map((name) => {
     const range = rangeOf(name, model[name]);
     if (!range || range.low === range.high) return null;
-    const how = { value: form.value[name], about: t(`more.${name}_about`), usual: t('more.usual'), onchange: (value) => form.change({ [name]: value }) };
+    const how = {
+      value: form.value[name],
+      about: t(`more.${name}_about`),
+      usual: t('more.usual'),
+      onchange: (value) => form.change({ [name]: value }),
+    };
     const { element, set } = slider(t(`more.${name}`), range, how);
     return { element, set: (value) => set(value[name]) };
   });
@@ -80,12 +102,20 @@ function sliders(model) {
 export function rangeOf(name, range) {
   if (!range) return null;
   const high = { guidance: 8, temperature: 2, steps: 32 }[name] ?? range.high;
-  return { ...range, high: Math.min(range.high, high), step: name === 'steps' ? 1 : name === 'guidance' ? 0.25 : 0.05 };
+  return {
+    ...range,
+    high: Math.min(range.high, high),
+    step: name === 'steps' ? 1 : name === 'guidance' ? 0.25 : 0.05,
+  };
 }
 
 function background() {
-  const options = [{ value: 'transparent', words: t('more.transparent') }, { value: 'opaque', words: t('more.opaque') }];
-  const { element, set } = choice(t('more.background'), options, form.value.background,
-    (value) => form.change({ background: /** @type {any} */ (value) }));
+  const options = [
+    { value: 'transparent', words: t('more.transparent') },
+    { value: 'opaque', words: t('more.opaque') },
+  ];
+  const { element, set } = choice(t('more.background'), options, form.value.background, (value) =>
+    form.change({ background: /** @type {any} */ (value) }),
+  );
   return { element, set: (value) => set(value.background) };
 }

@@ -11,7 +11,15 @@ import { choice } from './choices.js';
 
 const WIDTHS = { none: 0, thin: 8, bold: 20 };
 
-const chosen = kept('pack', { places: ['whatsapp', 'telegram'], outline: 'thin', color: 'white', shadow: false, background: 'none', title: '', author: '' });
+const chosen = kept('pack', {
+  places: ['whatsapp', 'telegram'],
+  outline: 'thin',
+  color: 'white',
+  shadow: false,
+  background: 'none',
+  title: '',
+  author: '',
+});
 
 /**
  * Open the dialog for a pack of stickers.
@@ -30,7 +38,10 @@ function pack(places, digests) {
   const show = () => {
     const wanted = places.filter((one) => chosen.value.places.includes(one.name));
     send.disabled = wanted.length === 0;
-    replace(advice, wanted.map((place) => adviceOf(place, digests.length)));
+    replace(
+      advice,
+      wanted.map((place) => adviceOf(place, digests.length)),
+    );
   };
   const submit = async (event) => {
     event.preventDefault();
@@ -45,8 +56,15 @@ function pack(places, digests) {
     send.removeAttribute('aria-busy');
     show();
   };
-  const element = h('form', { class: 'pack', onsubmit: submit }, kinds(places, show), looks(), names(), advice,
-    h('div', { class: 'row end' }, h('p', { class: 'soft busy' }, t('pack.busy')), send));
+  const element = h(
+    'form',
+    { class: 'pack', onsubmit: submit },
+    kinds(places, show),
+    looks(),
+    names(),
+    advice,
+    h('div', { class: 'row end' }, h('p', { class: 'soft busy' }, t('pack.busy')), send),
+  );
   show();
   return element;
 }
@@ -59,28 +77,70 @@ function kinds(places, onchange) {
     chosen.change({ places: isOn ? [...others, name] : others });
     onchange();
   };
-  return h('fieldset', {}, h('legend', {}, t('pack.places')), groups.map((kind, i) => {
-    const rows = places.filter((place) => place.kind === kind);
-    const open = i === 0 || rows.some((place) => chosen.value.places.includes(place.name));
-    return h('details', { open }, h('summary', {}, icon('down'), t(`pack.${kind}`)), h('div', { class: 'places' }, rows.map((place) => h('label', { class: 'place' },
-      h('input', { type: 'checkbox', checked: chosen.value.places.includes(place.name), onchange: (event) => toggle(place.name, event.target.checked) }),
-      h('span', {}, place.title), h('span', { class: 'soft' }, `${place.width} × ${place.height}`)))));
-  }));
+  return h(
+    'fieldset',
+    {},
+    h('legend', {}, t('pack.places')),
+    groups.map((kind, i) => {
+      const rows = places.filter((place) => place.kind === kind);
+      const open = i === 0 || rows.some((place) => chosen.value.places.includes(place.name));
+      return h(
+        'details',
+        { open },
+        h('summary', {}, icon('down'), t(`pack.${kind}`)),
+        h(
+          'div',
+          { class: 'places' },
+          rows.map((place) =>
+            h(
+              'label',
+              { class: 'place' },
+              h('input', {
+                type: 'checkbox',
+                checked: chosen.value.places.includes(place.name),
+                onchange: (event) => toggle(place.name, event.target.checked),
+              }),
+              h('span', {}, place.title),
+              h('span', { class: 'soft' }, `${place.width} × ${place.height}`),
+            ),
+          ),
+        ),
+      );
+    }),
+  );
 }
 
 function looks() {
   const words = (keys, about) => keys.map((value) => ({ value, words: t(`${about}.${value}`) }));
   const { outline, color, background, shadow } = chosen.value;
-  const box = h('input', { type: 'checkbox', checked: shadow, onchange: () => chosen.change({ shadow: box.checked }) });
-  return h('div', { class: 'row wide' },
-    choice(t('pack.outline'), words(Object.keys(WIDTHS), 'pack.outline'), outline, (value) => chosen.change({ outline: value })).element,
-    choice(t('pack.color'), words(['white', 'black'], 'pack.color'), color, (value) => chosen.change({ color: value })).element,
-    choice(t('pack.background'), words(['none', 'own', 'white'], 'pack.background'), background, (value) => chosen.change({ background: value })).element,
-    h('label', { class: 'place' }, box, h('span', {}, t('pack.shadow'))));
+  const box = h('input', {
+    type: 'checkbox',
+    checked: shadow,
+    onchange: () => chosen.change({ shadow: box.checked }),
+  });
+  return h(
+    'div',
+    { class: 'row wide' },
+    choice(t('pack.outline'), words(Object.keys(WIDTHS), 'pack.outline'), outline, (value) =>
+      chosen.change({ outline: value }),
+    ).element,
+    choice(t('pack.color'), words(['white', 'black'], 'pack.color'), color, (value) => chosen.change({ color: value }))
+      .element,
+    choice(t('pack.background'), words(['none', 'own', 'white'], 'pack.background'), background, (value) =>
+      chosen.change({ background: value }),
+    ).element,
+    h('label', { class: 'place' }, box, h('span', {}, t('pack.shadow'))),
+  );
 }
 
 function names() {
-  const input = (name) => h('input', { type: 'text', maxlength: 100, value: chosen.value[name], oninput: (event) => chosen.change({ [name]: event.target.value }) });
+  const input = (name) =>
+    h('input', {
+      type: 'text',
+      maxlength: 100,
+      value: chosen.value[name],
+      oninput: (event) => chosen.change({ [name]: event.target.value }),
+    });
   return h('div', { class: 'grid' }, field(t('pack.name'), input('title')), field(t('pack.author'), input('author')));
 }
 
@@ -98,10 +158,13 @@ async function download(digests, places) {
   const named = Object.entries({ title: title.trim(), author: author.trim() }).filter(([, text]) => text);
   const known = new Set(places.map((place) => place.name));
   const body = {
-    pictures: digests, places: wanted.filter((name) => known.has(name)), shadow, background,
-    ...(width ? { contour: { color, width } } : {}), ...Object.fromEntries(named),
+    pictures: digests,
+    places: wanted.filter((name) => known.has(name)),
+    shadow,
+    background,
+    ...(width ? { contour: { color, width } } : {}),
+    ...Object.fromEntries(named),
   };
   const answer = await request('POST', '/api/v1/stickers', { body });
   save(await answer.blob(), 'underpaint-pack.zip');
 }
-

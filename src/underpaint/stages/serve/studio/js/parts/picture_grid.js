@@ -48,7 +48,11 @@ export function pictureGrid(label, use) {
     const digest = picture.pixel_sha256;
     let cell = cells.get(digest);
     if (!cell || cell.favorite !== picture.favorite) {
-      const fresh = cellOf(picture, () => use.onopen(shown.findIndex((one) => one.pixel_sha256 === digest)), use.onchoice);
+      const fresh = cellOf(
+        picture,
+        () => use.onopen(shown.findIndex((one) => one.pixel_sha256 === digest)),
+        use.onchoice,
+      );
       fresh.box.checked = cell?.box.checked ?? false;
       cell?.element.remove();
       cells.set(digest, (cell = fresh));
@@ -60,11 +64,20 @@ export function pictureGrid(label, use) {
   const mark = (at) => shown.forEach((_, i) => cellAt(i)?.reach(i === at));
   const focus = (at) => (mark(at), cellAt(at)?.opener.focus());
 
-  element.addEventListener('focusin', (event) => mark(shown.findIndex((_, i) => cellAt(i)?.element.contains(/** @type {Node} */ (event.target)))));
+  element.addEventListener('focusin', (event) =>
+    mark(shown.findIndex((_, i) => cellAt(i)?.element.contains(/** @type {Node} */ (event.target)))),
+  );
   element.addEventListener('keydown', (event) => {
     const at = shown.findIndex((_, i) => cellAt(i)?.element.contains(/** @type {Node} */ (event.target)));
     if (at < 0 || event.ctrlKey || event.altKey || event.metaKey) return;
-    const next = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - columns(element), ArrowDown: at + columns(element), Home: 0, End: shown.length - 1 }[event.key];
+    const next = {
+      ArrowLeft: at - 1,
+      ArrowRight: at + 1,
+      ArrowUp: at - columns(element),
+      ArrowDown: at + columns(element),
+      Home: 0,
+      End: shown.length - 1,
+    }[event.key];
     if (next !== undefined && shown[next]) (event.preventDefault(), focus(next));
     else if (event.key === 'Delete') (event.preventDefault(), use.ondelete(shown[at].pixel_sha256));
     else if (event.key === 'f') cellAt(at)?.heart.click();
@@ -77,7 +90,11 @@ export function pictureGrid(label, use) {
 }
 
 function cellOf(picture, onopen, onchoice) {
-  const box = h('input', { type: 'checkbox', 'aria-label': t('grid.choose', { alt: altOf(picture) }), onchange: onchoice });
+  const box = h('input', {
+    type: 'checkbox',
+    'aria-label': t('grid.choose', { alt: altOf(picture) }),
+    onchange: onchoice,
+  });
   const heart = favoriteButton(picture, { bare: true, class: 'button bare heart' });
   const tile = tileOf(picture, onopen);
   const opener = /** @type {HTMLElement} */ (tile.querySelector('.paper'));

@@ -35,13 +35,14 @@ export function favoriteButton(picture, how = {}) {
 /**
  * Make the fields for what is thought of a picture of the gallery.
  *
- * @param {import('../pictures.js').Picture & {rating?: number | null, note?: string | null}} picture The picture.
+ * @param {import('../pictures.js').Picture} picture The picture.
  * @returns {HTMLElement} The fields.
  */
 export function remarks(picture) {
   const note = h('textarea', { rows: 2, maxlength: 2000, value: picture.note ?? '' });
-  note.addEventListener('change', () => keep(picture.pixel_sha256, { note: note.value.trim() || null }).then(
-    () => say(t('remarks.kept')), fail));
+  note.addEventListener('change', () =>
+    keep(picture.pixel_sha256, { note: note.value.trim() || null }).then(() => say(t('remarks.kept')), fail),
+  );
   return h('div', { class: 'remarks' }, stars(picture), field(t('remarks.note'), note));
 }
 
@@ -59,8 +60,17 @@ function stars(picture) {
       fail(error);
     }
   };
-  const show = () => replace(row, STARS.map((n) => button(t('remarks.stars', { n }), () => rate(n),
-    { icon: 'star', bare: true, 'aria-pressed': String(n <= rating) })));
+  const show = () =>
+    replace(
+      row,
+      STARS.map((n) =>
+        button(t('remarks.stars', { n }), () => rate(n), {
+          icon: 'star',
+          bare: true,
+          'aria-pressed': String(n <= rating),
+        }),
+      ),
+    );
   show();
   return row;
 }

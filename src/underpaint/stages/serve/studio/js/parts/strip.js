@@ -67,11 +67,24 @@ function emptyStrip(app, use) {
     tiles: h('div', { class: 'tiles' }),
     tools: h('div', { class: 'row tools' }),
   };
-  const element = h('article', { class: 'card strip' }, h('div', { class: 'strip-head' },
-    h('div', {}, parts.title, parts.about), parts.tools), parts.tiles, parts.state);
+  const element = h(
+    'article',
+    { class: 'card strip' },
+    h('div', { class: 'strip-head' }, h('div', {}, parts.title, parts.about), parts.tools),
+    parts.tiles,
+    parts.state,
+  );
   let stop = () => {};
   let seen = '';
-  const strip = { element, job: /** @type {string | null} */ (null), close: () => stop(), lay, tell, follow, refused };
+  const strip = {
+    element,
+    job: /** @type {string | null} */ (null),
+    close: () => stop(),
+    lay,
+    tell,
+    follow,
+    refused,
+  };
 
   function lay(request, count) {
     parts.title.textContent = request.prompt || t('strip.no_words');
@@ -115,9 +128,11 @@ function emptyStrip(app, use) {
     const asked = () => use.onmore({ ...job.request, seed: undefined });
     const cancel = () => changeJob(job.id, 'cancel').catch(fail);
     const tools = OVER.has(job.state)
-      ? [job.kind === 'generation' ? button(t('strip.more'), asked, { icon: 'again' }) : null,
-        job.kind === 'generation' ? button(t('strip.use'), () => app.use(job.request), { icon: 'pencil' }) : null,
-        button(t('strip.remove'), () => use.onremove(strip), { icon: 'close', bare: true })]
+      ? [
+          job.kind === 'generation' ? button(t('strip.more'), asked, { icon: 'again' }) : null,
+          job.kind === 'generation' ? button(t('strip.use'), () => app.use(job.request), { icon: 'pencil' }) : null,
+          button(t('strip.remove'), () => use.onremove(strip), { icon: 'close', bare: true }),
+        ]
       : [button(t('strip.cancel'), cancel, { icon: 'close' })];
     // The focus would be lost with a button that is replaced.
     const held = [...parts.tools.children].indexOf(/** @type {any} */ (document.activeElement));
@@ -132,8 +147,11 @@ function emptyStrip(app, use) {
     element.dataset.state = 'refused';
     parts.tiles.replaceChildren();
     tell(sentence(error.message));
-    replace(parts.tools, button(t('strip.again'), () => (tell(t('strip.sending')), again()), { icon: 'again' }),
-      button(t('strip.remove'), () => use.onremove(strip), { icon: 'close', bare: true }));
+    replace(
+      parts.tools,
+      button(t('strip.again'), () => (tell(t('strip.sending')), again()), { icon: 'again' }),
+      button(t('strip.remove'), () => use.onremove(strip), { icon: 'close', bare: true }),
+    );
     say(sentence(error.message));
   }
 
@@ -152,7 +170,8 @@ export function stateOf(job) {
     const words = position ? t('strip.waiting', { n: position }) : t('strip.next');
     return eta === null ? words : `${words} ${t('strip.eta', { span: span(eta) })}`;
   }
-  if (state === 'running') return t('strip.drawing', { n: Math.min(progress.images_done + 1, progress.n), of: progress.n });
+  if (state === 'running')
+    return t('strip.drawing', { n: Math.min(progress.images_done + 1, progress.n), of: progress.n });
   if (state === 'failed') return t('strip.failed', { why: sentence(job.error?.message ?? '') });
   return state === 'succeeded' ? '' : t(`strip.${state}`);
 }

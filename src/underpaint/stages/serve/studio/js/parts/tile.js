@@ -39,8 +39,20 @@ export function fillTile(tile, picture, onopen) {
   tile.dataset.picture = picture.pixel_sha256;
   const image = imageOf(picture);
   image.alt = '';
-  replace(tile, h('button', { type: 'button', class: 'paper', onclick: onopen, 'aria-label': t('picture.open', { alt: altOf(picture) }) },
-    image), h('p', { class: 'lost' }, t('picture.gone')));
+  replace(
+    tile,
+    h(
+      'button',
+      {
+        type: 'button',
+        class: 'paper',
+        onclick: onopen,
+        'aria-label': t('picture.open', { alt: altOf(picture) }),
+      },
+      image,
+    ),
+    h('p', { class: 'lost' }, t('picture.gone')),
+  );
 }
 
 /**

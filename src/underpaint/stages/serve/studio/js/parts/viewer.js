@@ -27,8 +27,8 @@ export function openViewer(app, pictures, at, { onclose } = {}) {
     show();
     say(t('viewer.now', { n: now + 1, of: pictures.length, alt: altOf(pictures[now]) }));
   };
-  const show = () => replace(place, stage(pictures[now], pictures.length > 1 ? step : null),
-    details(app, pictures[now], dialog.close));
+  const show = () =>
+    replace(place, stage(pictures[now], pictures.length > 1 ? step : null), details(app, pictures[now], dialog.close));
 
   dialog.element.addEventListener('keydown', (event) => {
     if (event.target instanceof HTMLInputElement || event.ctrlKey || event.altKey || event.metaKey) return;
@@ -40,10 +40,20 @@ export function openViewer(app, pictures, at, { onclose } = {}) {
 
 function stage(picture, step) {
   const canvas = largeOf(picture);
-  return h('div', { class: 'tile stage' }, h('div', { class: 'paper' }, canvas),
-    step ? h('div', { class: 'row steps' }, button(t('viewer.before'), () => step(-1), { icon: 'left', bare: true }),
-      button(t('viewer.next'), () => step(1), { icon: 'right', bare: true })) : null,
-    h('p', { class: 'lost' }, t('picture.gone')));
+  return h(
+    'div',
+    { class: 'tile stage' },
+    h('div', { class: 'paper' }, canvas),
+    step
+      ? h(
+          'div',
+          { class: 'row steps' },
+          button(t('viewer.before'), () => step(-1), { icon: 'left', bare: true }),
+          button(t('viewer.next'), () => step(1), { icon: 'right', bare: true }),
+        )
+      : null,
+    h('p', { class: 'lost' }, t('picture.gone')),
+  );
 }
 
 function details(app, picture, close) {
@@ -51,7 +61,10 @@ function details(app, picture, close) {
   const actions = h('div', { class: 'actions' });
   const thoughts = h('div');
   const show = (now) => {
-    replace(facts, factsOf(app, now).map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
+    replace(
+      facts,
+      factsOf(app, now).map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
+    );
     const [first, ...others] = buttons(app, now, close);
     replace(actions, first, 'favorite' in now ? favoriteButton(now) : null, others);
   };
@@ -63,7 +76,14 @@ function details(app, picture, close) {
     if (held >= 0) /** @type {any} */ (actions.children[held])?.focus();
     replace(thoughts, remarks(found));
   }, fail);
-  return h('div', { class: 'details' }, h('p', { class: 'words' }, picture.settings.prompt || t('strip.no_words')), actions, facts, thoughts);
+  return h(
+    'div',
+    { class: 'details' },
+    h('p', { class: 'words' }, picture.settings.prompt || t('strip.no_words')),
+    actions,
+    facts,
+    thoughts,
+  );
 }
 
 function buttons(app, picture, close) {
@@ -76,7 +96,12 @@ function buttons(app, picture, close) {
     }
   };
   const usable = ACTIONS.filter((action) => action.when?.(app, picture) ?? true);
-  return usable.map((action, i) => button(t(`action.${action.name}`), () => act(action), { icon: action.icon, kind: i === 0 ? 'main' : undefined }));
+  return usable.map((action, i) =>
+    button(t(`action.${action.name}`), () => act(action), {
+      icon: action.icon,
+      kind: i === 0 ? 'main' : undefined,
+    }),
+  );
 }
 
 /**
@@ -90,18 +115,31 @@ export function factsOf(app, picture) {
   const { style, seed, guidance, temperature, steps } = picture.settings;
   /** @type {Array<[string, any]>} */
   const facts = [
-    ['style', styleName(style)], ['seed', seed], ['guidance', guidance], ['temperature', temperature], ['steps', steps],
+    ['style', styleName(style)],
+    ['seed', seed],
+    ['guidance', guidance],
+    ['temperature', temperature],
+    ['steps', steps],
     ['model', modelName(app, picture.settings)],
     ['size', t('facts.pixels', { width: picture.width, height: picture.height })],
-    ['made', picture.created_at ? moment(picture.created_at) : null], ['cost', costOf(picture.cost)],
+    ['made', picture.created_at ? moment(picture.created_at) : null],
+    ['cost', costOf(picture.cost)],
   ];
   const known = facts.filter(([, value]) => value !== null && value !== undefined && value !== '');
   return known.map(([name, value]) => [t(`facts.${name}`), String(value)]);
 }
 
-/** Return what a picture's model is called here; its release where it is not served. */
+/**
+ * Return what a picture's model is called here; its release where it is not served.
+ *
+ * @param {import('../main.js').App} app The app.
+ * @param {Object<string, any>} settings Of the picture.
+ * @returns {string | undefined} The name.
+ */
 function modelName(app, { model, release }) {
-  const named = app.capabilities.models.find((one) => [one.name, one.release].some((name) => name === (release ?? model)));
+  const named = app.capabilities.models.find((one) =>
+    [one.name, one.release].some((name) => name === (release ?? model)),
+  );
   return named ? named.name : (release ?? model);
 }
 
@@ -113,8 +151,12 @@ function modelName(app, { model, release }) {
  */
 export function costOf(cost) {
   if (!cost) return null;
-  const number = (value) => Number(value).toLocaleString(document.documentElement.lang, { maximumSignificantDigits: 2 });
-  const parts = [cost.ms > 0 ? span(cost.ms) : null, cost.joules > 0 ? t('facts.joules', { n: number(cost.joules) }) : null,
-    cost.money > 0 ? `${number(cost.money)} ${cost.currency ?? ''}`.trim() : null].filter(Boolean);
+  const number = (value) =>
+    Number(value).toLocaleString(document.documentElement.lang, { maximumSignificantDigits: 2 });
+  const parts = [
+    cost.ms > 0 ? span(cost.ms) : null,
+    cost.joules > 0 ? t('facts.joules', { n: number(cost.joules) }) : null,
+    cost.money > 0 ? `${number(cost.money)} ${cost.currency ?? ''}`.trim() : null,
+  ].filter(Boolean);
   return parts.length ? `${parts.join(' · ')}${cost.basis ? ` (${cost.basis})` : ''}` : null;
 }

@@ -36,9 +36,15 @@ export function open(app) {
 function formOf(app, draw) {
   const prompt = promptBox(() => element.requestSubmit());
   const model = modelOf(app.capabilities, form.value.model);
-  const styles = [{ value: null, words: t('style.any') }, ...model.styles.map((value) => ({ value, words: styleName(value) }))];
+  const styles = [
+    { value: null, words: t('style.any') },
+    ...model.styles.map((value) => ({ value, words: styleName(value) })),
+  ];
   const style = choice(t('create.style'), styles, form.value.style, (value) => form.change({ style: value }));
-  const counts = COUNTS.filter((n) => n <= app.capabilities.limits.n).map((value) => ({ value, words: String(value) }));
+  const counts = COUNTS.filter((n) => n <= app.capabilities.limits.n).map((value) => ({
+    value,
+    words: String(value),
+  }));
   const count = choice(t('create.count'), counts, form.value.count, (value) => form.change({ count: value }));
   const more = moreSettings(app);
 
@@ -47,13 +53,33 @@ function formOf(app, draw) {
     if (!form.value.prompt.trim()) return prompt.complain();
     draw({ kind: 'generation', request: requestOf(form.value, app.capabilities) });
   };
-  const main = h('button', { class: 'button main large', type: 'submit' }, icon('brush'), h('span', {}, t('create.draw')));
-  const code = button(t('create.code'), () => openCode(app), { icon: 'code', kind: 'quiet', 'aria-haspopup': 'dialog' });
-  const element = h('form', { class: 'card ask', onsubmit: submit, novalidate: true }, prompt.element,
-    h('div', { class: 'row spread' }, h('div', { class: 'row wide' }, model.styles.length ? style.element : null, count.element), main),
-    h('div', { class: 'fold' }, more.element, code));
+  const main = h(
+    'button',
+    { class: 'button main large', type: 'submit' },
+    icon('brush'),
+    h('span', {}, t('create.draw')),
+  );
+  const code = button(t('create.code'), () => openCode(app), {
+    icon: 'code',
+    kind: 'quiet',
+    'aria-haspopup': 'dialog',
+  });
+  const element = h(
+    'form',
+    { class: 'card ask', onsubmit: submit, novalidate: true },
+    prompt.element,
+    h(
+      'div',
+      { class: 'row spread' },
+      h('div', { class: 'row wide' }, model.styles.length ? style.element : null, count.element),
+      main,
+    ),
+    h('div', { class: 'fold' }, more.element, code),
+  );
 
-  const stop = form.subscribe((value) => (prompt.set(value.prompt), style.set(value.style), count.set(value.count), more.set(value)));
+  const stop = form.subscribe(
+    (value) => (prompt.set(value.prompt), style.set(value.style), count.set(value.count), more.set(value)),
+  );
   return { element, close: stop, focus: prompt.focus };
 }
 
@@ -61,23 +87,43 @@ function formOf(app, draw) {
 function promptBox(draw) {
   const mistake = h('p', { class: 'mistake', id: 'prompt-mistake', hidden: true }, t('create.no_words'));
   const input = h('textarea', {
-    id: 'prompt', rows: 2, maxlength: 400, spellcheck: 'true', autocomplete: 'off', enterkeyhint: 'go', value: form.value.prompt,
-    placeholder: t('create.placeholder'), 'aria-describedby': 'prompt-hint prompt-mistake',
+    id: 'prompt',
+    rows: 2,
+    maxlength: 400,
+    spellcheck: 'true',
+    autocomplete: 'off',
+    enterkeyhint: 'go',
+    value: form.value.prompt,
+    placeholder: t('create.placeholder'),
+    'aria-describedby': 'prompt-hint prompt-mistake',
   });
-  input.addEventListener('input', () => ((mistake.hidden = true), input.removeAttribute('aria-invalid'),
-    form.change({ prompt: input.value })));
+  input.addEventListener(
+    'input',
+    () => ((mistake.hidden = true), input.removeAttribute('aria-invalid'), form.change({ prompt: input.value })),
+  );
   input.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     draw();
   });
-  const element = h('div', { class: 'prompt' }, h('h1', {}, h('label', { for: 'prompt' }, t('create.question'))), input, mistake,
-    h('p', { class: 'hint', id: 'prompt-hint' }, t('create.hint')));
+  const element = h(
+    'div',
+    { class: 'prompt' },
+    h('h1', {}, h('label', { for: 'prompt' }, t('create.question'))),
+    input,
+    mistake,
+    h('p', { class: 'hint', id: 'prompt-hint' }, t('create.hint')),
+  );
   return {
     element,
     focus: () => input.focus(),
     set: (value) => value !== input.value && (input.value = value),
-    complain: () => ((mistake.hidden = false), input.setAttribute('aria-invalid', 'true'), input.focus(), say(t('create.no_words'))),
+    complain: () => (
+      (mistake.hidden = false),
+      input.setAttribute('aria-invalid', 'true'),
+      input.focus(),
+      say(t('create.no_words'))
+    ),
   };
 }
 
@@ -113,8 +159,10 @@ function resultsOf(app) {
   };
 
   strips = recent.value.map((id) => knownStrip(app, id, use));
-  replace(list, strips.map((one) => one.element));
+  replace(
+    list,
+    strips.map((one) => one.element),
+  );
   element.hidden = strips.length === 0;
   return { element, add, close: () => strips.forEach((one) => one.close()) };
 }
-

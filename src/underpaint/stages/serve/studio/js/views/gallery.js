@@ -1,19 +1,18 @@
 /** All pictures that were drawn, found again, told apart, taken along. */
 
 import { onChange } from '../changes.js';
-import { act, archive, bring, page, remove } from '../collection.js';
-import { button, h, icon, replace } from '../elements.js';
-import { ask, fail, note, say } from '../notices.js';
-import { choice } from '../parts/choices.js';
+import { act, archive, page, remove } from '../collection.js';
+import { button, h, replace } from '../elements.js';
+import { ask, fail, say } from '../notices.js';
+import { galleryTools } from '../parts/gallery_tools.js';
 import { openPack } from '../parts/pack.js';
 import { pictureGrid } from '../parts/picture_grid.js';
 import { openViewer } from '../parts/viewer.js';
 import { call } from '../server.js';
-import { styleName, t } from '../words.js';
+import { t } from '../words.js';
 
 const PAGE = 60;
 const MOST = 200;
-const TYPING_MS = 250;
 
 /**
  * Open the view.
@@ -23,9 +22,13 @@ const TYPING_MS = 250;
  * @returns {import('../views.js').View} The view.
  */
 export function open(app, query) {
-  const wanted = { search: query.get('search') ?? '', show: query.get('show') ?? 'all', style: query.get('style') ?? '' };
+  const wanted = {
+    search: query.get('search') ?? '',
+    show: query.get('show') ?? 'all',
+    style: query.get('style') ?? '',
+  };
   const list = listOf(app, wanted);
-  const tools = toolsOf(app, wanted, list);
+  const tools = galleryTools(app, wanted, list.refresh);
   const element = h('div', { class: 'gallery' }, tools.element, list.element);
   const remember = () => {
     const text = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value && value !== 'all')).toString();
@@ -35,32 +38,6 @@ export function open(app, query) {
   list.load();
   const stop = onChange(({ name }) => (name.startsWith('gallery.') || name === 'reset') && list.refresh());
   return { element, close: () => (stop(), list.close()) };
-}
-
-function toolsOf(app, wanted, list) {
-  const made = { element: /** @type {any} */ (null), onchange: () => {} };
-  let typing = 0;
-  const search = h('input', { type: 'search', value: wanted.search, placeholder: t('gallery.search'), 'aria-label': t('gallery.search') });
-  search.addEventListener('input', () => {
-    clearTimeout(typing);
-    typing = window.setTimeout(() => ((wanted.search = search.value.trim()), made.onchange()), TYPING_MS);
-  });
-  const shows = ['all', 'favorites', 'bin'].map((value) => ({ value, words: t(`gallery.${value}`) }));
-  const show = choice(t('gallery.show'), shows, wanted.show, (value) => ((wanted.show = value), made.onchange()));
-  const styles = [...new Set(app.capabilities.models.flatMap((model) => model.styles))];
-  const style = h('select', { 'aria-label': t('create.style'), onchange: () => ((wanted.style = style.value), made.onchange()) },
-    h('option', { value: '' }, t('gallery.any_style')), styles.map((name) => h('option', { value: name, selected: name === wanted.style }, styleName(name))));
-  const file = h('input', { type: 'file', accept: 'image/png,image/jpeg,image/webp', multiple: true, hidden: true, 'aria-label': t('gallery.bring') });
-  file.addEventListener('change', async () => {
-    const taken = await bring([...(file.files ?? [])], app.capabilities.limits.upload_bytes);
-    file.value = '';
-    if (taken) note(t('gallery.brought', { n: taken }));
-    list.refresh();
-  });
-  const add = button(t('gallery.bring'), () => file.click(), { icon: 'upload' });
-  made.element = h('div', { class: 'gallery-head' }, h('div', { class: 'row spread' }, h('h1', {}, t('gallery.title')), add, file),
-    h('div', { class: 'row gallery-tools' }, h('div', { class: 'search' }, icon('search'), search), show.element, styles.length ? style : null));
-  return made;
 }
 
 /** Make the grid with what belongs to it: how many there are, more of them, what is done with those that are chosen. */
@@ -86,7 +63,12 @@ function listOf(app, wanted) {
     asking.abort();
     asking = new AbortController();
     const { signal } = asking;
-    const asked = { search: wanted.search, favorite: wanted.show === 'favorites', style: wanted.style, deleted: isBin() };
+    const asked = {
+      search: wanted.search,
+      favorite: wanted.show === 'favorites',
+      style: wanted.style,
+      deleted: isBin(),
+    };
     try {
       const found = await page(asked, { before, limit, signal });
       if (signal.aborted) return;
@@ -115,7 +97,11 @@ function listOf(app, wanted) {
     bar.hidden = chosen.length === 0 && !(isBin() && pictures.length > 0);
     if (bar.hidden) return;
     const held = bar.contains(document.activeElement);
-    replace(bar, h('p', { role: 'status' }, t('gallery.chosen', { n: chosen.length })), isBin() ? binTools(chosen) : usualTools(chosen));
+    replace(
+      bar,
+      h('p', { role: 'status' }, t('gallery.chosen', { n: chosen.length })),
+      isBin() ? binTools(chosen) : usualTools(chosen),
+    );
     if (held) bar.querySelector('button')?.focus();
   }
 
@@ -131,11 +117,33 @@ function listOf(app, wanted) {
     return [
       button(t('gallery.all_of_them'), () => grid.choose(true), { kind: 'quiet' }),
       button(t('gallery.none_of_them'), () => grid.choose(false), { kind: 'quiet' }),
-      button(t('remarks.favorite'), doing(() => act('favorite', chosen)), { icon: 'heart' }),
-      button(t('gallery.zip'), doing(() => archive(chosen, 'zip')), { icon: 'zip' }),
-      button(t('gallery.sheet'), doing(() => archive(chosen, 'sheet')), { icon: 'sheet' }),
-      app.capabilities.places?.length ? button(t('gallery.pack'), doing(() => openPack(app, chosen)), { icon: 'pack' }) : null,
-      button(t('action.delete'), doing(() => (grid.choose(false), remove(chosen))), { icon: 'trash' }),
+      button(
+        t('remarks.favorite'),
+        doing(() => act('favorite', chosen)),
+        { icon: 'heart' },
+      ),
+      button(
+        t('gallery.zip'),
+        doing(() => archive(chosen, 'zip')),
+        { icon: 'zip' },
+      ),
+      button(
+        t('gallery.sheet'),
+        doing(() => archive(chosen, 'sheet')),
+        { icon: 'sheet' },
+      ),
+      app.capabilities.places?.length
+        ? button(
+            t('gallery.pack'),
+            doing(() => openPack(app, chosen)),
+            { icon: 'pack' },
+          )
+        : null,
+      button(
+        t('action.delete'),
+        doing(() => (grid.choose(false), remove(chosen))),
+        { icon: 'trash' },
+      ),
     ];
   }
 
@@ -145,7 +153,11 @@ function listOf(app, wanted) {
       say(t('gallery.restored', { n: changed.length }));
     };
     const empty = async () => {
-      const sure = await ask(t('gallery.empty_bin_sure'), { about: t('gallery.empty_bin_about'), yes: t('gallery.empty_bin'), danger: true });
+      const sure = await ask(t('gallery.empty_bin_sure'), {
+        about: t('gallery.empty_bin_about'),
+        yes: t('gallery.empty_bin'),
+        danger: true,
+      });
       if (sure) await call('DELETE', '/api/v1/gallery/bin');
     };
     return [
@@ -155,7 +167,16 @@ function listOf(app, wanted) {
     ];
   }
 
-  const element = h('div', { class: 'gallery-list' }, count, none, grid.element, h('div', { class: 'row center' }, more), room, bar);
+  const element = h(
+    'div',
+    { class: 'gallery-list' },
+    count,
+    none,
+    grid.element,
+    h('div', { class: 'row center' }, more),
+    room,
+    bar,
+  );
   return { element, load, refresh, close: () => asking.abort() };
 }
 
@@ -163,7 +184,10 @@ function emptiness(app, wanted) {
   if (wanted.show === 'bin') return h('p', {}, t('gallery.bin_empty'));
   if (wanted.search || wanted.style) return h('p', {}, t('gallery.nothing_found'));
   if (wanted.show === 'favorites') return h('p', {}, t('gallery.no_favorites'));
-  return [h('p', {}, t('gallery.empty')), button(t('gallery.begin'), () => app.go('create'), { icon: 'brush', kind: 'main' })];
+  return [
+    h('p', {}, t('gallery.empty')),
+    button(t('gallery.begin'), () => app.go('create'), { icon: 'brush', kind: 'main' }),
+  ];
 }
 
 function mb(bytes) {

@@ -16,7 +16,8 @@ export const create = {
   'more.changed': ({ n }) => (n === 1 ? '1 changed' : `${n} changed`),
   'more.reset': 'Back to the usual settings',
   'more.seed': 'Number of the picture',
-  'more.seed_about': 'The same words with the same number draw the same picture again. Left open, every drawing is new.',
+  'more.seed_about':
+    'The same words with the same number draw the same picture again. Left open, every drawing is new.',
   'more.seed_open': 'a new one each time',
   'more.seed_fresh': 'Roll a number',
   'more.seed_free': 'A new number each time',

@@ -12,7 +12,8 @@ export const gallery = {
   'gallery.bring': 'Add pictures',
   'gallery.brought': ({ n }) => (n === 1 ? 'The picture is in your gallery.' : `${n} pictures are in your gallery.`),
   'gallery.count': ({ n }) => (n === 1 ? '1 sticker' : `${n.toLocaleString('en')} stickers`),
-  'gallery.in_bin': ({ n }) => `${n === 1 ? '1 sticker' : `${n.toLocaleString('en')} stickers`} in the bin. They go for good 30 days after they were deleted.`,
+  'gallery.in_bin': ({ n }) =>
+    `${n === 1 ? '1 sticker' : `${n.toLocaleString('en')} stickers`} in the bin. They go for good 30 days after they were deleted.`,
   'gallery.more': 'Show more',
   'gallery.room': 'Your stickers take {used} of {most} MB.',
   'gallery.chosen_label': 'What is chosen',

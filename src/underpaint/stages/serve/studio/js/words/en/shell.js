@@ -10,7 +10,8 @@ export const shell = {
   'main.views': 'Views',
   'main.skip': 'Go to the content',
   'main.old_title': 'A part of the page is missing',
-  'main.old_page': 'This page is older than the server, which was updated meanwhile. Load it again; nothing you made or typed is lost.',
+  'main.old_page':
+    'This page is older than the server, which was updated meanwhile. Load it again; nothing you made or typed is lost.',
   'notices.region': 'Messages',
   'theme.light': 'Light colors',
   'theme.dark': 'Dark colors',
@@ -19,7 +20,8 @@ export const shell = {
   'key.label': 'Key',
   'key.enter': 'Enter',
   'server.unreachable': 'The server does not answer',
-  'server.unreachable_safe': 'The server does not answer. What you made and typed is safe; this page goes on by itself once it is back.',
+  'server.unreachable_safe':
+    'The server does not answer. What you made and typed is safe; this page goes on by itself once it is back.',
   'server.back': 'The server is back.',
   'server.odd': 'Something went wrong between this page and the server (status {status}). Try again in a moment',
   'drop.here': 'Drop a sticker to draw it again',
@@ -27,7 +29,8 @@ export const shell = {
   'drop.large': 'This file is far larger than any sticker, so it was not sent. Drop a PNG that underpaint drew',
   'drop.no_settings': 'This picture does not say how it was drawn, so there is nothing to recall. {why}',
   'drop.recalled': 'Recalled. Press Draw, and the same picture comes.',
-  'drop.other_model': 'Recalled, but another model drew it, which this server does not have. The same words draw something similar.',
+  'drop.other_model':
+    'Recalled, but another model drew it, which this server does not have. The same words draw something similar.',
   'span.ms': '{n} ms',
   'span.s': '{n} s',
   'span.min': '{n} min',
