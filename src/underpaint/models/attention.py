@@ -121,16 +121,18 @@ class Attention(nn.Module):
 
     Args:
         dim: Width ``D``.
-        heads: Heads ``N``; a divisor of the width.
+        heads: Heads ``N``; a divisor of the width, unless their own width is given.
+        head_dim: Width ``d`` of a head; None shares ``D`` out.
     """
 
-    def __init__(self, dim: int, heads: int) -> None:
+    def __init__(self, dim: int, heads: int, head_dim: int | None = None) -> None:
         super().__init__()
         self.heads = heads
-        self.qkv = nn.Linear(dim, 3 * dim, bias=False)
-        self.query_norm = Norm(dim // heads)
-        self.key_norm = Norm(dim // heads)
-        self.out = nn.Linear(dim, dim, bias=False)
+        head_dim = head_dim or dim // heads
+        self.qkv = nn.Linear(dim, 3 * heads * head_dim, bias=False)
+        self.query_norm = Norm(head_dim)
+        self.key_norm = Norm(head_dim)
+        self.out = nn.Linear(heads * head_dim, dim, bias=False)
 
     def forward(
         self, x: Tensor, turn: Rotation | None, bias: Tensor | None, past: tuple[Tensor, Tensor] | None = None
@@ -161,12 +163,12 @@ class FeedForward(nn.Module):
 
     Args:
         dim: Width ``D``.
-        ratio: Width between the maps by that outside.
+        hidden: Width between the maps; None for 4 times that outside.
     """
 
-    def __init__(self, dim: int, ratio: float = 4.0) -> None:
+    def __init__(self, dim: int, hidden: int | None = None) -> None:
         super().__init__()
-        hidden = int(dim * ratio)
+        hidden = hidden or 4 * dim
         self.up = nn.Linear(dim, hidden)
         self.down = nn.Linear(hidden, dim)
 
@@ -186,15 +188,25 @@ class Block(nn.Module):
         heads: Attention heads.
         modulated: Whether ``forward`` takes a modulation.
         drop_path: Chance that a branch is dropped for a sample while training.
+        hidden: See ``FeedForward``.
+        head_dim: See ``Attention``.
     """
 
-    def __init__(self, dim: int, heads: int, modulated: bool = True, drop_path: float = 0.0) -> None:
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        modulated: bool = True,
+        drop_path: float = 0.0,
+        hidden: int | None = None,
+        head_dim: int | None = None,
+    ) -> None:
         super().__init__()
         self.drop_path = drop_path
         self.norm1, self.norm1_out = Norm(dim), Norm(dim)
         self.norm2, self.norm2_out = Norm(dim), Norm(dim)
-        self.attention = Attention(dim, heads)
-        self.feed_forward = FeedForward(dim)
+        self.attention = Attention(dim, heads, head_dim)
+        self.feed_forward = FeedForward(dim, hidden)
         self.offset = nn.Parameter(torch.zeros(6, dim)) if modulated else None
         nn.init.zeros_(self.norm1_out.weight)
         nn.init.zeros_(self.norm2_out.weight)

@@ -15,9 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from underpaint.core.config import Config
+from underpaint.core.config import Config, is_none
 from underpaint.models.attention import Block, Norm, bias_from, grid_angles, rotation, sinusoid
 from underpaint.models.recomputation import recomputed
 from underpaint.models.text_encoder import TextStates
@@ -39,6 +40,8 @@ class FlowTransformerConfig(Config):
         latent_channels: Channels of the latent.
         drop_path: Largest chance to drop a branch while training; grows linearly with depth.
         step_length: Whether the length of the step is a condition (the few-step form).
+        hidden: Width between the maps of a block's feed-forward; None for 4 times the width.
+        head_dim: Width of a head; None shares the width out among them.
     """
 
     side: int = 8
@@ -50,6 +53,8 @@ class FlowTransformerConfig(Config):
     latent_channels: int = 16
     drop_path: float = 0.05
     step_length: bool = False
+    hidden: int | None = Field(default=None, ge=1, exclude_if=is_none)
+    head_dim: int | None = Field(default=None, ge=4, exclude_if=is_none)
 
 
 @dataclass(frozen=True)
@@ -89,13 +94,16 @@ class FlowTransformer(nn.Module):
         self.step = _embedder(wide) if config.step_length else None
         self.read = nn.Linear(config.latent_channels, d)
         rates = [config.drop_path * i / max(config.depth - 1, 1) for i in range(config.depth)]
-        self.blocks = nn.ModuleList(Block(d, config.heads, drop_path=rate) for rate in rates)
+        head_dim = config.head_dim or d // config.heads
+        self.blocks = nn.ModuleList(
+            Block(d, config.heads, drop_path=rate, hidden=config.hidden, head_dim=head_dim) for rate in rates
+        )
         self.norm = Norm(d)
         self.out = nn.Linear(d, config.latent_channels)
         nn.init.normal_(self.style_embedding.weight, std=0.02)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
-        self.register_buffer("angles", grid_angles(config.side, config.side, d // config.heads), persistent=False)
+        self.register_buffer("angles", grid_angles(config.side, config.side, head_dim), persistent=False)
         self.use_checkpointing = False
 
     angles: Tensor

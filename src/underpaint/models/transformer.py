@@ -43,6 +43,8 @@ class TransformerConfig(Config):
         early_depth: Causal blocks for them.
         plane: Side of the plane that positions lie in; None for the finest scale's. A model grown to larger pictures
             keeps the plane it was trained on.
+        hidden: Width between the maps of a block's feed-forward; None for 4 times the width.
+        head_dim: Width of a head; None shares the width out among them.
     """
 
     schedule: tuple[int, ...]
@@ -57,6 +59,8 @@ class TransformerConfig(Config):
     early_scales: int = Field(default=0, ge=0)
     early_depth: int = Field(default=1, ge=1)
     plane: int | None = Field(default=None, ge=1, exclude_if=is_none)
+    hidden: int | None = Field(default=None, ge=1, exclude_if=is_none)
+    head_dim: int | None = Field(default=None, ge=4, exclude_if=is_none)
 
     @model_validator(mode="after")
     def _check_early(self) -> TransformerConfig:
@@ -109,13 +113,15 @@ class ScaleTransformer(nn.Module):
         self.read = nn.Linear(config.latent_channels, d)
         self.scale_embedding = nn.Parameter(torch.randn(len(config.schedule), d) * 0.02)
         rates = [config.drop_path * i / max(config.depth - 1, 1) for i in range(config.depth)]
-        self.blocks = nn.ModuleList(Block(d, config.heads, drop_path=rate) for rate in rates)
+        head_dim = config.head_dim or d // config.heads
+        self.blocks = nn.ModuleList(
+            Block(d, config.heads, drop_path=rate, hidden=config.hidden, head_dim=head_dim) for rate in rates
+        )
         self.norm = Norm(d)
         self.head = nn.Linear(d, config.n_logits)
         nn.init.normal_(self.style_embedding.weight, std=0.02)
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
-        head_dim = d // config.heads
         plane = config.plane or config.schedule[-1]
         angles = [grid_angles(side, plane, head_dim) for side in config.schedule]
         self.register_buffer("angles", torch.cat(angles), persistent=False)
@@ -123,7 +129,7 @@ class ScaleTransformer(nn.Module):
         self.early: EarlyTokens | None = None
         if config.early_scales:
             sides = config.schedule[: config.early_scales]
-            self.early = EarlyTokens(sides, d, config.heads, config.early_depth, config.latent_channels)
+            self.early = EarlyTokens(sides, d, d // head_dim, config.early_depth, config.latent_channels)
 
     angles: Tensor
 

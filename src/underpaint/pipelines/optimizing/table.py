@@ -6,20 +6,29 @@ from underpaint.core.errors import ArtifactError
 from underpaint.core.optimization import Stage, Step
 from underpaint.diffusion.output_cache import OutputCache
 from underpaint.pipelines.optimizing.block_cache import BlockCache, put_block_cache
+from underpaint.pipelines.optimizing.compiling import Compiled, compiled
 from underpaint.pipelines.optimizing.guidance_span import GuidanceSpan, put_span
-from underpaint.pipelines.optimizing.half import Half, Pipeline, of_network
+from underpaint.pipelines.optimizing.half import Half, Pipeline, as_it_is, of_network
 from underpaint.pipelines.optimizing.layout import ChannelsLast, channels_last
+from underpaint.pipelines.optimizing.on_gpu import Float8, Offload, in_float8, offloaded
 from underpaint.pipelines.optimizing.precision import Int8Dynamic, Mixed, WeightOnly, mixed, multiplied, stored
 from underpaint.pipelines.optimizing.sampling_steps import StepCount, StepSolver, put_solver, put_steps
+from underpaint.pipelines.optimizing.smaller import PrunedDepth, PrunedHeads, PrunedWidth
 from underpaint.pipelines.optimizing.step_caches import put_output_cache
 from underpaint.pipelines.optimizing.token_merging import TokenMerge, put_merging
 
 HALVES: dict[str, Half] = {
+    "prune.width@1": Half(stage=Stage.STRUCTURE, params=PrunedWidth, put=as_it_is),
+    "prune.heads@1": Half(stage=Stage.STRUCTURE, params=PrunedHeads, put=as_it_is),
+    "prune.depth@1": Half(stage=Stage.STRUCTURE, params=PrunedDepth, put=as_it_is),
     "tokens.merge@1": Half(stage=Stage.STRUCTURE, params=TokenMerge, put=put_merging),
     "quant.int8_dynamic@1": Half(stage=Stage.WEIGHTS, params=Int8Dynamic, put=of_network(multiplied)),
     "quant.weight_only@1": Half(stage=Stage.WEIGHTS, params=WeightOnly, put=of_network(stored)),
     "quant.mixed@1": Half(stage=Stage.WEIGHTS, params=Mixed, put=of_network(mixed)),
+    "quant.fp8@1": Half(stage=Stage.WEIGHTS, params=Float8, put=of_network(in_float8)),
     "layout.channels_last@1": Half(stage=Stage.GRAPH, params=ChannelsLast, put=of_network(channels_last)),
+    "engine.compile@1": Half(stage=Stage.GRAPH, params=Compiled, put=of_network(compiled)),
+    "memory.offload@1": Half(stage=Stage.GRAPH, params=Offload, put=of_network(offloaded)),
     "steps.count@1": Half(stage=Stage.SAMPLER, params=StepCount, put=put_steps),
     "steps.solver@1": Half(stage=Stage.SAMPLER, params=StepSolver, put=put_solver),
     "guidance.span@1": Half(stage=Stage.SAMPLER, params=GuidanceSpan, put=put_span),

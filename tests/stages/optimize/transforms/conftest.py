@@ -30,6 +30,16 @@ Pipeline = PicturePipeline[Any]
 Get = Callable[[str], Pipeline]
 
 
+def awake(pipeline: Pipeline) -> Pipeline:
+    """Let blocks do something, which those of fresh networks do not: their branches end in a norm of zero."""
+    with torch.no_grad():
+        for module in pipeline.modules.values():
+            for name, weight in module.named_parameters():
+                if name.endswith(("norm1_out.weight", "norm2_out.weight")):
+                    weight.fill_(0.7)
+    return pipeline
+
+
 def build_tiny_gan() -> GanPipeline:
     vocabulary = {word: index for index, word in enumerate(["[PAD]", "[UNK]", "a", "red", "cat", "dog", "smiling"])}
     words = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
@@ -57,9 +67,9 @@ def tiny(tiny_model: Path, make_tiny_flow: Callable[..., Pipeline], tiny_diffuse
     made: dict[str, Pipeline] = {}
     strong: dict[str, Any] = {"guidance_shape": (3.0, 3.0, 3.0)}  # enough for guidance to change a token
     builders: dict[str, Callable[[], Pipeline]] = {
-        "hybrid": lambda: with_settings(underpaint.load(tiny_model, engine="torch").networks, **strong),
-        "flow": lambda: with_settings(make_tiny_flow(), steps=10),
-        "few-step": lambda: make_tiny_flow(few_step=True),
+        "hybrid": lambda: with_settings(awake(underpaint.load(tiny_model, engine="torch").networks), **strong),
+        "flow": lambda: with_settings(awake(make_tiny_flow()), steps=10),
+        "few-step": lambda: awake(make_tiny_flow(few_step=True)),
         "gan": build_tiny_gan,
     }
 

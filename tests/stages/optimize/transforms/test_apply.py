@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,12 @@ from torch import Tensor
 
 from underpaint.core.errors import InputError, OptimizationRefused
 from underpaint.core.optimization import OptimizationRecipe
+from underpaint.learning.config import LoopConfig
 from underpaint.pipelines.slots import components_of
 from underpaint.stages.optimize.transforms.apply import apply
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
 from underpaint.stages.optimize.transforms.table import TRANSFORMS
+from underpaint.stages.optimize.transforms.transform import Context
 
 MIX = {"rules": [{"layers": "mid_block.*", "precision": "f32"}], "otherwise": "int8_weights"}
 CASES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
@@ -32,6 +35,10 @@ CASES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("sd", "quant.weight_only", "decoder", {"precision": "f16_weights"}),
     ("flow", "quant.mixed", "denoiser", {"rules": [{"layers": "blocks.0.*", "precision": "int8_weights"}]}),
     ("sd", "quant.mixed", "denoiser", MIX),
+    ("flow", "prune.width", "denoiser", {"hidden": 120}),
+    ("hybrid", "prune.width", "transformer", {"hidden": 120}),
+    ("flow", "prune.heads", "denoiser", {"heads": 1, "recover": 1}),
+    ("hybrid", "prune.depth", "transformer", {"drop": [1], "recover": 1}),
     ("sd", "tokens.merge", "denoiser", {"least_tokens": 16}),
     ("pixart", "tokens.merge", "denoiser", {"least_tokens": 16, "share": 0.3}),
     ("hybrid", "layout.channels_last", "decoder", {}),
@@ -53,6 +60,12 @@ CASES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("sd3", "cache.output", "sampler", {"order": 0}),
     ("pixart", "cache.output", "sampler", {"order": 2}),
 )
+PROMPTS = ["a red cat", "a dog", "a smiling cat", "red dog"] * 2
+LOOP = LoopConfig(steps=1, batch_size=2, warmup=0)
+ON_GPU = {"quant.fp8", "memory.offload"}
+"""Refused here; what they do is looked at in ``test_graphs``."""
+COMPILED = "engine.compile"
+"""Takes long; it is tried in ``test_graphs``."""
 NAMES = [f"{pipeline} {name}" for pipeline, name, _, _ in CASES]
 
 
@@ -66,20 +79,26 @@ def tensors(pipeline: Any) -> dict[str, Tensor]:
 
 
 def test_every_transform_is_tried() -> None:
-    assert {name for _, name, _, _ in CASES} == {one.name for one in TRANSFORMS.values()}
+    assert {name for _, name, _, _ in CASES} | ON_GPU | {COMPILED} == {one.name for one in TRANSFORMS.values()}
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
 def test_undone_a_pipeline_draws_what_it_drew_to_the_bit(
-    tiny: Callable[..., Any], draw: Callable[..., np.ndarray], host: Callable[..., Any], case: tuple[Any, ...]
+    tiny: Callable[..., Any],
+    draw: Callable[..., np.ndarray],
+    host: Callable[..., Any],
+    tmp_path: Path,
+    case: tuple[Any, ...],
 ) -> None:
     pipeline, (name, slot, params) = tiny(case[0]), case[1:]
     before, held = draw(pipeline), tensors(pipeline)
     copies = {key: value.clone() for key, value in held.items()}
-    applied = apply(pipeline, arranged(step_of(name, slot, **params)), host=host("avx2", "avx512_vnni"))
+    context = Context(prompts=PROMPTS, folder=tmp_path, loop=LOOP)
+    applied = apply(pipeline, arranged(step_of(name, slot, **params)), context, host=host("avx2", "avx512_vnni"))
     assert applied.pipeline is not pipeline
     new = set(map(id, tensors(applied.pipeline).values())) - set(map(id, held.values()))
-    assert new or (draw(applied.pipeline) != before).any(), "the transform did nothing"
+    pictures = draw(applied.pipeline)
+    assert new or (pictures != before).any(), "the transform did nothing"
     assert np.array_equal(draw(pipeline), before)
     assert applied.undo() is pipeline and applied.pipeline is pipeline
     assert np.array_equal(draw(applied.pipeline), before)

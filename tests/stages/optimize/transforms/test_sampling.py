@@ -69,9 +69,13 @@ def test_everything_that_a_search_is_offered_is_accepted(tiny: Ask, host: Ask, p
             question = Question(
                 capabilities=capabilities, slot=slot, params=None, before=nothing, host=host("avx2", "avx512_vnni")
             )
-            for name, choices in transform.space(question).items():
+            space = transform.space(question)
+            if not all(space.values()):
+                continue
+            common = {name: choices[0] for name, choices in space.items()}
+            for name, choices in space.items():
                 for value in choices:
-                    step = step_of(transform.name, slot, **{name: value})
+                    step = step_of(transform.name, slot, **{**common, name: value})
                     found = refusal_of(step, capabilities, nothing, host("avx2", "avx512_vnni"))
                     assert found is None or found.code.startswith(("steps.", "sampler.")), f"{step}: {found}"
 

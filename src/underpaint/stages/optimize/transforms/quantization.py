@@ -10,8 +10,11 @@ from pydantic import JsonValue
 from underpaint.core.optimization import Refusal
 from underpaint.pipelines.optimizing.precision import Int8Dynamic, Mixed
 from underpaint.runtime.host_class import FAST_INT8
+from underpaint.stages.optimize.transforms.graphs import no_gpu
 from underpaint.stages.optimize.transforms.transform import NETWORKS, Question, Transform
 
+FLOAT8 = (8, 9)
+"""Capability of GPUs that multiply 8-bit floating-point numbers."""
 QUANTIZERS = ("quant.int8_dynamic", "quant.weight_only", "quant.mixed", "quant.fp8")
 
 
@@ -97,6 +100,21 @@ def _conv_in_int8(question: Question, params: Mixed) -> Refusal | None:
     )
 
 
+def check_float8(question: Question) -> Refusal | None:
+    """Refuse 8-bit floating-point products where no GPU has them."""
+    if refusal := check_twice(question) or _no_layer(question, "linear maps", len(question.part.linears)):
+        return refusal
+    if question.capabilities.device != "cuda":
+        return no_gpu("8-bit floating-point products need a GPU", "take quant.int8_dynamic, or export with --int8")
+    if any(gpu.capability >= FLOAT8 for gpu in question.host.gpus):
+        return None
+    return Refusal(
+        code="host.isa",
+        reason=f"8-bit floating-point products need a GPU of capability {FLOAT8[0]}.{FLOAT8[1]} (Ada, Hopper) or above",
+        remedy="take quant.int8_dynamic or quant.weight_only",
+    )
+
+
 def space_of_int8(question: Question) -> Mapping[str, Sequence[JsonValue]]:
     """Offer the widest weights that do not overflow."""
     return {"weight_bits": [7 if check_saturation(question, 8) else 8]}
@@ -140,5 +158,11 @@ QUANTIZATION: tuple[Transform, ...] = (
         slots=NETWORKS,
         check=check_mixed,
         space=space_of_mixed,
+    ),
+    Transform(
+        name="quant.fp8",
+        does="multiplies 8-bit floating-point numbers in linear maps",
+        slots=NETWORKS,
+        check=check_float8,
     ),
 )

@@ -63,13 +63,15 @@ class Context:
         prompts: Canonical captions to calibrate and to train with; they must be in no set that judges.
         folder: Where training keeps its state, so that it goes on after an interruption; None where nothing is
             trained.
-        loop: The recovery training; None for none.
+        loop: The recovery training, whose steps are the recipe's; None for the default.
+        base: Digest of the model before, which identifies such a training.
         report: Receives progress.
     """
 
     prompts: Sequence[str] = ()
     folder: Path | None = None
     loop: LoopConfig | None = None
+    base: str = ""
     report: Report = field(default=silent)
 
 
