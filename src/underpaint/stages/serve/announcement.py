@@ -12,8 +12,6 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from underpaint.core.artifact import storage_errors
-
 NAME = "address"
 ANSWER_S = 2.0
 """How long a server on this machine may take to answer."""
@@ -21,23 +19,20 @@ ANSWER_S = 2.0
 
 @contextlib.contextmanager
 def announced(state: Path, address: str) -> Iterator[None]:
-    """Write down where a server can be called, as long as it runs.
+    """Write down where a server can be called, as long as it runs; on a full disk it runs all the same.
 
     Args:
         state: Its state folder.
         address: Its address, ``http://...``.
-
-    Raises:
-        StorageError: The folder cannot be written.
     """
     path = state / NAME
-    with storage_errors(state):
-        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(OSError):
         path.write_text(f"{address}\n", encoding="utf-8")
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
 
 
 def running_at(state: Path) -> str | None:

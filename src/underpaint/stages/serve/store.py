@@ -13,8 +13,9 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import islice
 from pathlib import Path
 
+from underpaint.core.artifact import fsync
 from underpaint.core.errors import StoreMoved
-from underpaint.core.keys_folder import write_private
+from underpaint.core.keys_folder import read_private, write_private
 from underpaint.pipelines.picture_file import write_new
 from underpaint.stages.serve.disk import disk_errors
 from underpaint.stages.serve.engine.orders import FORMATS, Format
@@ -45,7 +46,8 @@ class PictureStore:
         self._folder = folder
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        self._secret = write_private(folder / "address.key", secrets.token_bytes(32))
+        key = folder / "address.key"
+        self._secret = read_private(key) if key.is_file() else write_private(key, secrets.token_bytes(32))
 
     def put(self, data: bytes, pixel_sha256: str, output_format: Format = "png") -> Path:
         """Keep a picture; one that is there already is kept as it is.
@@ -61,8 +63,11 @@ class PictureStore:
         path = self._path(pixel_sha256, output_format)
         self._check()
         with disk_errors(path):
+            is_new = not path.parent.is_dir()
             try:
                 write_new(data, path)
+                for folder in (path.parent, self._folder) if is_new else (path.parent,):
+                    fsync(folder)
             except FileExistsError:
                 path.touch()
         return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -94,6 +95,29 @@ def test_a_full_disk_is_a_503_and_what_was_accepted_is_drawn_when_there_is_room(
     assert server.end() == 0
     assert not any('"defect"' in line or "Traceback" in line for line in server.lines), server.lines
     drawn_once(state, accepted)
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed_on_a_full_disk_starts_on_it_and_works_when_there_is_room(
+    start_server: Any, small_disk: Path, eventually: Callable[..., Any]
+) -> None:
+    server = start_server(small_disk / "state").wait_until_ready()
+    with server.client() as client:
+        client.post("/api/v1/queue/pause")
+        accepted = [submit(client, seed).json()["id"] for seed in range(3)]
+    filler = fill(small_disk)
+    server.end(signal.SIGKILL)
+    server = start_server(small_disk / "state")
+    with server.client(transport=httpx2.HTTPTransport(retries=20)) as client:
+        assert client.get("/ready").json()["reasons"] == ["the state folder cannot be written"]
+        assert client.post(DRAW, json={"prompt": "a cat"}).status_code == 200
+        refused(client.post("/api/v1/queue/resume"), "storage_full")
+        filler.unlink()
+        eventually(lambda: client.get("/ready").is_success)
+        assert client.post("/api/v1/queue/resume").json()["paused"] is False
+        eventually(lambda: not client.get("/api/v1/queue").json()["classes"])
+    assert server.end() == 0
+    drawn_once(small_disk / "state", accepted)
 
 
 @pytest.mark.slow
@@ -202,11 +226,13 @@ def test_a_state_folder_that_becomes_read_only_keeps_its_jobs_waiting(
     server = start_server(state).wait_until_ready()
     with server.client() as client:
         freeze(state / "pictures", True)
+        freeze(state, True)
         accepted = [submit(client, seed).json()["id"] for seed in range(3)]
         reasons = eventually(lambda: _with(client, "pictures: it cannot be written or read"))
         assert "the state folder cannot be written" in reasons
         assert {client.get(f"/api/v1/jobs/{job}").json()["state"] for job in accepted} <= {"running", "queued"}
         refused(client.post(DRAW, json={"prompt": "a dog", "response_format": "url"}), "storage_failed")
+        freeze(state, False)
         freeze(state / "pictures", False)
         eventually(lambda: client.get("/ready").is_success and not client.get("/api/v1/queue").json()["classes"])
     assert server.end() == 0

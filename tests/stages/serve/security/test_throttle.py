@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sqlite3
+import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from underpaint.core.errors import RateLimited, StorageError, StoreDamaged
+from underpaint.core.errors import DiskFull, RateLimited, StorageError, StoreBusy, StoreDamaged
 from underpaint.stages.serve.security.buckets import Buckets, Rate, per_minute
 from underpaint.stages.serve.security.keys import KeyLimits
-from underpaint.stages.serve.security.quotas import DAY_S, Quotas
+from underpaint.stages.serve.security.quotas import BUSY_S, DAY_S, Quotas
 from underpaint.stages.serve.security.throttle import Throttle
 from underpaint.stages.serve.security.throttle_config import ThrottleConfig
 
@@ -235,3 +237,31 @@ def test_a_damaged_file_and_one_of_another_version_are_refused(tmp_path: Path) -
         Quotas(tmp_path / "a")
     with pytest.raises(StorageError):
         Quotas(tmp_path / "a" / "b")
+
+
+def test_a_lock_that_another_process_keeps_is_waited_for_once(tmp_path: Path, clock: Clock) -> None:
+    quotas = Quotas(tmp_path / "quotas.sqlite", clock=clock)
+    other = sqlite3.connect(tmp_path / "quotas.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waits: list[float] = []
+    for _ in range(4):
+        began = time.monotonic()
+        with pytest.raises(StoreBusy):
+            quotas.take("a", 1, 10)
+        waits.append(time.monotonic() - began)
+    assert waits[0] >= BUSY_S > max(waits[1:])
+    other.execute("ROLLBACK")
+    other.close()
+    assert quotas.take("a", 1, 10) == 1
+    quotas.close()
+
+
+def test_a_full_disk_is_said_and_counts_nothing(tmp_path: Path, clock: Clock) -> None:
+    quotas = Quotas(tmp_path / "quotas.sqlite", clock=clock)
+    quotas._connection.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(DiskFull):
+        for number in range(200):
+            quotas.take("a" * 200 + str(number), 1, 10)
+    quotas._connection.execute("PRAGMA max_page_count = 100000")
+    assert quotas.take("b", 10, 10) == 10
+    quotas.close()

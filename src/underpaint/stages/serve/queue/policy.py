@@ -30,7 +30,7 @@ class QueuePolicy(Config):
     lease_s: float = Field(default=60.0, gt=0)
     heartbeat_s: float = Field(default=10.0, gt=0)
     max_failures: int = Field(default=3, ge=1, le=100)
-    max_losses: int = Field(default=20, ge=1, le=1000)
+    max_losses: int = Field(default=100, ge=1, le=1000)
     backoff_s: float = Field(default=1.0, ge=0)
     max_backoff_s: float = Field(default=60.0, ge=0)
     progress_s: float = Field(default=0.25, ge=0)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from underpaint.core.errors import RateLimited, StorageError, StoreBusy, StoreDamaged
+from underpaint.core.errors import DiskFull, RateLimited, StorageError, StoreBusy, StoreDamaged
 from underpaint.pipelines.picture_file import make_folder
 
 DAY_S = 86_400
@@ -48,6 +48,7 @@ class Quotas:
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         self._path, self._clock, self._lock = path, clock, threading.Lock()
+        self._waits_s = BUSY_S
         make_folder(path.parent)
         with self._translated():
             self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
@@ -137,10 +138,17 @@ class Quotas:
         try:
             yield
         except BaseException:
-            self._connection.execute("ROLLBACK")
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
             raise
         if self._connection.in_transaction:
             self._connection.execute("COMMIT")
+
+    def _wait(self, seconds: float) -> None:
+        """Wait so long for other processes from now on: not at all where one has just waited in vain."""
+        if seconds != self._waits_s:
+            self._waits_s = seconds
+            self._connection.execute(f"PRAGMA busy_timeout = {round(1000 * seconds)}")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -148,11 +156,14 @@ class Quotas:
         with self._lock:
             try:
                 yield
+                self._wait(BUSY_S)
             except sqlite3.OperationalError as error:
                 code = getattr(error, "sqlite_errorcode", 0) & 0xFF
                 if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    self._wait(0.0)
                     raise StoreBusy(f"{self._path} is locked by another process ({error}); try again") from None
-                raise StorageError(f"{self._path} cannot be written ({error}); check its disk and rights") from None
+                kind = DiskFull if code == sqlite3.SQLITE_FULL else StorageError
+                raise kind(f"{self._path} cannot be written ({error}); check its disk and rights") from None
             except sqlite3.DatabaseError as error:
                 raise StoreDamaged(f"{self._path} is damaged ({error}); move it away, counts begin again") from None
 
