@@ -67,7 +67,7 @@ class SlowEngine:
         self.dropped.add(number)
 
     async def draw(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, orders: Sequence[Order], heard: Callable[[int, Picture], None], on_free: Callable[[], None]
+        self, orders: Sequence[Order], heard: Callable[[int, Picture], None], on_free: Callable[[float], None]
     ) -> float:
         prompts = [order.settings.prompt for order in orders]
         self.batches.append(prompts)
@@ -94,13 +94,13 @@ class LateEngine(SlowEngine):
         self._begun[batches].set()
 
     async def draw(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, orders: Sequence[Order], heard: Callable[[int, Picture], None], on_free: Callable[[], None]
+        self, orders: Sequence[Order], heard: Callable[[int, Picture], None], on_free: Callable[[float], None]
     ) -> float:
         number = len(self.batches)
         self.batches.append([str(order.settings.prompt) for order in orders])
         self._begun[number].set()
         self.said.append(f"draw {number}")
-        on_free()
+        on_free(0.0)
         await self._begun[number + 1].wait()
         for place, order in enumerate(orders):
             heard(place, Picture(data=b"", settings=order.settings, words_read=1, words_dropped=0))

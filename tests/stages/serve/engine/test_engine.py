@@ -82,7 +82,7 @@ def test_two_batches_at_once_are_told_apart_and_each_says_once_that_the_device_i
         first_is_free = asyncio.Event()
 
         async def draw(which: int) -> None:
-            def on_free() -> None:
+            def on_free(_in_s: float) -> None:
                 said.append(f"free {which}")
                 first_is_free.set()
 

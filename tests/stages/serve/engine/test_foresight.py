@@ -16,7 +16,8 @@ class Listener:
         self.accepts, self.batches = accepts, list[int]()
         self.heard = threading.Event()
 
-    def __call__(self, batch: int) -> bool:
+    def __call__(self, batch: int, in_s: float) -> bool:
+        assert in_s >= 0.0
         self.batches.append(batch)
         self.heard.set()
         return self.accepts
@@ -77,5 +78,5 @@ def test_the_lead_is_what_answers_take_and_never_more_than_a_share_of_the_batch(
         assert foresight.end(8, 1.0)
         now[0] += 0.004
         foresight.answered()
-    assert 0.004 <= foresight.lead_s(1.0) <= 0.008
+    assert 0.004 <= foresight.lead_s(1.0) <= 0.012
     assert foresight.lead_s(0.010) == MOST * 0.010

@@ -28,10 +28,12 @@ MEMORY_S = 1.0
 """Time in which what came counts for the rate at which units come."""
 WAIT_S = 0.005
 """How long company is waited for after the first unit came, or after the last picture went out."""
-GAIN = 1.5
-"""Those who come back count so many times: a batch that is saved is time of the device for all, and with 1 chance alone
-splits callers into half batches for long."""
-PATIENCE = 2.0
+GAIN = 1.0
+"""Those who come back, beyond those who come at any time, count so much more: a batch that is saved is time of the
+device for all, and without this chance alone splits callers into half batches for long."""
+AHEAD_S = 0.001
+"""What a batch takes to reach its device. Where it is not full, it is sent so long before the device is free."""
+PATIENCE = 1.3
 """Pictures may go out for so many times as long as usual before the device waits no more."""
 
 
@@ -40,7 +42,7 @@ class Window:
     """The time in which pictures of a batch go out, and a little longer.
 
     Args:
-        began_at: In seconds since 1970.
+        began_at: When the device is free, in seconds since 1970.
         came: Units that had come until then.
         ends_at: When it ends; infinite while pictures go out.
     """
@@ -71,9 +73,9 @@ class Company:
         self._came, self._came_at = self._came + units, now
         self._news.set()
 
-    def begin(self) -> Window:
-        """Note that a batch is drawn, and that its pictures begin to go out."""
-        self._windows.append(Window(began_at=self._clock(), came=self._came))
+    def begin(self, in_s: float = 0.0) -> Window:
+        """Note that a batch is drawn, or will be in so many seconds, and that its pictures begin to go out."""
+        self._windows.append(Window(began_at=self._clock() + in_s, came=self._came))
         return self._windows[-1]
 
     def end(self, window: Window) -> None:
@@ -109,16 +111,21 @@ class Company:
             return 0.0
         now = self._clock()
         self._learn(now)
-        if self._windows and (wait_s := self._for_those_who_come_back(self._windows[-1], upcoming, now)) > 0:
-            return wait_s
+        if self._windows:
+            window = self._windows[-1]
+            if (wait_s := window.began_at - AHEAD_S - now) > 0:
+                return wait_s
+            if (wait_s := self._for_those_who_come_back(window, upcoming, now)) > 0:
+                return wait_s
         if not is_worth(self._rate * WAIT_S, WAIT_S, upcoming):
             return 0.0
         return max(0.0, min(WAIT_S, upcoming.arrived_at + WAIT_S - now))
 
     def _for_those_who_come_back(self, window: Window, upcoming: Upcoming, now: float) -> float:
-        coming = self._coming - (self._came - window.came)
+        coming = max(0.0, self._coming - (self._came - window.came))
         left_s = max(WAIT_S, window.began_at + self._span_s - now)
-        if not is_worth(GAIN * coming, left_s, upcoming):
+        coming_back = max(0.0, coming - self._rate * left_s)
+        if not is_worth(coming + GAIN * coming_back, left_s, upcoming):
             return 0.0
         return max(0.0, min(window.ends_at, window.began_at + PATIENCE * self._span_s) - now)
 

@@ -1,9 +1,9 @@
 """One device and all who wait for it: when it is free, it takes the batch whose turn it is.
 
 All of it runs in the event loop of the server; the drawing itself is done by engine processes. While a batch is drawn,
-the one before may still be finished (marked, made files of), by the same process. A process that is lost
-is started again, and what it had not finished is drawn once more, each picture alone, so that one that kills its
-process takes no others with it.
+the one before may still be finished (marked, made files of), by the same process. A process that is lost is started
+again, and what it had not finished is drawn once more, each picture alone, so that one that kills its process takes no
+others with it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from underpaint.core.errors import (
     UnderpaintError,
 )
 from underpaint.stages.serve.batching.fairness import JobClass
-from underpaint.stages.serve.batching.filling import Plan, Unit, alone
-from underpaint.stages.serve.batching.profile import corrected
+from underpaint.stages.serve.batching.filling import Plan, Unit
 from underpaint.stages.serve.batching.waiting import Formed, Waiting
 from underpaint.stages.serve.dispatch.company import Company, Window
+from underpaint.stages.serve.dispatch.costs import Costs
 from underpaint.stages.serve.dispatch.engines import Engine, Engines
 from underpaint.stages.serve.dispatch.limits import Limits
 from underpaint.stages.serve.dispatch.ticket import Asked, Ticket
@@ -36,11 +36,7 @@ from underpaint.stages.serve.dispatch.turns import Turn, Turns
 from underpaint.stages.serve.engine.orders import Picture, Preview
 from underpaint.stages.serve.engine.pool import Notice, unnoticed
 
-FIRST_COST_S = 1.0
-"""Device-seconds that a picture is taken for before its model was ever loaded."""
 TRIES = 2
-KEYS_KEPT = 256
-"""Keys whose observed times are remembered."""
 
 
 class Dispatcher:
@@ -56,10 +52,10 @@ class Dispatcher:
     def __init__(
         self, engines: Engines, limits: Limits | None = None, *, max_batch_s: float = 10.0, notice: Notice = unnoticed
     ) -> None:
-        self._engines, self._limits, self._max_batch_s, self._notice = engines, limits or Limits(), max_batch_s, notice
+        self._engines, self._limits, self._notice = engines, limits or Limits(), notice
+        self._costs = Costs(engines, max_batch_s)
         self._waiting = Waiting(self._plan_of)
         self._tickets: dict[str, Ticket] = {}
-        self._corrections: dict[str, float] = {}
         self._drawing: list[Ticket] = []
         self._turns, self._company = Turns(), Company()
         self._serving: dict[asyncio.Task[None], str | None] = {}
@@ -85,8 +81,7 @@ class Dispatcher:
 
     def cost_s(self, model: str, key: str = "") -> float:
         """Return the device-seconds that one picture will probably take."""
-        known = self._engines.known(model)
-        return FIRST_COST_S if known is None else known.profile.seconds(1) * self._corrections.get(key, 1.0)
+        return self._costs.picture_s(model, key)
 
     def submit(self, asked: Sequence[Asked], *, bounded: bool = True) -> list[Ticket]:
         """Let the pictures of one request wait, or none of them.
@@ -198,12 +193,8 @@ class Dispatcher:
         await self._idle.wait()
 
     def _plan_of(self, unit: Unit) -> Plan:
-        ticket = self._tickets[unit.id]
-        known = self._engines.known(ticket.asked.model)
-        if known is None or not unit.key:
-            return alone(unit.cost_s)
-        correction = self._corrections.get(ticket.asked.key, 1.0)
-        return known.profile.plan(max_batch_s=self._max_batch_s, correction=correction)
+        asked = self._tickets[unit.id].asked
+        return self._costs.plan(asked.model, asked.key, unit.cost_s)
 
     async def _serve(self, formed: Formed, turn: Turn) -> None:
         for unit in formed.expired:
@@ -258,10 +249,10 @@ class Dispatcher:
     async def _drawn(self, engine: Engine, wanted: list[Ticket], turn: Turn) -> float:
         self._drawing, windows = wanted, list[Window]()
 
-        def free() -> None:
+        def free(in_s: float) -> None:
             if any(ticket.tries > 1 for ticket in wanted):
                 return  # it may end its process again, and should take nothing with it
-            windows.append(self._company.begin())
+            windows.append(self._company.begin(in_s))
             turn.let_go()
 
         def heard(number: int, what: Picture | Preview) -> None:
@@ -318,11 +309,5 @@ class Dispatcher:
         model, key = tickets[0].asked.model, tickets[0].asked.key
         self._waiting.correct(formed.batch, seconds - formed.seconds)
         self._notice("batch", model=model, size=len(tickets), seconds=seconds)
-        known = self._engines.known(model)
-        if known is None or any(ticket.done.cancelled() for ticket in tickets):
-            return
-        before = self._corrections.pop(key, 1.0)
-        expected_s = known.profile.seconds(len(tickets))
-        self._corrections[key] = corrected(before, observed_s=seconds, profile_s=expected_s)
-        while len(self._corrections) > KEYS_KEPT:
-            self._corrections.pop(next(iter(self._corrections)))
+        if not any(ticket.done.cancelled() for ticket in tickets):
+            self._costs.learn(model, key, len(tickets), seconds)

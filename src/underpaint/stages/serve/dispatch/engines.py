@@ -17,9 +17,9 @@ class Engine(Protocol):
         ...
 
     async def draw(
-        self, orders: Sequence[Order], heard: Callable[[int, Picture | Preview], None], on_free: Callable[[], None]
+        self, orders: Sequence[Order], heard: Callable[[int, Picture | Preview], None], on_free: Callable[[float], None]
     ) -> float:
-        """Draw a batch, tell each picture as it comes and when the next batch can be drawn; return device-seconds.
+        """Draw a batch, tell each picture as it comes and in how long the next can be drawn; return device-seconds.
 
         Raises:
             EngineLost: It ended or fell silent; what was heard before counts.

@@ -15,9 +15,9 @@ WEIGHT = 0.2
 """Weight of the newest batch in the averages."""
 SHORT_S = 0.01
 """A batch that takes less is not foreseen."""
-MOST = 0.1
+MOST = 0.15
 """The word is given before the end by such a share of the batch at most."""
-MARGIN = 1.5
+MARGIN = 2.5
 """It is given before the end by so many times what an answer takes."""
 FIRST_ANSWER_S = 0.002
 LATE_S = 0.02
@@ -28,15 +28,16 @@ class Foresight:
     """Gives the word once for each batch, from a thread of its own or at the end.
 
     Args:
-        say: Gives the word for a batch, if it may be given now; returns whether it was.
+        say: Gives the word for a batch, and the seconds until the device will be free, if it may be given now; returns
+            whether it was.
         clock: Returns seconds that only grow.
     """
 
-    def __init__(self, say: Callable[[int], bool], clock: Callable[[], float] = time.perf_counter) -> None:
+    def __init__(self, say: Callable[[int, float], bool], clock: Callable[[], float] = time.perf_counter) -> None:
         self._say, self._clock = say, clock
         self._news = threading.Condition()
         self._batch: int | None = None
-        self._due_at = 0.0
+        self._due_at, self._free_at = 0.0, 0.0
         self._said_at: float | None = None
         self._seconds: dict[int, float] = {}
         self._answer_s = FIRST_ANSWER_S
@@ -52,7 +53,8 @@ class Foresight:
             expected_s = self._seconds.get(units, 0.0)
             self._said_at = None
             if expected_s >= SHORT_S:
-                self._batch, self._due_at = batch, self._clock() + expected_s - self.lead_s(expected_s)
+                self._batch, self._free_at = batch, self._clock() + expected_s
+                self._due_at = self._free_at - self.lead_s(expected_s)
                 self._news.notify()
 
     def end(self, units: int, seconds: float) -> bool:
@@ -75,6 +77,6 @@ class Foresight:
                 self._news.wait_for(lambda: self._batch is not None)
                 while self._batch is not None and (left_s := self._due_at - self._clock()) > 0:
                     self._news.wait(left_s)
-                if self._batch is not None and self._say(self._batch):
+                if self._batch is not None and self._say(self._batch, max(0.0, self._free_at - self._clock())):
                     self._said_at = self._clock()
                 self._batch = None

@@ -32,7 +32,7 @@ def unheard(_task: str) -> None:
     """Hear nothing of what takes long."""
 
 
-def unfreed() -> None:
+def unfreed(_in_s: float) -> None:
     """Do nothing when the device is free."""
 
 
@@ -60,7 +60,7 @@ class _Batch:
     """A batch that is drawn or finished."""
 
     heard: Heard
-    on_free: Callable[[], None]
+    on_free: Callable[[float], None]
     done: asyncio.Future[float]
     failure: Exception | None = None
 
@@ -139,13 +139,13 @@ class EngineProcess:
                 raise _error(said)
             on_progress(said["task"])
 
-    async def draw(self, orders: Sequence[Order], heard: Heard, on_free: Callable[[], None] = unfreed) -> float:
+    async def draw(self, orders: Sequence[Order], heard: Heard, on_free: Callable[[float], None] = unfreed) -> float:
         """Draw a batch and return when all of it is finished.
 
         Args:
             orders: What to draw together.
             heard: Called for each preview and picture as it comes.
-            on_free: Called when the next batch can be drawn, which may be before this one is finished.
+            on_free: Called with the seconds until the next batch can be drawn, once, and before this one is finished.
 
         Returns:
             Device-seconds.
@@ -252,7 +252,7 @@ def _hear(batch: _Batch, said: dict[str, Any], body: bytes) -> None:
 def _follow(batch: _Batch, said: dict[str, Any], body: bytes) -> None:
     match said["say"]:
         case "free":
-            batch.on_free()
+            batch.on_free(said["in_s"])
         case "failed":
             batch.failure = batch.failure or _error(said)
         case "done" if not batch.done.done():

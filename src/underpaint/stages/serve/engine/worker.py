@@ -120,14 +120,14 @@ class Worker:
         seconds = time.perf_counter() - began
         if not self._foresight.end(len(orders), seconds):
             self._finisher.catch_up()
-            self._say({"say": "free", "batch": batch})
+            self._say({"say": "free", "batch": batch, "in_s": 0.0})
         self._finisher.end_batch(partial(self._say, {"say": "done", "batch": batch, "seconds": seconds}))
 
-    def _free_soon(self, batch: int) -> bool:
+    def _free_soon(self, batch: int, in_s: float) -> bool:
         """Say that the device will be free, unless more than one batch waits to be finished."""
         if not self._finisher.catch_up(wait=False):
             return False
-        self._say({"say": "free", "batch": batch})
+        self._say({"say": "free", "batch": batch, "in_s": in_s})
         return True
 
     def _fail(self, batch: int, error: UnderpaintError) -> None:
