@@ -7,6 +7,7 @@ import pytest
 from underpaint.core.errors import InputError
 from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.settings import SEED_MAX, Settings
+from underpaint.pipelines.sticker_record import StickerRecord
 from underpaint.pipelines.upscaling_record import UpscaleRecord
 
 FULL = Settings(
@@ -51,6 +52,7 @@ def test_the_identity_is_what_decides_the_pixels():
         "model_sha256": "1" * 64,
         "watermark": "cosines-1/public",
         "edit": EditRecord(picture_sha256="1" * 64, strength=0.5),
+        "sticker": StickerRecord(picture_sha256="1" * 64, size="32x32", place="slack", item="emoji"),
         "upscale": UpscaleRecord(picture_sha256="1" * 64, size="32x32", upscaler="u", upscaler_sha256="2" * 64),
     }
     for field, value in different.items():

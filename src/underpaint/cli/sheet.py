@@ -87,7 +87,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     output.resume_hint = "the finished pictures are kept; run the same command with its seed to go on with the others"
     pictures = draw(planned, folder, signing, args, output)
     sheets = lay_out(folder, pictures, look, args) if any(placed.drawn for placed in pictures) else []
-    written = make_files(folder, pictures, places, look, args, output) if places else []
+    written = make_files(folder, pictures, places, look, signing, args, output) if places else []
     human = [describe(pictures, None, None), *map(str, sheets)]
     human += [describe_stickers(folder / STICKERS, written)] if written else []
     data = as_data(pictures, None, None, planned.model, signing)
@@ -203,6 +203,7 @@ def make_files(
     pictures: Sequence[Placed],
     places: Sequence[str],
     look: Look,
+    signing: Signing | None,
     args: argparse.Namespace,
     output: Output,
 ) -> list[Written]:
@@ -210,4 +211,4 @@ def make_files(
     from underpaint.pipelines.stickers.picture import read_pictures
 
     read = read_pictures(list(dict.fromkeys(placed.path for placed in pictures)))
-    return write(folder / STICKERS, read, places, look, args, output)
+    return write(folder / STICKERS, read, places, look, signing, args, output)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from underpaint.pipelines.editing_record import EditRecord
     from underpaint.pipelines.model_folder import Model
     from underpaint.pipelines.settings import Settings
+    from underpaint.pipelines.sticker_record import StickerRecord
 
 EXAMPLES = """examples:
   underpaint show cat.png
@@ -49,7 +50,9 @@ def run(args: argparse.Namespace, output: Output) -> int:
         "model_folder": None if model is None else model.folder,
     }
     again = None
-    if settings.upscale is not None:
+    if settings.sticker is not None:
+        again = sticker_again(settings.sticker)
+    elif settings.upscale is not None:
         again = shlex.join(["underpaint", "upscale", "PICTURE", "--size", str(max(image.size))])
     elif settings.edit is not None:
         again = edit_again(settings, settings.edit)
@@ -99,6 +102,13 @@ def edit_again(settings: Settings, edit: EditRecord) -> str:
     return shlex.join(words + [str(word) for pair in options.items() if pair[1] is not None for word in pair])
 
 
+def sticker_again(sticker: StickerRecord) -> str:
+    """Return the command that makes a sticker again; PICTURE and FILE stand for what it was made from."""
+    background = "FILE" if sticker.background == "file" else sticker.background
+    look = ["--contour", sticker.contour or "none", *(["--shadow"] if sticker.shadow else [])]
+    return shlex.join(["underpaint", "stickers", "PICTURE", "--for", sticker.place, *look, "--background", background])
+
+
 def describe(settings: Settings, unchanged: bool, again: str | None) -> str:
     """Return what made a picture as lines for people.
 
@@ -123,6 +133,9 @@ def describe(settings: Settings, unchanged: bool, again: str | None) -> str:
         "upscaled from": None
         if settings.upscale is None
         else f"the picture with the pixels {settings.upscale.picture_sha256[:12]}, {settings.upscale.size}",
+        "sticker of": None
+        if settings.sticker is None
+        else f"the picture with the pixels {settings.sticker.picture_sha256[:12]}, {settings.sticker.size}",
         "model": f"{settings.model} ({settings.model_sha256[:12]})",
         "engine": settings.engine,
         "underpaint": settings.version,

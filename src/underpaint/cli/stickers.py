@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from underpaint.cli.output import Output, plural
+from underpaint.cli.signing import Signing, add_signing_options, check_signing, signing_for
 from underpaint.core.errors import InputError
 from underpaint.core.mistakes import Mistakes
 
@@ -34,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("picture", nargs="*", metavar="PICTURE", help="PNG, JPEG or WebP files, in the pack's order")
     parser.add_argument("--places", action="store_true", help="list the places, and do nothing else")
     add_place_options(parser)
+    add_signing_options(parser)
     parser.add_argument(
         "--out", default="stickers", metavar="DIR", help="the new folder; must not exist yet (default: stickers)"
     )
@@ -73,6 +75,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from underpaint.pipelines.stickers.picture import read_pictures
 
     found = Mistakes()
+    check_signing(args, found)
     places, look = places_of(args, found), look_of(args, found)
     if not args.picture:
         found.add(InputError("no picture was named; name one or more PNG, JPEG or WebP files"))
@@ -80,8 +83,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
     folder = Path(args.out)
     require_new(folder)
     pictures = read_pictures(args.picture)
-    written = write(folder, pictures, places, look, args, output)
-    output.result(describe(folder, written), as_data(folder, pictures, look, written))
+    signing = signing_for(args, output.note)
+    written = write(folder, pictures, places, look, signing, args, output)
+    data = as_data(folder, pictures, look, written)
+    output.result(describe(folder, written), {**data, "signing": None if signing is None else signing.as_data()})
     return 0
 
 
@@ -111,6 +116,7 @@ def write(
     pictures: Sequence[Picture],
     places: Sequence[str],
     look: Look,
+    signing: Signing | None,
     args: argparse.Namespace,
     output: Output,
 ) -> list[Written]:
@@ -121,7 +127,7 @@ def write(
     for sentence in unmet(places, len(pictures)):
         output.note(f"note: {sentence}")
     labels = Labels(title=args.title, author=args.author, bare=args.bare)
-    files = make_stickers(pictures, places, look, labels=labels, report=output.report)
+    files = make_stickers(pictures, places, look, labels=labels, seal=signing, report=output.report)
     return write_stickers(folder, pictures, look, files)
 
 

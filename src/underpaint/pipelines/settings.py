@@ -13,6 +13,7 @@ from underpaint.core.config import Config, canonical_json, is_none, parse_json
 from underpaint.core.errors import InputError
 from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.limits import LIMITS, SEED_MAX
+from underpaint.pipelines.sticker_record import StickerRecord
 from underpaint.pipelines.upscaling_record import UpscaleRecord
 
 Stage = Literal["text", "transformer", "residual", "decoder"]
@@ -79,6 +80,7 @@ class Settings(Config):
         edit: What it was made from besides words; None for a picture drawn from words alone.
         upscale: What it was enlarged from; None for a picture of the model's own size. One that no model of ours drew
             has no words then, and names the upscaler as its model.
+        sticker: What it was composed of for a place; None for any other picture.
     """
 
     schema_version: Literal[2] = SCHEMA
@@ -99,6 +101,7 @@ class Settings(Config):
     pixel_sha256: str | None = Field(default=None, pattern=SHA256)
     edit: EditRecord | None = Field(default=None, exclude_if=is_none)
     upscale: UpscaleRecord | None = Field(default=None, exclude_if=is_none)
+    sticker: StickerRecord | None = Field(default=None, exclude_if=is_none)
 
     @model_validator(mode="after")
     def _check_words(self) -> Self:
@@ -109,7 +112,7 @@ class Settings(Config):
     @property
     def made_from(self) -> str | None:
         """SHA-256 of the pixels of the picture that it was made from; None for one drawn from words alone."""
-        last = self.upscale or self.edit
+        last = self.sticker or self.upscale or self.edit
         return None if last is None else last.picture_sha256
 
     @property

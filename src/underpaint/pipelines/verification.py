@@ -32,6 +32,8 @@ FORMATS = ("PNG", "JPEG", "WEBP")
 HARMLESS = frozenset({"IHDR", "IDAT", "IEND", "tEXt", "zTXt", "iTXt", "caBX", "tIME"})
 """Kinds of chunks that change nothing of what is seen."""
 CREDENTIAL = "caBX"
+PACKET_CAP = 65_536
+"""Bytes of an XMP packet of a JPEG or WebP that are read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,14 +111,20 @@ def _settings(text: PngText, source: str) -> tuple[Settings | None, str | None]:
         return None, str(error)
 
 
-def _origin(text: PngText) -> tuple[xmp.Origin | None, str | None]:
+def _origin(text: PngText, image: Image.Image) -> tuple[xmp.Origin | None, str | None]:
     """Return what the XMP packet says, or why it says nothing."""
-    if xmp.KEYWORD not in text.texts:
+    found = text.texts.get(xmp.KEYWORD) if text.kinds else image.info.get("xmp")
+    if found is None:
         return None, "there is no XMP packet"
     try:
-        return xmp.read_packet(text.texts[xmp.KEYWORD]), None
+        return xmp.read_packet(found if isinstance(found, str) else found[:PACKET_CAP].decode(errors="replace")), None
     except ValueError as error:
         return None, f"the XMP packet cannot be read: {error}"
+
+
+def _is_ours(text: PngText, origin: xmp.Origin | None) -> bool:
+    """Tell whether a file may have a mark and no settings: a JPEG or WebP of ours, which holds a packet alone."""
+    return not text.kinds and origin is not None and origin.system == xmp.SYSTEM
 
 
 def _is_as_drawn(image: Image.Image, settings: Settings) -> bool:
@@ -164,7 +172,7 @@ def _contradictions(
             yield "the pixels are not those that the settings name"
         if origin is None or origin.source_type != source_type_of(settings):
             yield "the XMP packet does not say that a trained model made it, as every file of ours does"
-    elif found is not None and found.found and not (credential and credential.generation):
+    elif found is not None and found.found and not ((credential and credential.generation) or _is_ours(text, origin)):
         yield "the pixels carry a mark, but the settings are gone: another program saved it"
     if found is not None and found.found and settings is not None and settings.watermark != found.name:
         yield f"the pixels carry the mark {found.name}, the settings name {settings.watermark or 'none'}"
@@ -200,7 +208,7 @@ def verify(path: Path, trust: Path | None = None) -> Verification:
     text = read_text(path) if _is_png(path) else PngText(width=0, height=0, texts={})
     image = _decode(path)
     settings, no_settings = _settings(text, str(path))
-    origin, no_origin = _origin(text)
+    origin, no_origin = _origin(text, image)
     credential, no_credential = _credential(path, listed)
     found = search(image)
     wrong = list(_contradictions(text, image, settings, origin, found, credential))

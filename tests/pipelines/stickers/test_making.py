@@ -12,10 +12,9 @@ from underpaint.core.errors import InputError, StorageError
 from underpaint.pipelines.stickers.archive import portions, zipped
 from underpaint.pipelines.stickers.folder import LISTING, write_stickers
 from underpaint.pipelines.stickers.look import Contour, Look
-from underpaint.pipelines.stickers.making import Labels, Made, make_stickers, unmet
-from underpaint.pipelines.stickers.picture import DRAWN_FROM, Picture, read_picture, read_pictures, slug_of
+from underpaint.pipelines.stickers.making import Made, make_stickers, unmet
+from underpaint.pipelines.stickers.picture import Picture, read_picture, read_pictures, slug_of
 from underpaint.pipelines.stickers.places import PLACES
-from underpaint.runtime import xmp
 
 LOOK = Look(contour=Contour())
 SMALL = ("whatsapp", "discord-emoji", "slack", "twitch", "line")
@@ -100,17 +99,6 @@ def test_mistakes_name_picture_and_place():
         list(make_stickers([picture()], ["a", "b"]))
     with pytest.raises(InputError, match="no picture"):
         list(make_stickers([], ["slack"]))
-
-
-def test_a_drawing_of_ours_says_so_in_every_file_unless_told_not_to(tiny_model):
-    import underpaint
-
-    drawn = read_picture(underpaint.load(tiny_model, engine="torch").generate("a cat", seed=1)[0])
-    assert drawn.settings is not None and slug_of(drawn) == "a-cat"
-    for bare in (False, True):
-        (file,) = make_stickers([drawn], ["slack"], Look(specks=True), labels=Labels(bare=bare))
-        info = Image.open(io.BytesIO(file.data)).info
-        assert (DRAWN_FROM in info, xmp.KEYWORD in info) == (not bare, not bare)
 
 
 def test_names_are_plain_whatever_the_words_are(tmp_path):

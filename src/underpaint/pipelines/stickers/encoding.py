@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from PIL import Image, PngImagePlugin
 
 from underpaint.core.errors import InputError
 from underpaint.pipelines.stickers.place import Format
+from underpaint.runtime import xmp
 
 LOWEST, HIGHEST = 20, 95
 """Qualities of WebP and JPEG that are tried; below the first a sticker is not worth having."""
@@ -43,14 +45,25 @@ class Encoded:
     Args:
         data: Its bytes.
         quality: How good it is, in words.
+        image: The pixels that it shows, or would if its format lost nothing.
     """
 
     data: bytes
     quality: str
+    image: Image.Image
+
+
+TextsOf = Callable[[Image.Image], Texts]
+"""Returns what a file says about itself, from the pixels that it shows, or would if its format lost nothing."""
 
 
 def encoded(
-    image: Image.Image, kind: Format, max_bytes: int | None, *, texts: Texts | None = None, dpi: int | None = None
+    image: Image.Image,
+    kind: Format,
+    max_bytes: int | None,
+    *,
+    texts: Texts | TextsOf | None = None,
+    dpi: int | None = None,
 ) -> Encoded:
     """Return a picture's file.
 
@@ -64,10 +77,16 @@ def encoded(
     Raises:
         InputError: It cannot be made as short as it must be.
     """
-    said = texts or Texts()
+    said = texts if callable(texts) else lambda _image: texts or Texts()
     more: dict[str, Any] = {} if dpi is None or kind == "webp" else {"dpi": (dpi, dpi)}
-    tries = {"png": _pngs, "webp": _webps, "jpeg": _jpegs}[kind](image, said, more)
-    found = _first_fit(tries, max_bytes)
+    best, lossy = {"png": _pngs, "webp": _webps, "jpeg": _jpegs}[kind](image, said, more)
+    shortest = 0
+    for make in best:
+        file = make()
+        if max_bytes is None or len(file.data) <= max_bytes:
+            return file
+        shortest = len(file.data)
+    found = _best_quality(lossy, max_bytes) if lossy is not None else shortest
     if isinstance(found, Encoded):
         return found
     raise InputError(
@@ -76,73 +95,64 @@ def encoded(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tries:
-    """What can be tried for a format.
-
-    Args:
-        lossless: Files without loss, or with less and less, each its words and how to make it; from the best on.
-        lossy: Makes a file of a quality from ``LOWEST`` to ``HIGHEST``; None where the format has none.
-    """
-
-    lossless: tuple[tuple[str, Callable[[], bytes]], ...]
-    lossy: Callable[[int], bytes] | None = None
+Tries = tuple[list[Callable[[], Encoded]], Callable[[int], Encoded] | None]
+"""What can be tried for a format: files without loss or with less and less of the picture, from the best on, and what
+makes one of a quality; None where the format has none."""
 
 
-def _first_fit(tries: Tries, max_bytes: int | None) -> Encoded | int:
-    """Return the best file that fits, or how long the shortest one is."""
-    shortest = 0
-    for words, make in tries.lossless:
-        data = make()
-        if max_bytes is None or len(data) <= max_bytes:
-            return Encoded(data=data, quality=words)
-        shortest = min(shortest or len(data), len(data))
-    assert max_bytes is not None or tries.lossy is not None
-    return shortest if tries.lossy is None else _best_quality(tries.lossy, max_bytes)
-
-
-def _best_quality(make: Callable[[int], bytes], max_bytes: int | None) -> Encoded | int:
+def _best_quality(make: Callable[[int], Encoded], max_bytes: int | None) -> Encoded | int:
     """Return the file of the highest quality that fits, or how long the one of the lowest is."""
     low, high, best = LOWEST, HIGHEST, None
     while low <= high:
         quality = high if best is None and high == HIGHEST else (low + high) // 2
-        data = make(quality)
-        if max_bytes is None or len(data) <= max_bytes:
-            best, low = Encoded(data=data, quality=f"quality {quality}"), quality + 1
+        file = make(quality)
+        if max_bytes is None or len(file.data) <= max_bytes:
+            best, low = file, quality + 1
         else:
             high = quality - 1
-    return best or len(make(LOWEST))
+    return best or len(make(LOWEST).data)
 
 
-def _pngs(image: Image.Image, texts: Texts, more: dict[str, Any]) -> Tries:
-    info = PngImagePlugin.PngInfo()
-    for keyword, text in texts.plain:
-        info.add_itxt(keyword, text)
-    if texts.xmp is not None:
-        info.add_itxt("XML:com.adobe.xmp", texts.xmp)
+def _pngs(image: Image.Image, texts: TextsOf, more: dict[str, Any]) -> Tries:
+    def made(words: str, shown: Image.Image) -> Encoded:
+        info, said = PngImagePlugin.PngInfo(), texts(shown)
+        for keyword, text in said.plain:
+            info.add_itxt(keyword, text)
+        if said.xmp is not None:
+            info.add_itxt(xmp.KEYWORD, said.xmp)
+        return Encoded(data=_saved(shown, "PNG", pnginfo=info, optimize=True, **more), quality=words, image=shown)
 
-    def made(colors: int | None = None) -> bytes:
-        drawn = image if colors is None else image.quantize(colors, method=Image.Quantize.FASTOCTREE)
-        return _saved(drawn, "PNG", pnginfo=info, optimize=True, **more)
+    def fewer(colors: int) -> Encoded:
+        drawn = image.quantize(colors, method=Image.Quantize.FASTOCTREE).convert(image.mode)
+        return made(f"{colors} colors", drawn)
 
-    fewer = tuple((f"{colors} colors", lambda colors=colors: made(colors)) for colors in PALETTES)
-    return Tries(lossless=(("without loss", made), *fewer))
+    return [lambda: made("without loss", image), *(partial(fewer, colors) for colors in PALETTES)], None
 
 
-def _webps(image: Image.Image, texts: Texts, more: dict[str, Any]) -> Tries:
-    said = more | ({} if texts.xmp is None else {"xmp": texts.xmp.encode()})
-    return Tries(
-        lossless=(("without loss", lambda: _saved(image, "WEBP", lossless=True, quality=80, method=4, **said)),),
-        lossy=lambda quality: _saved(image, "WEBP", quality=quality, method=4, **said),
+def _webps(image: Image.Image, texts: TextsOf, more: dict[str, Any]) -> Tries:
+    said = more | _packet(texts(image))
+
+    def made(words: str, **how: Any) -> Encoded:
+        return Encoded(data=_saved(image, "WEBP", method=4, **how, **said), quality=words, image=image)
+
+    return (
+        [lambda: made("without loss", lossless=True, quality=80)],
+        lambda quality: made(f"quality {quality}", quality=quality),
     )
 
 
-def _jpegs(image: Image.Image, texts: Texts, more: dict[str, Any]) -> Tries:
-    said = more | ({} if texts.xmp is None else {"xmp": texts.xmp.encode()})
-    return Tries(
-        lossless=(),
-        lossy=lambda quality: _saved(image, "JPEG", quality=quality, optimize=True, subsampling=0, **said),
-    )
+def _jpegs(image: Image.Image, texts: TextsOf, more: dict[str, Any]) -> Tries:
+    said = more | _packet(texts(image))
+
+    def made(quality: int) -> Encoded:
+        data = _saved(image, "JPEG", quality=quality, optimize=True, subsampling=0, **said)
+        return Encoded(data=data, quality=f"quality {quality}", image=image)
+
+    return [], made
+
+
+def _packet(texts: Texts) -> dict[str, Any]:
+    return {} if texts.xmp is None else {"xmp": texts.xmp.encode()}
 
 
 def _saved(image: Image.Image, kind: str, **options: Any) -> bytes:

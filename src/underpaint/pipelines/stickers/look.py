@@ -134,6 +134,18 @@ def read_background(text: str) -> Background:
         ) from None
 
 
+def contour_words(look: Look) -> str | None:
+    """Return a look's contour as it is typed; None for none."""
+    return None if look.contour is None else f"{look.contour.color}:{look.contour.width:g}"
+
+
+def background_words(background: Background) -> str:
+    """Return a background as it is typed; ``file`` for a picture, whose path nobody else need know."""
+    if background.file is not None:
+        return "file"
+    return OWN if background.own else ",".join(background.colors) or NOTHING
+
+
 def _colors(word: str) -> tuple[str, ...]:
     parts = word.split(",")
     if len(parts) > 2:

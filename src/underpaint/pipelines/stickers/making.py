@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from underpaint.core.errors import InputError
 from underpaint.core.mistakes import Mistakes
 from underpaint.core.progress import Progress, Report, silent
+from underpaint.pipelines.picture_folder import Seal
+from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.stickers.archive import contents_json, portions, wastickers, zipped
 from underpaint.pipelines.stickers.composing import composed, prepared
-from underpaint.pipelines.stickers.encoding import SUFFIXES, Encoded, Texts, encoded
+from underpaint.pipelines.stickers.encoding import SUFFIXES, Texts, encoded
 from underpaint.pipelines.stickers.look import Look
+from underpaint.pipelines.stickers.origin import marked
 from underpaint.pipelines.stickers.picture import Picture, slug_of
 from underpaint.pipelines.stickers.place import Item, Place
 from underpaint.pipelines.stickers.places import place_of
 
 TITLE, AUTHOR = "Stickers", "underpaint"
+SIGNED = ("shop", "social", "icon")
+"""Kinds of places whose files are signed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +39,19 @@ class Labels:
     title: str = TITLE
     author: str = AUTHOR
     bare: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What holds for all files.
+
+    Args:
+        labels: What is written beside and into them.
+        seal: Signs them; None signs nothing.
+    """
+
+    labels: Labels
+    seal: Seal | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +99,7 @@ def make_stickers(
     look: Look | None = None,
     *,
     labels: Labels | None = None,
+    seal: Seal | None = None,
     report: Report = silent,
 ) -> Iterator[Made]:
     """Make the files of pictures for places, one after the other as they are finished.
@@ -91,6 +109,8 @@ def make_stickers(
         places: Names of ``places.PLACES``.
         look: What stickers shall look like; None for the drawing alone.
         labels: What is written beside and into the files.
+        seal: Signs the files of shops, social networks and icons; messengers strip signatures, which are longer than
+            their stickers. None signs nothing.
         report: Called after each file.
 
     Raises:
@@ -108,7 +128,8 @@ def make_stickers(
         for item, number in _wanted(place, pictures):
             if number not in ready:
                 ready[number] = prepared(pictures[number].pixels, asked)
-            files.append(_file(name, place, item, number, replace(pictures[number], pixels=ready[number]), asked, said))
+            enlarged = pictures[number].enlarged(ready[number])
+            files.append(_file(name, place, item, number, enlarged, asked, Wanted(labels=said, seal=seal)))
             yield files[-1]
             done += 1
             report(Progress(task="make stickers", done=done, total=total, unit="files"))
@@ -120,27 +141,32 @@ def _wanted(place: Place, pictures: Sequence[Picture]) -> list[tuple[Item, int]]
     return [(item, number) for item in place.items for number in range(1 if item.once else len(pictures))]
 
 
-def _file(name: str, place: Place, item: Item, number: int, picture: Picture, look: Look, labels: Labels) -> Made:
+def _file(name: str, place: Place, item: Item, number: int, picture: Picture, look: Look, wanted: Wanted) -> Made:
     try:
-        pixels = composed(picture.pixels, item, look)
-        file = _encoded(pixels, item, Texts() if labels.bare else picture.texts)
+        sticker = marked(composed(picture.pixels, item, look), picture, name, item, look)
+        texts = Texts() if wanted.labels.bare else sticker.texts
+        file = encoded(sticker.image, item.format, item.max_bytes, texts=texts, dpi=item.dpi)
     except InputError as error:
         raise InputError(f"{picture.name} for {name}: {error}") from None
+    settings = sticker.delivered(file.image)
+    sealed = wanted.seal is not None and settings is not None and place.kind in SIGNED and not wanted.labels.bare
     return Made(
         place=name,
         item=item.name,
         name=f"{name}/{_stem(place, item, number, picture)}{SUFFIXES[item.format]}",
-        data=file.data,
+        data=_sealed(file.data, settings, item, wanted.seal) if sealed else file.data,
         picture=picture.sha256,
-        width=pixels.shape[1],
-        height=pixels.shape[0],
+        width=sticker.image.width,
+        height=sticker.image.height,
         quality=file.quality,
     )
 
 
-def _encoded(pixels: np.ndarray, item: Item, texts: Texts) -> Encoded:
-    image = Image.fromarray(pixels if item.transparent else pixels[..., :3])
-    return encoded(image, item.format, item.max_bytes, texts=texts, dpi=item.dpi)
+def _sealed(data: bytes, settings: Settings | None, item: Item, seal: Seal | None) -> bytes:
+    """Return a file as it is to be written, signed if that leaves it short enough."""
+    assert seal is not None and settings is not None
+    signed = seal(data, settings)
+    return signed if item.max_bytes is None or len(signed) <= item.max_bytes else data
 
 
 def _stem(place: Place, item: Item, number: int, picture: Picture) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,8 @@ class Picture:
         words: What it shows, for the names of files.
         pixels: ``[H, W, 4]`` uint8, straight alpha.
         sha256: Of its own pixels.
-        settings: What made it, if underpaint did and nobody has dropped it.
+        settings: What made it, if underpaint did and nobody has dropped them or changed the pixels.
+        own_size: Its own width and height where ``pixels`` are an enlargement; None for those of ``pixels``.
     """
 
     name: str
@@ -40,18 +41,30 @@ class Picture:
     pixels: np.ndarray
     sha256: str
     settings: Settings | None
+    own_size: tuple[int, int] | None = None
+
+    @property
+    def size(self) -> str:
+        """Its own width and height, as ``64x64``."""
+        width, height = self.own_size or (self.pixels.shape[1], self.pixels.shape[0])
+        return f"{width}x{height}"
+
+    def enlarged(self, pixels: np.ndarray) -> Picture:
+        """Return the same picture with larger pixels."""
+        return replace(self, pixels=pixels, own_size=self.own_size or (self.pixels.shape[1], self.pixels.shape[0]))
 
     @property
     def texts(self) -> Texts:
-        """What the files of its stickers say about themselves."""
+        """What files that were made of it say about themselves, where nothing more is known of them."""
         software = ("Software", f"underpaint {__version__}")
         if self.settings is None:
             return Texts(plain=(software,))
-        release = f"{self.settings.model} {self.settings.model_sha256[:16]}"
-        return Texts(
-            xmp=xmp.write_packet(release, xmp.EDITED_TYPE),
-            plain=(software, (DRAWN_FROM, self.settings.to_json())),
-        )
+        return Texts(xmp=packet_of(self.settings), plain=(software, (DRAWN_FROM, self.settings.to_json())))
+
+
+def packet_of(settings: Settings) -> str:
+    """Return the XMP packet of what was made of a picture."""
+    return xmp.write_packet(f"{settings.model} {settings.model_sha256[:16]}", xmp.EDITED_TYPE)
 
 
 def read_pictures(sources: Sequence[Source]) -> list[Picture]:
@@ -74,12 +87,13 @@ def read_picture(source: Source) -> Picture:
     settings = upright.settings
     stem = Path(source).stem if isinstance(source, str | Path) else ""
     words = settings.caption if settings is not None and settings.caption else stem.removeprefix("underpaint-")
+    sha256 = pixel_digest(upright.image)
     return Picture(
         name=upright.name,
         words=words,
         pixels=np.array(upright.image.convert("RGBA")),
-        sha256=pixel_digest(upright.image),
-        settings=settings,
+        sha256=sha256,
+        settings=settings if settings is not None and settings.pixel_sha256 == sha256 else None,
     )
 
 
