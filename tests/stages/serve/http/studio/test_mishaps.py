@@ -7,6 +7,8 @@ import re
 from urllib.parse import urlparse
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 expect = pytest.importorskip("playwright.sync_api").expect
 PROMPT = "What shall your sticker show?"
@@ -124,3 +126,44 @@ def test_a_job_that_is_canceled_says_so_and_keeps_what_is_drawn(open_studio):
         strip.get_by_role("button", name="Cancel").click()
         expect(strip.locator(".state")).to_contain_text("Canceled")
     assert strip.locator(".tile").count() == 0
+
+
+def bring(studio, path):
+    """Add a file to the gallery, and return what the page says."""
+    studio.page.locator("input[type=file]").set_input_files(path)
+    alert = studio.page.get_by_role("alert")
+    expect(alert).to_be_visible()
+    return alert.inner_text()
+
+
+def test_a_picture_of_a_hundred_megapixels_is_refused_by_its_name_and_size(open_studio, tmp_path):
+    Image.new("1", (10_000, 10_000)).save(tmp_path / "huge.png")
+    studio = open_studio("gallery", tolerant=True)
+    told = bring(studio, tmp_path / "huge.png")
+    assert "“huge.png”" in told and "10,000 x 10,000" in told
+    studio.page.get_by_role("link", name="Draw", exact=True).click()
+    studio.draw("a red heart")
+
+
+@pytest.mark.parametrize(
+    "text", ['{"prompt": ["<script>"]}', '{"__proto__": {"prompt": "x"}}', "{" * 50_000, "\u202e\0x", "x" * 2_000_000]
+)
+def test_hostile_words_in_a_picture_change_nothing(open_studio, tmp_path, text):
+    info = PngInfo()
+    for key in ("parameters", "underpaint"):
+        info.add_itxt(key, text, zip=True)
+    Image.new("RGBA", (64, 64)).save(tmp_path / "evil.png", pnginfo=info)
+    studio = open_studio(tolerant=True)
+    studio.page.get_by_role("textbox", name=PROMPT).fill("half a word")
+    studio.page.evaluate(
+        """(bytes) => {
+            const files = new DataTransfer();
+            files.items.add(new File([new Uint8Array(bytes)], 'evil.png', {type: 'image/png'}));
+            document.body.dispatchEvent(new DragEvent('drop', {bubbles: true, cancelable: true, dataTransfer: files}));
+        }""",
+        list((tmp_path / "evil.png").read_bytes()),
+    )
+    alert = studio.page.get_by_role("alert")
+    expect(alert).to_be_visible()
+    assert len(alert.inner_text()) < 600
+    assert studio.page.get_by_role("textbox", name=PROMPT).input_value() == "half a word"

@@ -104,7 +104,7 @@ export async function bring(files, most) {
       await call('POST', '/api/v1/gallery', { form });
       taken += 1;
     } catch (error) {
-      fail(error.status ? new Error(`${file.name}: ${error.message}`) : error);
+      fail(error.status ? new Error(t('collection.refused', { name: file.name, why: error.message })) : error);
     }
   }
   return taken;

@@ -63,5 +63,6 @@ export const gallery = {
   'gallery.begin': 'Draw your first sticker',
   'grid.choose': 'Choose: {alt}',
   'collection.deleted': ({ n }) => (n === 1 ? 'Moved to the bin.' : `${n} moved to the bin.`),
-  'collection.large': '{name} is larger than the {mb} MB that are taken. Send a smaller picture',
+  'collection.refused': '“{name}”: {why}',
+  'collection.large': '“{name}” is larger than the {mb} MB that are taken. Send a smaller picture',
 };
