@@ -42,14 +42,24 @@ def brought(data: bytes, filename: str, gallery: Gallery, service: Service, owne
         GalleryFull: There is no room.
         StorageError: It cannot be kept.
     """
-    image = read_upload(data, caps=CAPS, param="file")
-    settings = _settings_of(data)
-    image, settings = _matched(image, settings)
+    image, settings = read_brought(data)
     file = reencoded(image) if settings is None else encode(attach(image, settings))
     gallery.check_room(owner, len(file))
     digest = pixel_digest(image)
     service.store.put(file, digest)
     return gallery.bring(owner, _entry(image, digest, file, settings, service, filename))
+
+
+def read_brought(data: bytes) -> tuple[Image.Image, Settings | None]:
+    """Return the pixels of an uploaded picture, and what made it, if that is sure.
+
+    Args:
+        data: The file.
+
+    Raises:
+        FieldError: It is no picture, or too large.
+    """
+    return _matched(read_upload(data, caps=CAPS, param="file"), _settings_of(data))
 
 
 def _entry(

@@ -15,7 +15,8 @@ from PIL import Image
 
 from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import FieldError, InputError, QueueFull
-from underpaint.pipelines.picture_file import pixel_digest
+from underpaint.pipelines.editing.reading import Upright
+from underpaint.pipelines.picture_file import encode, pixel_digest
 from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.stickers.archive import EPOCH
 from underpaint.pipelines.stickers.encoding import encoded
@@ -23,6 +24,8 @@ from underpaint.pipelines.stickers.look import Look
 from underpaint.pipelines.stickers.making import Labels, check_places, make_stickers
 from underpaint.pipelines.stickers.picture import Picture
 from underpaint.pipelines.upscaling.enlarging import upscaled
+from underpaint.pipelines.upscaling.network import UpscalingNetwork, is_shipped, shipped
+from underpaint.pipelines.upscaling.picture import enlarge, plan
 from underpaint.stages.serve.engine.orders import FORMATS
 from underpaint.stages.serve.gallery.picture import GalleryPicture
 from underpaint.stages.serve.store import PictureStore
@@ -52,8 +55,8 @@ def busy() -> Iterator[None]:
         _free.release()
 
 
-def read_kept(picture: GalleryPicture, store: PictureStore) -> Picture:
-    """Return a picture of the gallery as what stickers are made of.
+def read_kept(picture: GalleryPicture, store: PictureStore) -> Upright:
+    """Return a picture of the gallery with what made it.
 
     Raises:
         FieldError: Its file is kept no longer.
@@ -65,40 +68,50 @@ def read_kept(picture: GalleryPicture, store: PictureStore) -> Picture:
             param="pictures",
             code="image_not_found",
         )
-    with Image.open(found[0], formats=[one.upper() for one in FORMATS]) as image:
-        image.load()
-        pixels = np.array(image.convert("RGBA"))  # [H, W, 4]
+    with Image.open(found[0], formats=[one.upper() for one in FORMATS]) as opened:
+        image = opened.copy()
     settings = None if picture.settings is None else Settings.model_validate(picture.settings)
     words = picture.note or "" if settings is None else settings.caption or settings.prompt
+    return Upright(name=f"the picture {words!r:.60}", image=image, settings=settings)
+
+
+def as_sticker(found: Upright, note: str | None = None) -> Picture:
+    """Return a picture as what stickers are made of.
+
+    Args:
+        found: The picture.
+        note: What names its files where nothing else does.
+    """
+    settings = found.settings
     return Picture(
-        name=f"the picture {words!r:.60}", words=words, pixels=pixels, sha256=picture.pixel_sha256, settings=settings
+        name=found.name,
+        words=note or "" if settings is None else settings.caption or settings.prompt,
+        pixels=np.array(found.image.convert("RGBA")),  # [H, W, 4]
+        sha256=pixel_digest(found.image),
+        settings=settings,
     )
 
 
-def uploaded(image: Image.Image) -> Picture:
-    """Return an uploaded picture as what stickers are made of.
+def enlarged(found: Upright, size: int, network: UpscalingNetwork | None = None) -> bytes:
+    """Return the PNG of a picture made larger; it says what drew it and what enlarged it.
 
     Args:
-        image: RGBA, with nothing in it but its pixels.
-    """
-    return Picture(name="the picture", words="", pixels=np.array(image), sha256=pixel_digest(image), settings=None)
-
-
-def enlarged(picture: Picture, size: int) -> bytes:
-    """Return the PNG of a picture made larger; it says what it was drawn from.
-
-    Args:
-        picture: The picture.
-        size: Of the longer side, in pixels.
+        found: The picture.
+        size: Of the longer side, in pixels; more than that of the picture.
+        network: What enlarges; None for what comes with underpaint. Where nothing does, the PNG says that it was drawn
+            from the picture, and no more.
 
     Raises:
-        FieldError: The size is out of range.
+        FieldError: The size is out of range, or the picture is as large already.
     """
     try:
-        pixels = upscaled(picture.pixels, size)
+        if network is None and not is_shipped():
+            picture = as_sticker(found)
+            return encoded(Image.fromarray(upscaled(picture.pixels, size)), "png", None, texts=picture.texts).data
+        network = network or shipped()
+        return encode(enlarge(plan(found, size, None, network), network))
     except InputError as error:
         raise FieldError(str(error), param="size") from None
-    return encoded(Image.fromarray(pixels), "png", None, texts=picture.texts).data
 
 
 def check_amount(places: Sequence[str], num_pictures: int) -> None:

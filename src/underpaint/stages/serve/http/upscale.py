@@ -12,17 +12,16 @@ from starlette.datastructures import UploadFile
 
 from underpaint.core.config import Config
 from underpaint.core.errors import FieldError
-from underpaint.pipelines.stickers.picture import Picture
+from underpaint.pipelines.editing.reading import Upright
 from underpaint.pipelines.upscaling.enlarging import LARGEST
-from underpaint.stages.serve.gallery.bringing import CAPS
-from underpaint.stages.serve.gallery.making import busy, enlarged, read_kept, uploaded
+from underpaint.stages.serve.gallery.bringing import CAPS, read_brought
+from underpaint.stages.serve.gallery.making import busy, enlarged, read_kept
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.errors import ApiError, UnfitBody
 from underpaint.stages.serve.http.gallery import saved_as
 from underpaint.stages.serve.http.gallery_schema import Digest
 from underpaint.stages.serve.http.openapi import refusals
 from underpaint.stages.serve.http.state import DeskOf, ServiceOf
-from underpaint.stages.serve.security.uploads import read_upload
 
 router = APIRouter(tags=["gallery"])
 SIZES = (256, 512, 1024)
@@ -120,9 +119,10 @@ async def upscale(
 ) -> Response:
     """Make a picture larger, its transparency and its edges kept; it says what it was drawn from."""
 
-    def picture() -> Picture:
+    def picture() -> Upright:
         if asked.data is not None:
-            return uploaded(read_upload(asked.data, caps=CAPS, param="file"))
+            image, settings = read_brought(asked.data)
+            return Upright(name="the picture", image=image, settings=settings)
         digest = asked.body.picture
         if digest is None:
             raise FieldError("the field 'picture' is missing", param="picture", code="missing_field")
