@@ -179,6 +179,32 @@ def test_another_model_is_not_drawn_with_while_one_is_still_at_work():
     assert engine.said == ["draw 0", "finish 0", "draw 1", "finish 1"]
 
 
+def test_a_model_that_is_lost_while_another_waits_for_it_is_drawn_with_again():
+    class Lost(SlowEngine):
+        async def draw(  # pyright: ignore[reportIncompatibleMethodOverride]
+            self, orders: Sequence[Order], heard: Callable[[int, Picture], None], on_free: Callable[[float], None]
+        ) -> float:
+            self.batches.append([str(order.settings.prompt) for order in orders])
+            on_free(0.0)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            if len(self.batches) == 1:
+                raise EngineLost("it ended while it finished")
+            heard(0, Picture(data=b"", settings=orders[0].settings, words_read=1, words_dropped=0))
+            return BATCH_S
+
+    engine = Lost()
+
+    async def work(dispatcher: Dispatcher) -> list[str | None]:
+        wanted = [asked("p0"), replace(asked("p1"), model="another")]
+        tickets = [dispatcher.submit([one])[0] for one in wanted]
+        pictures = await asyncio.wait_for(asyncio.gather(*(ticket.done for ticket in tickets)), 20)
+        return [picture.settings.prompt for picture in pictures]
+
+    assert serve(engine, work) == ["p0", "p1"]
+    assert engine.batches == [["p0"], ["p0"], ["p1"]]
+
+
 def test_pictures_of_other_steps_ride_in_other_batches():
     engine = SlowEngine()
 

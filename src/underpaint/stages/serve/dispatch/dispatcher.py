@@ -166,7 +166,9 @@ class Dispatcher:
         model = self._tickets[formed.batch[0].id].asked.model if formed.batch else None
         others = {task for task, other in self._serving.items() if other != model}
         if others:
+            turn.let_go()  # they may have to draw something again
             await asyncio.wait(others)
+            turn = await self._turns.take()
         task = asyncio.create_task(self._serve(formed, turn))
         self._serving[task] = model
         task.add_done_callback(self._serving.pop)
