@@ -17,6 +17,7 @@ from underpaint.models.upscaler import Upscaler, UpscalerConfig
 from underpaint.pipelines.editing.reading import Upright
 from underpaint.pipelines.generator import load
 from underpaint.pipelines.picture_file import pixel_digest
+from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.upscaling.network import KIND, UpscalingNetwork, open_network
 from underpaint.stages.serve.gallery.bringing import read_brought
 from underpaint.stages.serve.gallery.making import enlarged
@@ -55,3 +56,15 @@ def test_what_is_as_large_already_is_refused(network: UpscalingNetwork, drawn: I
     with pytest.raises(FieldError, match="larger size") as caught:
         enlarged(Upright(name="the picture", image=drawn, settings=None), 32, network)
     assert caught.value.param == "size"
+
+
+def test_a_large_picture_is_signed_with_what_it_says_of_itself(network: UpscalingNetwork, drawn: Image.Image) -> None:
+    small = Upright(name="the picture", image=drawn, settings=drawn.info["underpaint"])
+    asked: list[Settings] = []
+
+    def seal(data: bytes, settings: Settings) -> bytes:
+        asked.append(settings)
+        return data + b"signed"
+
+    assert enlarged(small, 96, network, seal).endswith(b"signed")
+    assert asked[0].size == "96x96" and asked[0].pixel_sha256 is not None

@@ -16,7 +16,8 @@ from PIL import Image
 from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import FieldError, InputError, QueueFull
 from underpaint.pipelines.editing.reading import Upright
-from underpaint.pipelines.picture_file import encode, pixel_digest
+from underpaint.pipelines.picture_file import INFO, encode, pixel_digest
+from underpaint.pipelines.picture_folder import Seal
 from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.stickers.archive import EPOCH
 from underpaint.pipelines.stickers.encoding import encoded
@@ -26,7 +27,9 @@ from underpaint.pipelines.stickers.picture import Picture
 from underpaint.pipelines.upscaling.enlarging import upscaled
 from underpaint.pipelines.upscaling.network import UpscalingNetwork, is_shipped, shipped
 from underpaint.pipelines.upscaling.picture import enlarge, plan
+from underpaint.stages.serve.config import ServeConfig
 from underpaint.stages.serve.engine.orders import FORMATS
+from underpaint.stages.serve.engine.seal import open_seal
 from underpaint.stages.serve.gallery.picture import GalleryPicture
 from underpaint.stages.serve.store import PictureStore
 
@@ -53,6 +56,11 @@ def busy() -> Iterator[None]:
         yield
     finally:
         _free.release()
+
+
+def seal_of(config: ServeConfig) -> Seal | None:
+    """Return what signs files, where the server is set to sign."""
+    return open_seal() if config.sign else None
 
 
 def read_kept(picture: GalleryPicture, store: PictureStore) -> Upright:
@@ -92,7 +100,7 @@ def as_sticker(found: Upright, note: str | None = None) -> Picture:
     )
 
 
-def enlarged(found: Upright, size: int, network: UpscalingNetwork | None = None) -> bytes:
+def enlarged(found: Upright, size: int, network: UpscalingNetwork | None = None, seal: Seal | None = None) -> bytes:
     """Return the PNG of a picture made larger; it says what drew it and what enlarged it.
 
     Args:
@@ -100,6 +108,7 @@ def enlarged(found: Upright, size: int, network: UpscalingNetwork | None = None)
         size: Of the longer side, in pixels; more than that of the picture.
         network: What enlarges; None for what comes with underpaint. Where nothing does, the PNG says that it was drawn
             from the picture, and no more.
+        seal: Signs the file; None signs nothing.
 
     Raises:
         FieldError: The size is out of range, or the picture is as large already.
@@ -109,7 +118,8 @@ def enlarged(found: Upright, size: int, network: UpscalingNetwork | None = None)
             picture = as_sticker(found)
             return encoded(Image.fromarray(upscaled(picture.pixels, size)), "png", None, texts=picture.texts).data
         network = network or shipped()
-        return encode(enlarge(plan(found, size, None, network), network))
+        image = enlarge(plan(found, size, None, network), network)
+        return encode(image) if seal is None else seal(encode(image), image.info[INFO])
     except InputError as error:
         raise FieldError(str(error), param="size") from None
 
@@ -137,7 +147,9 @@ def check_amount(places: Sequence[str], num_pictures: int) -> None:
         )
 
 
-def packed(pictures: Sequence[Picture], places: Sequence[str], look: Look, labels: Labels) -> IO[bytes]:
+def packed(
+    pictures: Sequence[Picture], places: Sequence[str], look: Look, labels: Labels, seal: Seal | None = None
+) -> IO[bytes]:
     """Return a ZIP file of all files for some places, open at its beginning; it is gone when it is closed.
 
     Args:
@@ -145,6 +157,7 @@ def packed(pictures: Sequence[Picture], places: Sequence[str], look: Look, label
         places: Names of places.
         look: What stickers shall look like.
         labels: What is written beside and into the files.
+        seal: Signs the files that keep a signature; None signs nothing.
 
     Raises:
         FieldError: A picture shows nothing, or a file cannot be made as short as it must be.
@@ -154,7 +167,7 @@ def packed(pictures: Sequence[Picture], places: Sequence[str], look: Look, label
         file = unless_finished.enter_context(tempfile.TemporaryFile())
         with storage_errors(Path(tempfile.gettempdir())), zipfile.ZipFile(file, "w") as archive:
             try:
-                for made in make_stickers(pictures, list(dict.fromkeys(places)), look, labels=labels):
+                for made in make_stickers(pictures, list(dict.fromkeys(places)), look, labels=labels, seal=seal):
                     archive.writestr(zipfile.ZipInfo(made.name, EPOCH), made.data)
             except InputError as error:
                 raise FieldError(str(error), param="pictures") from None

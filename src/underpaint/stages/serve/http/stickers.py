@@ -15,7 +15,7 @@ from underpaint.pipelines.stickers.look import WIDEST, Background, Contour, Look
 from underpaint.pipelines.stickers.making import AUTHOR, TITLE, Labels
 from underpaint.pipelines.stickers.place import Format, Kind
 from underpaint.pipelines.stickers.places import PLACES
-from underpaint.stages.serve.gallery.making import as_sticker, busy, check_amount, packed, parts_of, read_kept
+from underpaint.stages.serve.gallery.making import as_sticker, busy, check_amount, packed, parts_of, read_kept, seal_of
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.errors import ApiError
 from underpaint.stages.serve.http.gallery import saved_as
@@ -157,7 +157,8 @@ async def stickers(
         with busy():
             found = desk.gallery.some(body.pictures, caller.owner, caller.key_id)
             pictures = [as_sticker(read_kept(one, service.store), one.note) for one in found]
-            return packed(pictures, body.places, look, Labels(title=body.title, author=body.author, bare=body.bare))
+            labels = Labels(title=body.title, author=body.author, bare=body.bare)
+            return packed(pictures, body.places, look, labels, seal_of(service.config))
 
     file = await asyncio.to_thread(made)
     return StreamingResponse(parts_of(file), media_type="application/zip", headers=saved_as("underpaint-stickers.zip"))

@@ -15,7 +15,7 @@ from underpaint.core.errors import FieldError
 from underpaint.pipelines.editing.reading import Upright
 from underpaint.pipelines.upscaling.enlarging import LARGEST
 from underpaint.stages.serve.gallery.bringing import CAPS, read_brought
-from underpaint.stages.serve.gallery.making import busy, enlarged, read_kept
+from underpaint.stages.serve.gallery.making import busy, enlarged, read_kept, seal_of
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.errors import ApiError, UnfitBody
 from underpaint.stages.serve.http.gallery import saved_as
@@ -130,7 +130,7 @@ async def upscale(
 
     def made() -> bytes:
         with busy():
-            return enlarged(picture(), asked.body.size)
+            return enlarged(picture(), asked.body.size, seal=seal_of(service.config))
 
     data = await asyncio.to_thread(made)
     return Response(data, media_type="image/png", headers=saved_as(f"underpaint-{asked.body.size}.png"))
