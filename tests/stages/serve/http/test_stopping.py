@@ -163,13 +163,18 @@ def test_an_engine_that_is_killed_is_started_again_and_nobody_notices(start_serv
 
 
 @pytest.mark.slow
-def test_a_model_that_goes_away_is_a_503_and_jobs_wait_for_it_to_come_back(start_server, tmp_path, tiny_model):
+@pytest.mark.parametrize("what", ["gone", "changed"])
+def test_a_model_that_goes_away_is_a_503_and_jobs_wait_for_it_to_come_back(
+    start_server, tmp_path, tiny_model, make_tiny_model, what
+):
     import os
 
     model = tmp_path / "model"
     shutil.copytree(tiny_model, model)
     server = start_server(tmp_path / "state", "-m", f"tiny={model}", "--engine", "torch").wait_until_ready()
     model.rename(tmp_path / "away")
+    if what == "changed":
+        make_tiny_model(model, seed=1)
     os.kill(engine_of(server), signal.SIGKILL)
     with opened(server.url) as client:
         refused = client.post("/v1/images/generations", json={"prompt": "a cat"})
@@ -182,6 +187,8 @@ def test_a_model_that_goes_away_is_a_503_and_jobs_wait_for_it_to_come_back(start
         with client.stream("GET", f"/api/v1/jobs/{job}/events") as stream:
             lines = stream.iter_lines()
             next(line for line in lines if "job.queued" in line)
+            if what == "changed":
+                model.rename(tmp_path / "other")
             (tmp_path / "away").rename(model)
             assert any("job.succeeded" in line for line in lines)
         assert client.get("/ready").status_code == 200

@@ -69,10 +69,18 @@ class Pool:
         async with self._alone:
             process = self._processes.pop(name, None)
             if process is None or not process.is_alive:
+                await self._notice_loss(name, process)
                 await self._make_room(self._took.get(name, 0), besides=name)
                 process = await self._load(name)
             self._processes[name] = process
             return process
+
+    async def _notice_loss(self, name: str, process: EngineProcess | None) -> None:
+        """Tell of a process that was lost while it had nothing to do; others were told of when they lost their work."""
+        if process is not None and not process.was_lost_at_work:
+            await process.stop()
+            said = process.last_words
+            self._notice("engine_lost", model=name, during="waiting", reason="the engine process ended", said=said)
 
     async def _load(self, name: str) -> EngineProcess:
         served = self._served[name]

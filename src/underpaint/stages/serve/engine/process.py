@@ -83,6 +83,7 @@ class EngineProcess:
         self._hearing: asyncio.Task[None] | None = None
         self._told: deque[str] = deque(maxlen=LAST_WORDS)
         self.loaded: Loaded | None = None
+        self.was_lost_at_work = False
 
     @property
     def pid(self) -> int:
@@ -166,6 +167,7 @@ class EngineProcess:
         try:
             return await self._outcome(batch.done)
         except EngineLost:
+            self.was_lost_at_work = True
             await self.stop()
             raise
         finally:
