@@ -69,6 +69,7 @@ def test_a_pack_holds_the_files_beside_it(made):
         assert archive.read("title.txt") == b"Stickers"
     (pack,) = json.loads(data["whatsapp/contents.json"])["sticker_packs"]
     assert [sticker["image_file"] for sticker in pack["stickers"]] == stickers
+    assert pack["stickers"][0]["emojis"] == []
 
 
 def test_equal_wishes_are_equal_bytes(made):

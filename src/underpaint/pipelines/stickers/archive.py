@@ -45,11 +45,11 @@ def wastickers(stickers: Mapping[str, bytes], tray: bytes, *, title: str, author
     )
 
 
-def contents_json(packs: Sequence[Sequence[str]], *, title: str, author: str) -> bytes:
+def contents_json(packs: Sequence[Mapping[str, Sequence[str]]], *, title: str, author: str) -> bytes:
     """Return what WhatsApp's sample app reads its packs from.
 
     Args:
-        packs: Files of the stickers of each pack.
+        packs: Files of the stickers of each pack, and the emoji that stand for each.
         title: Of all of them; they are numbered if there are several.
         author: Of all of them.
 
@@ -63,9 +63,9 @@ def contents_json(packs: Sequence[Sequence[str]], *, title: str, author: str) ->
             "tray_image_file": "tray.png",
             "image_data_version": "1",
             "avoid_cache": False,
-            "stickers": [{"image_file": name, "emojis": []} for name in names],
+            "stickers": [{"image_file": name, "emojis": list(emoji)} for name, emoji in files.items()],
         }
-        for number, names in enumerate(packs, start=1)
+        for number, files in enumerate(packs, start=1)
     ]
     document = {"android_play_store_link": "", "ios_app_store_link": "", "sticker_packs": described}
     return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()

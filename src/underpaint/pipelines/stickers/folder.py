@@ -10,6 +10,7 @@ from typing import Any
 
 from underpaint import __version__
 from underpaint.core.artifact import staging
+from underpaint.pipelines.stickers.emoji_tags import emoji_of
 from underpaint.pipelines.stickers.look import Look
 from underpaint.pipelines.stickers.making import Made
 from underpaint.pipelines.stickers.picture import Picture
@@ -100,7 +101,9 @@ def described(folder: Path, pictures: Sequence[Picture], look: Look, files: Sequ
         "schema_id": SCHEMA_ID,
         "version": __version__,
         "look": look.model_dump(mode="json"),
-        "pictures": [{"words": picture.words, "sha256": picture.sha256} for picture in pictures],
+        "pictures": [
+            {"words": picture.words, "emoji": emoji_of(picture.words), "sha256": picture.sha256} for picture in pictures
+        ],
         "places": {name: {"title": PLACES[name].title, "how": PLACES[name].how} for name in names},
         "files": [file.as_data(folder) for file in files],
     }

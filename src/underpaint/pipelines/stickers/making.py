@@ -14,6 +14,7 @@ from underpaint.pipelines.picture_folder import Seal
 from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.stickers.archive import contents_json, portions, wastickers, zipped
 from underpaint.pipelines.stickers.composing import composed, prepared
+from underpaint.pipelines.stickers.emoji_tags import emoji_of
 from underpaint.pipelines.stickers.encoding import SUFFIXES, Texts, encoded
 from underpaint.pipelines.stickers.look import Look
 from underpaint.pipelines.stickers.origin import marked
@@ -67,6 +68,7 @@ class Made:
         width: In pixels; 0 if it is a pack.
         height: In pixels; 0 if it is a pack.
         quality: How good it is, in words.
+        emoji: What messengers find it by.
     """
 
     place: str
@@ -77,6 +79,7 @@ class Made:
     width: int = 0
     height: int = 0
     quality: str = ""
+    emoji: tuple[str, ...] = ()
 
 
 def check_places(names: Sequence[str]) -> dict[str, Place]:
@@ -159,6 +162,7 @@ def _file(name: str, place: Place, item: Item, number: int, picture: Picture, lo
         width=sticker.image.width,
         height=sticker.image.height,
         quality=file.quality,
+        emoji=tuple(emoji_of(picture.words)),
     )
 
 
@@ -183,8 +187,8 @@ def _packs(name: str, place: Place, files: Sequence[Made], labels: Labels) -> It
     if place.archive == "zip":
         yield Made(place=name, item="pack", name=f"{name}/pack.zip", data=zipped(by_name))
     elif place.archive == "wastickers":
-        stickers = [file.name.partition("/")[2] for file in files if file.item == place.items[0].name]
-        packs = portions(stickers, place.counts[-1])
+        emoji = {file.name.partition("/")[2]: file.emoji for file in files if file.item == place.items[0].name}
+        packs = portions(list(emoji), place.counts[-1])
         for number, names in enumerate(packs, start=1):
             title = labels.title if len(packs) == 1 else f"{labels.title} {number}"
             data = wastickers(
@@ -192,7 +196,8 @@ def _packs(name: str, place: Place, files: Sequence[Made], labels: Labels) -> It
             )
             ending = "" if len(packs) == 1 else f"-{number}"
             yield Made(place=name, item="pack", name=f"{name}/pack{ending}.wastickers", data=data)
-        described = contents_json(packs, title=labels.title, author=labels.author)
+        tagged = [{one: emoji[one] for one in names} for names in packs]
+        described = contents_json(tagged, title=labels.title, author=labels.author)
         yield Made(place=name, item="pack", name=f"{name}/contents.json", data=described)
 
 
