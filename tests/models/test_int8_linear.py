@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from underpaint.models.int8_linear import Int8Linear, plain_product
+from underpaint.models.int8_linear import Int8Linear
 from underpaint.models.rounded_weights import StoredConv2d, StoredLinear, rounded_rows
 
 
@@ -59,7 +59,8 @@ def test_seven_bit_weights_are_multiplied_exactly_on_any_processor(
 def test_both_ways_to_multiply_agree(generator: torch.Generator) -> None:
     layer = Int8Linear(linear_of(generator), bits=7)
     whole = torch.randint(-127, 128, (5, 48), generator=generator).to(torch.float32)
-    torch.testing.assert_close(layer._packed_product(whole), plain_product(whole, layer.weight) * layer.scale)
+    for step in (torch.ones(5, 1), torch.full((5, 1), 0.37)):
+        torch.testing.assert_close(layer.packed_product(whole * step, step), layer.plain_product(whole * step, step))
 
 
 @torch.no_grad()

@@ -20,6 +20,8 @@ from underpaint.models.rounded_weights import rounded_rows
 ZERO = 128
 """What stands for zero in a rounded input, whose numbers have no sign."""
 MOST = 127
+SMALLEST = 1e-20
+"""Stands for the largest number of a row of zeros."""
 FEWEST_ROWS = 32
 """Rows below which products of whole numbers are refused by GPUs; missing ones are filled up."""
 
@@ -42,7 +44,7 @@ class Int8Linear(nn.Module):
         self.register_buffer("scale", scale)
         self.bias = linear.bias
         self.in_features, self.out_features = linear.in_features, linear.out_features
-        self._packed: tuple[Tensor, Tensor] | None = None
+        self._packed: tuple[Tensor, Tensor, Tensor] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is packed for the processor, so that a copy packs its own."""
@@ -51,27 +53,33 @@ class Int8Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map ``[..., n]`` to ``[..., m]``."""
         rows = x.reshape(-1, self.in_features).to(torch.float32)  # [R, n]
-        step = rows.abs().amax(dim=1, keepdim=True).clamp_min_(1e-20) / MOST  # [R, 1]
-        whole = (rows / step).round_()
+        step = rows.abs().amax(dim=1, keepdim=True).clamp_min_(SMALLEST).div_(MOST)  # [R, 1]
         on_cpu = x.device.type == "cpu" and torch.backends.mkldnn.is_available()
-        product = self._packed_product(whole) if on_cpu else plain_product(whole, self.weight) * self.scale
-        y = product * step  # [R, m]
-        y = y if self.bias is None else y + self.bias
+        product = self.packed_product(rows, step) if on_cpu else self.plain_product(rows, step)  # [R, m]
+        y = product * step if self.bias is None else torch.addcmul(self.bias, product, step)
         return y.to(x.dtype).view(*x.shape[:-1], self.out_features)
 
-    def _packed_product(self, whole: Tensor) -> Tensor:
-        """Return the product with the restored weight, by the kernel for processors."""
+    def packed_product(self, rows: Tensor, step: Tensor) -> Tensor:
+        """Multiply rounded rows with the restored weight, by the kernel for processors.
+
+        Few operations matter as much as the product: the numbers are rounded as they lose their fractions.
+
+        Args:
+            rows: ``[R, n]`` float32.
+            step: What one stands for in each row ``[R, 1]``.
+        """
         if self._packed is None or self._packed[0] is not self.weight:
             packed = torch.ops.onednn.qlinear_prepack(self.weight, None)
-            self._packed = (self.weight, packed)
-        unsigned = (whole + ZERO).to(torch.uint8)
-        zeros = torch.zeros_like(self.scale, dtype=torch.int32)
+            self._packed = (self.weight, packed, torch.zeros_like(self.scale, dtype=torch.int32))
+        _, packed, zeros = self._packed
+        unsigned = rows.mul(step.reciprocal()).add_(ZERO + 0.5).to(torch.uint8)
         rest = (None, 1.0, 0, torch.float32, "none", [], "")
-        return torch.ops.onednn.qlinear_pointwise(unsigned, 1.0, ZERO, self._packed[1], self.scale, zeros, *rest)
+        return torch.ops.onednn.qlinear_pointwise(unsigned, 1.0, ZERO, packed, self.scale, zeros, *rest)
 
-
-def plain_product(whole: Tensor, weight: Tensor) -> Tensor:
-    """Return the product of whole numbers ``[R, n]`` and a weight ``[m, n]`` int8 as ``[R, m]`` float32, exactly."""
-    missing = max(FEWEST_ROWS - len(whole), 0)
-    filled = torch.cat([whole, whole.new_zeros(missing, whole.shape[1])]) if missing else whole
-    return torch.ops.aten._int_mm(filled.to(torch.int8), weight.t())[: len(whole)].to(torch.float32)
+    def plain_product(self, rows: Tensor, step: Tensor) -> Tensor:
+        """Multiply the same by the kernel that all devices have; see ``packed_product``."""
+        whole = torch.floor(rows / step + 0.5)
+        missing = max(FEWEST_ROWS - len(whole), 0)
+        filled = torch.cat([whole, whole.new_zeros(missing, whole.shape[1])]) if missing else whole
+        product = torch.ops.aten._int_mm(filled.to(torch.int8), self.weight.t())[: len(whole)]
+        return product.to(torch.float32) * self.scale
