@@ -353,3 +353,32 @@ def test_a_sheet_shows_the_pictures_and_says_that_a_model_drew_them(at):
 
 def test_an_archive_of_nothing_is_a_404(client):
     assert archive(client, "0" * 64).json()["error"]["code"] == "image_not_found"
+
+
+@pytest.mark.parametrize("way", ["job", "at once"])
+def test_a_picture_of_the_gallery_is_edited_by_its_name_and_known_as_the_parent(at, way):
+    (digest,) = drawn(at)
+    request = {"prompt": "a red heart", "seed": 1, "strength": 0.4, "images": [{"pixel_sha256": digest}]}
+    if way == "at once":
+        assert at.post("/v1/images/edits", json=request).status_code == 200
+        return
+    job = at.post("/api/v1/jobs", json={"kind": "edit", "request": request}).json()["id"]
+    with at.stream("GET", f"/api/v1/jobs/{job}/events") as events:
+        events.read()
+    (picture,) = listed(at, job=job)["data"]
+    assert (picture["kind"], picture["parent"]) == ("edit", digest)
+    assert picture["request"]["strength"] == 0.4
+
+
+@pytest.mark.parametrize(
+    ("named", "param", "code"),
+    [
+        ({"pixel_sha256": "0" * 64}, "pixel_sha256", "image_not_found"),
+        ({"pixel_sha256": "x"}, "images.0.pixel_sha256", "invalid_value"),
+        ({"pixel_sha256": "0" * 64, "file_id": "file-1"}, "images.0", "invalid_value"),
+        ({}, "images.0", "invalid_value"),
+    ],
+)
+def test_what_names_no_picture_of_the_gallery_is_refused(client, named, param, code):
+    error = client.post("/v1/images/edits", json={"prompt": "a cat", "images": [named]}).json()["error"]
+    assert (error["param"], error["code"]) == (param, code)

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from underpaint.core.config import Config
 from underpaint.core.errors import FieldError
+from underpaint.pipelines.settings import SHA256
 from underpaint.stages.serve.asking.request import GenerationRequest, PictureRequest
 
 WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
@@ -19,17 +20,19 @@ MAX_PICTURES = 16
 
 
 class Given(Config):
-    """A picture that is named in JSON: one of the two.
+    """A picture that is named in JSON: one of the three.
 
     Args:
         file_id: A file with the purpose ``vision``.
         image_url: A ``data:`` address.
+        pixel_sha256: A picture of the gallery, by the SHA-256 of its pixels; ours.
     """
 
     model_config = ConfigDict(strict=True)
 
     file_id: str | None = Field(default=None, max_length=200)
     image_url: str | None = None
+    pixel_sha256: str | None = Field(default=None, pattern=SHA256)
 
 
 class HowMuch(Config):

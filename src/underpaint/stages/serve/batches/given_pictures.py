@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from PIL import Image
 
@@ -37,8 +37,12 @@ def decoded(pictures: Sequence[bytes], mask: bytes | None) -> tuple[Image.Image,
     return picture, None if mask is None else read_upload(mask, caps=CAPS, param="mask", is_mask=True)
 
 
+Kept = Callable[[str, str | None], bytes]
+"""From the SHA-256 of the pixels of a picture of the gallery, and whose it must be, to its file."""
+
+
 def files_of(
-    images: Sequence[Given], mask: Given | None, owner: str | None, records: Records
+    images: Sequence[Given], mask: Given | None, owner: str | None, records: Records, kept: Kept
 ) -> tuple[list[bytes], bytes | None]:
     """Return the files of the pictures that a request names, and that of its mask.
 
@@ -47,15 +51,16 @@ def files_of(
         mask: The mask, or None.
         owner: Whose files may be used; None for everybody's.
         records: Where files are kept.
+        kept: Finds pictures of the gallery.
 
     Raises:
         FieldError: One of them is not there, or cannot be used.
     """
-    pictures = [file_of(one, f"images.{number}", owner, records) for number, one in enumerate(images)]
-    return pictures, None if mask is None else file_of(mask, "mask", owner, records)
+    pictures = [file_of(one, f"images.{number}", owner, records, kept) for number, one in enumerate(images)]
+    return pictures, None if mask is None else file_of(mask, "mask", owner, records, kept)
 
 
-def file_of(given: Given, param: str, owner: str | None, records: Records) -> bytes:
+def file_of(given: Given, param: str, owner: str | None, records: Records, kept: Kept) -> bytes:
     """Return the file of a picture.
 
     Args:
@@ -63,14 +68,17 @@ def file_of(given: Given, param: str, owner: str | None, records: Records) -> by
         param: The field, for messages.
         owner: Whose files may be used; None for everybody's.
         records: Where files are kept.
+        kept: Finds pictures of the gallery.
 
     Raises:
-        FieldError: Neither or both ways are used, or it is not there, or too large.
+        FieldError: It is named in no way or in several, or it is not there, or too large.
     """
-    if (given.file_id is None) == (given.image_url is None):
-        raise FieldError("a picture has a file_id or an image_url", param=param)
+    if len(given.model_dump(exclude_none=True)) != 1:
+        raise FieldError("a picture has a file_id, an image_url or a pixel_sha256: one of them", param=param)
     if given.image_url is not None:
         return _in_address(given.image_url, param)
+    if given.pixel_sha256 is not None:
+        return kept(given.pixel_sha256, owner)
     record = records.file(given.file_id or "", owner)
     if record.bytes > CAPS.image_bytes:
         raise FieldError(

@@ -188,7 +188,7 @@ class BatchKeeper:
         if not isinstance(line, EditLine):
             return GenerationRequest(**fields), None
         request = EditFields(**fields)
-        files = files_of(line.body.images, line.body.mask, batch.owner, self.records)
+        files = files_of(line.body.images, line.body.mask, batch.owner, self.records, self.desk.kept_file)
         return request, self.desk.service.edit_input(request, *decoded(*files))
 
     async def _collect(self, batch: BatchRecord) -> None:

@@ -95,7 +95,8 @@ async def _from_json(request: Request, caller: Caller, keeper: BatchKeeper) -> A
         raise ApiError(400, "invalid_value", f"the body is no JSON ({error})") from None
     body = _validated(EditBody, values)
     fields = EditFields.model_validate(body.model_dump(exclude={"images", "mask"}, exclude_unset=True))
-    pictures, mask = await asyncio.to_thread(files_of, body.images, body.mask, caller.owner, keeper.records)
+    named, kept = (body.images, body.mask, caller.owner, keeper.records), keeper.desk.kept_file
+    pictures, mask = await asyncio.to_thread(files_of, *named, kept)
     return Asked(fields, pictures, mask)
 
 

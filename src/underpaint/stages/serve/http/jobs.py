@@ -111,7 +111,7 @@ def _asked(
     if body.kind == "generation":
         return body.request.generation(), None
     fields, images = body.request.edit()
-    files = files_of(images, body.request.mask, caller.owner, keeper.records)
+    files = files_of(images, body.request.mask, caller.owner, keeper.records, desk.kept_file)
     return fields, desk.service.edit_input(fields, *decoded(*files))
 
 

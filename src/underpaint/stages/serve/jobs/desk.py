@@ -17,6 +17,7 @@ from underpaint.stages.serve.asking.planning import Wish
 from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batching.compatibility import batch_key
 from underpaint.stages.serve.batching.fairness import JobClass
+from underpaint.stages.serve.disk import disk_errors
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.gallery.gallery import MB, Gallery
 from underpaint.stages.serve.jobs.bell import Bell, heard
@@ -67,6 +68,23 @@ class JobDesk:
     async def curate(self, work: Callable[[Gallery], T]) -> T:
         """Do something with the gallery that may change it."""
         return await self.do(lambda _queue: work(self.gallery))
+
+    def kept_file(self, digest: str, owner: str | None) -> bytes:
+        """Return the file of a picture of the gallery.
+
+        Args:
+            digest: SHA-256 of its pixels.
+            owner: Whose it must be; None for anybody's.
+
+        Raises:
+            FieldError: There is none, or its file is kept no longer.
+        """
+        picture = self.gallery.one(digest, owner, owner or "")
+        found = self.service.store.find(digest, picture.output_format)
+        if found is None:
+            raise FieldError("the file of this picture is kept no longer", param="images", code="image_not_found")
+        with disk_errors(found[0]):
+            return found[0].read_bytes()
 
     async def see_at_last(self, work: Callable[[JobQueue], T]) -> T:
         """Look at the queue as soon as that can be done.
