@@ -153,3 +153,21 @@ def test_a_large_view_is_what_lanczos_makes_of_colors_weighted_by_opacity(studio
     reference = small.resize((512, 512), Image.Resampling.LANCZOS)
     difference = np.abs(np.asarray(large, np.int16) - np.asarray(reference, np.int16))
     assert difference.mean() < 0.5 and np.quantile(difference, 0.99) <= 4
+
+
+@pytest.mark.slow
+def test_another_model_brings_its_own_styles_and_draws(open_studio, start_server, tiny_model, tmp_path):
+    server = start_server(tmp_path, "-m", "stickers-64", "-m", f"tiny={tiny_model}").wait_until_ready()
+    studio = open_studio(server=server)
+    studio.page.get_by_text("More settings").click()
+    box(studio).fill("a red heart")
+    studio.page.get_by_role("combobox", name="Model").focus()
+    studio.page.get_by_role("combobox", name="Model").select_option("tiny")
+    expect(studio.page.get_by_role("combobox", name="Model")).to_be_focused()
+    assert box(studio).input_value() == "a red heart"
+    strip = studio.draw("a red heart")
+    jobs = studio.page.evaluate("fetch('/api/v1/jobs').then(answer => answer.json())")["data"]
+    models = studio.page.evaluate("fetch('/api/v1/capabilities').then(answer => answer.json())")["models"]
+    assert jobs[0]["release"] == next(one["release"] for one in models if one["name"] == "tiny")
+    strip.get_by_role("button", name="Open: a red heart").click()
+    expect(studio.page.get_by_role("dialog").locator(".facts")).to_contain_text("tiny")

@@ -70,7 +70,7 @@ function models(app) {
   const { models: rows } = app.capabilities;
   if (rows.length < 2) return null;
   const options = rows.map((one) => h('option', { value: one.is_default ? '' : one.name }, one.name));
-  const select = h('select', { onchange: () => form.change({ model: select.value || null }) }, options);
+  const select = h('select', { id: 'model', onchange: () => form.change({ model: select.value || null }) }, options);
   return {
     element: field(t('more.model'), select, t('more.model_about')),
     set: ({ model }) => (select.value = model ?? ''),
