@@ -98,19 +98,26 @@ def test_the_graph_is_taken_by_default_and_torch_where_it_cannot_draw(monkeypatc
     assert choose(open_model(), device="cuda").name == "torch"
 
 
-def test_from_shell_to_picture_without_torch_and_without_a_socket(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("command", "pictures"),
+    [
+        (["generate", "a smiling cat"], 1),
+        (["sheet", "a cat", "--moods", "happy,sad", "--paper", "none", "--for", "slack"], 3),
+    ],
+)
+def test_from_shell_to_picture_without_torch_and_without_a_socket(tmp_path: Path, command: list[str], pictures: int):
     code = f"""
 import sys
-sys.modules.update(dict.fromkeys(["torch", "safetensors", "tokenizers", "transformers", "diffusers", "onnx"]))
+sys.modules.update(dict.fromkeys(["torch", "safetensors", "tokenizers", "transformers", "diffusers", "onnx", "scipy"]))
 from underpaint.cli.app import main
-code = main(["generate", "a smiling cat", "--seed", "5", "--out", {str(tmp_path)!r}, "--json"])
+code = main([*{command!r}, "--seed", "5", "--out", {str(tmp_path)!r}, "--json"])
 from pathlib import Path
 opened = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
 assert not [name for name in opened if name.startswith("socket")], opened
 sys.exit(code)
 """
     environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}  # and no CI, which silences the engine by itself
-    command = [sys.executable, "-W", "error", "-c", code]
-    finished = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    program = [sys.executable, "-W", "error", "-c", code]
+    finished = subprocess.run(program, capture_output=True, text=True, check=False, env=environment)
     assert finished.returncode == 0, finished.stderr
-    assert len(json.loads(finished.stdout)["pictures"]) == 1
+    assert len(json.loads(finished.stdout)["pictures"]) == pictures

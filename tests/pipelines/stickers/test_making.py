@@ -111,6 +111,11 @@ def test_names_are_plain_whatever_the_words_are(tmp_path):
         read_pictures([tmp_path / "none.png", tmp_path / "no.png"])
 
 
+def test_a_huge_picture_is_kept_no_larger_than_stickers_need():
+    huge = read_picture(Image.new("RGB", (5600, 70), "red"))
+    assert huge.pixels.shape == (35, 2800, 4) and huge.size == "5600x70" and (huge.pixels[..., 3] == 255).all()
+
+
 def test_the_folder_is_whole_or_not_there(tmp_path, made):
     folder = tmp_path / "stickers"
     written = write_stickers(folder, [picture()], LOOK, made)

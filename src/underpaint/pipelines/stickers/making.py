@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from functools import lru_cache
 
 from underpaint.core.errors import InputError
 from underpaint.core.mistakes import Mistakes
@@ -23,6 +22,8 @@ from underpaint.pipelines.stickers.place import Item, Place
 from underpaint.pipelines.stickers.places import place_of
 
 TITLE, AUTHOR = "Stickers", "underpaint"
+KEPT = 64
+"""Enlarged pictures, of a megabyte each, that are kept for the next place."""
 SIGNED = ("shop", "social", "icon")
 """Kinds of places whose files are signed."""
 
@@ -124,15 +125,16 @@ def make_stickers(
     if not pictures:
         raise InputError("no picture was given; name one or more")
     total, done = sum(len(_wanted(place, pictures)) for place in known.values()), 0
-    asked = look or Look()
-    ready: dict[int, np.ndarray] = {}
+    asked, wanted = look or Look(), Wanted(labels=said, seal=seal)
+
+    @lru_cache(maxsize=KEPT)
+    def enlarged(number: int) -> Picture:
+        return pictures[number].enlarged(prepared(pictures[number].pixels, asked))
+
     for name, place in known.items():
         files: list[Made] = []
         for item, number in _wanted(place, pictures):
-            if number not in ready:
-                ready[number] = prepared(pictures[number].pixels, asked)
-            enlarged = pictures[number].enlarged(ready[number])
-            files.append(_file(name, place, item, number, enlarged, asked, Wanted(labels=said, seal=seal)))
+            files.append(_file(name, place, item, number, enlarged(number), asked, wanted))
             yield files[-1]
             done += 1
             report(Progress(task="make stickers", done=done, total=total, unit="files"))

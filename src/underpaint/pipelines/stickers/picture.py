@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from underpaint import __version__
 from underpaint.core.mistakes import Mistakes
@@ -19,6 +20,8 @@ from underpaint.runtime import xmp
 
 DRAWN_FROM = "drawn-from"
 """Keyword of the text of a PNG with the settings that drew the picture which the sticker was made from."""
+LARGEST = 2800
+"""Longest side, in pixels, of what is kept of a picture: the largest sticker needs no more."""
 LONGEST_NAME = 40
 UNNAMED = "sticker"
 
@@ -33,7 +36,7 @@ class Picture:
         pixels: ``[H, W, 4]`` uint8, straight alpha.
         sha256: Of its own pixels.
         settings: What made it, if underpaint did and nobody has dropped them or changed the pixels.
-        own_size: Its own width and height where ``pixels`` are an enlargement; None for those of ``pixels``.
+        own_size: Its own width and height where ``pixels`` have others; None for those of ``pixels``.
     """
 
     name: str
@@ -91,10 +94,19 @@ def read_picture(source: Source) -> Picture:
     return Picture(
         name=upright.name,
         words=words,
-        pixels=np.array(upright.image.convert("RGBA")),
+        pixels=np.array(_shrunk(upright.image.convert("RGBA"))),
         sha256=sha256,
         settings=settings if settings is not None and settings.pixel_sha256 == sha256 else None,
+        own_size=upright.image.size,
     )
+
+
+def _shrunk(image: Image.Image) -> Image.Image:
+    """Return an RGBA picture that is no larger than stickers need, so that many can be held at once."""
+    if max(image.size) <= LARGEST:
+        return image
+    width, height = (max(1, round(side * LARGEST / max(image.size))) for side in image.size)
+    return image.convert("RGBa").resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0).convert("RGBA")
 
 
 def slug_of(picture: Picture) -> str:
