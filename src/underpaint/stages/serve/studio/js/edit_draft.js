@@ -23,7 +23,17 @@ const USUAL = { veiled: 1, variation: 0.5, sketch: 0.65, words: 0.8 };
  */
 
 /** @type {Draft} */
-export const EMPTY = { source: null, isSketch: false, layers: {}, ownWords: '', prompt: '', negative: '', style: null, count: 4, strength: null };
+export const EMPTY = {
+  source: null,
+  isSketch: false,
+  layers: {},
+  ownWords: '',
+  prompt: '',
+  negative: '',
+  style: null,
+  count: 4,
+  strength: null,
+};
 
 /** The draft of this tab. */
 export const draft = kept('edit', EMPTY);
@@ -43,7 +53,8 @@ export async function editOf(wanted, easel, model) {
   const isVeiled = !easel.isEmpty('veil');
   if (!source && !isPainted) throw new Error(t('edit.nothing'));
   const side = source?.side ?? SKETCH_SIDE;
-  const picture = source && !isPainted ? source.data : await paintedOver(source?.data ?? null, easel.layers.paint, side);
+  const picture =
+    source && !isPainted ? source.data : await paintedOver(source?.data ?? null, easel.layers.paint, side);
   const prompt = wanted.prompt.trim();
   const isVariation = prompt === wanted.ownWords && !isPainted;
   const usual = isVeiled ? USUAL.veiled : isSketch ? USUAL.sketch : isVariation ? USUAL.variation : USUAL.words;

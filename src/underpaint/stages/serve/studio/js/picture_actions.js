@@ -21,13 +21,36 @@ const first = kept('compare.first', '');
 /** @type {Action[]} */
 export const ACTIONS = [
   { name: 'download', icon: 'download', run: async (_app, picture) => save(await fileOf(picture), nameOf(picture)) },
-  { name: 'larger', icon: 'larger', when: isKnown, run: async (app, picture) => (await import('./parts/larger.js')).openLarger(app, picture) },
+  {
+    name: 'larger',
+    icon: 'larger',
+    when: isKnown,
+    run: async (app, picture) => (await import('./parts/larger.js')).openLarger(app, picture),
+  },
   { name: 'more', icon: 'dice', leaves: true, run: (app, { settings }) => app.use(settings, { seed: null, count: 4 }) },
   { name: 'use', icon: 'pencil', leaves: true, run: (app, { settings }) => app.use(settings) },
-  { name: 'vary', icon: 'magic', leaves: true, when: canEdit, run: (app, { pixel_sha256: picture }) => app.go('edit', { picture, vary: true }) },
-  { name: 'edit', icon: 'pencil', leaves: true, when: canEdit, run: (app, { pixel_sha256: picture }) => app.go('edit', { picture }) },
+  {
+    name: 'vary',
+    icon: 'magic',
+    leaves: true,
+    when: canEdit,
+    run: (app, { pixel_sha256: picture }) => app.go('edit', { picture, vary: true }),
+  },
+  {
+    name: 'edit',
+    icon: 'pencil',
+    leaves: true,
+    when: canEdit,
+    run: (app, { pixel_sha256: picture }) => app.go('edit', { picture }),
+  },
   { name: 'compare', icon: 'compare', leaves: true, run: compare },
-  { name: 'delete', icon: 'trash', leaves: true, when: isKnown, run: (_app, picture) => remove([picture.pixel_sha256]) },
+  {
+    name: 'delete',
+    icon: 'trash',
+    leaves: true,
+    when: isKnown,
+    run: (_app, picture) => remove([picture.pixel_sha256]),
+  },
 ];
 
 /** Tell whether a picture is known to the gallery, and not in its bin. */

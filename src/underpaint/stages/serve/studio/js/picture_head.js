@@ -14,11 +14,16 @@ export async function sizeOf(file) {
 }
 
 function has(bytes, at, text) {
-  return bytes.byteLength >= at + text.length && [...text].every((letter, i) => bytes.getUint8(at + i) === letter.charCodeAt(0));
+  return (
+    bytes.byteLength >= at + text.length &&
+    [...text].every((letter, i) => bytes.getUint8(at + i) === letter.charCodeAt(0))
+  );
 }
 
 function png(bytes) {
-  return has(bytes, 0, '\x89PNG') && bytes.byteLength >= 24 ? { width: bytes.getUint32(16), height: bytes.getUint32(20) } : null;
+  return has(bytes, 0, '\x89PNG') && bytes.byteLength >= 24
+    ? { width: bytes.getUint32(16), height: bytes.getUint32(20) }
+    : null;
 }
 
 function webp(bytes) {

@@ -23,11 +23,13 @@ const LEAST_SIDE = 256;
  */
 export async function sourceOf(file, model, limits) {
   const name = file.name ?? t('picture.alt');
-  if (file.size > limits.upload_bytes) throw new Error(t('collection.large', { name, mb: Math.floor(limits.upload_bytes / 1e6) }));
+  if (file.size > limits.upload_bytes)
+    throw new Error(t('collection.large', { name, mb: Math.floor(limits.upload_bytes / 1e6) }));
   const size = await sizeOf(file);
   if (!size) throw new Error(t('edit.no_picture', { name }));
   const most = limits.upload_pixels;
-  if (size.width * size.height > most) throw new Error(t('edit.many_pixels', { name, ...size, most: Math.round(most / 1e6) }));
+  if (size.width * size.height > most)
+    throw new Error(t('edit.many_pixels', { name, ...size, most: Math.round(most / 1e6) }));
   if (file.type === 'image/png' && size.width === model.width && size.height === model.width) {
     return { data: await dataOf(file), side: model.width };
   }

@@ -28,10 +28,22 @@ const LAYERS = /** @type {const} */ (['paint', 'veil']);
  * @returns The easel.
  */
 export function makeEasel(onchange) {
-  const view = h('canvas', { width: SIDE, height: SIDE, tabindex: '0', role: 'img', 'aria-label': t('easel.label'), 'aria-describedby': 'easel-hint' });
+  const view = h('canvas', {
+    width: SIDE,
+    height: SIDE,
+    tabindex: '0',
+    role: 'img',
+    'aria-label': t('easel.label'),
+    'aria-describedby': 'easel-hint',
+  });
   const cursor = h('div', { class: 'easel-cursor', 'aria-hidden': 'true', hidden: true });
-  const element = h('div', { class: 'tile easel' }, h('div', { class: 'paper' }, view), cursor,
-    h('p', { class: 'unseen', id: 'easel-hint' }, t('easel.keys')));
+  const element = h(
+    'div',
+    { class: 'tile easel' },
+    h('div', { class: 'paper' }, view),
+    cursor,
+    h('p', { class: 'unseen', id: 'easel-hint' }, t('easel.keys')),
+  );
   const layers = Object.fromEntries(LAYERS.map((name) => [name, blank(SIDE)]));
   const ground = blank(SIDE);
   /** @type {Array<{layer: string, pixels: ImageData}>} */
@@ -39,7 +51,8 @@ export function makeEasel(onchange) {
   /** @type {Brush} */
   const brush = { layer: 'veil', size: 48, color: '#d9480f', erases: false };
 
-  const contextOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { willReadFrequently: true }));
+  const contextOf = (canvas) =>
+    /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d', { willReadFrequently: true }));
 
   function show() {
     const context = contextOf(view);
@@ -112,10 +125,23 @@ export function makeEasel(onchange) {
     show();
   }
 
-  const isEmpty = (layer) => !contextOf(layers[layer]).getImageData(0, 0, SIDE, SIDE).data.some((value, i) => i % 4 === 3 && value > 127);
+  const isEmpty = (layer) =>
+    !contextOf(layers[layer])
+      .getImageData(0, 0, SIDE, SIDE)
+      .data.some((value, i) => i % 4 === 3 && value > 127);
 
-  return { element, brush, undo, clear, invert, lay, isEmpty, layers, canUndo: () => undone.length > 0,
-    dataOf: (layer) => (isEmpty(layer) ? null : layers[layer].toDataURL('image/png')) };
+  return {
+    element,
+    brush,
+    undo,
+    clear,
+    invert,
+    lay,
+    isEmpty,
+    layers,
+    canUndo: () => undone.length > 0,
+    dataOf: (layer) => (isEmpty(layer) ? null : layers[layer].toDataURL('image/png')),
+  };
 }
 
 /** @typedef {{begin: () => void, stroke: (from: {x: number, y: number}, to: {x: number, y: number}) => void, end: () => void}} Strokes */
@@ -155,7 +181,12 @@ function takeKeys(view, ring, brush, { begin, stroke, end }) {
   const show = () => {
     ring.hidden = document.activeElement !== view || !view.matches(':focus-visible');
     ring.classList.toggle('down', isDown);
-    for (const [name, value] of [['left', at.x], ['top', at.y], ['width', brush.size], ['height', brush.size]]) {
+    for (const [name, value] of [
+      ['left', at.x],
+      ['top', at.y],
+      ['width', brush.size],
+      ['height', brush.size],
+    ]) {
       ring.style.setProperty(name, `${(100 * value) / SIDE}%`);
     }
   };

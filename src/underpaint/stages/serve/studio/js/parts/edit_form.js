@@ -21,20 +21,34 @@ const STRENGTH = { low: 0, high: 1, default: 0.5, step: 0.05 };
 export function editForm(app, model, draw) {
   const id = freshId('edit');
   const mistake = h('p', { class: 'mistake', id: `${id}-mistake`, hidden: true }, t('edit.no_words'));
-  const prompt = h('textarea', { id, rows: 2, maxlength: 400, autocomplete: 'off', enterkeyhint: 'go', placeholder: t('edit.placeholder'),
-    'aria-describedby': `${id}-hint ${id}-mistake` });
+  const prompt = h('textarea', {
+    id,
+    rows: 2,
+    maxlength: 400,
+    autocomplete: 'off',
+    enterkeyhint: 'go',
+    placeholder: t('edit.placeholder'),
+    'aria-describedby': `${id}-hint ${id}-mistake`,
+  });
   prompt.addEventListener('input', () => (draft.change({ prompt: prompt.value }), (mistake.hidden = true)));
   prompt.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     element.requestSubmit();
   });
-  const styles = [{ value: null, words: t('style.any') }, ...model.styles.map((value) => ({ value, words: styleName(value) }))];
+  const styles = [
+    { value: null, words: t('style.any') },
+    ...model.styles.map((value) => ({ value, words: styleName(value) })),
+  ];
   const style = choice(t('create.style'), styles, draft.value.style, (value) => draft.change({ style: value }));
   const counts = COUNTS.filter((n) => n <= app.capabilities.limits.n).map((value) => ({ value, words: String(value) }));
   const count = choice(t('create.count'), counts, draft.value.count, (value) => draft.change({ count: value }));
-  const strength = slider(t('edit.strength'), STRENGTH, { value: draft.value.strength, about: t('edit.strength_about'), usual: t('more.usual'),
-    onchange: (value) => draft.change({ strength: value }) });
+  const strength = slider(t('edit.strength'), STRENGTH, {
+    value: draft.value.strength,
+    about: t('edit.strength_about'),
+    usual: t('more.usual'),
+    onchange: (value) => draft.change({ strength: value }),
+  });
   const negative = h('input', { maxlength: 400, autocomplete: 'off', placeholder: t('edit.negative_open') });
   negative.addEventListener('input', () => draft.change({ negative: negative.value }));
 
@@ -54,11 +68,28 @@ export function editForm(app, model, draw) {
   }
 
   const submitted = (event) => (event.preventDefault(), check() && draw());
-  const element = h('form', { class: 'card ask edit-form', novalidate: true, onsubmit: submitted },
-    h('div', { class: 'prompt' }, h('h2', {}, h('label', { for: id }, t('edit.question'))), prompt, mistake, h('p', { class: 'hint', id: `${id}-hint` }, t('edit.hint'))),
-    model.styles.length ? style.element : null, strength.element, count.element,
-    h('details', {}, h('summary', {}, icon('down'), h('span', {}, t('more.title'))), field(t('edit.negative'), negative, t('edit.negative_about'))),
-    h('button', { class: 'button main large', type: 'submit' }, icon('brush'), h('span', {}, t('edit.draw'))));
+  const element = h(
+    'form',
+    { class: 'card ask edit-form', novalidate: true, onsubmit: submitted },
+    h(
+      'div',
+      { class: 'prompt' },
+      h('h2', {}, h('label', { for: id }, t('edit.question'))),
+      prompt,
+      mistake,
+      h('p', { class: 'hint', id: `${id}-hint` }, t('edit.hint')),
+    ),
+    model.styles.length ? style.element : null,
+    strength.element,
+    count.element,
+    h(
+      'details',
+      {},
+      h('summary', {}, icon('down'), h('span', {}, t('more.title'))),
+      field(t('edit.negative'), negative, t('edit.negative_about')),
+    ),
+    h('button', { class: 'button main large', type: 'submit' }, icon('brush'), h('span', {}, t('edit.draw'))),
+  );
   show();
   return { element, show, check };
 }

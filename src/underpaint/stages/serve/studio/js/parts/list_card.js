@@ -34,16 +34,27 @@ export function listCard(app, id, doing) {
   const bar = h('progress', { 'aria-label': t('queue.progress') });
   const tiles = h('div', { class: 'list-tiles' });
   const tools = h('div', { class: 'row tools' });
-  const element = h('li', { class: 'card list-card', dataset: { list: id } },
-    h('div', { class: 'strip-head' }, h('div', {}, title, about), tools), bar, tiles);
+  const element = h(
+    'li',
+    { class: 'card list-card', dataset: { list: id } },
+    h('div', { class: 'strip-head' }, h('div', {}, title, about), tools),
+    bar,
+    tiles,
+  );
   let shown = '';
 
   function set({ list, rows }) {
     const { total, completed, failed } = list.counts;
     element.dataset.status = list.status;
     title.textContent = list.name || rows[0]?.job?.request.prompt || t('lists.unnamed');
-    about.textContent = [moment(list.created_at), t('lists.done', { done: completed, of: total }),
-      failed ? t('lists.failed', { n: failed }) : '', stateOf(list)].filter(Boolean).join(' · ');
+    about.textContent = [
+      moment(list.created_at),
+      t('lists.done', { done: completed, of: total }),
+      failed ? t('lists.failed', { n: failed }) : '',
+      stateOf(list),
+    ]
+      .filter(Boolean)
+      .join(' · ');
     bar.hidden = isOver(list);
     bar.max = total;
     bar.value = completed + failed;
@@ -68,8 +79,22 @@ export function listCard(app, id, doing) {
     shown = key;
     const held = tools.contains(document.activeElement);
     const get = (as) => () => doing(() => archive(list, as));
-    replace(tools, list.counts.completed ? [button(t('gallery.zip'), get('zip'), { icon: 'zip' }), button(t('gallery.sheet'), get('sheet'), { icon: 'sheet' })] : null,
-      isOver(list) ? null : button(t('strip.cancel'), () => doing(() => request('POST', `/api/v1/batch-list/${id}/cancel`), t('strip.cancelled')), { icon: 'close' }));
+    replace(
+      tools,
+      list.counts.completed
+        ? [
+            button(t('gallery.zip'), get('zip'), { icon: 'zip' }),
+            button(t('gallery.sheet'), get('sheet'), { icon: 'sheet' }),
+          ]
+        : null,
+      isOver(list)
+        ? null
+        : button(
+            t('strip.cancel'),
+            () => doing(() => request('POST', `/api/v1/batch-list/${id}/cancel`), t('strip.cancelled')),
+            { icon: 'close' },
+          ),
+    );
     if (held) /** @type {HTMLElement | null} */ (tools.querySelector('button'))?.focus();
   }
 
@@ -83,6 +108,10 @@ function stateOf(list) {
 
 async function archive(list, as) {
   const answer = await request('POST', `/api/v1/batch-list/${list.id}/archive`, { body: { as } });
-  const words = list.name.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '') || 'list';
+  const words =
+    list.name
+      .toLowerCase()
+      .replace(/[^a-z0-9]+/g, '-')
+      .replace(/^-|-$/g, '') || 'list';
   save(await answer.blob(), as === 'zip' ? `underpaint-${words}.zip` : `underpaint-${words}-sheet.png`);
 }

@@ -25,17 +25,51 @@ const draft = kept('list', EMPTY);
  */
 export function listForm(app, handIn) {
   const verdict = h('div', { class: 'verdict', role: 'status' });
-  const main = h('button', { class: 'button main large', type: 'submit', disabled: true }, icon('brush'), h('span', {}, t('lists.draw')));
+  const main = h(
+    'button',
+    { class: 'button main large', type: 'submit', disabled: true },
+    icon('brush'),
+    h('span', {}, t('lists.draw')),
+  );
   const text = textBox((value) => (draft.change({ text: value }), look()));
-  const name = h('input', { value: draft.value.name, maxlength: 200, autocomplete: 'off', placeholder: t('lists.name_open') });
+  const name = h('input', {
+    value: draft.value.name,
+    maxlength: 200,
+    autocomplete: 'off',
+    placeholder: t('lists.name_open'),
+  });
   name.addEventListener('input', () => draft.change({ name: name.value }));
   const model = app.capabilities.models.find((one) => one.is_default) ?? app.capabilities.models[0];
-  const styles = [{ value: null, words: t('style.any') }, ...model.styles.map((value) => ({ value, words: styleName(value) }))];
-  const style = choice(t('create.style'), styles, draft.value.style, (value) => (draft.change({ style: value }), look()));
-  const count = choice(t('lists.count'), COUNTS.map((value) => ({ value, words: String(value) })), draft.value.n, (value) => (draft.change({ n: value }), look()));
-  const element = h('form', { class: 'card list-form', novalidate: true, onsubmit: submitted }, text.element, verdict,
-    h('div', { class: 'row wide' }, model.styles.length ? style.element : null, count.element, field(t('lists.name'), name)),
-    h('div', { class: 'row spread' }, h('p', { class: 'hint' }, t('lists.about')), main));
+  const styles = [
+    { value: null, words: t('style.any') },
+    ...model.styles.map((value) => ({ value, words: styleName(value) })),
+  ];
+  const style = choice(
+    t('create.style'),
+    styles,
+    draft.value.style,
+    (value) => (draft.change({ style: value }), look()),
+  );
+  const count = choice(
+    t('lists.count'),
+    COUNTS.map((value) => ({ value, words: String(value) })),
+    draft.value.n,
+    (value) => (draft.change({ n: value }), look()),
+  );
+  const element = h(
+    'form',
+    { class: 'card list-form', novalidate: true, onsubmit: submitted },
+    text.element,
+    verdict,
+    h(
+      'div',
+      { class: 'row wide' },
+      model.styles.length ? style.element : null,
+      count.element,
+      field(t('lists.name'), name),
+    ),
+    h('div', { class: 'row spread' }, h('p', { class: 'hint' }, t('lists.about')), main),
+  );
   let timer = 0;
   let asking = new AbortController();
 
@@ -60,8 +94,12 @@ export function listForm(app, handIn) {
       const found = await call('POST', '/api/v1/batch-list/check', { body: body(), signal });
       if (signal.aborted) return;
       main.disabled = found.num_mistakes > 0 || found.pictures === 0;
-      replace(verdict, found.num_mistakes ? mistakesOf(found, text.select)
-        : h('p', {}, t('lists.good', { rows: found.rows, pictures: found.pictures, time: span(found.cost_ms) })));
+      replace(
+        verdict,
+        found.num_mistakes
+          ? mistakesOf(found, text.select)
+          : h('p', {}, t('lists.good', { rows: found.rows, pictures: found.pictures, time: span(found.cost_ms) })),
+      );
     } catch (error) {
       if (!signal.aborted) refuse(error);
     }
@@ -98,8 +136,16 @@ export function listForm(app, handIn) {
 /** Make the box for the list, which takes files too. */
 function textBox(onchange) {
   const id = freshId('list');
-  const input = h('textarea', { id, rows: 8, spellcheck: 'false', autocomplete: 'off', wrap: 'off', value: draft.value.text,
-    placeholder: t('lists.placeholder'), 'aria-describedby': `${id}-hint` });
+  const input = h('textarea', {
+    id,
+    rows: 8,
+    spellcheck: 'false',
+    autocomplete: 'off',
+    wrap: 'off',
+    value: draft.value.text,
+    placeholder: t('lists.placeholder'),
+    'aria-describedby': `${id}-hint`,
+  });
   input.addEventListener('input', () => onchange(input.value));
   const set = (value) => (input.value = value);
   const take = async (file) => {
@@ -109,7 +155,12 @@ function textBox(onchange) {
     onchange(input.value);
     input.focus();
   };
-  const chosen = h('input', { type: 'file', accept: '.csv,.tsv,.txt,text/csv,text/plain', hidden: true, 'aria-label': t('lists.file') });
+  const chosen = h('input', {
+    type: 'file',
+    accept: '.csv,.tsv,.txt,text/csv,text/plain',
+    hidden: true,
+    'aria-label': t('lists.file'),
+  });
   chosen.addEventListener('change', () => (take(chosen.files?.[0]), (chosen.value = '')));
   input.addEventListener('drop', (event) => {
     const [file] = event.dataTransfer?.files ?? [];
@@ -118,9 +169,19 @@ function textBox(onchange) {
     event.stopPropagation();
     take(file);
   });
-  const element = h('div', { class: 'list-text' }, h('div', { class: 'row spread' }, h('label', { for: id }, t('lists.label')),
-    button(t('lists.file'), () => chosen.click(), { icon: 'upload' }), chosen), input,
-    h('p', { class: 'hint', id: `${id}-hint` }, t('lists.hint')));
+  const element = h(
+    'div',
+    { class: 'list-text' },
+    h(
+      'div',
+      { class: 'row spread' },
+      h('label', { for: id }, t('lists.label')),
+      button(t('lists.file'), () => chosen.click(), { icon: 'upload' }),
+      chosen,
+    ),
+    input,
+    h('p', { class: 'hint', id: `${id}-hint` }, t('lists.hint')),
+  );
 
   /** Select a line, so that a mistake is found. */
   const select = (line) => {
@@ -136,8 +197,20 @@ function textBox(onchange) {
 function mistakesOf(found, select) {
   const shown = found.mistakes.slice(0, SHOWN_MISTAKES);
   const rest = found.num_mistakes - shown.length;
-  return [h('p', { class: 'mistake' }, t('lists.mistakes', { n: found.num_mistakes })),
-    h('ul', { class: 'mistakes' }, shown.map(({ line, message }) => h('li', {},
-      line ? button(t('lists.line', { n: line }), () => select(line), { kind: 'quiet' }) : null, h('span', {}, sentence(message))))),
-    rest > 0 ? h('p', { class: 'soft' }, t('lists.more_mistakes', { n: rest })) : null];
+  return [
+    h('p', { class: 'mistake' }, t('lists.mistakes', { n: found.num_mistakes })),
+    h(
+      'ul',
+      { class: 'mistakes' },
+      shown.map(({ line, message }) =>
+        h(
+          'li',
+          {},
+          line ? button(t('lists.line', { n: line }), () => select(line), { kind: 'quiet' }) : null,
+          h('span', {}, sentence(message)),
+        ),
+      ),
+    ),
+    rest > 0 ? h('p', { class: 'soft' }, t('lists.more_mistakes', { n: rest })) : null,
+  ];
 }

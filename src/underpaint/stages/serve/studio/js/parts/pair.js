@@ -30,8 +30,14 @@ export function emptyPair(app, { vote } = {}) {
   const tiles = SIDES.map(() => emptyTile());
   const captions = SIDES.map(() => h('dl', { class: 'facts' }));
   const tools = h('div', { class: 'pair-tools' });
-  const element = h('article', { class: 'card pair' },
-    SIDES.map((side, i) => h('figure', {}, tiles[i], h('figcaption', {}, h('h2', {}, t(`compare.${side}`)), captions[i]))), tools);
+  const element = h(
+    'article',
+    { class: 'card pair' },
+    SIDES.map((side, i) =>
+      h('figure', {}, tiles[i], h('figcaption', {}, h('h2', {}, t(`compare.${side}`)), captions[i])),
+    ),
+    tools,
+  );
 
   function fill(at, picture) {
     const isNew = pictures[at]?.pixel_sha256 !== picture.pixel_sha256;
@@ -45,12 +51,21 @@ export function emptyPair(app, { vote } = {}) {
 
   function tellApart(left, right) {
     const facts = [left, right].map((picture) => new Map([...factsOf(app, picture)]));
-    const telling = [...facts[0].keys(), ...facts[1].keys()].filter((name, i, all) => all.indexOf(name) === i)
-      .filter((name) => facts[0].get(name) !== facts[1].get(name) && ![t('facts.made'), t('facts.cost')].includes(name));
+    const telling = [...facts[0].keys(), ...facts[1].keys()]
+      .filter((name, i, all) => all.indexOf(name) === i)
+      .filter(
+        (name) => facts[0].get(name) !== facts[1].get(name) && ![t('facts.made'), t('facts.cost')].includes(name),
+      );
     [left, right].forEach((picture, i) => {
       const cost = costOf(picture.cost);
-      const rows = [...telling.map((name) => [name, facts[i].get(name) ?? t('compare.unset')]), ...(cost ? [[t('facts.cost'), cost]] : [])];
-      replace(captions[i], rows.map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]));
+      const rows = [
+        ...telling.map((name) => [name, facts[i].get(name) ?? t('compare.unset')]),
+        ...(cost ? [[t('facts.cost'), cost]] : []),
+      ];
+      replace(
+        captions[i],
+        rows.map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)]),
+      );
     });
   }
 
@@ -76,10 +91,14 @@ function lay(tile, picture) {
 function votes(vote) {
   const element = h('div', { class: 'row', role: 'group', 'aria-label': t('compare.vote') });
   const buttons = /** @type {const} */ (['left', 'none', 'right']).map((choice) => {
-    const made = button(t(`compare.${choice}_better`), () => {
-      buttons.forEach((one) => one.setAttribute('aria-pressed', String(one === made)));
-      vote(choice);
-    }, { 'aria-pressed': 'false' });
+    const made = button(
+      t(`compare.${choice}_better`),
+      () => {
+        buttons.forEach((one) => one.setAttribute('aria-pressed', String(one === made)));
+        vote(choice);
+      },
+      { 'aria-pressed': 'false' },
+    );
     return made;
   });
   replace(element, buttons);

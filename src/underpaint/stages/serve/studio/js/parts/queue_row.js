@@ -36,8 +36,13 @@ export function queueRow(app, id, doings) {
   const bar = h('progress', { hidden: true, 'aria-label': t('queue.progress') });
   const pictures = h('div', { class: 'queue-pictures' });
   const tools = h('div', { class: 'row tools' });
-  const element = h('li', { class: 'card queue-row', dataset: { job: id } }, pictures,
-    h('div', { class: 'queue-words' }, title, about, state, bar), tools);
+  const element = h(
+    'li',
+    { class: 'card queue-row', dataset: { job: id } },
+    pictures,
+    h('div', { class: 'queue-words' }, title, about, state, bar),
+    tools,
+  );
   takeDrags(element, id, doings);
   let shown = '';
 
@@ -45,7 +50,13 @@ export function queueRow(app, id, doings) {
     element.dataset.state = job.state;
     element.draggable = job.state === 'queued' && of > 1;
     title.textContent = job.request.prompt || t('strip.no_words');
-    about.textContent = [t('queue.pictures', { n: job.progress.n }), styleName(job.request.style), moment(job.created_at)].filter(Boolean).join(' · ');
+    about.textContent = [
+      t('queue.pictures', { n: job.progress.n }),
+      styleName(job.request.style),
+      moment(job.created_at),
+    ]
+      .filter(Boolean)
+      .join(' · ');
     state.textContent = stateOf(job);
     bar.hidden = job.state !== 'running';
     bar.max = job.progress.n;
@@ -56,18 +67,31 @@ export function queueRow(app, id, doings) {
 
   function showPictures(job) {
     const drawn = picturesOf(job);
-    for (let i = pictures.children.length; i < drawn.length; i += 1) pictures.append(tileOf(drawn[i], () => openViewer(app, drawn, i)));
+    for (let i = pictures.children.length; i < drawn.length; i += 1)
+      pictures.append(tileOf(drawn[i], () => openViewer(app, drawn, i)));
   }
 
   function showTools(job, at, of) {
     const key = `${job.state} ${at === 0} ${at === of - 1}`;
     if (key === shown) return;
     shown = key;
-    const name = /** @type {HTMLElement | null} */ (tools.contains(document.activeElement) ? document.activeElement : null)?.dataset.does;
-    replace(tools, toolsOf(job, at, of).map(([does, drawing, isOff]) => button(t(`queue.${does}`), () => doings[does](job),
-      { icon: drawing, bare: true, disabled: isOff, dataset: { does } })));
+    const name = /** @type {HTMLElement | null} */ (
+      tools.contains(document.activeElement) ? document.activeElement : null
+    )?.dataset.does;
+    replace(
+      tools,
+      toolsOf(job, at, of).map(([does, drawing, isOff]) =>
+        button(t(`queue.${does}`), () => doings[does](job), {
+          icon: drawing,
+          bare: true,
+          disabled: isOff,
+          dataset: { does },
+        }),
+      ),
+    );
     if (!name) return;
-    const same = tools.querySelector(`[data-does="${name}"]:not(:disabled)`) ?? tools.querySelector('button:not(:disabled)');
+    const same =
+      tools.querySelector(`[data-does="${name}"]:not(:disabled)`) ?? tools.querySelector('button:not(:disabled)');
     /** @type {HTMLElement | null} */ (same)?.focus();
   }
 
@@ -78,9 +102,18 @@ export function queueRow(app, id, doings) {
 function toolsOf(job, at, of) {
   if (job.state === 'failed') return /** @type {const} */ ([['retry', 'again', false]]);
   if (job.state === 'running') return /** @type {const} */ ([['cancel', 'close', false]]);
-  if (job.state === 'held') return /** @type {const} */ ([['unhold', 'play', false], ['cancel', 'close', false]]);
-  return /** @type {const} */ ([['front', 'front', at === 0], ['up', 'up', at === 0], ['down', 'down', at === of - 1],
-    ['hold', 'pause', false], ['cancel', 'close', false]]);
+  if (job.state === 'held')
+    return /** @type {const} */ ([
+      ['unhold', 'play', false],
+      ['cancel', 'close', false],
+    ]);
+  return /** @type {const} */ ([
+    ['front', 'front', at === 0],
+    ['up', 'up', at === 0],
+    ['down', 'down', at === of - 1],
+    ['hold', 'pause', false],
+    ['cancel', 'close', false],
+  ]);
 }
 
 function takeDrags(element, id, doings) {

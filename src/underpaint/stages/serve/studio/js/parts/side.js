@@ -35,8 +35,17 @@ export function sideFields(app, title, value, onchange) {
   const element = h('fieldset', { class: 'side' });
   const show = () => {
     const model = modelOf(app.capabilities, now.model);
-    replace(element, h('legend', {}, title), h('div', { class: 'grid' }, modelField(app, now, (name) => (change({ model: name }), show())),
-      styleField(model, now, (style) => change({ style })), NUMBERS.map((name) => numberField(name, model, now, change))));
+    replace(
+      element,
+      h('legend', {}, title),
+      h(
+        'div',
+        { class: 'grid' },
+        modelField(app, now, (name) => (change({ model: name }), show())),
+        styleField(model, now, (style) => change({ style })),
+        NUMBERS.map((name) => numberField(name, model, now, change)),
+      ),
+    );
   };
   show();
   return element;
@@ -45,15 +54,18 @@ export function sideFields(app, title, value, onchange) {
 function modelField(app, now, onchange) {
   const { models } = app.capabilities;
   if (models.length < 2) return null;
-  const options = models.map((one) => h('option', { value: one.name, selected: one.name === modelOf(app.capabilities, now.model).name }, one.name));
+  const options = models.map((one) =>
+    h('option', { value: one.name, selected: one.name === modelOf(app.capabilities, now.model).name }, one.name),
+  );
   const select = h('select', { onchange: () => onchange(select.value) }, options);
   return field(t('more.model'), select);
 }
 
 function styleField(model, now, onchange) {
   if (model.styles.length === 0) return null;
-  const options = [null, ...model.styles].map((name) => h('option', { value: name ?? '', selected: name === now.style },
-    name ? styleName(name) : t('style.any')));
+  const options = [null, ...model.styles].map((name) =>
+    h('option', { value: name ?? '', selected: name === now.style }, name ? styleName(name) : t('style.any')),
+  );
   const select = h('select', { onchange: () => onchange(select.value || null) }, options);
   return field(t('create.style'), select);
 }
@@ -61,7 +73,12 @@ function styleField(model, now, onchange) {
 function numberField(name, model, now, change) {
   const range = rangeOf(name, model[name]);
   if (!range || range.low === range.high) return null;
-  return slider(t(`more.${name}`), range, { value: now[name], about: '', usual: t('more.usual'), onchange: (value) => change({ [name]: value }) }).element;
+  return slider(t(`more.${name}`), range, {
+    value: now[name],
+    about: '',
+    usual: t('more.usual'),
+    onchange: (value) => change({ [name]: value }),
+  }).element;
 }
 
 /**

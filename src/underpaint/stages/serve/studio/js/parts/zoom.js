@@ -35,7 +35,8 @@ export function zoomTogether(pictures) {
   const smaller = button(t('zoom.smaller'), () => by(1 / STEP), { icon: 'minus', bare: true });
   const whole = button(t('zoom.whole'), () => by(0), { icon: 'undo', bare: true });
 
-  for (const picture of pictures) takePointer(picture, by, (x, y) => (Object.assign(state, { x: state.x + x, y: state.y + y }), show()));
+  for (const picture of pictures)
+    takePointer(picture, by, (x, y) => (Object.assign(state, { x: state.x + x, y: state.y + y }), show()));
   show();
   return h('div', { class: 'row zoom', role: 'group', 'aria-label': t('zoom.title') }, smaller, larger, whole);
 }
@@ -45,11 +46,15 @@ function clamped(value, most) {
 }
 
 function takePointer(picture, by, move) {
-  picture.addEventListener('wheel', (event) => {
-    if (!event.ctrlKey) return;
-    event.preventDefault();
-    by(Math.exp(-event.deltaY / 200));
-  }, { passive: false });
+  picture.addEventListener(
+    'wheel',
+    (event) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      by(Math.exp(-event.deltaY / 200));
+    },
+    { passive: false },
+  );
   picture.addEventListener('pointerdown', (event) => {
     if (!picture.classList.contains('zoomed')) return;
     picture.setPointerCapture(event.pointerId);

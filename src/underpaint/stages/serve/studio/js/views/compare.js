@@ -19,7 +19,11 @@ const COUNTS = [1, 2, 4, 8];
 const asked = kept('compare', { prompt: '', count: 2, left: PLAIN, right: PLAIN });
 
 /** The jobs of the comparison that is shown, left and right, and how it was voted on. */
-const shown = kept('compare.shown', { jobs: /** @type {string[]} */ ([]), count: 0, votes: /** @type {Object<string, string>} */ ({}) });
+const shown = kept('compare.shown', {
+  jobs: /** @type {string[]} */ ([]),
+  count: 0,
+  votes: /** @type {Object<string, string>} */ ({}),
+});
 
 /**
  * Open the view.
@@ -56,21 +60,40 @@ function pairOf(app, digests) {
 
 function formOf(app, draw) {
   const mistake = h('p', { class: 'mistake', id: 'compare-mistake', hidden: true }, t('create.no_words'));
-  const prompt = h('input', { value: asked.value.prompt, maxlength: 400, autocomplete: 'off', placeholder: t('create.placeholder'), 'aria-describedby': 'compare-mistake' });
+  const prompt = h('input', {
+    value: asked.value.prompt,
+    maxlength: 400,
+    autocomplete: 'off',
+    placeholder: t('create.placeholder'),
+    'aria-describedby': 'compare-mistake',
+  });
   prompt.addEventListener('input', () => (asked.change({ prompt: prompt.value }), (mistake.hidden = true)));
   const counts = COUNTS.filter((n) => n <= app.capabilities.limits.n).map((value) => ({ value, words: String(value) }));
   const count = choice(t('compare.count'), counts, asked.value.count, (value) => asked.change({ count: value }));
-  const sides = SIDES.map((side) => sideFields(app, t(`compare.${side}`), asked.value[side], (value) => asked.change({ [side]: value })));
+  const sides = SIDES.map((side) =>
+    sideFields(app, t(`compare.${side}`), asked.value[side], (value) => asked.change({ [side]: value })),
+  );
   const submitted = (event) => {
     event.preventDefault();
     mistake.hidden = Boolean(prompt.value.trim());
     if (mistake.hidden) draw();
     else prompt.focus();
   };
-  const main = h('button', { class: 'button main large', type: 'submit' }, icon('compare'), h('span', {}, t('compare.draw')));
-  return h('form', { class: 'card ask', onsubmit: submitted, novalidate: true }, field(t('create.question'), prompt), mistake,
-    h('p', { class: 'hint' }, t('compare.about')), h('div', { class: 'sides' }, sides),
-    h('div', { class: 'row spread' }, count.element, main));
+  const main = h(
+    'button',
+    { class: 'button main large', type: 'submit' },
+    icon('compare'),
+    h('span', {}, t('compare.draw')),
+  );
+  return h(
+    'form',
+    { class: 'card ask', onsubmit: submitted, novalidate: true },
+    field(t('create.question'), prompt),
+    mistake,
+    h('p', { class: 'hint' }, t('compare.about')),
+    h('div', { class: 'sides' }, sides),
+    h('div', { class: 'row spread' }, count.element, main),
+  );
 }
 
 /** Make the place of the comparison that was asked for last. */
@@ -91,11 +114,18 @@ function resultsOf(app) {
   function follow() {
     close();
     const { jobs, count } = shown.value;
-    const pairs = Array.from({ length: jobs.length ? count : 0 }, (_, i) => emptyPair(app, { vote: (choice) => {
-      shown.change({ votes: { ...shown.value.votes, [i]: choice } });
-      showTally();
-    } }));
-    replace(list, pairs.map((pair) => pair.element));
+    const pairs = Array.from({ length: jobs.length ? count : 0 }, (_, i) =>
+      emptyPair(app, {
+        vote: (choice) => {
+          shown.change({ votes: { ...shown.value.votes, [i]: choice } });
+          showTally();
+        },
+      }),
+    );
+    replace(
+      list,
+      pairs.map((pair) => pair.element),
+    );
     showTally();
     stops = jobs.map((id, side) => watch(id, ({ job }) => tell(pairs, /** @type {0 | 1} */ (side), job), fail));
   }
@@ -125,5 +155,7 @@ function tell(pairs, side, job) {
     pairs[index]?.fill(side, { ...picture, cost });
   });
   const isOver = OVER.has(job.state);
-  pairs.forEach((pair, i) => (isOver ? pair.drop(side) : pair.progress(side, job.state === 'running' && i === job.progress.images_done)));
+  pairs.forEach((pair, i) =>
+    isOver ? pair.drop(side) : pair.progress(side, job.state === 'running' && i === job.progress.images_done),
+  );
 }

@@ -27,8 +27,13 @@ const recent = kept('edit.strips', /** @type {string[]} */ ([]));
  * @returns {import('../views.js').View} The view.
  */
 export function open(app, query) {
-  const model = [...app.capabilities.models].sort((a, b) => Number(b.is_default) - Number(a.is_default)).find((one) => one.can_edit);
-  if (!model) return { element: h('section', {}, h('h1', {}, t('edit.title')), h('p', { class: 'card none' }, t('edit.cannot'))) };
+  const model = [...app.capabilities.models]
+    .sort((a, b) => Number(b.is_default) - Number(a.is_default))
+    .find((one) => one.can_edit);
+  if (!model)
+    return {
+      element: h('section', {}, h('h1', {}, t('edit.title')), h('p', { class: 'card none' }, t('edit.cannot'))),
+    };
   const results = resultsOf(app);
   const easel = makeEasel(() => {
     tools.show();
@@ -36,9 +41,21 @@ export function open(app, query) {
   });
   const tools = easelTools(easel);
   const asked = editForm(app, model, draw);
-  const table = h('div', { class: 'edit-table' }, h('div', { class: 'card edit-easel' }, easel.element, tools.element), asked.element);
+  const table = h(
+    'div',
+    { class: 'edit-table' },
+    h('div', { class: 'card edit-easel' }, easel.element, tools.element),
+    asked.element,
+  );
   const start = startOf({ bring, sketch: () => lay({ isSketch: true }), gallery: () => app.go('gallery') });
-  const element = h('div', { class: 'edit' }, h('div', { class: 'row spread' }, h('h1', {}, t('edit.title')), start.again), start.first, table, results.element);
+  const element = h(
+    'div',
+    { class: 'edit' },
+    h('div', { class: 'row spread' }, h('h1', {}, t('edit.title')), start.again),
+    start.first,
+    table,
+    results.element,
+  );
   takeFiles(element, bring);
 
   function show() {
@@ -102,11 +119,20 @@ function startOf({ bring, sketch, gallery }) {
     input.value = '';
     if (file) bring(file);
   });
-  const ways = (kind) => [button(t('edit.upload'), () => input.click(), { icon: 'upload', kind }),
-    button(t('edit.sketch'), sketch, { icon: 'pencil' }), button(t('edit.gallery'), gallery, { icon: 'gallery' })];
+  const ways = (kind) => [
+    button(t('edit.upload'), () => input.click(), { icon: 'upload', kind }),
+    button(t('edit.sketch'), sketch, { icon: 'pencil' }),
+    button(t('edit.gallery'), gallery, { icon: 'gallery' }),
+  ];
   return {
-    first: h('div', { class: 'card none edit-start' }, h('p', { class: 'words' }, t('edit.begin')), h('div', { class: 'row center' }, ways('main')),
-      h('p', { class: 'hint' }, t('edit.begin_about')), input),
+    first: h(
+      'div',
+      { class: 'card none edit-start' },
+      h('p', { class: 'words' }, t('edit.begin')),
+      h('div', { class: 'row center' }, ways('main')),
+      h('p', { class: 'hint' }, t('edit.begin_about')),
+      input,
+    ),
     again: h('div', { class: 'row' }, ways()),
   };
 }
@@ -156,7 +182,10 @@ function resultsOf(app) {
     strip.element.scrollIntoView({ block: 'nearest' });
   };
   strips = recent.value.map((id) => knownStrip(app, id, use));
-  replace(list, strips.map((one) => one.element));
+  replace(
+    list,
+    strips.map((one) => one.element),
+  );
   element.hidden = strips.length === 0;
   return { element, add, close: () => strips.forEach((one) => one.close()) };
 }

@@ -40,7 +40,9 @@ export function open(app) {
     try {
       const { data } = await call('GET', '/api/v1/batch-list', { query: { limit: SHOWN } });
       if (!isOpen) return;
-      const rows = await Promise.all(data.map((list) => call('GET', `/api/v1/batch-list/${list.id}/rows`, { query: { limit: 24 } })));
+      const rows = await Promise.all(
+        data.map((list) => call('GET', `/api/v1/batch-list/${list.id}/rows`, { query: { limit: 24 } })),
+      );
       if (!isOpen) return;
       title.hidden = data.length === 0;
       anyRuns = data.some((list) => !isOver(list));
@@ -70,8 +72,13 @@ export function open(app) {
     clearTimeout(timer);
     timer = window.setTimeout(again, PACE_MS);
   };
-  const stop = onChange(({ name }) => (name === 'reset' || name === 'open' || (anyRuns && /^(job\.(succeeded|failed|started|cancelled|expired)|queue|gallery)/.test(name))) && soon());
+  const stop = onChange(
+    ({ name }) =>
+      (name === 'reset' ||
+        name === 'open' ||
+        (anyRuns && /^(job\.(succeeded|failed|started|cancelled|expired)|queue|gallery)/.test(name))) &&
+      soon(),
+  );
   load();
   return { element, close: () => ((isOpen = false), clearTimeout(timer), stop(), form.close()) };
 }
-

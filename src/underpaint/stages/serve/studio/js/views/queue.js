@@ -23,20 +23,46 @@ export function open(app) {
   const about = h('p', { class: 'soft', role: 'status' });
   const switches = h('div', { class: 'row' });
   const paused = h('p', { class: 'card paused', hidden: true }, icon('pause'), h('span', {}, t('queue.paused')));
-  const nothing = h('div', { class: 'card none', hidden: true }, h('p', {}, t('queue.empty')),
-    button(t('queue.begin'), () => app.go('create'), { icon: 'brush', kind: 'main' }));
+  const nothing = h(
+    'div',
+    { class: 'card none', hidden: true },
+    h('p', {}, t('queue.empty')),
+    button(t('queue.begin'), () => app.go('create'), { icon: 'brush', kind: 'main' }),
+  );
   const lists = Object.fromEntries(STATES.map((state) => [state, keyedList((id) => queueRow(app, id, doings))]));
-  const parts = Object.fromEntries(STATES.map((state) => [state, h('section', { class: 'queue-part', hidden: true },
-    h('h2', {}, t(`queue.${state}`)), lists[state].element)]));
+  const parts = Object.fromEntries(
+    STATES.map((state) => [
+      state,
+      h('section', { class: 'queue-part', hidden: true }, h('h2', {}, t(`queue.${state}`)), lists[state].element),
+    ]),
+  );
   const more = h('p', { class: 'soft' });
-  const element = h('div', { class: 'queue' }, h('div', { class: 'row spread' }, h('div', {}, h('h1', {}, t('queue.title')), about), switches),
-    paused, nothing, parts.running, parts.queued, more, parts.held, parts.failed);
+  const element = h(
+    'div',
+    { class: 'queue' },
+    h('div', { class: 'row spread' }, h('div', {}, h('h1', {}, t('queue.title')), about), switches),
+    paused,
+    nothing,
+    parts.running,
+    parts.queued,
+    more,
+    parts.held,
+    parts.failed,
+  );
 
   /** @type {import('../jobs.js').Job[]} */
   let waiting = [];
   const doings = {
-    cancel: (job) => act(job, 'cancel').then((done) => done && note(t('queue.cancelled', { prompt: nameOf(job) }),
-      { icon: 'close', action: t('undo'), onaction: () => act(job, 'retry') })),
+    cancel: (job) =>
+      act(job, 'cancel').then(
+        (done) =>
+          done &&
+          note(t('queue.cancelled', { prompt: nameOf(job) }), {
+            icon: 'close',
+            action: t('undo'),
+            onaction: () => act(job, 'retry'),
+          }),
+      ),
     hold: (job) => act(job, 'hold'),
     unhold: (job) => act(job, 'unhold'),
     retry: (job) => act(job, 'retry'),
@@ -68,8 +94,10 @@ export function open(app) {
 
   const asking = settled(async () => {
     try {
-      const [queue, ...found] = await Promise.all([call('GET', '/api/v1/queue'),
-        ...STATES.map((state) => call('GET', '/api/v1/jobs', { query: { state, limit: PAGE } }))]);
+      const [queue, ...found] = await Promise.all([
+        call('GET', '/api/v1/queue'),
+        ...STATES.map((state) => call('GET', '/api/v1/jobs', { query: { state, limit: PAGE } })),
+      ]);
       show(queue, Object.fromEntries(STATES.map((state, i) => [state, found[i].data])));
     } catch (error) {
       fail(error);
@@ -89,7 +117,12 @@ export function open(app) {
     const count = (name) => depth.reduce((sum, one) => sum + one[name], 0);
     const hidden = count('queued') - waiting.length;
     more.textContent = hidden > 0 ? t('queue.more', { n: hidden }) : '';
-    about.textContent = told({ waiting: count('queued'), running: count('running'), seconds: count('waiting_s'), isPaused: queue.paused });
+    about.textContent = told({
+      waiting: count('queued'),
+      running: count('running'),
+      seconds: count('waiting_s'),
+      isPaused: queue.paused,
+    });
     paused.hidden = !queue.paused;
     nothing.hidden = STATES.some((state) => jobs[state].length > 0);
     showSwitches(queue.paused);
@@ -100,8 +133,12 @@ export function open(app) {
     const held = switches.contains(document.activeElement);
     switches.dataset.paused = String(isPaused);
     const turn = (path) => call('POST', `/api/v1/queue/${path}`).then(load, fail);
-    replace(switches, isPaused ? button(t('queue.resume'), () => turn('resume'), { icon: 'play', kind: 'main' })
-      : button(t('queue.pause'), () => turn('pause'), { icon: 'pause' }));
+    replace(
+      switches,
+      isPaused
+        ? button(t('queue.resume'), () => turn('resume'), { icon: 'play', kind: 'main' })
+        : button(t('queue.pause'), () => turn('pause'), { icon: 'pause' }),
+    );
     if (held) switches.querySelector('button')?.focus();
   }
 

@@ -3,7 +3,8 @@
 export const compare = {
   'compare.nav': 'Compare',
   'compare.title': 'Compare',
-  'compare.about': 'Both sides draw the same words with the same numbers, so that only what you change here makes a difference.',
+  'compare.about':
+    'Both sides draw the same words with the same numbers, so that only what you change here makes a difference.',
   'compare.left': 'Left',
   'compare.right': 'Right',
   'compare.count': 'Pairs',

@@ -4,7 +4,8 @@ export const edit = {
   'edit.nav': 'Redraw',
   'edit.title': 'Redraw a picture',
   'edit.begin': 'Bring a picture, or sketch one.',
-  'edit.begin_about': 'A photo, a drawing or a sticker: PNG, JPEG or WebP. You can also drop it here. It stays on this server.',
+  'edit.begin_about':
+    'A photo, a drawing or a sticker: PNG, JPEG or WebP. You can also drop it here. It stays on this server.',
   'edit.upload': 'Bring a picture',
   'edit.sketch': 'Sketch',
   'edit.gallery': 'From the gallery',
@@ -23,12 +24,14 @@ export const edit = {
   'edit.nothing': 'The sheet is still empty. Paint something first',
   'edit.cannot': 'None of this server’s models can redraw pictures.',
   'edit.no_picture': '“{name}” is no PNG, JPEG or WebP that can be opened. Save it as PNG and try again',
-  'edit.many_pixels': '“{name}” has {width} × {height} pixels, and at most {most} million are taken. Make it smaller first',
+  'edit.many_pixels':
+    '“{name}” has {width} × {height} pixels, and at most {most} million are taken. Make it smaller first',
   'easel.label': 'Easel: the picture that is redrawn',
   'easel.keys': 'Arrow keys move the brush, with Shift farther; the space bar puts it down and lifts it.',
   'easel.tool': 'Brush',
   'easel.veil': 'Choose a part',
-  'easel.veil_about': 'Brush over what shall be drawn anew. All else stays as it is, pixel by pixel. With nothing chosen, the whole picture is redrawn.',
+  'easel.veil_about':
+    'Brush over what shall be drawn anew. All else stays as it is, pixel by pixel. With nothing chosen, the whole picture is redrawn.',
   'easel.paint': 'Paint',
   'easel.paint_about': 'Paint roughly what you want to see. It is drawn over, so it need not be good.',
   'easel.size': 'Width',

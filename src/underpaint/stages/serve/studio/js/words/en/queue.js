@@ -3,8 +3,13 @@
 export const queue = {
   'queue.nav': 'Queue',
   'queue.title': 'Queue',
-  'queue.about': ({ waiting, running }) => [running === 1 ? 'One is being drawn.' : running ? `${running} are being drawn.` : '',
-    waiting === 1 ? 'One waits.' : waiting ? `${waiting.toLocaleString('en')} wait.` : ''].filter(Boolean).join(' '),
+  'queue.about': ({ waiting, running }) =>
+    [
+      running === 1 ? 'One is being drawn.' : running ? `${running} are being drawn.` : '',
+      waiting === 1 ? 'One waits.' : waiting ? `${waiting.toLocaleString('en')} wait.` : '',
+    ]
+      .filter(Boolean)
+      .join(' '),
   'queue.empty': 'Nothing waits. Whatever you ask for stands here until it is drawn, even if you close this page.',
   'queue.begin': 'Draw something',
   'queue.pause': 'Pause all',
