@@ -15,9 +15,14 @@ import underpaint
 from underpaint.core.artifact import seal, verify
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.optimization import OptimizationRecipe, Step
+from underpaint.core.progress import silent
 from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.optimized_folder import KIND, OptimizedModel, is_optimized
 from underpaint.pipelines.settings import DrawRequest
+from underpaint.stages.evaluate.drawing.subjects import open_subject
+from underpaint.stages.evaluate.opening import is_model
+from underpaint.stages.optimize.export.config import ExportConfig
+from underpaint.stages.optimize.export.run import export
 from underpaint.stages.optimize.saving import save_optimized
 from underpaint.stages.optimize.transforms.apply import Applied, apply
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
@@ -77,6 +82,18 @@ def test_the_command_line_draws_with_it(
     done = underpaint("generate", "a red cat", "-m", saved[0], "--seed", 3, "--out", tmp_path)
     assert done.code == 0, done.stderr
     assert len([*tmp_path.glob("*.png")]) == 1
+
+
+def test_an_evaluation_takes_it_as_a_model_of_its_own(saved: tuple[Path, Applied], tiny_model: Path) -> None:
+    assert is_model(saved[0])
+    optimized_one, before = open_subject(saved[0]), open_subject(tiny_model)
+    assert optimized_one.identity != before.identity
+    assert optimized_one.record().lineage["pipeline"] == open_model(tiny_model).digest
+
+
+def test_it_is_not_exported_and_the_model_before_is_named(saved: tuple[Path, Applied], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="export the model before it, tiny"):
+        export(ExportConfig(), open_model(saved[0]), tmp_path / "graph", silent)
 
 
 def test_stored_weights_are_smaller_on_the_disk(saved: tuple[Path, Applied], tiny_model: Path) -> None:

@@ -28,6 +28,7 @@ from underpaint.pipelines.exported_folder import (
 )
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.model_folder import Model, shipped_models
+from underpaint.pipelines.optimized_folder import OptimizedModel
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.pipelines.text_to_picture import TextToPicture
@@ -91,11 +92,16 @@ def check_exportable(config: ExportConfig, model: Model) -> None:
     """Refuse what cannot be exported, before any work.
 
     Raises:
-        InputError: The model is foreign, a style on top of another, or exported already, or weights shall be shared
-            that did not come along, or a graph laid out for a processor that is not known.
+        InputError: The model is foreign, a style on top of another, optimized, or exported already, or weights shall be
+            shared that did not come along, or a graph laid out for a processor that is not known.
     """
     if isinstance(model, ExportedModel):
         raise InputError(f"{model.folder} is exported already; name the model that it was made from")
+    if isinstance(model, OptimizedModel):
+        raise InputError(
+            f"{model.name} was optimized for torch; export the model before it, {model.settings.base} "
+            f"({model.parent[:12]}), and see 'underpaint export --help' for what a graph can have of it"
+        )
     if type(model) is not Model:
         raise InputError(
             f"{model.name} is a style on top of another model, or foreign, and only saved pipelines of "
