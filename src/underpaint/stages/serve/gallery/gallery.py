@@ -113,6 +113,11 @@ class Gallery:
         """Return a picture; see ``finding.one``."""
         return self._database.read(lambda session: picture_of(finding.one(session, digest, owner, mine)))
 
+    def owners(self, digest: str) -> set[str]:
+        """Return who has a picture in the gallery, or the bin."""
+        sql = "SELECT owner FROM picture WHERE pixel_sha256 = :digest"
+        return {row["owner"] for row in self._database.read(lambda session: session.execute(sql, digest=digest))}
+
     def missing(self, digests: Sequence[str], owner: str | None) -> list[str]:
         """Return those of some digests that are not in the gallery."""
         wanted = list(dict.fromkeys(digests))

@@ -13,13 +13,13 @@ from underpaint.stages.serve.engine.orders import Format
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.errors import ApiError
 from underpaint.stages.serve.http.openapi import refusals
-from underpaint.stages.serve.http.state import AnyServiceOf
+from underpaint.stages.serve.http.state import AnyServiceOf, DeskOf
 from underpaint.stages.serve.store import SUFFIXES
 
 router = APIRouter()
 FILES = {
     200: {"description": "The picture", "content": {kind: {} for kind in MEDIA_TYPES.values()}},
-    **refusals(400, 401, 404),
+    **refusals(400, 401, 404, 500, 503),
 }
 
 
@@ -49,9 +49,12 @@ async def signed(
 
 
 @router.get("/api/v1/images/{pixel_sha256}", response_class=FileResponse, responses=FILES, tags=["jobs"])
-async def by_digest(pixel_sha256: str, _caller: CallerOf, service: AnyServiceOf) -> FileResponse:
-    """Return a kept picture by the SHA-256 of its pixels."""
+async def by_digest(pixel_sha256: str, caller: CallerOf, service: AnyServiceOf, desk: DeskOf) -> FileResponse:
+    """Return a kept picture by the SHA-256 of its pixels; not one that others alone have in their gallery."""
     found = service.store.find(pixel_sha256)
+    if found is not None and caller.owner is not None:
+        owners = await desk.browse(lambda gallery: gallery.owners(pixel_sha256))
+        found = found if not owners or caller.owner in owners else None
     if found is None:
         raise ApiError(404, "image_not_found", "there is no picture with these pixels, or it is kept no longer")
     return picture_file(*found)
