@@ -153,13 +153,12 @@ def _file(name: str, place: Place, item: Item, number: int, picture: Picture, lo
         file = encoded(sticker.image, item.format, item.max_bytes, texts=texts, dpi=item.dpi)
     except InputError as error:
         raise InputError(f"{picture.name} for {name}: {error}") from None
-    settings = sticker.delivered(file.image)
-    sealed = wanted.seal is not None and settings is not None and place.kind in SIGNED and not wanted.labels.bare
+    settings = sticker.delivered(file.image) if place.kind in SIGNED and not wanted.labels.bare else None
     return Made(
         place=name,
         item=item.name,
         name=f"{name}/{_stem(place, item, number, picture)}{SUFFIXES[item.format]}",
-        data=_sealed(file.data, settings, item, wanted.seal) if sealed else file.data,
+        data=_sealed(file.data, settings, item.max_bytes, wanted.seal),
         picture=picture.sha256,
         width=sticker.image.width,
         height=sticker.image.height,
@@ -168,11 +167,12 @@ def _file(name: str, place: Place, item: Item, number: int, picture: Picture, lo
     )
 
 
-def _sealed(data: bytes, settings: Settings | None, item: Item, seal: Seal | None) -> bytes:
-    """Return a file as it is to be written, signed if that leaves it short enough."""
-    assert seal is not None and settings is not None
+def _sealed(data: bytes, settings: Settings | None, max_bytes: int | None, seal: Seal | None) -> bytes:
+    """Return a file as it is to be written, signed if somebody signs, there is something to say, and it stays short."""
+    if seal is None or settings is None:
+        return data
     signed = seal(data, settings)
-    return signed if item.max_bytes is None or len(signed) <= item.max_bytes else data
+    return signed if max_bytes is None or len(signed) <= max_bytes else data
 
 
 def _stem(place: Place, item: Item, number: int, picture: Picture) -> str:
