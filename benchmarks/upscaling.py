@@ -100,9 +100,12 @@ def scores_of(drawn: Pixels, truth: Pixels, extractor: Any) -> dict[str, float]:
 
 
 def chosen(folder: Path, count: int) -> list[Sample]:
-    """Return held-out samples, evenly spread."""
-    held_out = [sample for sample in read_samples(folder) if sample.split == SPLIT]
-    return held_out[:: max(len(held_out) // count, 1)][:count]
+    """Return held-out samples, one a concept, in turn of another style."""
+    by_concept: dict[str, list[Sample]] = {}
+    for sample in read_samples(folder):
+        if sample.split == SPLIT:
+            by_concept.setdefault(sample.group, []).append(sample)
+    return [samples[number % len(samples)] for number, samples in enumerate(by_concept.values())][:count]
 
 
 @torch.inference_mode()
@@ -169,7 +172,7 @@ def show(found: dict[str, Any]) -> None:
     """Print the tables."""
     for title, part in found.items():
         rows = []
-        for name in METHODS:
+        for name in part["methods"]:
             row = [name]
             for score in SCORES:
                 told, gain = part["methods"][name][score], part["methods"][name][score]["upscaler_minus_this"]
@@ -186,14 +189,14 @@ def measure(args: argparse.Namespace, network: UpscalingNetwork) -> dict[str, An
     given = np.stack([read_pixels(args.small / sample.file) for sample in samples])
     truths = [read_pixels(args.large / sample.file) for sample in samples]
     again = redrawn(given)
-    few = samples[:: max(len(samples) // args.few, 1)][: args.few]
-    index = [samples.index(sample) for sample in few]
+    few = samples[: args.few]
     larger = renders(few, 512)
+    twice = {name: method for name, method in enlarge.items() if name != "bicubic"}
     found = {
         "renders to 256": judge(given, truths, samples, enlarge, extractor),
         "redrawn to 256": judge(again, truths, samples, enlarge, extractor),
-        "renders to 512": judge(given[index], larger, few, enlarge, extractor),
-        "redrawn to 512": judge(again[index], larger, few, enlarge, extractor),
+        "renders to 512": judge(given[: args.few], larger, few, twice, extractor),
+        "redrawn to 512": judge(again[: args.few], larger, few, twice, extractor),
     }
     show(found)
     return {
@@ -210,8 +213,8 @@ def main() -> None:
     parser.add_argument("--small", type=Path, help="the data set at 64 px")
     parser.add_argument("--large", type=Path, help="the same at 256 px")
     parser.add_argument("--upscaler", type=Path, help="an upscaler artifact; the shipped one if left out")
-    parser.add_argument("--count", type=int, default=120, help="pictures")
-    parser.add_argument("--few", type=int, default=40, help="of them, those that are rendered at 512 px too")
+    parser.add_argument("--count", type=int, default=120, help="pictures at most, one a concept")
+    parser.add_argument("--few", type=int, default=40, help="how many of them are rendered at 512 px too")
     parser.add_argument("--timing", action="store_true", help="time one picture instead")
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from underpaint.core.errors import InputError
-from underpaint.pipelines.upscaling.enlarging import target_size, upscaled
+from underpaint.pipelines.upscaling.enlarging import learned, target_size, upscaled
+from underpaint.pipelines.upscaling.network import UpscalingNetwork
+from underpaint.pipelines.upscaling.resampling import premultiplied, resampled, straight
+from underpaint.pipelines.upscaling.sharpening import enlarged, reduced, unlearned
 
 
 def disc(side: int = 64) -> np.ndarray:
@@ -45,6 +49,27 @@ def test_what_is_transparent_far_from_an_edge_is_nothing_and_what_is_opaque_stay
 def test_a_flat_picture_stays_flat() -> None:
     flat = np.full((16, 16, 4), (40, 90, 200, 255), np.uint8)
     assert np.abs(upscaled(flat, 64).astype(int) - flat[0, 0]).max() <= 2
+
+
+def test_a_picture_without_transparency_gets_none() -> None:
+    opaque = disc()
+    opaque[..., 3] = 255
+    assert (upscaled(opaque, 256)[..., 3] == 255).all()
+
+
+def test_what_the_network_adds_is_interpolated_beyond_its_own_factor(tiny_network: UpscalingNetwork) -> None:
+    values = premultiplied(disc(16))
+    large, twice = (learned(values, factor, tiny_network) for factor in (4, 8))
+    np.testing.assert_array_equal(large, tiny_network.enlarged(values))
+    added = twice - unlearned(values, 8)
+    np.testing.assert_allclose(reduced(added, 2), reduced(enlarged(large - unlearned(values, 4), 2), 2), atol=1e-6)
+
+
+def test_a_large_picture_is_enlarged_without_the_network() -> None:
+    wide = np.zeros((10, 300, 4), np.uint8)
+    wide[2:8, 20:280] = (200, 30, 40, 255)
+    expected = straight(resampled(unlearned(premultiplied(wide), 2), 512, 17, Image.Resampling.HAMMING))
+    np.testing.assert_array_equal(upscaled(wide, 512), expected)
 
 
 def test_a_side_is_never_lost() -> None:

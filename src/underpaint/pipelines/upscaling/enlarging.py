@@ -6,14 +6,15 @@ import numpy as np
 from PIL import Image
 
 from underpaint.core.errors import InputError
-from underpaint.pipelines.upscaling.network import UpscalingNetwork, is_shipped, shipped
+from underpaint.pipelines.upscaling.network import FACTOR, UpscalingNetwork, shipped
 from underpaint.pipelines.upscaling.resampling import Floats, premultiplied, resampled, straight
-from underpaint.pipelines.upscaling.sharpening import unlearned
+from underpaint.pipelines.upscaling.sharpening import enlarged, unlearned
 
 LARGEST = 2048
 """Longest side of what is made, in pixels."""
 LARGEST_SMALL = 256
 """Longest side of a picture that the network enlarges, in pixels."""
+OPAQUE = 255
 
 
 def upscaled(pixels: np.ndarray, size: int, network: UpscalingNetwork | None = None) -> np.ndarray:
@@ -37,14 +38,15 @@ def upscaled(pixels: np.ndarray, size: int, network: UpscalingNetwork | None = N
     values = beyond(premultiplied(pixels), max(width, height), network)
     if values.shape[:2] != (height, width):
         values = resampled(values, width, height, Image.Resampling.HAMMING)
+    if pixels[..., 3].min() == OPAQUE:
+        values[..., 3] = 1
     return straight(values)
 
 
 def beyond(values: Floats, side: int, network: UpscalingNetwork | None) -> Floats:
     """Return a premultiplied picture whose longer side is as long as asked for or longer.
 
-    The network comes first, and what it gives, clean as it is, is doubled without learning. A picture of which less
-    than twice the size is asked for and that is beyond what the network is for, is doubled alone.
+    A picture beyond what the network is for is doubled without it, if need be.
 
     Args:
         values: ``[H, W, 4]``.
@@ -52,11 +54,28 @@ def beyond(values: Floats, side: int, network: UpscalingNetwork | None) -> Float
         network: As ``upscaled`` says.
     """
     longer = max(values.shape[:2])
-    if longer < side and longer <= LARGEST_SMALL and (network or is_shipped()):
-        values = (network or shipped()).enlarged(values)
-    while max(values.shape[:2]) < side:
-        values = unlearned(np.clip(values, 0, 1), 2)
-    return values
+    if longer >= side:
+        return values
+    if longer > LARGEST_SMALL:
+        return unlearned(values, -(-side // longer))
+    factor = FACTOR
+    while longer * factor < side:
+        factor *= 2
+    return learned(values, factor, network or shipped())
+
+
+def learned(values: Floats, factor: int, network: UpscalingNetwork) -> Floats:
+    """Enlarge a premultiplied picture; beyond the network's own factor, what it adds is interpolated.
+
+    Args:
+        values: ``[H, W, 4]`` in [0, 1].
+        factor: Four or a multiple of it.
+        network: What enlarges.
+    """
+    large = network.enlarged(values)
+    if factor == FACTOR:
+        return large
+    return unlearned(values, factor) + enlarged(large - unlearned(values, FACTOR), factor // FACTOR)
 
 
 def check_pixels(pixels: np.ndarray) -> None:

@@ -26,6 +26,7 @@ GRAPH = "model.onnx"
 SMALL, LARGE = "small", "large"
 """Names of the graph's input and output: ``[1, 4, H, W]`` premultiplied, in [-1, 1]."""
 FACTOR = 4
+"""How many times larger pictures become."""
 KEPT = 4
 """Shapes that a session is kept for."""
 REMEDY = "install underpaint again, or train the upscaler again"
@@ -93,11 +94,6 @@ def _sha256(manifest: Manifest, name: str, place: Path) -> str:
     if name not in manifest.files:
         raise ArtifactError(f"the manifest in {place} names no {name}, so it is no complete upscaler; {REMEDY}")
     return manifest.files[name].sha256
-
-
-def is_shipped() -> bool:
-    """Tell whether a network came with underpaint."""
-    return (SHIPPED / NAME).is_dir()
 
 
 @lru_cache(maxsize=1)
