@@ -20,12 +20,10 @@ from underpaint.pipelines.picture_file import INFO, encode, pixel_digest
 from underpaint.pipelines.picture_folder import Seal
 from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.stickers.archive import EPOCH
-from underpaint.pipelines.stickers.encoding import encoded
 from underpaint.pipelines.stickers.look import Look
 from underpaint.pipelines.stickers.making import Labels, check_places, make_stickers
 from underpaint.pipelines.stickers.picture import Picture
-from underpaint.pipelines.upscaling.enlarging import upscaled
-from underpaint.pipelines.upscaling.network import UpscalingNetwork, is_shipped, shipped
+from underpaint.pipelines.upscaling.network import UpscalingNetwork, shipped
 from underpaint.pipelines.upscaling.picture import enlarge, plan
 from underpaint.stages.serve.config import ServeConfig
 from underpaint.stages.serve.engine.orders import FORMATS
@@ -106,17 +104,13 @@ def enlarged(found: Upright, size: int, network: UpscalingNetwork | None = None,
     Args:
         found: The picture.
         size: Of the longer side, in pixels; more than that of the picture.
-        network: What enlarges; None for what comes with underpaint. Where nothing does, the PNG says that it was drawn
-            from the picture, and no more.
+        network: What enlarges; None for what comes with underpaint.
         seal: Signs the file; None signs nothing.
 
     Raises:
         FieldError: The size is out of range, or the picture is as large already.
     """
     try:
-        if network is None and not is_shipped():
-            picture = as_sticker(found)
-            return encoded(Image.fromarray(upscaled(picture.pixels, size)), "png", None, texts=picture.texts).data
         network = network or shipped()
         image = enlarge(plan(found, size, None, network), network)
         return encode(image) if seal is None else seal(encode(image), image.info[INFO])
