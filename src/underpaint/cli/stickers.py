@@ -44,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_place_options(parser: argparse.ArgumentParser) -> None:
     """Add what says where stickers go, and what they look like."""
     group = parser.add_argument_group("where they go, and what they look like")
-    group.add_argument("--for", dest="places_for", metavar="PLACES", help="whatsapp,telegram,...: see --places")
+    group.add_argument(
+        "--for",
+        dest="places_for",
+        metavar="PLACES",
+        help="whatsapp,telegram,...; 'underpaint stickers --places' lists them",
+    )
     group.add_argument(
         "--contour",
         default=CONTOUR,
