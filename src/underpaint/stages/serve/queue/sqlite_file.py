@@ -16,6 +16,8 @@ DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
 BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 BROKEN = {*DAMAGED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 """Errors after which a connection is not used again."""
+PAGES_KIB = 256
+"""Kept by each connection: SQLite's own 2 MB, times the threads, look like a leak, and the system keeps pages too."""
 
 
 def code_of(error: sqlite3.Error) -> int:
@@ -96,7 +98,15 @@ class SqliteFile:
 
     def _connect(self, mode: str) -> sqlite3.Connection:
         place = f"file:{quote(str(self.path.absolute()))}?mode={mode}"
-        return sqlite3.connect(place, timeout=self._busy_s, isolation_level=None, check_same_thread=False, uri=True)
+        connection = sqlite3.connect(
+            place, timeout=self._busy_s, isolation_level=None, check_same_thread=False, uri=True
+        )
+        try:
+            connection.execute(f"PRAGMA cache_size = -{PAGES_KIB}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def _check_size(self, create: bool) -> None:
         """Refuse a file that lost its content: SQLite would throw away its log and begin anew."""
