@@ -34,7 +34,7 @@ ADDRESS = re.compile(r"on (http://\S+)$", re.MULTILINE)
 LOAD = 0.8
 PARALLEL = 8
 CAPACITY_S, REST_S = 20.0, 120.0
-WARM_UP = 0.15
+WARM_UP = 0.25
 """Share of the time that is not judged: what is loaded when it is first asked for is no leak."""
 SLACK = 8
 """Handles and threads that may be there at the end and not after the warm-up: pools are filled when they are needed."""
