@@ -28,6 +28,12 @@ def test_a_page_of_the_server_itself_is_let_in(client, server):
     assert client.get("/v1/models", headers={"host": "localhost:99"}).status_code == 200
 
 
+def test_a_page_behind_a_proxy_that_speaks_tls_is_the_servers_own(client):
+    for origin, status in (("https://localhost", 200), ("https://localhost:1", 403), ("ftp://localhost", 403)):
+        answer = client.get("/v1/models", headers={"host": "localhost", "origin": origin})
+        assert answer.status_code == status, origin
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [("[::1]:80", "[::1]"), ("LOCALHOST:1", "localhost"), ("127.0.0.1", "127.0.0.1"), ("a:b", None), ("", None)],

@@ -28,6 +28,8 @@ SECURITY = {
 """Headers of every answer that does not set its own."""
 RAW_SECURITY = {name.encode(): (name.encode(), value.encode()) for name, value in SECURITY.items()}
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+SCHEMES = ("http", "https")
+"""How a page of this server was called; by ``https`` where something before it speaks TLS."""
 HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^:]+)(:[0-9]+)?")
 
 
@@ -122,7 +124,7 @@ class Guard:
             host, origin = headers.get("host", ""), headers.get("origin")
             if host_name(host) not in self._hosts:
                 return ApiError(403, "foreign_host", f"this server is not called {host!r:.80}; see --allow-host")
-            if origin is not None and origin.lower() != f"http://{host.lower()}":
+            if origin is not None and origin.lower() not in {f"{scheme}://{host.lower()}" for scheme in SCHEMES}:
                 return ApiError(403, "foreign_origin", f"pages of {origin!r:.80} may not use this server")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._max_body(scope["path"]):
