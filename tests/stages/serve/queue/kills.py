@@ -80,12 +80,21 @@ def child(roles: tuple[str, ...]) -> int:
     os._exit(0)
 
 
+def wait_for_work() -> None:
+    """Wait until a worker begins another job, unless hardly any is left."""
+    seen = len(lines("started"))
+    while len(lines("started")) == seen and seen < JOBS:
+        time.sleep(0.001)
+
+
 def main() -> None:
     dice = random.Random(SEED)
     children = {child(roles): roles for roles in ROLES}
     killed = 0
     while killed < KILLS:
         time.sleep(dice.uniform(0.005, 0.08))
+        if killed % 2:
+            wait_for_work()
         pid = dice.choice(sorted(children))
         log("killed_at", pid, time.monotonic())
         os.kill(pid, signal.SIGKILL)
