@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor, nn
 
-from underpaint.core.config import Config
+from underpaint.core.config import Config, is_none
 
 DOWNSAMPLING = 8
 
@@ -20,10 +21,12 @@ class AutoencoderConfig(Config):
     Args:
         widths: Channels at 1/2, 1/4 and 1/8 of the picture's side.
         latent_channels: Channels of the latent.
+        decoder_widths: Channels of a decoder that is smaller than the encoder; None for the same.
     """
 
     widths: tuple[int, int, int] = (48, 96, 128)
     latent_channels: int = 16
+    decoder_widths: tuple[int, int, int] | None = Field(default=None, exclude_if=is_none)
 
 
 class ResidualBlock(nn.Module):
@@ -80,6 +83,7 @@ class Autoencoder(nn.Module):
             nn.Conv2d(c, config.latent_channels, 1),
         )
         self.normalize = nn.BatchNorm2d(config.latent_channels, affine=False, momentum=0.02)
+        a, b, c = config.decoder_widths or config.widths
         self.decoder = nn.Sequential(
             nn.Conv2d(config.latent_channels, c, 3, padding=1),
             ResidualBlock(c),

@@ -25,6 +25,18 @@ class Pruned(Config):
     recover: int = Field(default=0, ge=0, le=10_000_000)
 
 
+class TinyDecoder(Config):
+    """Parameters of ``decoder.tiny``.
+
+    Args:
+        widths: Channels of the decoder at 1/2, 1/4 and 1/8 of the picture's side.
+        recover: Steps of training towards the decoder before.
+    """
+
+    widths: tuple[int, int, int] = (16, 32, 48)
+    recover: int = Field(default=2000, ge=1, le=10_000_000)
+
+
 class PrunedWidth(Pruned):
     """Parameters of ``prune.width``.
 

@@ -13,7 +13,7 @@ from underpaint.pipelines.optimizing.layout import ChannelsLast, channels_last
 from underpaint.pipelines.optimizing.on_gpu import Float8, Offload, in_float8, offloaded
 from underpaint.pipelines.optimizing.precision import Int8Dynamic, Mixed, WeightOnly, mixed, multiplied, stored
 from underpaint.pipelines.optimizing.sampling_steps import StepCount, StepSolver, put_solver, put_steps
-from underpaint.pipelines.optimizing.smaller import PrunedDepth, PrunedHeads, PrunedWidth
+from underpaint.pipelines.optimizing.smaller import PrunedDepth, PrunedHeads, PrunedWidth, TinyDecoder
 from underpaint.pipelines.optimizing.step_caches import put_output_cache
 from underpaint.pipelines.optimizing.token_merging import TokenMerge, put_merging
 
@@ -21,6 +21,7 @@ HALVES: dict[str, Half] = {
     "prune.width@1": Half(stage=Stage.STRUCTURE, params=PrunedWidth, put=as_it_is),
     "prune.heads@1": Half(stage=Stage.STRUCTURE, params=PrunedHeads, put=as_it_is),
     "prune.depth@1": Half(stage=Stage.STRUCTURE, params=PrunedDepth, put=as_it_is),
+    "decoder.tiny@1": Half(stage=Stage.STRUCTURE, params=TinyDecoder, put=as_it_is),
     "tokens.merge@1": Half(stage=Stage.STRUCTURE, params=TokenMerge, put=put_merging),
     "quant.int8_dynamic@1": Half(stage=Stage.WEIGHTS, params=Int8Dynamic, put=of_network(multiplied)),
     "quant.weight_only@1": Half(stage=Stage.WEIGHTS, params=WeightOnly, put=of_network(stored)),

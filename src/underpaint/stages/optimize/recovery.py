@@ -179,16 +179,31 @@ def recovered(
         InputError: There are too few captions, or no folder.
         TrainingError: The loss diverged.
     """
-    if len(prompts) < FEWEST_PROMPTS or folder is None:
-        raise InputError(
-            f"to train a network that was cut, {FEWEST_PROMPTS} captions or more (got {len(prompts)}) and a folder for "
-            "its state are needed; give both in the context, or set recover=0 and cut 10 % at most"
-        )
+    folder = checked(prompts, folder)
     whole = digest_of([identity, list(prompts), loop.digest(), student.config.model_dump(mode="json")])
     trainee = RECOVERIES[type(pipeline)](pipeline, student.requires_grad_(True), prompts, loop.batch_size)
-    run = Run(trainee, loop, folder / whole[:16], whole, pipeline.device, report)
+    run_to_the_end(Run(trainee, loop, folder / whole[:16], whole, pipeline.device, report), student)
+    return student
+
+
+def checked(prompts: Sequence[str], folder: Path | None) -> Path:
+    """Return the folder for the state of a training.
+
+    Raises:
+        InputError: There is none, or there are too few captions.
+    """
+    if len(prompts) < FEWEST_PROMPTS or folder is None:
+        raise InputError(
+            f"to train what was made smaller, {FEWEST_PROMPTS} captions or more (got {len(prompts)}) and a folder for "
+            "its state are needed; give both in the context, or take a transform that does not train"
+        )
+    return folder
+
+
+def run_to_the_end(run: Run, network: nn.Module) -> None:
+    """Train to the last step and leave the averaged weights in the network, ready to draw."""
     run.finish()
     with run.average.applied():
-        best = {name: value.detach().clone() for name, value in student.state_dict().items()}
-    student.load_state_dict(best)
-    return student.eval().requires_grad_(False)
+        best = {name: value.detach().clone() for name, value in network.state_dict().items()}
+    network.load_state_dict(best)
+    network.eval().requires_grad_(False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from underpaint.stages.optimize.transforms.decoders import DECODERS
 from underpaint.stages.optimize.transforms.graphs import GRAPHS
 from underpaint.stages.optimize.transforms.merging import MERGING
 from underpaint.stages.optimize.transforms.pruning import PRUNING
@@ -9,5 +10,7 @@ from underpaint.stages.optimize.transforms.quantization import QUANTIZATION
 from underpaint.stages.optimize.transforms.sampling import SAMPLING
 from underpaint.stages.optimize.transforms.transform import Transform
 
-TRANSFORMS: dict[str, Transform] = {one.op: one for one in (*PRUNING, *MERGING, *QUANTIZATION, *GRAPHS, *SAMPLING)}
+TRANSFORMS: dict[str, Transform] = {
+    one.op: one for one in (*PRUNING, *DECODERS, *MERGING, *QUANTIZATION, *GRAPHS, *SAMPLING)
+}
 """Name and version to transform, in the order in which they are told of."""
