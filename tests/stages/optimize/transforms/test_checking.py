@@ -9,7 +9,7 @@ import pytest
 
 from underpaint.core.optimization import OptimizationRecipe, Step
 from underpaint.pipelines.slots import capabilities_of
-from underpaint.stages.optimize.transforms.checking import arranged, refusal_of, step_of
+from underpaint.stages.optimize.transforms.checking import arranged, refusal_of, refusals_of, step_of
 
 Ask = Callable[..., Any]
 COUNT = step_of("steps.count", "sampler", steps=4)
@@ -44,6 +44,17 @@ def test_a_step_twice_is_refused(refusal: Ask) -> None:
 
 def test_a_fitting_step_is_not_refused(refusal: Ask) -> None:
     assert refusal("flow", "steps.count", "sampler", steps=4) is None
+
+
+def test_all_refusals_of_a_recipe_are_told(tiny: Ask, host: Ask) -> None:
+    wrong = (step_of("steps.count", "sampler", steps=0), step_of("quant.int8_dynamic", "decoder"))
+    recipe = arranged(COUNT, *wrong, step_of("quant.weight_only", "denoiser"))
+    found = refusals_of(recipe, capabilities_of(tiny("flow")), host())
+    assert [(step.name, refusal.code) for step, refusal in found] == [
+        ("quant.int8_dynamic", "quant.no_layer"),
+        ("steps.count", "recipe.twice"),
+    ]
+    assert refusals_of(arranged(COUNT), capabilities_of(tiny("flow")), host()) == []
 
 
 def test_steps_are_arranged_by_stage_and_then_as_given() -> None:

@@ -65,6 +65,24 @@ def refusal_of(step: Step, capabilities: Capabilities, before: OptimizationRecip
     return transform.check(Question(capabilities=capabilities, slot=step.slot, params=params, before=before, host=host))
 
 
+def refusals_of(
+    recipe: OptimizationRecipe, capabilities: Capabilities, host: Fingerprint
+) -> list[tuple[Step, Refusal]]:
+    """Return the steps of a recipe that are refused, and why, before anything is applied.
+
+    What a step changes of the capabilities is not known yet, so ``apply`` may refuse another one when its turn comes.
+
+    Args:
+        recipe: The steps.
+        capabilities: Of the pipeline before all of them.
+        host: The machine that shall draw.
+    """
+    asked = [
+        (step, refusal_of(step, capabilities, recipe.before(index), host)) for index, step in enumerate(recipe.steps)
+    ]
+    return [(step, refusal) for step, refusal in asked if refusal is not None]
+
+
 def _unknown_op(step: Step) -> Refusal:
     names = [one.name for one in TRANSFORMS.values()]
     close = difflib.get_close_matches(step.name, names, n=1)
