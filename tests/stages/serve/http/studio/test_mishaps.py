@@ -99,7 +99,7 @@ def test_a_page_that_is_older_than_its_server_asks_to_be_loaded_again(open_studi
     studio.page.unroute("**/js/views/gallery.js")
     studio.page.get_by_role("button", name="Load the page again").click()
     expect(studio.page.get_by_role("heading", name="Gallery")).to_be_visible()
-    studio.page.get_by_role("link", name="Draw").click()
+    studio.page.get_by_role("link", name="Draw", exact=True).click()
     expect(studio.page.get_by_role("textbox", name=PROMPT)).to_have_value("half a sentence")
 
 
