@@ -48,6 +48,13 @@ def test_packs_of_other_sizes_are_noted_and_made(underpaint, here):
     assert '"name": "Boxes"' in Path("stickers/whatsapp/contents.json").read_text()
 
 
+def test_the_sheet_beside_pictures_is_left_out(underpaint, here):
+    Image.new("RGB", (64, 64), "white").save("underpaint-sheet-2.png")
+    finished = underpaint("stickers", "red.png", "underpaint-sheet-2.png", "--for", "slack", "--json")
+    assert "left out" in finished.stderr and [one["words"] for one in finished.json["pictures"]] == ["red"]
+    assert underpaint("stickers", "underpaint-sheet-2.png", "--for", "slack", "--out", "x").code == 2
+
+
 def test_the_places_are_listed(underpaint, here):
     finished = underpaint("stickers", "--places")
     assert finished.code == 0 and "whatsapp " in finished.stdout and "512x512 webp, 96x96 png" in finished.stdout

@@ -77,17 +77,20 @@ def run(args: argparse.Namespace, output: Output) -> int:
     from pathlib import Path
 
     from underpaint.core.artifact import require_new
-    from underpaint.pipelines.stickers.picture import read_pictures
+    from underpaint.pipelines.stickers.picture import is_sheet, read_pictures
 
     found = Mistakes()
     check_signing(args, found)
     places, look = places_of(args, found), look_of(args, found)
-    if not args.picture:
+    files = [name for name in args.picture if not is_sheet(name)]
+    if not files:
         found.add(InputError("no picture was named; name one or more PNG, JPEG or WebP files"))
     found.tell()
     folder = Path(args.out)
     require_new(folder)
-    pictures = read_pictures(args.picture)
+    if len(files) < len(args.picture):
+        output.note("note: sheets of several pictures are left out")
+    pictures = read_pictures(files)
     signing = signing_for(args, output.note)
     written = write(folder, pictures, places, look, signing, args, output)
     data = as_data(folder, pictures, look, written)

@@ -14,12 +14,15 @@ from underpaint import __version__
 from underpaint.core.mistakes import Mistakes
 from underpaint.pipelines.editing.reading import FORMATS, MAX_BYTES, Source, read_upright
 from underpaint.pipelines.picture_file import pixel_digest
+from underpaint.pipelines.picture_folder import PREFIX
 from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.stickers.encoding import Texts
 from underpaint.runtime import xmp
 
 DRAWN_FROM = "drawn-from"
 """Keyword of the text of a PNG with the settings that drew the picture which the sticker was made from."""
+SHEET = re.compile(rf"{PREFIX}-(sheet|a4|letter)(-[0-9]+)?\.png")
+"""Names of the sheets that commands lay beside their pictures."""
 LARGEST = 2800
 """Longest side, in pixels, of what is kept of a picture: the largest sticker needs no more."""
 LONGEST_NAME = 40
@@ -68,6 +71,11 @@ class Picture:
 def packet_of(settings: Settings) -> str:
     """Return the XMP packet of what was made of a picture."""
     return xmp.write_packet(f"{settings.model} {settings.model_sha256[:16]}", xmp.EDITED_TYPE)
+
+
+def is_sheet(path: str | Path) -> bool:
+    """Tell by its name whether a file is a contact sheet or a printed one, which ``*.png`` takes in."""
+    return SHEET.fullmatch(Path(path).name) is not None
 
 
 def read_pictures(sources: Sequence[Source]) -> list[Picture]:
