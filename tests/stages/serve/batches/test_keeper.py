@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import json
 from collections.abc import Iterator
@@ -10,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from underpaint.core.errors import InputError
+from underpaint.core.errors import InputError, StoreMoved
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Records
 from underpaint.stages.serve.config import ServeConfig
 from underpaint.stages.serve.dispatch.dispatcher import Dispatcher
 from underpaint.stages.serve.dispatch.limits import Limits
 from underpaint.stages.serve.jobs.desk import JobDesk
+from underpaint.stages.serve.queue.job import Job
 from underpaint.stages.serve.queue.queue import open_queue
 from underpaint.stages.serve.security.quotas import Quotas
 from underpaint.stages.serve.service import Service
@@ -126,5 +128,39 @@ def test_of_a_batch_that_fails_half_way_nothing_is_drawn(service, tmp_path):
     failed = records.batch(batch.id, None)
     assert failed.status == "failed" and failed.errors is not None and "deleted" in failed.errors[0]["message"]
     assert [job.state for job in queue.jobs()] == ["cancelled"] * LINES
+    records.close()
+    queue.close()
+
+
+def test_a_picture_that_cannot_be_read_now_is_waited_for_and_is_no_error_of_its_line(service, tmp_path):
+    queue, records = open_queue(tmp_path / "jobs.sqlite"), Records(tmp_path)
+    pictures, away = tmp_path / "pictures", tmp_path / "away"
+
+    async def run(batch: BatchRecord) -> BatchRecord:
+        service.dispatcher = Dispatcher(service.pool)
+        keeper = BatchKeeper(JobDesk(service, queue), records)
+        await keeper._try_forward(batch)
+        while claimed := queue.claim("w"):
+            for job in claimed:
+                queue.finish(job.lease, {"images": [kept(job, index) for index in range(PICTURES)], "words_cut": 0})
+        pictures.rename(away)
+        with pytest.raises(StoreMoved):
+            await keeper._try_forward(records.batch(batch.id, None))
+        assert records.batch(batch.id, None).status == "finalizing"
+        away.rename(pictures)
+        await keeper._try_forward(records.batch(batch.id, None))
+        return records.batch(batch.id, None)
+
+    def kept(job: Job, index: int) -> dict[str, object]:
+        digest = hashlib.sha256(f"{job.id} {index}".encode()).hexdigest()
+        service.store.put(b"picture", digest)
+        said = {"pixel_sha256": digest, "output_format": "png", "engine": "torch"}
+        return {"index": index, "seed": 1, "words_read": 1, "words_dropped": 0, **said}
+
+    done = asyncio.run(run(begun(records)))
+    assert (done.status, done.error_file_id) == ("completed", None)
+    rows = list(map(json.loads, records.path(str(done.output_file_id)).read_text().splitlines()))
+    assert [row["custom_id"] for row in rows] == [str(n) for n in range(LINES)]
+    assert all(len(row["response"]["body"]["data"]) == PICTURES for row in rows)
     records.close()
     queue.close()

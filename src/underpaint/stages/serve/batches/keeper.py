@@ -9,29 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 
 from underpaint.core.errors import FieldError, QueueError, StorageError, UnderpaintError
-from underpaint.stages.serve.answering.jobs import answer_of
 from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.request import GenerationRequest
+from underpaint.stages.serve.batches.answer_files import LOT, job_of, write_answers
 from underpaint.stages.serve.batches.given_pictures import decoded, files_of
 from underpaint.stages.serve.batches.input_file import EDITS, LIST, SHOWN_ERRORS, EditLine, Line, Mistake, read_lines
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Outcome, Records, Status
-from underpaint.stages.serve.disk import disk_errors
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.jobs.bell import heard
 from underpaint.stages.serve.jobs.desk import LOOK_EVERY_S, JobDesk
 from underpaint.stages.serve.queue.job import Job, Submission
 
-LOT = 200
-"""Lines that are worked on at once."""
 LOT_OF_EDITS = 20
-"""The same where each holds a picture."""
+"""Lines that are worked on at once where each holds a picture."""
 WAITING_SEEN = 20
 """Lines whose jobs are not over yet that are looked at in one pass: the others are probably not over either."""
 PASS_EVERY_S = 0.2
@@ -213,10 +209,7 @@ class BatchKeeper:
 
     async def job(self, line: LineRecord) -> Job | None:
         """Return the job of a line; None if it is kept no longer."""
-        try:
-            return await self.desk.see(lambda queue: queue.get(line.job))
-        except QueueError:
-            return None
+        return await job_of(self.desk, line)
 
     async def _cancel(self, batch: BatchRecord) -> None:
         await self._drop(batch)
@@ -238,67 +231,20 @@ class BatchKeeper:
                 job = await self.job(line)
                 outcomes.append((line.line, "completed" if job and job.state == "succeeded" else "failed"))
             await asyncio.to_thread(self.records.settle_lines, batch.id, outcomes)
-        files = await self._write_answers(batch)
+        files = await self._answers(batch)
         await self._move(batch, "cancelled", **files)
 
     async def _finalize(self, batch: BatchRecord) -> None:
         if batch.status != "finalizing":
             return
-        files = await self._write_answers(batch)
+        files = await self._answers(batch)
         counts = await asyncio.to_thread(self.records.counts, batch.id)
         is_late = counts["failed"] > 0 and time.time() > batch.expires_at
         await self._move(batch, "expired" if is_late else "completed", **files)
 
-    async def _write_answers(self, batch: BatchRecord) -> dict[str, str | None]:
-        """Write the file of answers and that of errors; none where there would be nothing in it, or of a list."""
-        if batch.endpoint == LIST:
-            return {}
-        folder = self.records.folder
-        with (
-            disk_errors(folder),
-            tempfile.TemporaryFile(dir=folder) as answers,
-            tempfile.TemporaryFile(dir=folder) as errors,
-        ):
-            after = 0
-            while lot := await asyncio.to_thread(
-                lambda after=after: self.records.lines(batch.id, after=after, limit=LOT)
-            ):
-                for line in lot:
-                    good, text = await self._answer(batch, line)
-                    (answers if good else errors).write(text)
-                after = lot[-1].line
-            return {
-                "output_file_id": await self._kept(batch, "output", answers),
-                "error_file_id": await self._kept(batch, "errors", errors),
-            }
-
-    async def _answer(self, batch: BatchRecord, line: LineRecord) -> tuple[bool, bytes]:
-        row: dict[str, Any] = {
-            "id": f"batch_req_{line.job}",
-            "custom_id": line.custom_id,
-            "response": None,
-            "error": None,
-        }
-        job = await self.job(line)
-        try:
-            if job is None:
-                raise FieldError("this job is kept no longer", param="job", code="job_not_found")
-            body = (await answer_of(self.desk, job, batch.base)).model_dump(mode="json")
-            row["response"] = {"status_code": 200, "request_id": line.job, "body": body}
-        except UnderpaintError as error:
-            code = getattr(error, "code", f"job_{job.state if job else 'missing'}")
-            row["error"] = {"code": code, "message": str(error)}
-        return row["error"] is None, (json.dumps(row, ensure_ascii=False) + "\n").encode()
-
-    async def _kept(self, batch: BatchRecord, what: str, file: Any) -> str | None:
-        if file.tell() == 0:
-            return None
-        file.seek(0)
-        name = f"{batch.id}_{what}.jsonl"
-        record = await asyncio.to_thread(
-            self.records.add_file, batch.owner, "batch_output", name, cast(BinaryIO, file), name
-        )
-        return record.id
+    async def _answers(self, batch: BatchRecord) -> dict[str, str | None]:
+        """Write the files that a batch ends with; a list has none."""
+        return {} if batch.endpoint == LIST else await write_answers(self.desk, self.records, batch)
 
 
 def _key_of(batch: BatchRecord, number: int) -> str:
