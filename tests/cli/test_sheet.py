@@ -35,6 +35,8 @@ def test_a_second_run_draws_nothing_again(sheet):
     sheet(*arguments)
     assert sheet(*arguments).stdout.count("(was there already)") == 2
     assert len(list(Path.cwd().glob("*.png"))) == 3
+    later = sheet(*arguments[:-1], "letter").stdout
+    assert later.count("(was there already)") == 2 and "underpaint-letter.pdf" in later and "sheet" not in later
 
 
 def test_every_option_reaches_the_pictures(sheet):

@@ -86,7 +86,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     signing = signing_for(args, output.note)
     output.resume_hint = "the finished pictures are kept; run the same command with its seed to go on with the others"
     pictures = draw(planned, folder, signing, args, output)
-    sheets = lay_out(folder, pictures, look, args) if any(placed.drawn for placed in pictures) else []
+    sheets = lay_out(folder, pictures, look, args)
     written = make_files(folder, pictures, places, look, signing, args, output) if places else []
     human = [describe(pictures, None, None), *map(str, sheets)]
     human += [describe_stickers(folder / STICKERS, written)] if written else []
@@ -188,12 +188,13 @@ def draw(
 
 
 def lay_out(folder: Path, pictures: Sequence[Placed], look: Look, args: argparse.Namespace) -> list[Path]:
-    """Write a contact sheet and, if it is wanted, the printed one."""
+    """Write a contact sheet of pictures that are new, and the printed one of these, or if there is none yet."""
     from underpaint.pipelines.picture_folder import add_sheet
-    from underpaint.pipelines.stickers.printed_files import add_printed
+    from underpaint.pipelines.stickers.printed_files import add_printed, is_printed
 
-    sheets = [add_sheet(folder, pictures)]
-    if args.paper != "none":
+    new = any(placed.drawn for placed in pictures)
+    sheets = [add_sheet(folder, pictures)] if new else []
+    if args.paper != "none" and (new or not is_printed(folder, args.paper)):
         sheets += add_printed(folder, pictures, look, args.paper, cut_line=args.cut_line, title=args.title)
     return sheets
 

@@ -18,6 +18,15 @@ from underpaint.pipelines.stickers.printing import DPI, Paper, as_pdf, pages
 from underpaint.runtime import xmp
 
 
+def is_printed(folder: Path, paper: Paper) -> bool:
+    """Tell whether a printed sheet for a paper lies in a folder."""
+    return (folder / f"{_stem(paper)}.pdf").exists()
+
+
+def _stem(paper: Paper) -> str:
+    return f"{PREFIX}-{paper}"
+
+
 def add_printed(
     folder: Path, pictures: Sequence[Placed], look: Look, paper: Paper, *, cut_line: bool, title: str
 ) -> list[Path]:
@@ -35,7 +44,7 @@ def add_printed(
     printed = list(pages([picture.pixels for picture in read], look, paper, cut_line=cut_line))
     settings = pictures[0].settings
     packet = xmp.write_packet(f"{settings.model} {settings.model_sha256[:16]}", xmp.EDITED_TYPE)
-    stem = f"{PREFIX}-{paper}"
+    stem = _stem(paper)
     files = [add_file(folder, stem, _png(page, packet)) for page in printed]
     return [*files, _add_pdf(folder, stem, as_pdf(printed, title))]
 
