@@ -48,7 +48,7 @@ def test_an_offloaded_network_computes_what_it_did_and_looks_like_itself(linear:
     assert torch.equal(network(x), network.network(x))
     inner = network.network.get_submodule("0")
     assert inner is not linear and inner.get_parameter("weight") is linear.weight
-    assert network.insert == network.network.insert
+    assert network.insert == network.network.insert and network.device == torch.device("cpu")
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

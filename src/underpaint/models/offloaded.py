@@ -24,6 +24,8 @@ class Offloaded(nn.Module):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
+        self.device = next(network.parameters()).device
+        """Where it computes: loops ask, and put their inputs there."""
         self.network = twin(network, _at_home)
 
     def __getattr__(self, name: str) -> Any:

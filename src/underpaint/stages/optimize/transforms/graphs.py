@@ -6,6 +6,7 @@ import os
 import shutil
 
 from underpaint.core.optimization import Refusal
+from underpaint.models.text_encoder import TextEncoder
 from underpaint.stages.optimize.transforms.transform import NETWORKS, TEXT, Question, Transform
 
 COMPILERS = ("g++", "clang++")
@@ -47,6 +48,12 @@ def compiler() -> str | None:
 
 def check_offload(question: Question) -> Refusal | None:
     """Refuse to offload where everything lies in main memory anyway."""
+    if question.part.class_name == TextEncoder.__name__:
+        return Refusal(
+            code="memory.small",
+            reason="the text encoder of our pipelines is small, and they look for their device in it",
+            remedy="leave it out; text encoders of diffusers are large enough to win something",
+        )
     if question.capabilities.device == "cuda":
         return None
     return no_gpu("memory.offload moves networks between a GPU's memory and main memory", "leave it out")
