@@ -11,8 +11,8 @@ def upscaler(seed: int = 0) -> UpscalerTraining:
 
     ``underpaint data build stickers --size 256 --out artifacts/stickers-256``, then
     ``underpaint train upscaler-64 --data artifacts/stickers-256 --out artifacts/upscaler``
-    Twenty-four minutes of a CPU core that others use as well, half of that if it is quiet. Expect 34.8 dB on large
-    held-out drawings that were reduced, and 34.5 from what needs no learning (docs/log.md).
+    Twenty-four minutes of a CPU core that much else used as well. Expect 34.8 dB on large held-out drawings that were
+    reduced, and 34.5 from what needs no learning (docs/log.md).
 
     Args:
         seed: Seed of weights and batches.
