@@ -256,17 +256,24 @@ def print_results(results: Results) -> None:
     print_table(["server", "start s", "memory MB"], rows)
 
 
+def kept(path: Path) -> dict[str, Any]:
+    """Return what a document holds, without what is written anew each time."""
+    found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {name: value for name, value in found.items() if name not in ("what", "machine")}
+
+
 def main() -> None:
     """Measure, print tables, write JSON."""
     parser = argparse.ArgumentParser(description="What serving costs, beside peers.")
     parser.add_argument("--peer-python", help="a Python with LitServe and Ray Serve")
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=4.5, help="length of an open load")
-    parser.add_argument("--only", choices=("overhead", "model"), help="one part alone")
+    parser.add_argument("--only", choices=("overhead", "model"), help="one part alone; the other stays in the file")
     parser.add_argument("--servers", help="a part of their names")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "serve.json")
     args = parser.parse_args()
-    document: dict[str, Any] = {"rounds": args.rounds, "seconds": args.seconds}
+    document = kept(args.out) if args.only else {}
+    document |= {"rounds": args.rounds, "seconds": args.seconds}
     if args.only != "model":
         asked = [ours(), ours({"watermark": "none"}, UNMARKED), *peers(args.peer_python or "")]
         servers = [server for server in asked if server.is_installed and (args.servers or "") in server.name]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
 import signal
 import socket
@@ -24,7 +25,7 @@ from process_tree import tree_of
 
 PEERS = Path(__file__).with_name("serve_peers")
 TICKS = os.sysconf("SC_CLK_TCK")
-START_S, END_S = 120.0, 15.0
+START_S, END_S, SHARE_EVERY_S = 120.0, 15.0, 0.1
 BODY = {"prompt": "a red heart", "seed": 7}
 OURS = "underpaint serve"
 SETTINGS = {"open_per_key": 100_000}
@@ -125,8 +126,6 @@ class Running:
             self.__exit__()
             raise
         self.start_s = time.perf_counter() - began
-        for pid in tree_of(self._process.pid):
-            share_priority(pid)
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -154,13 +153,22 @@ class Running:
         Raises:
             RuntimeError: It ended, or there was none in time.
         """
+        shared_at = -math.inf
         while self._process.poll() is None and time.perf_counter() < until:
+            if time.perf_counter() > shared_at + SHARE_EVERY_S:
+                shared_at = time.perf_counter()
+                self._share_priority()
             if self._ask() == 200:
+                self._share_priority()
                 return
             time.sleep(0.02)
         self._log.seek(0)
         said = self._log.read()[-2000:].decode(errors="replace")
         raise RuntimeError(f"{self._server.name} gave no picture; it said:\n{said}")
+
+    def _share_priority(self) -> None:
+        for pid in tree_of(self._process.pid):
+            share_priority(pid)
 
     def _ask(self) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
