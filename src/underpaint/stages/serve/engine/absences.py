@@ -38,3 +38,7 @@ class Absences:
     def is_due(self, name: str) -> bool:
         """Tell whether a model may be tried: it was never absent, or for long enough."""
         return self._clock() >= self._until.get(name, float("-inf"))
+
+    def away(self) -> list[str]:
+        """Return the names of the models that are not tried again yet."""
+        return [name for name in self._until if not self.is_due(name)]

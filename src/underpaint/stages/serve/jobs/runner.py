@@ -24,6 +24,7 @@ from underpaint.core.errors import (
 )
 from underpaint.stages.serve.asking.planning import Wish
 from underpaint.stages.serve.dispatch.ticket import Ticket
+from underpaint.stages.serve.engine.absences import Absences
 from underpaint.stages.serve.engine.orders import MAX_PREVIEWS, Picture, Preview
 from underpaint.stages.serve.gallery.cost import cost_of
 from underpaint.stages.serve.gallery.drawn import drawn
@@ -53,6 +54,7 @@ class JobRunner:
         self._working: dict[str, asyncio.Task[None]] = {}
         self._leases: dict[str, Lease] = {}
         self._renewed_at = time.time()
+        self._failing = Absences()
         self._notes: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -71,7 +73,7 @@ class JobRunner:
             await asyncio.gather(beating, return_exceptions=True)
 
     async def _claim(self) -> list[Job]:
-        troubles, without = self._desk.service.troubles, self._desk.service.releases_away()
+        troubles, without = self._desk.service.troubles, self._passed_over()
         try:
             await self._renew_late()
             jobs = await self._desk.see(lambda queue: queue.claim(self._worker, without=without))
@@ -83,6 +85,10 @@ class JobRunner:
             troubles.end("jobs")
             return jobs
         return []
+
+    def _passed_over(self) -> list[str]:
+        """Return the releases that could not be loaded, or failed while they drew, and are not tried again yet."""
+        return [*self._desk.service.releases_away(), *self._failing.away()]
 
     async def _renew_late(self) -> None:
         """Renew leases that could not be for long, before somebody takes their jobs for lost."""
@@ -139,6 +145,7 @@ class JobRunner:
         try:
             result, device_s, entries = await self._draw(job, tickets)
             also = self._desk.gallery.entering(entries)
+            self._failing.end(job.release or "")
             await self._write_down(lambda queue: queue.finish(job.lease, result, device_s, also))
         except LeaseLost:
             pass
@@ -153,6 +160,8 @@ class JobRunner:
         if isinstance(error, DeadlineExceeded):
             await self._expire(job)
         elif isinstance(error, AWAY):
+            if job.release not in self._passed_over():
+                self._failing.begin(job.release or "")
             await self._write_down(lambda queue: queue.release(job.lease, str(error)))
         elif isinstance(error, UnderpaintError):
             again = isinstance(error, EngineLost)
