@@ -38,7 +38,26 @@ def test_what_fails_for_the_disk_is_done_until_it_succeeds_and_the_trouble_is_to
     assert seen == ["trouble", "trouble", "trouble_over"] and troubles.reasons() == []
 
 
-def test_whatever_else_is_wrong_ends_it_at_once():
+def test_whatever_else_is_wrong_ends_it_and_its_trouble_at_once():
     troubles = Troubles(lambda *_args, **_facts: None)
     with pytest.raises(LeaseLost):
         asyncio.run(until_done(troubles, "results", attempts(DiskFull("full"), LeaseLost("gone"), "never")))
+    assert troubles.reasons() == []
+
+
+def test_a_trouble_is_over_when_nobody_waits_for_it_any_more():
+    begun = asyncio.Event()
+    troubles = Troubles(lambda *_args, **_facts: begun.set())
+
+    async def full() -> None:
+        raise DiskFull("full")
+
+    async def run() -> None:
+        waiting = asyncio.create_task(until_done(troubles, "results", full))
+        await begun.wait()
+        assert troubles.reasons() == ["results: the disk is full"]
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    asyncio.run(run())
+    assert troubles.reasons() == []

@@ -28,13 +28,13 @@ async def until_done(troubles: Troubles, what: str, work: Callable[[], Awaitable
         UnderpaintError: Anything but ``StorageError`` that the work raises.
     """
     wait_s = FIRST_WAIT_S
-    while True:
-        try:
-            done = await work()
-        except StorageError as error:
-            troubles.begin(what, error)
-        else:
-            troubles.end(what)
-            return done
-        await asyncio.sleep(wait_s)
-        wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+    try:
+        while True:
+            try:
+                return await work()
+            except StorageError as error:
+                troubles.begin(what, error)
+            await asyncio.sleep(wait_s)
+            wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+    finally:
+        troubles.end(what)
