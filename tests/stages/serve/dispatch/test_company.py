@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import random
+import time
 from collections.abc import Callable
 from statistics import mean
 
@@ -51,7 +52,7 @@ class World:
 
     def upcoming(self) -> Upcoming:
         units = min(CAP, len(self.waiting))
-        return Upcoming(units=units, cap=CAP, seconds=self.batch_s, arrived_at=self.waiting[0])
+        return Upcoming(units=units, cap=CAP, seconds=self.batch_s, waited_s=self.now - self.waiting[0])
 
     def run(self, batches: int) -> None:
         """Draw so many batches, each when the device is free, somebody waits, and waiting is not worth it."""
@@ -120,14 +121,26 @@ def test_a_full_batch_and_one_that_nothing_goes_with_are_begun_at_once() -> None
     company = Company(lambda: 10.0)
     company.come(1000)
     for units, cap in ((8, 8), (1, 1)):
-        assert company.wait_s(Upcoming(units=units, cap=cap, seconds=1.0, arrived_at=10.0)) == 0.0
+        assert company.wait_s(Upcoming(units=units, cap=cap, seconds=1.0, waited_s=0.0)) == 0.0
     assert company.wait_s(None) == 0.0
-    assert company.wait_s(Upcoming(units=2, cap=8, seconds=1.0, arrived_at=10.0)) == pytest.approx(WAIT_S)
-    assert company.wait_s(Upcoming(units=2, cap=8, seconds=1.0, arrived_at=9.0)) == 0.0
+    assert company.wait_s(Upcoming(units=2, cap=8, seconds=1.0, waited_s=0.0)) == pytest.approx(WAIT_S)
+    assert company.wait_s(Upcoming(units=2, cap=8, seconds=1.0, waited_s=1.0)) == 0.0
 
 
 def test_waiting_is_worth_it_where_those_who_come_save_more_than_those_who_wait_lose() -> None:
-    upcoming = Upcoming(units=4, cap=8, seconds=0.050, arrived_at=0.0)
+    upcoming = Upcoming(units=4, cap=8, seconds=0.050, waited_s=0.0)
     assert is_worth(1.01, 0.010, upcoming)
     assert not is_worth(0.99, 0.010, upcoming)
     assert not is_worth(100.0, 0.051, upcoming), "longer than the batch itself"
+
+
+def test_its_clock_is_one_that_nobody_sets_back() -> None:
+    assert not time.get_clock_info(Company()._clock.__name__).adjustable
+
+
+def test_no_wait_for_others_is_begun_anew_while_a_unit_seems_to_have_just_come() -> None:
+    company = Company(lambda: 10.0)
+    company.come(1000)
+    upcoming = Upcoming(units=2, cap=8, seconds=1.0, waited_s=0.0)
+    assert company.wait_s(upcoming, WAIT_S / 2) == pytest.approx(WAIT_S / 2)
+    assert company.wait_s(upcoming, WAIT_S) == 0.0

@@ -159,6 +159,18 @@ def test_a_batch_is_drawn_while_the_one_before_is_finished():
     assert engine.said.index("draw 2") < engine.said.index("finish 1")
 
 
+def test_a_clock_that_is_set_back_does_not_stop_the_device(monkeypatch):
+    engine, now = LateEngine(1), time.time
+
+    async def work(dispatcher: Dispatcher) -> list[Any]:
+        first = await outcome(dispatcher, "first")
+        engine._begun.append(engine._begun[1])
+        monkeypatch.setattr(time, "time", lambda: now() - 3600)
+        return [first, await asyncio.wait_for(outcome(dispatcher, "second"), 10)]
+
+    assert serve(engine, work) == ["first", "second"]
+
+
 def test_another_model_is_not_drawn_with_while_one_is_still_at_work():
     engine = LateEngine(1)
     engine._begun[1].clear()

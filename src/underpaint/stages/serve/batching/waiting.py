@@ -45,13 +45,13 @@ class Upcoming:
         units: In the batch.
         cap: Most that go together.
         seconds: Device-seconds of the batch.
-        arrived_at: When the unit came that leads it, in seconds since 1970.
+        waited_s: How long the unit that leads it has waited.
     """
 
     units: int
     cap: int
     seconds: float
-    arrived_at: float
+    waited_s: float
 
 
 class Waiting:
@@ -101,7 +101,7 @@ class Waiting:
         plan = self._plan_of(head)
         units = 1 if plan.cap == 1 or not head.key else len(self._fill(head, plan, now))
         cap = plan.cap if head.key else 1
-        return Upcoming(units=units, cap=cap, seconds=plan.seconds(units), arrived_at=head.arrived_at)
+        return Upcoming(units=units, cap=cap, seconds=plan.seconds(units), waited_s=max(0.0, now - head.arrived_at))
 
     def take(self, now: float) -> Formed:
         """Return what a device that is free shall work on, and let it wait no longer.

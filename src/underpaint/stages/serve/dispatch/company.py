@@ -42,7 +42,7 @@ class Window:
     """The time in which pictures of a batch go out, and a little longer.
 
     Args:
-        began_at: When the device is free, in seconds since 1970.
+        began_at: When the device is free, in seconds of the company's clock.
         came: Units that had come until then.
         ends_at: When it ends; infinite while pictures go out.
     """
@@ -56,10 +56,10 @@ class Company:
     """Knows who comes, and when. Use it in one event loop.
 
     Args:
-        clock: Returns the seconds since 1970.
+        clock: Returns seconds that are never set back.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._news = clock, asyncio.Event()
         self._came, self._rate, self._came_at = 0, 0.0, clock()
         self._windows: list[Window] = []
@@ -90,22 +90,24 @@ class Company:
             self._coming += WEIGHT * (self._came - window.came - self._coming)
             self._span_s += WEIGHT * (window.ends_at - window.began_at - self._span_s)
 
-    async def wait(self, upcoming: Callable[[float], Upcoming | None]) -> None:
+    async def wait(self, upcoming: Callable[[], Upcoming | None]) -> None:
         """Wait as long as it is worth it.
 
         Args:
-            upcoming: From the time to what a batch would be that was begun then; None if nothing waits.
+            upcoming: Returns what a batch would be that was begun now; None if nothing waits.
         """
-        while (wait_s := self.wait_s(upcoming(self._clock()))) > 0:
+        began_at = self._clock()
+        while (wait_s := self.wait_s(upcoming(), self._clock() - began_at)) > 0:
             self._news.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), wait_s)
 
-    def wait_s(self, upcoming: Upcoming | None) -> float:
+    def wait_s(self, upcoming: Upcoming | None, waited_s: float = 0.0) -> float:
         """Return how long a free device should still wait, if nothing happens until then; 0 to begin.
 
         Args:
             upcoming: What a batch would be that was begun now; None if nothing waits.
+            waited_s: How long the device has waited already.
         """
         if upcoming is None or upcoming.units >= upcoming.cap:
             return 0.0
@@ -119,7 +121,7 @@ class Company:
                 return wait_s
         if not is_worth(self._rate * WAIT_S, WAIT_S, upcoming):
             return 0.0
-        return max(0.0, min(WAIT_S, upcoming.arrived_at + WAIT_S - now))
+        return max(0.0, WAIT_S - max(waited_s, upcoming.waited_s))
 
     def _for_those_who_come_back(self, window: Window, upcoming: Upcoming, now: float) -> float:
         coming = max(0.0, self._coming - (self._came - window.came))

@@ -154,7 +154,7 @@ class Dispatcher:
                 self._bell.clear()
                 while len(self._waiting):
                     turn = await self._turns.take()
-                    await self._company.wait(self._waiting.upcoming)
+                    await self._company.wait(lambda: self._waiting.upcoming(time.time()))
                     await self._begin(turn)
         finally:
             for task in self._serving:
