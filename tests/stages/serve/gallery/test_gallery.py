@@ -13,6 +13,7 @@ import pytest
 
 from underpaint.core.errors import FieldError, GalleryFull, LeaseLost
 from underpaint.pipelines.settings import Settings
+from underpaint.stages.serve.gallery import changing
 from underpaint.stages.serve.gallery.finding import Query
 from underpaint.stages.serve.gallery.gallery import Gallery
 from underpaint.stages.serve.gallery.picture import BLOCK, Entry, GalleryPicture
@@ -223,6 +224,30 @@ def test_room_is_bounded_and_the_bin_makes_room_first(gallery, draw):
     assert gallery.used_bytes("ann") == 3 * BLOCK
     gallery.check_room("ann", BLOCK)
     assert gallery.used_bytes("ann") == 2 * BLOCK and listed(gallery, deleted=True) == ([], 0)
+
+
+def test_who_is_refused_keeps_the_bin_and_who_is_not_loses_no_more_of_it_than_must_be(gallery, draw, clock):
+    gallery.max_bytes = 4 * BLOCK
+    names = ["a cat", "a dog", "a cow", "a pig"]
+    draw(*map(entry, names))
+    for name in names[:3]:
+        clock.now += 1
+        gallery.act([digest(name)], "ann", "ann", "delete")
+    with pytest.raises(GalleryFull):
+        gallery.check_room("ann", 4 * BLOCK)
+    assert prompts(listed(gallery, deleted=True)[0]) == names[2::-1]
+    gallery.check_room("ann", BLOCK + 1)
+    assert prompts(listed(gallery, deleted=True)[0]) == ["a cow"]
+
+
+def test_more_than_a_lot_of_the_bin_makes_room(gallery, draw, monkeypatch):
+    monkeypatch.setattr(changing, "LOT", 2)
+    gallery.max_bytes = 6 * BLOCK
+    names = [f"cat {number}" for number in range(6)]
+    draw(*map(entry, names))
+    gallery.act(map(digest, names), "ann", "ann", "delete")
+    gallery.check_room("ann", 5 * BLOCK)
+    assert gallery.used_bytes("ann") == BLOCK
 
 
 def test_without_a_gallery_nothing_goes_into_it(gallery, draw):

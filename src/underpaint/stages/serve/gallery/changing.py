@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any, Literal
 
 from underpaint.stages.serve.gallery.entering import announce, words_of
@@ -71,6 +72,22 @@ def bin_of(session: Session, owner: str | None, before: float | None = None) -> 
         owner=owner or "",
         before=before or 0.0,
     )
+
+
+def oldest_of_bin(session: Session, owner: str, num_bytes: int) -> list[Row]:
+    """Return those that went to an owner's bin first, no more than make so much room, at most a lot.
+
+    Args:
+        session: A transaction.
+        owner: Whose bin.
+        num_bytes: What is needed; if the whole bin takes less, none is returned.
+    """
+    whole = "SELECT coalesce(sum(bytes), 0) AS bytes FROM picture WHERE owner = :owner AND deleted_at IS NOT NULL"
+    if session.execute(whole, owner=owner)[0]["bytes"] < num_bytes:
+        return []
+    rows = bin_of(session, owner)
+    before = accumulate((row["bytes"] for row in rows), initial=0)
+    return [row for row, room in zip(rows, before, strict=False) if room < num_bytes]
 
 
 def still_kept(session: Session, digests: Sequence[str]) -> set[str]:

@@ -15,7 +15,7 @@ from underpaint.stages.serve.gallery import changing, entering, finding
 from underpaint.stages.serve.gallery.changing import Action
 from underpaint.stages.serve.gallery.finding import Query
 from underpaint.stages.serve.gallery.picture import BLOCK, Entry, GalleryPicture, picture_of
-from underpaint.stages.serve.queue.database import Database, Session
+from underpaint.stages.serve.queue.database import Database, Row, Session
 from underpaint.stages.serve.queue.job import Job
 from underpaint.stages.serve.store import PictureStore
 
@@ -58,22 +58,33 @@ class Gallery:
         return int(self._database.read(lambda session: session.execute(sql, owner=owner))[0]["bytes"])
 
     def check_room(self, owner: str, num_bytes: int) -> None:
-        """Refuse what an owner has no room for; the bin makes room, what went there first goes first.
+        """Refuse what an owner has no room for; of the bin, what went there first goes first, and no more than must.
 
         Args:
             owner: Whose pictures are coming.
             num_bytes: What they will probably take.
 
         Raises:
-            GalleryFull: They do not fit.
+            GalleryFull: They would not fit without the bin either, which is left as it is.
         """
-        while self.is_on and self.used_bytes(owner) + num_bytes > self.max_bytes:
-            if not self.empty_bin(owner, only_a_lot=True):
+        while self.is_on and (lack := self.used_bytes(owner) + num_bytes - self.max_bytes) > 0:
+            if not self._make_room(owner, lack):
                 raise GalleryFull(
                     f"your gallery takes {self.used_bytes(owner) / MB:.1f} of {self.max_bytes / MB:,.0f} MB, and this "
                     f"would need {num_bytes / MB:.1f} MB more; delete pictures for good, or let the server's settings "
                     "allow more (gallery_mb)"
                 )
+
+    def _make_room(self, owner: str, num_bytes: int) -> bool:
+        """Erase of the bin what makes so much room, or a lot of it; nothing at all if the whole bin is too little."""
+
+        def work(session: Session) -> list[Row]:
+            oldest = changing.oldest_of_bin(session, owner, num_bytes)
+            return changing.act(session, oldest, "erase")
+
+        erased = self._database.write(work)
+        self._remove_files([row["pixel_sha256"] for row in erased])
+        return bool(erased)
 
     def entering(self, entries: Sequence[Entry]) -> Callable[[Session, Job], None]:
         """Return what puts a job's pictures into its owner's gallery, in the transaction that finishes the job."""
@@ -175,13 +186,12 @@ class Gallery:
             self._remove_files([picture.pixel_sha256 for picture in changed])
         return changed, missing
 
-    def empty_bin(self, owner: str | None, before: float | None = None, *, only_a_lot: bool = False) -> int:
+    def empty_bin(self, owner: str | None, before: float | None = None) -> int:
         """Erase what is in the bin.
 
         Args:
             owner: Whose; None for everybody's.
             before: Only what went there before, in seconds since 1970; None for all.
-            only_a_lot: Whether some of it is enough.
 
         Returns:
             How many pictures were erased.
@@ -192,8 +202,6 @@ class Gallery:
         ):
             self._remove_files([row["pixel_sha256"] for row in rows])
             erased += len(rows)
-            if only_a_lot:
-                break
         return erased
 
     def kept(self, digests: Sequence[str]) -> set[str]:
