@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from underpaint.core.errors import InputError
-from underpaint.pipelines.stickers.composing import composed, room_of, seen
+from underpaint.pipelines.stickers.composing import composed, room_of, seen, with_rim
 from underpaint.pipelines.stickers.look import Background, Contour, Look
 from underpaint.pipelines.stickers.place import Item
 
@@ -30,6 +32,33 @@ def test_the_sticker_fills_its_canvas_up_to_the_margin_and_never_beyond(look):
         left, top, right, bottom = seen(sticker)
         soft = 10 + (2 * room_of(look, 128).below if look.shadow else 0)
         assert max(right - left, bottom - top) >= 120 - soft
+
+
+def alone(canvas: int) -> np.ndarray:
+    """A drawing of ten pixels in the middle of a canvas."""
+    pixels = np.zeros((canvas, canvas, 4), dtype=np.uint8)
+    middle = canvas // 2
+    pixels[middle - 4 : middle + 4, middle - 5 : middle + 5] = (200, 20, 20, 255)
+    return pixels
+
+
+def test_the_empty_room_around_a_drawing_changes_nothing_and_costs_nothing():
+    tracemalloc.start()
+    try:
+        small, large = (composed(alone(canvas), ITEM, WHITE) for canvas in (64, 200))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(small, large)
+    assert peak < 30_000_000
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 4, 9, 100])
+def test_a_rim_is_never_wider_than_a_quarter_of_the_drawing(side):
+    pixels = np.zeros((300, 300, 4), dtype=np.uint8)
+    pixels[100 : 100 + side, :side] = 255
+    height, width, _ = with_rim(pixels).shape
+    assert side <= width <= height <= 1.5 * side
 
 
 def test_a_box_for_the_longest_side_is_cut_to_the_sticker():

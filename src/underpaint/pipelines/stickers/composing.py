@@ -28,6 +28,10 @@ SHADOW_BLUR, SHADOW_DROP, SHADOW_ALPHA = 7.0, 6.0, 0.35
 """Of the shadow: deviation of its blur and how far it falls, in pixels of a sticker of ``REFERENCE_SIDE``."""
 REACH = 2.0
 """Deviations of the blur that room is kept for."""
+ROOMY = 2.0
+"""Times as long as the sticker that a picture may become around its drawing; of a longer one only a rim is kept."""
+RIM = 4
+"""Share of the drawing, one in so many, that its rim is wide."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +109,8 @@ def _drawn(pixels: np.ndarray, item: Item, room: Room) -> np.ndarray:
         )
     left, top, right, bottom = seen(pixels)
     scale = min(width / (right - left), height / (bottom - top))
+    if scale * max(pixels.shape[:2]) > ROOMY * max(width, height):
+        pixels = with_rim(pixels)
     longest = max(1, round(scale * max(pixels.shape[:2])))
     while True:
         large = enlarged(pixels, longest)
@@ -125,6 +131,13 @@ def seen(pixels: np.ndarray) -> tuple[int, int, int, int]:
     if not len(rows):
         raise InputError("the picture is transparent all over, so there is no sticker in it; choose another one")
     return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def with_rim(pixels: np.ndarray) -> np.ndarray:
+    """Return what is seen of a picture and a rim around it, at most half as long again as the drawing."""
+    left, top, right, bottom = seen(pixels)
+    rim = max(right - left, bottom - top) // RIM
+    return pixels[max(0, top - rim) : bottom + rim, max(0, left - rim) : right + rim]
 
 
 def enlarged(pixels: np.ndarray, longest: int) -> np.ndarray:
