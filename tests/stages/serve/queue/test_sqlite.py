@@ -258,3 +258,15 @@ def test_a_closed_queue_says_so(path: Path) -> None:
     queue.close()
     with pytest.raises(StorageError, match="was closed"):
         queue.submit(CAT)
+
+
+def test_an_error_that_lasts_is_a_new_one_for_everybody(path: Path, queue: JobQueue) -> None:
+    path.rename(path.with_name("away"))
+    lengths, errors = list[int](), list[StorageError]()
+    for _ in range(4):
+        with pytest.raises(StorageError) as caught:
+            queue.submit(CAT)
+        errors.append(caught.value)
+        lengths.append(len(caught.traceback))
+    assert len(set(map(id, errors))) == len(errors) and lengths[-1] == lengths[-2]
+    path.with_name("away").rename(path)

@@ -210,10 +210,15 @@ class SqliteDatabase:
                 for piece in group:
                     self._write_group([piece])
                 return
-            ours = as_ours(error, self._path) if isinstance(error, sqlite3.Error) else error
-            outcomes = [ours] * len(group)
+            outcomes = [self._told(error) for _ in group]
         for (_, done), outcome in zip(group, outcomes, strict=True):
             done.set_exception(outcome) if isinstance(outcome, BaseException) else done.set_result(outcome[0])
+
+    def _told(self, error: BaseException) -> BaseException:
+        """Return an error for one of those who wait: raising one adds to its traceback, so each has their own."""
+        if isinstance(error, sqlite3.Error):
+            return as_ours(error, self._path)
+        return type(error)(*error.args) if isinstance(error, StorageError) else error
 
     def _note(self, error: BaseException) -> None:
         """Remember that the file cannot be used."""
@@ -235,13 +240,13 @@ class SqliteDatabase:
         if self._broken is None:
             return
         if time.monotonic() - self._looked_at < REOPEN_S or not self._is_ours():
-            raise self._broken
+            raise self._told(self._broken)
         self._looked_at = time.monotonic()
         try:
             writer = self._file.open(create=False)
         except sqlite3.Error as error:
             self._broken = as_ours(error, self._path)
-            raise self._broken from None
+            raise self._told(self._broken) from None
         with self._lock:
             stale, self._writer, self._readers = [self._writer, *self._readers], writer, []
             self._opened, self._broken = self._opened + 1, None
