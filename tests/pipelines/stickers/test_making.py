@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 from underpaint.core.errors import InputError, StorageError
+from underpaint.pipelines.picture_file import encode_png
 from underpaint.pipelines.stickers.archive import portions, zipped
 from underpaint.pipelines.stickers.folder import LISTING, write_stickers
 from underpaint.pipelines.stickers.look import Contour, Look
 from underpaint.pipelines.stickers.making import Made, make_stickers, unmet
-from underpaint.pipelines.stickers.picture import Picture, read_picture, read_pictures, slug_of
+from underpaint.pipelines.stickers.picture import Picture, is_sheet, read_picture, read_pictures, slug_of
 from underpaint.pipelines.stickers.places import PLACES
 
 LOOK = Look(contour=Contour())
@@ -109,6 +110,20 @@ def test_names_are_plain_whatever_the_words_are(tmp_path):
     assert slug_of(read_picture(tmp_path / "underpaint-a-cat-7.png")) == "a-cat-7"
     with pytest.raises(InputError, match="2 mistakes"):
         read_pictures([tmp_path / "none.png", tmp_path / "no.png"])
+
+
+@pytest.mark.parametrize("name", ["underpaint-letter-7.png", "underpaint-sheet-12.png", "underpaint-a4.png"])
+def test_a_sheet_has_the_name_of_one_and_no_settings(tmp_path, name):
+    image, path = Image.new("RGBA", (8, 8), "red"), tmp_path / name
+    assert not is_sheet(path)
+    path.write_bytes(b"damaged")
+    assert not is_sheet(path)
+    path.write_bytes(encode_png(image, version="1", release="tiny"))
+    assert is_sheet(path)
+    path.rename(tmp_path / "underpaint-a-cat-7.png")
+    assert not is_sheet(tmp_path / "underpaint-a-cat-7.png")
+    path.write_bytes(encode_png(image, version="1", release="tiny", parameters="{}"))
+    assert not is_sheet(path)
 
 
 def test_a_huge_picture_is_kept_no_larger_than_stickers_need():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,17 +11,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from underpaint import __version__
+from underpaint.core.errors import InputError, UnreadableImage
 from underpaint.core.mistakes import Mistakes
 from underpaint.pipelines.editing.reading import FORMATS, MAX_BYTES, Source, read_upright
-from underpaint.pipelines.picture_file import pixel_digest
+from underpaint.pipelines.picture_file import PARAMETERS, pixel_digest
 from underpaint.pipelines.picture_folder import PREFIX
 from underpaint.pipelines.settings import Settings
-from underpaint.pipelines.stickers.encoding import Texts
 from underpaint.runtime import xmp
+from underpaint.runtime.png_text import read_text
 
-DRAWN_FROM = "drawn-from"
-"""Keyword of the text of a PNG with the settings that drew the picture which the sticker was made from."""
 SHEET = re.compile(rf"{PREFIX}-(sheet|a4|letter)(-[0-9]+)?\.png")
 """Names of the sheets that commands lay beside their pictures."""
 LARGEST = 2800
@@ -59,14 +58,6 @@ class Picture:
         """Return the same picture with larger pixels."""
         return replace(self, pixels=pixels, own_size=self.own_size or (self.pixels.shape[1], self.pixels.shape[0]))
 
-    @property
-    def texts(self) -> Texts:
-        """What files that were made of it say about themselves, where nothing more is known of them."""
-        software = ("Software", f"underpaint {__version__}")
-        if self.settings is None:
-            return Texts(plain=(software,))
-        return Texts(xmp=packet_of(self.settings), plain=(software, (DRAWN_FROM, self.settings.to_json())))
-
 
 def packet_of(settings: Settings) -> str:
     """Return the XMP packet of what was made of a picture."""
@@ -74,8 +65,15 @@ def packet_of(settings: Settings) -> str:
 
 
 def is_sheet(path: str | Path) -> bool:
-    """Tell by its name whether a file is a contact sheet or a printed one, which ``*.png`` takes in."""
-    return SHEET.fullmatch(Path(path).name) is not None
+    """Tell whether a file is a contact sheet or a printed one, which ``*.png`` takes in.
+
+    It has the name of one and no settings, which every drawing has, whatever the words are that it is called after.
+    """
+    if SHEET.fullmatch(Path(path).name) is None:
+        return False
+    with contextlib.suppress(InputError, UnreadableImage):
+        return PARAMETERS not in read_text(Path(path)).texts
+    return False
 
 
 def read_pictures(sources: Sequence[Source]) -> list[Picture]:
