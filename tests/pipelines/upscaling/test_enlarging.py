@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from underpaint.core.errors import InputError
-from underpaint.pipelines.upscaling.enlarging import learned, target_size, upscaled
+from underpaint.pipelines.upscaling.enlarging import beyond, learned, target_size, upscaled
 from underpaint.pipelines.upscaling.network import UpscalingNetwork
 from underpaint.pipelines.upscaling.resampling import premultiplied, resampled, straight
 from underpaint.pipelines.upscaling.sharpening import enlarged, reduced, unlearned
@@ -63,6 +63,14 @@ def test_what_the_network_adds_is_interpolated_beyond_its_own_factor(tiny_networ
     np.testing.assert_array_equal(large, tiny_network.enlarged(values))
     added = twice - unlearned(values, 8)
     np.testing.assert_allclose(reduced(added, 2), reduced(enlarged(large - unlearned(values, 4), 2), 2), atol=1e-6)
+
+
+@pytest.mark.parametrize(("side", "factor"), [(40, 4), (80, 4), (81, 8), (170, 12), (230, 12), (241, 16)])
+def test_no_more_is_made_than_the_next_multiple_of_the_network_s_factor(
+    tiny_network: UpscalingNetwork, side: int, factor: int
+) -> None:
+    values = premultiplied(disc(20))
+    np.testing.assert_array_equal(beyond(values, side, tiny_network), learned(values, factor, tiny_network))
 
 
 def test_a_large_picture_is_enlarged_without_the_network() -> None:

@@ -46,7 +46,7 @@ def upscaled(pixels: np.ndarray, size: int, network: UpscalingNetwork | None = N
 def beyond(values: Floats, side: int, network: UpscalingNetwork | None) -> Floats:
     """Return a premultiplied picture whose longer side is as long as asked for or longer.
 
-    A picture beyond what the network is for is doubled without it, if need be.
+    The factor is the least that reaches it; a picture beyond what the network is for is enlarged without it.
 
     Args:
         values: ``[H, W, 4]``.
@@ -58,10 +58,8 @@ def beyond(values: Floats, side: int, network: UpscalingNetwork | None) -> Float
         return values
     if longer > LARGEST_SMALL:
         return unlearned(values, -(-side // longer))
-    factor = FACTOR
-    while longer * factor < side:
-        factor *= 2
-    return learned(values, factor, network or shipped())
+    times = -(-side // (FACTOR * longer))
+    return learned(values, FACTOR * times, network or shipped())
 
 
 def learned(values: Floats, factor: int, network: UpscalingNetwork) -> Floats:
