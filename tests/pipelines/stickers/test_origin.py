@@ -11,9 +11,14 @@ import underpaint
 from underpaint.pipelines.marks import PUBLIC, search
 from underpaint.pipelines.picture_file import PARAMETERS, pixel_digest
 from underpaint.pipelines.settings import Settings
+from underpaint.pipelines.stickers.composing import composed
+from underpaint.pipelines.stickers.encoding import encoded
 from underpaint.pipelines.stickers.look import Background, Contour, Look, background_words, contour_words
 from underpaint.pipelines.stickers.making import Labels, make_stickers
+from underpaint.pipelines.stickers.origin import marked
 from underpaint.pipelines.stickers.picture import Picture, read_picture
+from underpaint.pipelines.stickers.place import Item
+from underpaint.pipelines.stickers.places import PLACES
 from underpaint.pipelines.verification import verify
 from underpaint.runtime import xmp
 
@@ -56,11 +61,6 @@ def test_other_formats_carry_a_packet_and_the_mark(drawn, tmp_path):
 
 
 def test_fewer_colors_are_still_as_the_settings_say(drawn, tmp_path):
-    from underpaint.pipelines.stickers.composing import composed
-    from underpaint.pipelines.stickers.encoding import encoded
-    from underpaint.pipelines.stickers.origin import marked
-    from underpaint.pipelines.stickers.places import PLACES
-
     item = PLACES["slack"].items[0]
     sticker = marked(composed(drawn.pixels, item, LOOK), drawn, "slack", item, LOOK)
     file = encoded(sticker.image, "png", 12_000, texts=sticker.texts)
@@ -89,6 +89,24 @@ def test_a_mark_whose_key_is_elsewhere_is_left_out_and_not_claimed(drawn):
     picture = Picture(name="own", words="own", pixels=drawn.pixels, sha256=drawn.sha256, settings=foreign)
     (data,) = made(picture, ["slack"]).values()
     assert Settings.from_json(Image.open(io.BytesIO(data)).info[PARAMETERS], source="file").watermark is None
+
+
+@pytest.mark.parametrize("side", [12, 2100])
+def test_a_mark_that_does_not_fit_is_not_claimed(drawn, side):
+    item = Item(width=side, height=side)
+    sticker = marked(np.full((side, side, 4), 200, dtype=np.uint8), drawn, "slack", item, LOOK)
+    assert sticker.settings is not None and sticker.settings.watermark is None
+
+
+def test_a_mark_that_fewer_colors_took_away_is_not_claimed(drawn):
+    item = Item(width=128, height=128)
+    pixels = composed(drawn.pixels, item, LOOK)
+    sticker = marked(pixels, drawn, "slack", item, LOOK)
+    whole, kept, plain = (
+        sticker.delivered(image) for image in (sticker.image, sticker.image.copy(), Image.fromarray(pixels))
+    )
+    assert whole is not None and kept is not None and plain is not None
+    assert (whole.watermark, kept.watermark, plain.watermark) == (PUBLIC, PUBLIC, None)
 
 
 def test_a_picture_that_was_changed_or_is_not_ours_claims_nothing(drawn):
