@@ -260,6 +260,13 @@ def test_a_closed_queue_says_so(path: Path) -> None:
         queue.submit(CAT)
 
 
+def test_what_breaks_a_rule_of_the_tables_is_a_defect_and_no_trouble_of_the_disk(path: Path, queue: JobQueue) -> None:
+    kept, _ = queue.submit(CAT)
+    with pytest.raises(sqlite3.IntegrityError):
+        queue.database.write(lambda session: session.execute("INSERT INTO job SELECT * FROM job"))
+    assert queue.get(kept.id) == kept and queue.submit(CAT)[1]
+
+
 def test_an_error_that_lasts_is_a_new_one_for_everybody(path: Path, queue: JobQueue) -> None:
     path.rename(path.with_name("away"))
     lengths, errors = list[int](), list[StorageError]()

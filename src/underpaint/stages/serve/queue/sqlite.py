@@ -276,9 +276,9 @@ class SqliteDatabase:
         self._writer.execute("SAVEPOINT piece")
         try:
             outcome: tuple[T] | BaseException = (work(session),)
-        except sqlite3.Error:
-            raise
         except BaseException as error:
+            if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+                raise
             self._writer.execute("ROLLBACK TO piece")
             outcome = error
         self._writer.execute("RELEASE piece")
