@@ -85,6 +85,20 @@ def test_what_fails_or_is_undone_is_not_charged(opened: Callable[..., Gatekeeper
         pytest.fail("it was let in")
 
 
+def test_what_has_a_name_is_given_back_once_and_charged_again_when_it_comes_again(
+    opened: Callable[..., Gatekeeper], file: KeyFile
+) -> None:
+    key_id, _ = create(file, pictures_per_minute=4, pictures_per_day=4)
+    gatekeeper = opened()
+    with pytest.raises(KeyError), gatekeeper.charged(key_id, 3, at_once=False, name="list"):
+        raise KeyError
+    gatekeeper.give_back(key_id, 3, gatekeeper.today(), at_once=False, name="list")
+    gatekeeper.charge(key_id, 3, at_once=False, name="list")
+    gatekeeper.charge(key_id, 1)
+    with pytest.raises(RateLimited, match="a day"):
+        gatekeeper.charge(key_id, 1)
+
+
 def test_callers_without_a_key_of_the_file_are_not_counted(opened: Callable[..., Gatekeeper], file: KeyFile) -> None:
     create(file, pictures_per_day=0)
     gatekeeper = opened(throttle=ThrottleConfig(defaults=KeyLimits(pictures_per_day=0)))

@@ -191,7 +191,7 @@ class Records:
         return len(old)
 
     def add_batch(self, **values: Any) -> BatchRecord:
-        """Begin a batch; values by the names of ``BatchRecord``."""
+        """Begin a batch; values by the names of ``BatchRecord``. One whose id is known stays and is returned."""
         row = {
             "id": f"batch_{secrets.token_hex(12)}",
             "status": "validating",
@@ -199,8 +199,10 @@ class Records:
             **values,
             "metadata": None if values["metadata"] is None else json.dumps(values["metadata"]),
         }
-        sql = f"INSERT INTO batch ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)}) RETURNING *"
-        return _batch(self._database.write(lambda session: session.execute(sql, **row))[0])
+        sql = f"INSERT INTO batch ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)}) "
+        sql += "ON CONFLICT (id) DO NOTHING RETURNING *"
+        rows = self._database.write(lambda session: session.execute(sql, **row))
+        return _batch(rows[0]) if rows else self.batch(str(row["id"]), None)
 
     def batch(self, batch: str, owner: str | None) -> BatchRecord:
         """Return a batch.

@@ -38,7 +38,7 @@ from underpaint.stages.serve.http.list_schema import (
 from underpaint.stages.serve.http.openapi import refusals
 from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, KeeperOf, ServiceOf
 from underpaint.stages.serve.lists.checking import CheckedList, checked
-from underpaint.stages.serve.lists.handing_in import digests_of, hand_in, id_of, known, list_of
+from underpaint.stages.serve.lists.handing_in import digests_of, hand_in, id_of, known, list_of, the_same
 
 router = APIRouter(prefix="/api/v1/batch-list", tags=["lists"])
 CREATION: dict[int | str, dict[str, Any]] = {
@@ -90,14 +90,15 @@ async def submit(
     await desk.check_room(found.cost_s)
     await desk.browse(lambda gallery: gallery.check_room(owner, found.num_pictures * USUAL_BYTES))
 
-    def kept() -> BatchRecord:
-        gatekeeper.charge(owner, found.num_pictures, at_once=False, name=list_id)
+    def kept() -> tuple[BatchRecord, bool]:
         base = str(request.base_url)
-        return hand_in(found, body.name, keeper, owner, base, list_id=list_id, digest=digest)
+        with gatekeeper.charged(owner, found.num_pictures, at_once=False, name=list_id):
+            return hand_in(found, body.name, keeper, owner, base, list_id=list_id, digest=digest)
 
-    batch = await asyncio.to_thread(kept)
+    batch, is_new = await asyncio.to_thread(kept)
+    view = await _view(keeper, the_same(batch, digest))
     desk.bell.ring()
-    return JSONResponse((await _view(keeper, batch)).model_dump(mode="json"), status_code=202)
+    return JSONResponse(view.model_dump(mode="json"), status_code=202 if is_new else 200)
 
 
 @router.get("", response_model=Lists, responses=refusals(400, 401, 500, 503))

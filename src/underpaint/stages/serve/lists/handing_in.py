@@ -56,6 +56,15 @@ def known(keeper: BatchKeeper, list_id: str, digest: str) -> BatchRecord | None:
         found = keeper.records.batch(list_id, None)
     except FieldError:
         return None
+    return the_same(found, digest)
+
+
+def the_same(found: BatchRecord, digest: str) -> BatchRecord:
+    """Return a list that is known.
+
+    Raises:
+        IdempotencyConflict: It is another list.
+    """
     if (found.metadata or {}).get("digest") != digest:
         raise IdempotencyConflict(
             f"the idempotency key was used for another list ({found.id}); send the same list, or another key"
@@ -65,8 +74,8 @@ def known(keeper: BatchKeeper, list_id: str, digest: str) -> BatchRecord | None:
 
 def hand_in(
     found: CheckedList, name: str, keeper: BatchKeeper, owner: str, base: str, *, list_id: str, digest: str
-) -> BatchRecord:
-    """Keep a list and begin to draw it.
+) -> tuple[BatchRecord, bool]:
+    """Keep a list and begin to draw it; return it, or what was kept under its id meanwhile, and whether it is new.
 
     Args:
         found: The list, without mistakes.
@@ -83,7 +92,7 @@ def hand_in(
     text = "".join(f"{json.dumps(line.model_dump(mode='json', exclude_unset=True))}\n" for line in found.lines)
     file = keeper.records.add_file(owner, "batch", f"{name or 'list'}.jsonl", io.BytesIO(text.encode()))
     now = int(time.time())
-    return keeper.records.add_batch(
+    batch = keeper.records.add_batch(
         id=list_id,
         owner=owner,
         input_file_id=file.id,
@@ -99,6 +108,7 @@ def hand_in(
         created_at=now,
         expires_at=now + WINDOW_S,
     )
+    return batch, batch.input_file_id == file.id
 
 
 def facts_of(batch: BatchRecord) -> Facts:

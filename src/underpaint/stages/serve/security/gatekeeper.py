@@ -124,36 +124,40 @@ class Gatekeeper:
         """Return the number of the day that pictures are charged to now."""
         return 0 if self._throttle is None else self._throttle.today()
 
-    def give_back(self, key_id: str, pictures: int, day: int) -> None:
-        """Count pictures no more that were charged at once, since they were refused after all or are there already.
+    def give_back(self, key_id: str, pictures: int, day: int, *, at_once: bool = True, name: str | None = None) -> None:
+        """Count pictures no more that were charged, since they were refused after all or are there already.
 
         Args:
             key_id: Id of the key.
             pictures: How many.
             day: On which they were charged, as ``today`` says it.
+            at_once: As they were charged.
+            name: As they were charged; nothing is given back twice.
 
         Raises:
             StorageError: They cannot be counted.
         """
         limits = None if self._ring is None else self._ring.limits_of(key_id)
         if limits is not None and self._throttle is not None:
-            self._throttle.give_back(key_id, limits, pictures, day)
+            self._throttle.give_back(key_id, limits, pictures, day, at_once=at_once, name=name)
 
     @contextmanager
-    def charged(self, key_id: str, pictures: int) -> Iterator[Charge]:
+    def charged(self, key_id: str, pictures: int, *, at_once: bool = True, name: str | None = None) -> Iterator[Charge]:
         """Charge pictures as long as what is done inside does not fail, and nobody undoes it.
 
         Args:
             key_id: Id of the key.
             pictures: How many.
+            at_once: As in ``charge``.
+            name: As in ``charge``.
 
         Raises:
             RateLimited: They are too many, now or today.
             StorageError: They cannot be counted.
         """
         day = self.today()
-        self.charge(key_id, pictures)
-        charge = Charge(lambda: self.give_back(key_id, pictures, day))
+        self.charge(key_id, pictures, at_once=at_once, name=name)
+        charge = Charge(lambda: self.give_back(key_id, pictures, day, at_once=at_once, name=name))
         try:
             yield charge
         except BaseException:

@@ -31,6 +31,7 @@ WHERE excluded.pictures + CASE WHEN used.day >= excluded.day THEN used.pictures 
 RETURNING pictures
 """
 GIVE_BACK = "UPDATE used SET pictures = max(0, pictures - :pictures) WHERE key = :key AND day = :day"
+FORGET_NAME = "DELETE FROM named WHERE name = :name RETURNING day"
 NAME = "INSERT INTO named (name, day) VALUES (:name, :day) ON CONFLICT DO NOTHING RETURNING name"
 USED = "SELECT pictures FROM used WHERE key = :key AND day >= :day"
 
@@ -87,19 +88,24 @@ class Quotas:
         """Return the number of the day that pictures count for now."""
         return day_of(self._clock())
 
-    def give_back(self, key: str, pictures: int, day: int) -> None:
+    def give_back(self, key: str, pictures: int, day: int, *, name: str | None = None) -> None:
         """Count pictures no more, since they were not drawn; those of a day that is over matter no more.
 
         Args:
             key: The key's id.
             pictures: How many.
             day: On which they were counted, as ``today`` says it.
+            name: As they were counted; they are given back once, and counted again when they come again.
 
         Raises:
             StorageError: They cannot be counted.
         """
-        with self._translated():
-            self._connection.execute(GIVE_BACK, {"key": key, "day": day, "pictures": pictures})
+        with self._translated(), self._transaction():
+            days = [(day,)]
+            if name is not None:
+                days = self._connection.execute(FORGET_NAME, {"name": name}).fetchall()
+            for (counted,) in days:
+                self._connection.execute(GIVE_BACK, {"key": key, "day": counted, "pictures": pictures})
 
     def used(self, key: str) -> int:
         """Return how many pictures a key has had today.

@@ -71,22 +71,26 @@ class Throttle:
         """Return the number of the day that pictures count for now."""
         return self._quotas.today()
 
-    def give_back(self, key_id: str, limits: KeyLimits, number: int, day: int) -> None:
-        """Count pictures no more that were charged at once, since they were refused after all.
+    def give_back(
+        self, key_id: str, limits: KeyLimits, number: int, day: int, *, at_once: bool = True, name: str | None = None
+    ) -> None:
+        """Count pictures no more that were charged, since they were refused after all.
 
         Args:
             key_id: The key's id.
             limits: Its own limits.
             number: How many.
             day: On which they were charged, as ``today`` says it.
+            at_once: As they were charged.
+            name: As they were charged; nothing is given back twice.
 
         Raises:
             StorageError: They cannot be counted.
         """
         found = self._config.of(limits)
         if found.pictures_per_day is not None:
-            self._quotas.give_back(key_id, number, day)
-        if found.pictures_per_minute is not None:
+            self._quotas.give_back(key_id, number, day, name=name)
+        if at_once and found.pictures_per_minute is not None:
             self._pictures.take(key_id, self._rate(found.pictures_per_minute), -number, self._clock())
 
     def close(self) -> None:
