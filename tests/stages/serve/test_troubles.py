@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -46,3 +47,24 @@ def test_reasons_are_those_of_now_and_say_no_place(troubles):
 def test_every_error_of_what_is_stored_has_its_own_words():
     kinds = (errors.StorageError, errors.DiskFull, errors.StoreBusy, errors.StoreDamaged, errors.StoreMoved)
     assert len({in_words(kind("x")) for kind in kinds}) == len(kinds)
+
+
+def test_work_that_a_mistake_of_ours_ends_is_a_trouble_and_work_that_ends_in_peace_is_none(troubles, told):
+    async def broken() -> None:
+        raise KeyError("a mistake")
+
+    async def ends() -> None:
+        await asyncio.sleep(0)
+
+    async def goes_on() -> None:
+        await asyncio.Event().wait()
+
+    async def run() -> None:
+        tasks = [troubles.watched(work.__name__, work()) for work in (broken, ends, goes_on)]
+        await asyncio.wait(tasks[:2])
+        tasks[2].cancel()
+        await asyncio.wait(tasks)
+
+    asyncio.run(run())
+    assert told == [("defect", {"during": "broken", "reason": "KeyError('a mistake')"})]
+    assert troubles.reasons() == ["broken: it was ended by a defect of the server, which has to be started again"]

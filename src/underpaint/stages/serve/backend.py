@@ -70,8 +70,12 @@ class Backend:
             UnderpaintError: The model cannot be loaded.
         """
         await self.service.start()
-        self._running = [asyncio.create_task(self.runner.run()), asyncio.create_task(self.keeper.run())]
-        self._aside = [asyncio.create_task(self._tidy()), asyncio.create_task(self._look_after_state())]
+        watched = self.service.troubles.watched
+        self._running = [watched("work on jobs", self.runner.run()), watched("work on batches", self.keeper.run())]
+        self._aside = [
+            watched("tidying up", self._tidy()),
+            watched("watch over the state folder", self._look_after_state()),
+        ]
 
     async def _look_after_state(self) -> None:
         """Notice when the state folder is taken away, and when it is back."""

@@ -83,7 +83,10 @@ class Service:
         self.limits = Limits(backlog_s=backlog, open_per_owner=config.open_per_key)  # pyright: ignore[reportArgumentType]
         self.dispatcher = Dispatcher(self.pool, self.limits, max_batch_s=config.max_batch_s, notice=self._noticed)
         await self.pool.ready(self.catalog.default.name)
-        self._tasks = [asyncio.create_task(self.dispatcher.run()), asyncio.create_task(self._load_again())]
+        self._tasks = [
+            self.troubles.watched("drawing", self.dispatcher.run()),
+            self.troubles.watched("loading models again", self._load_again()),
+        ]
 
     def _noticed(self, event: str, **facts: Any) -> None:
         """Remember which models cannot be loaded, and pass on what happened."""

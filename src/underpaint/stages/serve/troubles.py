@@ -5,6 +5,10 @@ Whoever asks whether the server is ready is told in words that name no path and 
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
 from underpaint.core.errors import DiskFull, StorageError, StoreBusy, StoreDamaged, StoreMoved
 from underpaint.stages.serve.engine.pool import Notice
 
@@ -46,6 +50,23 @@ class Troubles:
     def begin_model(self, model: str, reason: str) -> None:
         """Remember that a model cannot be loaded; what is wrong with it is only for the log."""
         self._begin(f"model {model}", "it cannot be loaded", reason)
+
+    def watched(self, what: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do work beside all else, and remember if a mistake of ours ends it: nobody else would notice.
+
+        Args:
+            what: What it is, for example ``drawing``.
+            work: Ends when the server is stopped.
+        """
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self._notice("defect", during=what, reason=repr(error))
+                self._words[what] = "it was ended by a defect of the server, which has to be started again"
+
+        task = asyncio.create_task(work)
+        task.add_done_callback(ended)
+        return task
 
     def _begin(self, what: str, words: str, reason: str) -> None:
         if self._words.get(what) != words:

@@ -325,7 +325,8 @@ def test_a_picture_that_nobody_wants_is_dropped_from_the_queue_and_from_its_batc
     assert engine.batches == [["r0", "r1"], ["w0"]]
 
 
-def test_a_mistake_of_ours_fails_what_waits_and_not_the_server(monkeypatch):
+@pytest.mark.parametrize("where", ["take", "upcoming"])
+def test_a_mistake_of_ours_fails_what_waits_and_not_the_server(monkeypatch, where):
     engine, happened = SlowEngine(), []
 
     async def run() -> list[Any]:
@@ -335,8 +336,8 @@ def test_a_mistake_of_ours_fails_what_waits_and_not_the_server(monkeypatch):
         def broken(_now: float) -> Any:
             raise AssertionError("a mistake")
 
-        monkeypatch.setattr(dispatcher._waiting, "take", broken)
-        outcomes = [await outcome(dispatcher, "first"), await outcome(dispatcher, "second")]
+        monkeypatch.setattr(dispatcher._waiting, where, broken)
+        outcomes = [await asyncio.wait_for(outcome(dispatcher, which), 10) for which in ("first", "second")]
         running.cancel()
         return outcomes
 

@@ -154,7 +154,7 @@ class Dispatcher:
                 self._bell.clear()
                 while len(self._waiting):
                     turn = await self._turns.take()
-                    await self._company.wait(lambda: self._waiting.upcoming(time.time()))
+                    await self._wait_for_company()
                     await self._begin(turn)
         finally:
             for task in self._serving:
@@ -177,18 +177,28 @@ class Dispatcher:
         if not self._tickets:
             self._idle.set()
 
+    async def _wait_for_company(self) -> None:
+        try:
+            await self._company.wait(lambda: self._waiting.upcoming(time.time()))
+        except Exception as error:
+            self._fail_all("waiting for company", error)
+
     def _take(self) -> Formed:
-        """Return what is drawn next; a mistake of ours fails what waits, and not the server."""
+        """Return what is drawn next."""
         try:
             return self._waiting.take(time.time())
         except Exception as error:
-            self._notice("defect", during="forming a batch", reason=repr(error))
-            for ticket in self._tickets.values():
-                ticket.fail(error)
-            self._tickets.clear()
-            self._waiting = Waiting(self._plan_of)
-            self._notice_idle()
+            self._fail_all("forming a batch", error)
             return Formed()
+
+    def _fail_all(self, during: str, error: Exception) -> None:
+        """Let a mistake of ours fail what waits, and not the server."""
+        self._notice("defect", during=during, reason=repr(error))
+        for ticket in self._tickets.values():
+            ticket.fail(error)
+        self._tickets.clear()
+        self._waiting = Waiting(self._plan_of)
+        self._notice_idle()
 
     async def settled(self) -> None:
         """Return when nothing waits and nothing is drawn."""
