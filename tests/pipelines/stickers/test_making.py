@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -76,6 +78,21 @@ def test_a_pack_holds_the_files_beside_it(made):
 def test_equal_wishes_are_equal_bytes(made):
     again = make_stickers([picture(), picture("a blue box", (20, 20, 200, 255))], ("line",), LOOK)
     assert [file.data for file in again] == [file.data for file in made if file.place == "line"]
+
+
+def test_of_large_pictures_nothing_is_kept_beside_them():
+    pixels = np.zeros((600, 600, 4), dtype=np.uint8)
+    pixels[100:500, 100:500] = pixels[5:8, 5:8] = (200, 20, 20, 255)
+    large = [replace(picture(f"box {number}"), pixels=pixels) for number in range(4)]
+    files = make_stickers(large, ["slack"], LOOK)
+    tracemalloc.start()
+    try:
+        for _ in large:
+            next(files)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < pixels.nbytes
 
 
 def test_large_packs_are_split_evenly():

@@ -149,9 +149,14 @@ def enlarged(pixels: np.ndarray, longest: int) -> np.ndarray:
     """
     if longest <= DETAILED:
         return upscaled(pixels, longest)
-    large = upscaled(pixels, DETAILED) if max(pixels.shape[:2]) < DETAILED else pixels
+    large = upscaled(pixels, DETAILED) if gains(pixels) else pixels
     height, width = (max(1, round(side * longest / max(large.shape[:2]))) for side in large.shape[:2])
     return straight(resampled(premultiplied(large), width, height))
+
+
+def gains(pixels: np.ndarray) -> bool:
+    """Tell whether a drawing gains by being upscaled."""
+    return max(pixels.shape[:2]) < DETAILED
 
 
 def prepared(pixels: np.ndarray, look: Look) -> np.ndarray:
@@ -162,7 +167,7 @@ def prepared(pixels: np.ndarray, look: Look) -> np.ndarray:
         look: What its stickers shall look like.
     """
     tidy = pixels if look.specks else tidied(pixels)
-    return tidy if max(tidy.shape[:2]) >= DETAILED else upscaled(tidy, DETAILED)
+    return upscaled(tidy, DETAILED) if gains(tidy) else tidy
 
 
 def _with_contour(drawing: np.ndarray, room: Room, look: Look) -> Floats:

@@ -12,7 +12,7 @@ from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.picture_folder import Seal
 from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.stickers.archive import contents_json, portions, wastickers, zipped
-from underpaint.pipelines.stickers.composing import composed, prepared
+from underpaint.pipelines.stickers.composing import composed, gains, prepared
 from underpaint.pipelines.stickers.emoji_tags import emoji_of
 from underpaint.pipelines.stickers.encoding import SUFFIXES, Texts, encoded
 from underpaint.pipelines.stickers.look import Look
@@ -23,7 +23,7 @@ from underpaint.pipelines.stickers.places import place_of
 
 TITLE, AUTHOR = "Stickers", "underpaint"
 KEPT = 64
-"""Enlarged pictures, of a megabyte each, that are kept for the next place."""
+"""Enlarged pictures, of a megabyte each at most, that are kept for the next kind of file."""
 SIGNED = ("shop", "social", "icon")
 """Kinds of places whose files are signed."""
 
@@ -134,7 +134,8 @@ def make_stickers(
     for name, place in known.items():
         files: list[Made] = []
         for item, number in _wanted(place, pictures):
-            files.append(_file(name, place, item, number, enlarged(number), asked, wanted))
+            picture = enlarged(number) if gains(pictures[number].pixels) else pictures[number]
+            files.append(_file(name, place, item, number, picture, asked, wanted))
             yield files[-1]
             done += 1
             report(Progress(task="make stickers", done=done, total=total, unit="files"))
