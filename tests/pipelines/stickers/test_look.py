@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -29,9 +31,16 @@ def test_a_background_is_read_as_it_is_typed(tmp_path):
     assert read_background("white,#ff8800") == Background(colors=("#ffffff", "#ff8800"))
     Image.new("RGB", (4, 2), "red").save(tmp_path / "sky.png")
     assert read_background(str(tmp_path / "sky.png")).file == tmp_path / "sky.png"
-    for text in ("sky.png", "red,green,blue", "#1234567"):
+    for text in ("sky.png", "red,green,blue", "#1234567", "a" * 300, "a\0b"):
         with pytest.raises(InputError, match="no background"):
             read_background(text)
+
+
+def test_a_file_called_like_a_color_does_not_hide_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (4, 2), "red").save("white", "PNG")
+    assert read_background("white") == Background(colors=("#ffffff",))
+    assert read_background("./white").file == Path("white")
 
 
 def test_a_color_that_lets_through_is_none():

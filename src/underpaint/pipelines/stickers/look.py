@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated
 
@@ -115,6 +116,8 @@ def read_contour(text: str) -> Contour | None:
 def read_background(text: str) -> Background:
     """Read a background as it is typed: ``none``, a color, two colors as ``#ffeecc,#ff8800``, ``own``, or a file.
 
+    A file that is called like a color is meant by a longer path, such as ``./white``.
+
     Raises:
         InputError: It is none of these.
     """
@@ -123,15 +126,15 @@ def read_background(text: str) -> Background:
         return Background()
     if word.lower() == OWN:
         return Background(own=True)
-    if Path(word).is_file():
-        return Background(file=Path(word))
-    try:
+    with contextlib.suppress(InputError):
         return Background(colors=_colors(word))
-    except InputError:
-        raise InputError(
-            f"{text!r:.80} is no background: neither a color nor a file that is there; use none, own, a color, two "
-            "colors as white,#ff8800, or a picture's path"
-        ) from None
+    with contextlib.suppress(OSError):
+        if Path(word).is_file():
+            return Background(file=Path(word))
+    raise InputError(
+        f"{text!r:.80} is no background: neither a color nor a file that is there; use none, own, a color, two "
+        "colors as white,#ff8800, or a picture's path"
+    )
 
 
 def contour_words(look: Look) -> str | None:
