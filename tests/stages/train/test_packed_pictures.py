@@ -13,7 +13,7 @@ from underpaint.stages.train.pictures import load_pictures
 
 
 def test_packed_pictures_are_the_pictures(shapes: Path) -> None:
-    packed, plain = (load(shapes, ("validation",)) for load in (load_packed, load_pictures))
+    packed, plain = load_packed(shapes, ("validation",)), load_pictures(shapes, ("validation",))
     index = torch.tensor([5, 0, 5])
     assert packed.samples == plain.samples and packed.side == plain.size == 32
     assert torch.equal(packed.batch(index), plain.batch(index))

@@ -87,7 +87,6 @@ def chromium() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (runs/system-packages.sh)")
     playwright.expect.set_options(timeout=PATIENT_MS)
-    playwright.expect.set_options(timeout=PATIENT_MS)
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield browser

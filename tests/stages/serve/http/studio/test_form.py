@@ -43,7 +43,7 @@ def test_the_types_of_all_modules_hold(tools):
     program = tools / "typescript" / "lib" / "tsc.js"
     command = ["node", program, *TYPES, FOLDER / "js" / "main.js", *views]
     finished = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    assert finished.stdout == ""
+    assert (finished.returncode, finished.stdout) == (0, ""), finished.stderr
 
 
 def test_all_modules_and_styles_have_one_form(tools):

@@ -15,6 +15,17 @@ def box(studio):
     return studio.page.get_by_role("textbox", name="What shall be drawn?")
 
 
+def test_lines_with_mistakes_are_left_out_and_undo_brings_them_back(open_studio):
+    studio = open_studio("lists")
+    text = "prompt,style\na red heart,flat\na cat,oil\na rocket,flat"
+    box(studio).fill(text)
+    studio.page.get_by_role("button", name="Leave this line out").click()
+    expect(box(studio)).to_have_value("prompt,style\na red heart,flat\na rocket,flat")
+    expect(studio.page.get_by_role("button", name="Draw all")).to_be_enabled()
+    studio.page.get_by_role("button", name="Undo").click()
+    expect(box(studio)).to_have_value(text)
+
+
 def open_file(studio, text):
     file = {"name": "stickers.csv", "mimeType": "text/csv", "buffer": text.encode()}
     studio.page.locator("input[type=file][accept*=csv]").set_input_files(file)
@@ -82,9 +93,32 @@ def test_a_list_is_canceled_and_what_was_drawn_stays(open_studio):
         card = studio.page.locator(".list-card", has=studio.page.get_by_role("heading", name="Given up"))
         card.get_by_role("button", name="Cancel").click()
         expect(card).to_have_attribute("data-status", "cancelled")
-        expect(card).to_contain_text("canceled")
+        expect(card).to_contain_text("the rest was canceled")
+        expect(card).not_to_contain_text("failed")
     finally:
         studio.page.request.post(f"{studio.url}/api/v1/queue/resume")
+
+
+def test_a_list_whose_answer_was_lost_is_drawn_once(open_studio):
+    studio = open_studio("lists", tolerant=True)
+    keys = []
+
+    def lose(route):
+        keys.append(route.request.headers["idempotency-key"])
+        route.fetch()
+        route.abort()
+
+    studio.page.route("**/api/v1/batch-list", lose, times=1)
+    box(studio).fill("a red heart")
+    studio.page.get_by_role("textbox", name="Name of the list").fill("Sent twice")
+    studio.page.get_by_role("button", name="Draw all").click()
+    expect(studio.page.get_by_text("The server does not answer").first).to_be_visible()
+    studio.page.reload()
+    expect(studio.page.get_by_role("heading", name="Sent twice")).to_have_count(1)
+    studio.page.get_by_role("button", name="Draw all").click()
+    expect(box(studio)).to_have_value("")
+    expect(studio.page.get_by_role("heading", name="Sent twice")).to_have_count(1)
+    assert len(keys) == 1
 
 
 def test_what_was_written_is_there_after_a_reload(open_studio):

@@ -167,3 +167,41 @@ def test_hostile_words_in_a_picture_change_nothing(open_studio, tmp_path, text):
     expect(alert).to_be_visible()
     assert len(alert.inner_text()) < 600
     assert studio.page.get_by_role("textbox", name=PROMPT).input_value() == "half a word"
+
+
+def test_trouble_of_a_server_between_takes_no_strip_off_the_list(open_studio):
+    studio = open_studio(tolerant=True)
+    strip = studio.draw("a gray heart")
+    bad = {"status": 502, "content_type": "text/html", "body": "<h1>Bad Gateway</h1>"}
+    studio.page.route("**/api/v1/jobs/*", lambda route: route.fulfill(**bad), times=2)
+    studio.page.reload()
+    again = studio.page.locator(".strip", has=studio.page.get_by_role("heading", name="a gray heart"))
+    again.locator(".tile[data-picture]").wait_for()
+    assert again.get_attribute("data-job") and strip.count() == 1
+
+
+def test_a_job_that_met_trouble_is_tried_again_under_its_own_key(open_studio):
+    studio = open_studio(tolerant=True)
+    keys = []
+
+    def trouble(route):
+        keys.append(route.request.headers["idempotency-key"])
+        route.fetch()
+        route.fulfill(status=504, content_type="text/html", body="<h1>Gateway Timeout</h1>")
+
+    studio.page.route("**/api/v1/jobs", trouble, times=1)
+    studio.page.get_by_role("textbox", name="What shall your sticker show?").fill("a silver heart")
+    studio.page.get_by_role("button", name="Draw", exact=True).click()
+    studio.page.on("request", lambda request: keys.append(request.headers.get("idempotency-key")))
+    studio.page.get_by_role("button", name="Try again").click()
+    studio.page.locator(".strip[data-state=succeeded]").wait_for()
+    assert [key for key in keys if key] == [keys[0]] * 2
+
+
+def test_arrows_in_a_note_move_in_its_words_and_not_to_another_picture(studio):
+    strip = studio.draw("a golden heart", n=2)
+    strip.get_by_role("button", name="Open: a golden heart").first.click()
+    note = studio.page.get_by_role("textbox", name="Note")
+    note.fill("for Ann")
+    note.press("ArrowLeft")
+    assert note.input_value() == "for Ann"

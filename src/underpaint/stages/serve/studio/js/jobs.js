@@ -6,7 +6,7 @@
  */
 
 import { onChange } from './changes.js';
-import { Unreachable, call, reachable } from './server.js';
+import { Unreachable, call, pause, reachable } from './server.js';
 import { shared } from './state.js';
 
 /**
@@ -29,6 +29,7 @@ import { shared } from './state.js';
  */
 
 const LASTING_MS = 24 * 3600 * 1000;
+const RETRY_MS = 2000;
 
 /** States in which a job is over. */
 export const OVER = new Set(['succeeded', 'failed', 'cancelled', 'expired']);
@@ -45,7 +46,7 @@ const tracked = new Map();
  * @param {{kind?: string, request: Object<string, any>, priority?: number}} body As `POST /api/v1/jobs` takes it.
  * @param {string} [idempotencyKey] The key of a job that was written down before.
  * @returns {Promise<Job>} The job.
- * @throws {ServerError} It is refused.
+ * @throws {ServerError} It is refused; where the server was in trouble, the same key may be sent again.
  */
 export async function submit(body, idempotencyKey = freshKey()) {
   unsent.change({ [idempotencyKey]: { body, at: Date.now() } });
@@ -54,7 +55,7 @@ export async function submit(body, idempotencyKey = freshKey()) {
     forget(idempotencyKey);
     return job;
   } catch (error) {
-    if (!(error instanceof Unreachable)) forget(idempotencyKey);
+    if (isFinal(error)) forget(idempotencyKey);
     throw error;
   }
 }
@@ -73,6 +74,11 @@ async function sent(body, idempotencyKey) {
 function forget(idempotencyKey) {
   const { [idempotencyKey]: _sent, ...others } = unsent.value;
   unsent.set(others);
+}
+
+/** Say whether an answer will be the same however often it is asked for: trouble and crowds pass. */
+function isFinal(error) {
+  return !(error instanceof Unreachable) && error.status < 500 && error.status !== 429;
 }
 
 /** Return what a page that ended before it was answered had written down: keys and bodies. */
@@ -189,6 +195,7 @@ class Tracked {
       });
     } catch (error) {
       if (error instanceof Unreachable) return void reachable().then(() => this.look());
+      if (!isFinal(error)) return void pause(error.retryMs || RETRY_MS).then(() => this.#listeners.size && this.look());
       for (const { onlost } of this.#listeners.values()) onlost(error);
       this.#end();
     }

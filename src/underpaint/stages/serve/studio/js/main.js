@@ -4,7 +4,7 @@ import { button, h, icon, replace } from './elements.js';
 import { form, formOf } from './form.js';
 import { takeDrops } from './dropping.js';
 import { fail, openDialog, placeNotices, say } from './notices.js';
-import { call, key, line, reachable } from './server.js';
+import { call, key, line, pause, reachable } from './server.js';
 import { styled } from './styles.js';
 import { themeButton } from './theme.js';
 import { VIEWS } from './views.js';
@@ -33,6 +33,7 @@ const app = {
   },
 };
 
+const RETRY_MS = 2000;
 const main = h('main', { id: 'view', tabindex: '-1' });
 const banner = h('div', { class: 'banner', role: 'status', hidden: true });
 const links = new Map();
@@ -177,11 +178,12 @@ async function loadCapabilities() {
     try {
       return await call('GET', '/api/v1/capabilities');
     } catch (error) {
-      if (error.status) {
+      const isInTrouble = error.status === 429 || error.status >= 500;
+      if (error.status && !isInTrouble) {
         if (error.status !== 401 || key.value) fail(error);
         return new Promise(() => {});
       }
-      await reachable();
+      await (isInTrouble ? pause(error.retryMs || RETRY_MS) : reachable());
     }
   }
 }

@@ -4,6 +4,7 @@ import { button, freshId, h, icon, replace } from './elements.js';
 import { t } from './words.js';
 
 const NOTE_MS = 9000;
+const ERROR_MS = 30_000;
 
 const line = h('div', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
 const notes = h('div', { class: 'notes', role: 'region', 'aria-label': t('notices.region') });
@@ -41,17 +42,22 @@ export function note(words, { action, onaction, icon: drawing = 'check' } = {}) 
     button(t('close'), () => close(), { icon: 'close', bare: true }),
   );
   const close = shown(element);
-  let timer = 0;
-  const start = () => (timer = window.setTimeout(close, NOTE_MS));
-  const stop = () => clearTimeout(timer);
-  for (const name of ['pointerenter', 'focusin']) element.addEventListener(name, stop);
-  for (const name of ['pointerleave', 'focusout']) element.addEventListener(name, start);
-  start();
+  closeAfter(element, NOTE_MS, close);
   return close;
 }
 
+/** Take a note away after some time; as long as somebody is at it, it stays. */
+function closeAfter(element, ms, close) {
+  let timer = 0;
+  const stop = () => clearTimeout(timer);
+  const start = () => (stop(), (timer = window.setTimeout(close, ms)));
+  for (const name of ['pointerenter', 'focusin']) element.addEventListener(name, stop);
+  for (const name of ['pointerleave', 'focusout']) element.addEventListener(name, start);
+  start();
+}
+
 /**
- * Show what went wrong until somebody has read it; the same words are shown once.
+ * Show what went wrong for long enough to be read; the same words are shown once.
  *
  * @param {any} error An error, or words.
  */
@@ -68,6 +74,7 @@ export function fail(error) {
     button(t('close'), () => close(), { icon: 'close', bare: true }),
   );
   const close = shown(element);
+  closeAfter(element, ERROR_MS, close);
 }
 
 /**

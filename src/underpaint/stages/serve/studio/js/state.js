@@ -7,6 +7,23 @@
 
 const PREFIX = 'underpaint.';
 
+/**
+ * Return a storage of the browser; null where it forbids even to name one.
+ *
+ * @param {'sessionStorage' | 'localStorage'} name Which.
+ * @returns {Storage | null} The storage.
+ */
+function storageOf(name) {
+  try {
+    return window[name];
+  } catch {
+    return null;
+  }
+}
+
+const TAB = storageOf('sessionStorage');
+const BROWSER = storageOf('localStorage');
+
 function read(storage, name) {
   try {
     return JSON.parse(storage.getItem(PREFIX + name) ?? 'null');
@@ -33,7 +50,7 @@ export class Value {
   /**
    * @param {string} name Its name in storage.
    * @param {T} start What it is at first; an object's missing fields are filled in from it.
-   * @param {Storage[]} storages Where it is kept, the first that has it is read.
+   * @param {Array<Storage | null>} storages Where it is kept, the first that has it is read.
    */
   constructor(name, start, storages) {
     this.#name = name;
@@ -41,7 +58,7 @@ export class Value {
     this.start = start;
     const found = storages.map((storage) => read(storage, name)).find((one) => one !== null);
     this.#value = this.#whole(found);
-    if (storages[0] === localStorage) addEventListener('storage', (event) => this.#heard(event));
+    if (BROWSER && storages[0] === BROWSER) addEventListener('storage', (event) => this.#heard(event));
   }
 
   #whole(found) {
@@ -53,7 +70,7 @@ export class Value {
 
   #heard(event) {
     if (event.key !== PREFIX + this.#name) return;
-    this.#value = this.#whole(read(localStorage, this.#name));
+    this.#value = this.#whole(read(BROWSER, this.#name));
     this.#tell();
   }
 
@@ -97,7 +114,7 @@ export class Value {
  * @returns {Value<T>} The value.
  */
 export function kept(name, start) {
-  return new Value(name, start, [sessionStorage, localStorage]);
+  return new Value(name, start, [TAB, BROWSER]);
 }
 
 /**
@@ -109,5 +126,5 @@ export function kept(name, start) {
  * @returns {Value<T>} The value.
  */
 export function shared(name, start) {
-  return new Value(name, start, [localStorage]);
+  return new Value(name, start, [BROWSER]);
 }

@@ -50,7 +50,7 @@ export function listCard(app, id, doing) {
     about.textContent = [
       moment(list.created_at),
       t('lists.done', { done: completed, of: total }),
-      failed ? t('lists.failed', { n: failed }) : '',
+      failed && !isGivenUp(list) ? t('lists.failed', { n: failed }) : '',
       stateOf(list),
     ]
       .filter(Boolean)
@@ -74,7 +74,7 @@ export function listCard(app, id, doing) {
   }
 
   function showTools(list) {
-    const key = `${isOver(list)} ${list.counts.completed > 0}`;
+    const key = `${list.status} ${list.counts.completed > 0}`;
     if (key === shown) return;
     shown = key;
     const held = tools.contains(document.activeElement);
@@ -87,7 +87,7 @@ export function listCard(app, id, doing) {
             button(t('gallery.sheet'), get('sheet'), { icon: 'sheet' }),
           ]
         : null,
-      isOver(list)
+      isOver(list) || isGivenUp(list)
         ? null
         : button(
             t('strip.cancel'),
@@ -101,7 +101,13 @@ export function listCard(app, id, doing) {
   return { element, set };
 }
 
+/** Say whether somebody canceled a list: its other lines have not failed, they were not drawn. */
+function isGivenUp(list) {
+  return list.status === 'cancelling' || list.status === 'cancelled';
+}
+
 function stateOf(list) {
+  if (list.status === 'cancelling') return t('lists.is_cancelling');
   if (!isOver(list)) return list.eta_ms ? t('strip.eta', { span: span(list.eta_ms) }) : '';
   return list.status === 'completed' ? '' : t(`lists.is_${list.status}`);
 }

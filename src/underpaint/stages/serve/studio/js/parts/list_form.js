@@ -1,7 +1,7 @@
 /** The form of a list: what is typed, pasted or brought as a file, and what the server thinks of it so far. */
 
 import { button, field, freshId, h, icon, replace } from '../elements.js';
-import { fail, sentence } from '../notices.js';
+import { fail, note, sentence } from '../notices.js';
 import { call } from '../server.js';
 import { kept } from '../state.js';
 import { span, styleName, t } from '../words.js';
@@ -84,6 +84,7 @@ export function listForm(app, handIn) {
     asking.abort();
     main.disabled = true;
     if (!draft.value.text.trim()) return replace(verdict);
+    tell(t('lists.checking'));
     timer = window.setTimeout(check, TYPING_MS);
   }
 
@@ -97,12 +98,17 @@ export function listForm(app, handIn) {
       replace(
         verdict,
         found.num_mistakes
-          ? mistakesOf(found, text.select)
+          ? mistakesOf(found, text.select, leaveOut)
           : h('p', {}, t('lists.good', { rows: found.rows, pictures: found.pictures, time: span(found.cost_ms) })),
       );
     } catch (error) {
       if (!signal.aborted) refuse(error);
     }
+  }
+
+  /** Say what is going on. */
+  function tell(words) {
+    replace(verdict, h('p', { class: 'soft' }, words));
   }
 
   function refuse(error) {
@@ -114,12 +120,26 @@ export function listForm(app, handIn) {
     event.preventDefault();
     if (main.disabled) return;
     main.disabled = true;
+    tell(t('lists.sending'));
     try {
       await handIn(body());
     } catch (error) {
       main.disabled = false;
       refuse(error);
     }
+  }
+
+  /** Take lines out of the text; Undo puts it back as it was. */
+  function leaveOut(lines) {
+    const before = draft.value.text;
+    const put = (value) => (text.set(value), draft.change({ text: value }), look());
+    put(
+      before
+        .split('\n')
+        .filter((_line, i) => !lines.has(i + 1))
+        .join('\n'),
+    );
+    note(t('lists.left_out', { n: lines.size }), { action: t('undo'), onaction: () => put(before) });
   }
 
   function clear() {
@@ -166,7 +186,6 @@ function textBox(onchange) {
     const [file] = event.dataTransfer?.files ?? [];
     if (!file) return;
     event.preventDefault();
-    event.stopPropagation();
     take(file);
   });
   const element = h(
@@ -194,9 +213,12 @@ function textBox(onchange) {
   return { element, set, select };
 }
 
-function mistakesOf(found, select) {
+function mistakesOf(found, select, leaveOut) {
   const shown = found.mistakes.slice(0, SHOWN_MISTAKES);
   const rest = found.num_mistakes - shown.length;
+  const lines = new Set(found.mistakes.map(({ line }) => line));
+  const isAllThere =
+    found.mistakes.length === found.num_mistakes && found.pictures > 0 && !lines.has(null) && !lines.has(1);
   return [
     h('p', { class: 'mistake' }, t('lists.mistakes', { n: found.num_mistakes })),
     h(
@@ -212,5 +234,6 @@ function mistakesOf(found, select) {
       ),
     ),
     rest > 0 ? h('p', { class: 'soft' }, t('lists.more_mistakes', { n: rest })) : null,
+    isAllThere ? button(t('lists.leave_out', { n: lines.size }), () => leaveOut(lines), { icon: 'minus' }) : null,
   ];
 }

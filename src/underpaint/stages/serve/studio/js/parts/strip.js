@@ -1,7 +1,7 @@
 /** What was asked for in one go: its words, how far it is, its pictures. */
 
 import { button, h, replace } from '../elements.js';
-import { OVER, changeJob, submit, watch } from '../jobs.js';
+import { OVER, changeJob, freshKey, submit, watch } from '../jobs.js';
 import { fail, say, sentence } from '../notices.js';
 import { picturesOf } from '../pictures.js';
 import { moment, span, styleName, t } from '../words.js';
@@ -29,7 +29,7 @@ import { openViewer } from './viewer.js';
  * @param {string} [idempotencyKey] The key of a job that was written down before.
  * @returns {Strip} The strip.
  */
-export function freshStrip(app, body, use, idempotencyKey) {
+export function freshStrip(app, body, use, idempotencyKey = freshKey()) {
   const strip = emptyStrip(app, use);
   strip.lay(body.request, body.request.n ?? 1);
   strip.tell(t('strip.sending'));

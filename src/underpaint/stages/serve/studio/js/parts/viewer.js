@@ -31,7 +31,8 @@ export function openViewer(app, pictures, at, { onclose } = {}) {
     replace(place, stage(pictures[now], pictures.length > 1 ? step : null), details(app, pictures[now], dialog.close));
 
   dialog.element.addEventListener('keydown', (event) => {
-    if (event.target instanceof HTMLInputElement || event.ctrlKey || event.altKey || event.metaKey) return;
+    const isTyping = /** @type {Element} */ (event.target).closest('input, textarea, select');
+    if (isTyping || event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === 'ArrowLeft') step(-1);
     if (event.key === 'ArrowRight') step(1);
   });

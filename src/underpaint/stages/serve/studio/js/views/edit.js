@@ -47,7 +47,12 @@ export function open(app, query) {
     h('div', { class: 'card edit-easel' }, easel.element, tools.element),
     asked.element,
   );
-  const start = startOf({ bring, sketch: () => lay({ isSketch: true }), gallery: () => app.go('gallery') });
+  const start = startOf({
+    side: model.width,
+    bring,
+    sketch: () => lay({ isSketch: true }),
+    gallery: () => app.go('gallery'),
+  });
   const element = h(
     'div',
     { class: 'edit' },
@@ -112,7 +117,7 @@ export function open(app, query) {
 }
 
 /** Make the ways to begin: large as long as there is nothing, small afterwards. */
-function startOf({ bring, sketch, gallery }) {
+function startOf({ side, bring, sketch, gallery }) {
   const input = h('input', { type: 'file', accept: KINDS, hidden: true, 'aria-label': t('edit.upload') });
   input.addEventListener('change', () => {
     const [file] = input.files ?? [];
@@ -130,7 +135,7 @@ function startOf({ bring, sketch, gallery }) {
       { class: 'card none edit-start' },
       h('p', { class: 'words' }, t('edit.begin')),
       h('div', { class: 'row center' }, ways('main')),
-      h('p', { class: 'hint' }, t('edit.begin_about')),
+      h('p', { class: 'hint' }, t('edit.begin_about', { side })),
       input,
     ),
     again: h('div', { class: 'row' }, ways()),

@@ -2,16 +2,22 @@
 
 import { onChange } from '../changes.js';
 import { h } from '../elements.js';
+import { freshKey } from '../jobs.js';
 import { fail, note, say } from '../notices.js';
 import { keyedList } from '../parts/keyed_list.js';
 import { listCard, isOver } from '../parts/list_card.js';
 import { listForm } from '../parts/list_form.js';
 import { call } from '../server.js';
+import { kept } from '../state.js';
 import { t } from '../words.js';
 
 const SHOWN = 20;
 const PACE_MS = 400;
 const SETTLED_MS = 2000;
+const NOTHING = { body: '', key: '' };
+
+/** The list that was sent and not yet answered. */
+const pending = kept('list.pending', NOTHING);
 
 /**
  * Open the view.
@@ -30,7 +36,11 @@ export function open(app) {
   let anyRuns = false;
 
   async function handIn(body) {
-    const list = await call('POST', '/api/v1/batch-list', { body });
+    // The same list that is sent twice, since its answer was lost, is the same list to the server.
+    const key = pending.value.body === JSON.stringify(body) ? pending.value.key : freshKey();
+    pending.set({ body: JSON.stringify(body), key });
+    const list = await call('POST', '/api/v1/batch-list', { body, headers: { 'idempotency-key': key } });
+    pending.set(NOTHING);
     form.clear();
     note(t('lists.handed_in', { n: list.pictures }), { icon: 'list' });
     await load();

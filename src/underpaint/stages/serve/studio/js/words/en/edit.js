@@ -5,7 +5,7 @@ export const edit = {
   'edit.title': 'Redraw a picture',
   'edit.begin': 'Bring a picture, or sketch one.',
   'edit.begin_about':
-    'A photo, a drawing or a sticker: PNG, JPEG or WebP. You can also drop it here. It stays on this server.',
+    'A photo, a drawing or a sticker: PNG, JPEG or WebP. You can also drop it here. It becomes a sticker of {side} × {side} pixels, and stays on this server.',
   'edit.upload': 'Bring a picture',
   'edit.sketch': 'Sketch',
   'edit.gallery': 'From the gallery',

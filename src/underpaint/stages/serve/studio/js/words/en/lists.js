@@ -26,7 +26,12 @@ export const lists = {
   'lists.unnamed': 'A list',
   'lists.done': '{done} of {of} lines drawn',
   'lists.failed': ({ n }) => (n === 1 ? 'one failed' : `${n} failed`),
-  'lists.is_cancelled': 'canceled',
+  'lists.is_cancelled': 'the rest was canceled',
+  'lists.is_cancelling': 'the rest is being canceled',
+  'lists.checking': 'Looking through it …',
+  'lists.sending': 'Handing it in …',
+  'lists.leave_out': ({ n }) => (n === 1 ? 'Leave this line out' : 'Leave these lines out'),
+  'lists.left_out': ({ n }) => (n === 1 ? 'One line is left out.' : `${n.toLocaleString('en')} lines are left out.`),
   'lists.is_expired': 'not drawn in time',
   'lists.is_failed': 'could not be drawn',
 };
