@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 from typing import Any
 
 import pytest
 from starlette.types import ASGIApp, Message
 
+from underpaint.core.errors import DiskFull
 from underpaint.stages.serve.config import ServeConfig
+from underpaint.stages.serve.http import direct
 from underpaint.stages.serve.http.app import Application
 from underpaint.stages.serve.http.direct import Direct
 from underpaint.stages.serve.http.generations import PATH
+from underpaint.stages.serve.http.logs import LOGGER
 
 KEY = "a-key-of-thirty-two-characters-00"
 JSON = {"content-type": "application/json"}
@@ -95,6 +99,29 @@ def test_who_has_no_key_is_told_so_whatever_the_body_is(both):
 def test_a_body_that_cannot_be_read_is_a_400_that_says_why(both):
     reasons = [body["error"]["message"] for status, body in both[2][:3] if status == 400]
     assert "no UTF-8" in reasons[0] and "nested too deeply" in reasons[1] and "cut off" in reasons[2]
+
+
+@pytest.mark.parametrize(
+    ("error", "event", "code"),
+    [
+        (DiskFull("/data is full"), "unstored", "storage_full"),
+        (OSError(errno.ENOSPC, "No space left on device"), "unstored", "storage_full"),
+        (OSError(errno.EMFILE, "Too many open files"), "defect", "internal"),
+        (KeyError("x"), "defect", "internal"),
+    ],
+)
+def test_what_the_disk_is_the_reason_for_is_written_down_as_that(monkeypatch, caplog, error, event, code):
+    async def failing(_request: object) -> None:
+        raise error
+
+    async def no_app(*_: object) -> None: ...
+
+    monkeypatch.setattr(direct, "_generated", failing)
+    with monkeypatch.context() as patch:
+        patch.setattr(LOGGER, "propagate", True)
+        _, body = asyncio.run(asked(Direct(no_app), JSON, b"{}"))  # pyright: ignore[reportArgumentType]
+    assert body["error"]["code"] == code
+    assert [record.getMessage() for record in caplog.records if record.name == LOGGER.name] == [event]
 
 
 def test_a_key_with_spaces_is_named(both):

@@ -13,13 +13,14 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from underpaint.core.errors import UnderpaintError
+from underpaint.core.errors import StorageError, UnderpaintError
 from underpaint.stages.serve.asking.request import GenerationRequest
+from underpaint.stages.serve.disk import as_storage_error
 from underpaint.stages.serve.http.callers import caller_of
 from underpaint.stages.serve.http.durable import idempotency_key_of
 from underpaint.stages.serve.http.errors import ApiError, UnfitBody, api_error, respond, validation_error
 from underpaint.stages.serve.http.generations import PATH, generate, router
-from underpaint.stages.serve.http.logs import log_defect
+from underpaint.stages.serve.http.logs import log, log_defect
 from underpaint.stages.serve.http.state import json_only, open_service
 
 NO_BODY = {"type": "missing", "loc": (), "msg": "Field required", "input": None}
@@ -52,9 +53,13 @@ class Direct:
 def _refused(error: Exception, scope: Scope) -> Response:
     if isinstance(error, UnfitBody):
         return respond(validation_error(error, error.kind))
-    if not isinstance(error, (ApiError, UnderpaintError)):
-        log_defect(error, scope["state"].get("request_id"))
-    return respond(api_error(error))
+    request_id = scope["state"].get("request_id")
+    told = as_storage_error(error) or error
+    if isinstance(told, StorageError):
+        log("unstored", request_id=request_id, reason=str(told))
+    elif not isinstance(told, (ApiError, UnderpaintError)):
+        log_defect(told, request_id)
+    return respond(api_error(told))
 
 
 async def _generated(request: Request) -> Response:
