@@ -64,9 +64,11 @@ def test_a_picture_is_made_larger_as_the_library_does_and_says_what_drew_it(clie
         ({"json": {"picture": "0" * 64, "size": 256, "sise": 1}}, 400, "sise"),
         ({"data": {"size": "256"}, "files": {"mask": ("x.png", b"")}}, 400, "file"),
         ({"data": {"size": "many"}, "files": {"file": ("x.png", b"")}}, 400, "size"),
+        ({"data": {"size": "9" * 5000}, "files": {"file": ("x.png", b"")}}, 400, "size"),
         ({"data": {"size": "256"}, "files": {"file": ("x.png", b"nonsense")}}, 400, "file"),
         ({"content": b"{}", "headers": {"content-type": "text/plain"}}, 415, None),
         ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, None),
+        ({"content": b"[" * 100_000, "headers": {"content-type": "application/json"}}, 400, None),
     ],
 )
 def test_what_cannot_be_made_larger_is_refused(client, how, status, param):

@@ -26,6 +26,8 @@ from underpaint.stages.serve.http.state import DeskOf, ServiceOf
 router = APIRouter(tags=["gallery"])
 SIZES = (256, 512, 1024)
 """Sizes that a page may offer."""
+MAX_DIGITS = 9
+"""Most digits that a form's size is read with; Python itself reads no number of thousands."""
 
 
 class UpscaleRequest(Config):
@@ -54,8 +56,9 @@ async def _asked(request: Request) -> _Asked:
     if kind == "application/json":
         try:
             return _Asked(_validated(await request.json()), None)
-        except ValueError as error:
-            raise ApiError(400, "invalid_value", f"the body is no JSON ({error})") from None
+        except (ValueError, RecursionError) as error:
+            why = "it is nested too deeply" if isinstance(error, RecursionError) else error
+            raise ApiError(400, "invalid_value", f"the body is no JSON ({why})") from None
     if kind != "multipart/form-data":
         raise ApiError(
             415, "unsupported_media_type", f"send a form with a file, or JSON, got {kind or 'nothing'!r:.60}"
@@ -66,7 +69,7 @@ async def _asked(request: Request) -> _Asked:
             raise FieldError("the field 'file' is missing", param="file", code="missing_field")
         values = {name: value for name, value in form.multi_items() if name != "file"}
         size = values.get("size")
-        if isinstance(size, str) and size.isascii() and size.isdecimal():
+        if isinstance(size, str) and len(size) <= MAX_DIGITS and size.isascii() and size.isdecimal():
             values["size"] = int(size)  # pyright: ignore[reportArgumentType]
         return _Asked(_validated(values), await file.read(CAPS.image_bytes + 1))
 
