@@ -114,17 +114,6 @@ class PictureStore:
         ours = self.sign(pixel_sha256, output_format, expires)
         return hmac.compare_digest(ours.encode(), signature.encode()) and expires > time.time()
 
-    def remove(self, pixel_sha256: str) -> None:
-        """Remove a picture, in whatever formats it is there.
-
-        Raises:
-            StorageError: It cannot be removed.
-        """
-        for one in FORMATS:
-            path = self._path(pixel_sha256, one)
-            with disk_errors(path):
-                path.unlink(missing_ok=True)
-
     def forget(self, older_than_s: float, kept: Kept = none_kept) -> int:
         """Remove pictures that nobody kept again for so long; return how many.
 

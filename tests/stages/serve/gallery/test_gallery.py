@@ -52,8 +52,8 @@ def store(tmp_path: Path) -> PictureStore:
 
 
 @pytest.fixture
-def gallery(queue: JobQueue, store: PictureStore) -> Gallery:
-    return Gallery(queue.database, store, max_bytes=10**6, keep_deleted_s=100.0)
+def gallery(queue: JobQueue) -> Gallery:
+    return Gallery(queue.database, max_bytes=10**6, keep_deleted_s=100.0)
 
 
 @pytest.fixture
@@ -181,21 +181,39 @@ def test_delete_and_restore_undo_each_other_for_many_at_once(gallery, draw, stor
     assert listed(gallery) == before
 
 
-def test_what_is_erased_is_gone_with_its_file_unless_another_has_it(gallery, draw, store):
+def test_what_is_erased_is_gone_and_its_file_once_it_is_old_unless_another_has_it(gallery, draw, store):
     draw(entry("a cat"), entry("a dog"))
     draw(entry("a dog"), owner="bob")
     gallery.act([digest("a cat"), digest("a dog")], "ann", "ann", "erase")
     assert listed(gallery) == ([], 0)
+    for name in ("a cat", "a dog"):
+        os.utime(store.find(digest(name))[0], (0, 0))
+    assert store.forget(1000.0, gallery.kept) == 1
     assert store.find(digest("a cat")) is None and store.find(digest("a dog"))
 
 
-def test_the_bin_is_emptied_of_what_lay_there_long(gallery, draw, clock, store):
+def test_erasing_takes_no_file_that_a_job_outside_the_gallery_promised(gallery, draw, store):
+    gallery.max_bytes = BLOCK
+    for erase in (
+        lambda: gallery.act([digest("a cat")], "ann", "ann", "erase"),
+        lambda: gallery.empty_bin("ann"),
+        lambda: gallery.check_room("ann", BLOCK),
+    ):
+        draw(entry("a cat"), owner="bob", in_gallery=False)
+        draw(entry("a cat"))
+        gallery.act([digest("a cat")], "ann", "ann", "delete")
+        erase()
+        assert listed(gallery, deleted=True) == ([], 0)
+        assert store.forget(1000.0, gallery.kept) == 0 and store.find(digest("a cat"))
+
+
+def test_the_bin_is_emptied_of_what_lay_there_long(gallery, draw, clock):
     draw(entry("a cat"), entry("a dog"))
     gallery.act([digest("a cat")], "ann", "ann", "delete")
     clock.now += 50
     gallery.act([digest("a dog")], "ann", "ann", "delete")
     assert gallery.empty_bin(None, clock.now - 10) == 1
-    assert prompts(listed(gallery, deleted=True)[0]) == ["a dog"] and store.find(digest("a cat")) is None
+    assert prompts(listed(gallery, deleted=True)[0]) == ["a dog"]
     assert gallery.empty_bin("bob") == 0 and gallery.empty_bin("ann") == 1
 
 

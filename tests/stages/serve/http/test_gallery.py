@@ -163,7 +163,6 @@ def test_what_is_deleted_can_be_brought_back_and_what_is_erased_cannot(at):
     assert act(at, "restore", *both["changed"]).json()["changed"] == [one, two]
     at.delete(f"{PATH}/{one}", params={"forever": "true"})
     assert at.get(f"{PATH}/{one}").json()["error"]["code"] == "image_not_found"
-    assert at.get(f"/api/v1/images/{one}").status_code == 404
     assert at.post(f"{PATH}/{one}/restore").status_code == 404
     at.delete(f"{PATH}/{two}")
     assert at.delete(f"{PATH}/bin").json()["erased"] == 1

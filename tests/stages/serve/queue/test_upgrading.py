@@ -13,7 +13,6 @@ from underpaint.stages.serve.queue.schema import STEPS, bring_up_to_date
 from underpaint.stages.serve.queue.sqlite import SqliteDatabase
 from underpaint.stages.serve.queue.submitting import INSERT, join_line
 from underpaint.stages.serve.queue.telling import Place
-from underpaint.stages.serve.store import PictureStore
 
 VALUES = {
     "id": "job-1", "parent": None, "owner": "ann", "idem_key": None, "body_digest": "x", "kind": "generation",
@@ -39,7 +38,7 @@ def test_a_job_of_the_first_version_is_drawn_and_its_picture_is_in_the_gallery(t
     database.close()
     queue = open_queue(tmp_path / "jobs.sqlite")
     try:
-        gallery = Gallery(queue.database, PictureStore(tmp_path), max_bytes=10**6, keep_deleted_s=1.0)
+        gallery = Gallery(queue.database, max_bytes=10**6, keep_deleted_s=1.0)
         (job,) = queue.claim("worker")
         entry = Entry(pixel_sha256="0" * 64, output_format="png", num_bytes=1, width=1, height=1)
         queue.finish(job.lease, {"images": []}, also=gallery.entering([entry]))

@@ -1,4 +1,4 @@
-"""The gallery as its users see it: each method is one transaction, and the files follow it.
+"""The gallery as its users see it: each method is one transaction, and the files follow it when they are old.
 
 Pictures stay until their owner deletes them, which puts them into a bin for some time. What an owner's pictures take of
 the disk, the bin included, is bounded: who has no room left is told so before anything is drawn.
@@ -17,7 +17,6 @@ from underpaint.stages.serve.gallery.finding import Query
 from underpaint.stages.serve.gallery.picture import BLOCK, Entry, GalleryPicture, picture_of
 from underpaint.stages.serve.queue.database import Database, Row, Session
 from underpaint.stages.serve.queue.job import Job
-from underpaint.stages.serve.store import PictureStore
 
 MB = 10**6
 USUAL_BYTES = 2 * BLOCK
@@ -38,13 +37,12 @@ class Gallery:
 
     Args:
         database: Where they are listed; the tables are those of the queue.
-        store: Where their files are.
         max_bytes: Most bytes that the pictures of one owner may take; 0 for no gallery at all.
         keep_deleted_s: How long the bin keeps them.
     """
 
-    def __init__(self, database: Database, store: PictureStore, *, max_bytes: int, keep_deleted_s: float) -> None:
-        self._database, self._store = database, store
+    def __init__(self, database: Database, *, max_bytes: int, keep_deleted_s: float) -> None:
+        self._database = database
         self.max_bytes, self.keep_deleted_s = max_bytes, keep_deleted_s
 
     @property
@@ -82,9 +80,7 @@ class Gallery:
             oldest = changing.oldest_of_bin(session, owner, num_bytes)
             return changing.act(session, oldest, "erase")
 
-        erased = self._database.write(work)
-        self._remove_files([row["pixel_sha256"] for row in erased])
-        return bool(erased)
+        return bool(self._database.write(work))
 
     def entering(self, entries: Sequence[Entry]) -> Callable[[Session, Job], None]:
         """Return what puts a job's pictures into its owner's gallery, in the transaction that finishes the job."""
@@ -181,10 +177,7 @@ class Gallery:
                     missing.append(digest)
             return list(map(picture_of, changing.act(session, rows, action))), missing
 
-        changed, missing = self._database.write(work)
-        if action == "erase":
-            self._remove_files([picture.pixel_sha256 for picture in changed])
-        return changed, missing
+        return self._database.write(work)
 
     def empty_bin(self, owner: str | None, before: float | None = None) -> int:
         """Erase what is in the bin.
@@ -200,14 +193,12 @@ class Gallery:
         while rows := self._database.write(
             lambda session: changing.act(session, changing.bin_of(session, owner, before), "erase")
         ):
-            self._remove_files([row["pixel_sha256"] for row in rows])
             erased += len(rows)
         return erased
 
     def kept(self, digests: Sequence[str]) -> set[str]:
-        """Return those of some pixels that are in anybody's gallery, or bin: their files must stay."""
-        return self._database.read(lambda session: changing.still_kept(session, digests))
+        """Return those of some pixels that are in anybody's gallery, or bin: their files must stay.
 
-    def _remove_files(self, digests: Sequence[str]) -> None:
-        for digest in set(digests) - self.kept(digests):
-            self._store.remove(digest)
+        The file of any others stays too while it is new: a job outside the gallery may have promised it.
+        """
+        return self._database.read(lambda session: changing.still_kept(session, digests))

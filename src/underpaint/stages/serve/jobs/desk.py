@@ -256,7 +256,6 @@ def gallery_of(service: Service, queue: JobQueue) -> Gallery:
     config = service.config
     return Gallery(
         queue.database,
-        service.store,
         max_bytes=round(config.gallery_mb * MB),
         keep_deleted_s=config.keep_deleted_s,
     )
