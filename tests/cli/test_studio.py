@@ -8,11 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from underpaint.cli.studio import has_screen
+from underpaint.stages.serve import announcement
 from underpaint.stages.serve.announcement import announced, running_at
 from underpaint.stages.serve.config import ServeConfig
 from underpaint.stages.serve.http.running import address_of, listening
@@ -49,6 +52,35 @@ def test_the_page_is_served_and_found_again_by_a_second_call(underpaint, tmp_pat
         stdout, _ = process.communicate(timeout=60)
     assert process.returncode == 0 and json.loads(stdout)["is_started"] is True
     assert running_at(tmp_path) is None and not (tmp_path / "address").exists()
+
+
+@pytest.fixture
+def state(tmp_path, monkeypatch):
+    """A state folder with a server that answers that it is well, and nothing else."""
+    monkeypatch.setattr(announcement, "ANSWER_S", 60.0)
+
+    class Health(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"status": "ok"}')
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with announced(tmp_path, f"http://127.0.0.1:{server.server_port}"):
+            yield tmp_path
+        server.shutdown()
+
+
+def test_of_a_server_that_runs_already_it_is_said_which_options_changed_nothing(underpaint, state):
+    plain = underpaint("studio", "--no-browser", "--state", state)
+    assert plain.code == 0 and "/studio/ (a server that runs already)\n" in plain.stderr
+    asked = underpaint("studio", "--no-browser", "--state", state, "--port", "9", "-m", "mine=x", "--engine", "onnx")
+    assert "(a server that runs already, so --port, --model, --engine changed nothing)" in asked.stderr
+    assert "Ctrl-C" not in plain.stderr + asked.stderr
 
 
 def test_an_address_under_which_nobody_answers_does_not_count(tmp_path):

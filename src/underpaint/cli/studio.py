@@ -19,6 +19,8 @@ again the next time. If a server has the state folder already, its page is opene
 'underpaint serve'.
 """
 NAMES = ("engine", "state")
+UNHEARD = ("port", "settings", "model", "engine")
+"""Options that a server which runs already cannot take; of its settings, only the state folder was looked at."""
 LOOPBACK = "127.0.0.1"
 
 
@@ -58,13 +60,20 @@ def run(args: argparse.Namespace, output: Output) -> int:
     config, _ = read_config(options_of(args), os.environ, Path(args.settings) if args.settings else None)
     found = running_at(config.state)
     if found is not None:
-        show(found, output, is_opened=not args.no_browser)
+        show(found, output, is_opened=not args.no_browser, said=of_running(args))
         output.result("", {"address": found, "is_started": False})
         return 0
     check_state(config.state)
     address = serve(config, output, wants_port=args.port is not None, is_opened=not args.no_browser)
     output.result("stopped", {"address": address, "is_started": True})
     return 0
+
+
+def of_running(args: argparse.Namespace) -> str:
+    """Return what is said of a server that ran already: which of the options it did not hear."""
+    given = [f"--{name}" for name in UNHEARD if getattr(args, name) is not None]
+    unheard = f", so {', '.join(given)} changed nothing" if given else ""
+    return f"a server that runs already{unheard}"
 
 
 def options_of(args: argparse.Namespace) -> dict[str, Any]:
@@ -96,20 +105,21 @@ def serve(config: ServeConfig, output: Output, *, wants_port: bool, is_opened: b
     return address
 
 
-def show(address: str, output: Output, *, is_opened: bool) -> None:
+def show(address: str, output: Output, *, is_opened: bool, said: str = "Ctrl-C ends it") -> None:
     """Say where the page is, and open it where there is a screen.
 
     Args:
         address: Of the server.
         output: Where it is said.
         is_opened: Whether a browser is opened.
+        said: What is said of the server.
     """
     import sys
     import threading
     import webbrowser
 
     page = f"{address}/studio/"
-    output.note(f"the studio is at {page} (Ctrl-C ends it)")
+    output.note(f"the studio is at {page} ({said})")
     if is_opened and has_screen(sys.platform):
         threading.Thread(target=webbrowser.open, args=(page,), daemon=True).start()
 
