@@ -43,8 +43,6 @@ READY_S = 120.0
 STARTING_EVERY, PAUSED_EVERY = 5, 6
 SPREAD_S = 1.5
 """Longest wait between a server that is ready and its end."""
-START_S = 3.0
-"""Longest wait between a process that was started and its end."""
 OUT = Path(__file__).parent / "results" / "serve_kills.json"
 
 
@@ -148,10 +146,11 @@ class Killer:
     Args:
         server: The server.
         dice: Chooses the moments.
+        start_s: How long a start takes: one that is killed while it starts ends within that time.
     """
 
-    def __init__(self, server: Server, dice: random.Random) -> None:
-        self._server, self._dice = server, dice
+    def __init__(self, server: Server, dice: random.Random, start_s: float) -> None:
+        self._server, self._dice, self._start_s = server, dice, start_s
         self.back_s: list[float] = []
         self.pauses: list[tuple[float, float]] = []
         self.pauses_forgotten = 0
@@ -169,7 +168,7 @@ class Killer:
             self._server.kill()
             if kind == "starting":
                 self._server.launch()
-                time.sleep(self._dice.uniform(0.0, START_S))
+                time.sleep(self._dice.uniform(0.0, self._start_s))
                 self._server.kill()
             self.back_s.append(self._server.start())
 
@@ -225,7 +224,8 @@ def run(folder: Path, kinds: list[str], *, seed: int, options: list[str], place:
 
 
 def _killed(server: Server, kinds: list[str], seed: int, place: str | None) -> dict[str, Any]:
-    first_s, killer = server.start(), Killer(server, random.Random(seed))
+    first_s = server.start()
+    killer = Killer(server, random.Random(seed), first_s)
     clients = Clients(server.url, seed, pause_s=0.15)
     clients.start()
     began = time.monotonic()

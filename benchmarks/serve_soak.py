@@ -190,6 +190,7 @@ def main() -> None:
     show(report)
     if args.out is not None:
         write_document(args.out, "serve_soak", minutes=args.minutes, seed=args.seed, report=report)
+    raise SystemExit(0 if report["is_clean"] and not report["defects"] else 1)
 
 
 if __name__ == "__main__":
