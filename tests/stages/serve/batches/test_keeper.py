@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from underpaint.core.errors import InputError, StoreMoved
+from underpaint.core.errors import InputError, StorageError, StoreMoved
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Records
 from underpaint.stages.serve.config import ServeConfig
@@ -162,5 +162,35 @@ def test_a_picture_that_cannot_be_read_now_is_waited_for_and_is_no_error_of_its_
     rows = list(map(json.loads, records.path(str(done.output_file_id)).read_text().splitlines()))
     assert [row["custom_id"] for row in rows] == [str(n) for n in range(LINES)]
     assert all(len(row["response"]["body"]["data"]) == PICTURES for row in rows)
+    records.close()
+    queue.close()
+
+
+class Awaiting(Records):
+    """Records of which one file cannot be reached now."""
+
+    away = ""
+
+    def path(self, file: str) -> Path:
+        if file == self.away:
+            raise StoreMoved("it is gone; put it back")
+        return super().path(file)
+
+
+def test_a_batch_that_has_to_wait_for_the_disk_keeps_no_other_waiting(service, tmp_path):
+    queue, records = open_queue(tmp_path / "jobs.sqlite"), Awaiting(tmp_path)
+    service.limits = Limits()
+
+    async def run() -> StorageError | None:
+        service.dispatcher = Dispatcher(service.pool)
+        return await BatchKeeper(JobDesk(service, queue), records)._pass()
+
+    waiting, other = begun(records), begun(records)
+    records.away = waiting.input_file_id
+    assert isinstance(asyncio.run(run()), StoreMoved)
+    assert [records.batch(one.id, None).status for one in (waiting, other)] == ["validating", "in_progress"]
+    records.away = ""
+    assert asyncio.run(run()) is None
+    assert records.batch(waiting.id, None).status == "in_progress"
     records.close()
     queue.close()

@@ -59,15 +59,27 @@ class BatchKeeper:
         """Look after all batches, until the server is being stopped."""
         while not self.desk.service.is_draining:
             ring = self.desk.bell.next()
-            try:
-                for batch in await asyncio.to_thread(self.records.open_batches):
-                    await self._try_forward(batch)
-            except StorageError as error:
-                self.desk.service.troubles.begin("batches", error)
-            else:
+            trouble = await self._pass()
+            if trouble is None:
                 self.desk.service.troubles.end("batches")
+            else:
+                self.desk.service.troubles.begin("batches", trouble)
             await asyncio.sleep(PASS_EVERY_S)
             await heard(ring, LOOK_EVERY_S)
+
+    async def _pass(self) -> StorageError | None:
+        """Bring every batch forward that can be; return why the first of the others has to wait."""
+        found: list[StorageError] = []
+        try:
+            batches = await asyncio.to_thread(self.records.open_batches)
+        except StorageError as error:
+            return error
+        for batch in batches:
+            try:
+                await self._try_forward(batch)
+            except StorageError as error:
+                found.append(error)
+        return found[0] if found else None
 
     async def _try_forward(self, batch: BatchRecord) -> None:
         """Bring a batch forward; one that cannot be is failed.
