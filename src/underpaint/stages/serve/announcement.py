@@ -6,8 +6,8 @@ The file outlives a server that is killed, so an address counts only while a ser
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,8 +31,9 @@ def announced(state: Path, address: str) -> Iterator[None]:
     try:
         yield
     finally:
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            if path.read_text(encoding="utf-8").strip() == address:
+                path.unlink(missing_ok=True)
 
 
 def running_at(state: Path) -> str | None:
@@ -53,5 +54,5 @@ def _answers(address: str) -> bool:
     try:
         with opener.open(f"{address}/health", timeout=ANSWER_S) as answer:
             return json.load(answer) == {"status": "ok"}
-    except (OSError, ValueError, urllib.error.URLError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False
