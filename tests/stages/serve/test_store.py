@@ -1,9 +1,11 @@
-"""Laws of the folder of pictures when its disk is in trouble."""
+"""Laws of the folder of pictures: when its disk is in trouble, and when several use it at once."""
 
 from __future__ import annotations
 
+import os
 import resource
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +13,7 @@ from underpaint.core.errors import DiskFull, StoreMoved
 from underpaint.stages.serve.store import PictureStore
 
 DIGEST = "ab" * 32
+OTHER = "cd" * 32
 
 
 @pytest.fixture
@@ -56,3 +59,26 @@ def test_a_folder_that_is_taken_away_is_not_made_anew(store, tmp_path):
     assert not store.is_writable() and not (tmp_path / "pictures").exists()
     (tmp_path / "away").rename(tmp_path / "pictures")
     assert store.find(DIGEST) is not None
+
+
+def test_what_is_kept_again_while_old_pictures_are_looked_through_stays(store):
+    for digest in (DIGEST, OTHER):
+        os.utime(store.put(b"picture", digest), (0, 0))
+
+    def kept(digests: Sequence[str]) -> set[str]:
+        assert sorted(digests) == [DIGEST, OTHER]
+        store.put(b"picture", DIGEST)
+        return set()
+
+    assert store.forget(1000.0, kept) == 1
+    assert store.find(DIGEST) and store.find(OTHER) is None
+
+
+def test_what_a_trial_of_the_disk_left_when_its_server_was_killed_goes_with_the_next(store, tmp_path, monkeypatch):
+    with monkeypatch.context() as killed:
+        killed.setattr(Path, "unlink", lambda *_, **__: None)
+        for _ in range(2):
+            assert store.is_writable()
+    left = [path for path in (tmp_path / "pictures").iterdir() if path.name != "address.key"]
+    assert len(left) == 1
+    assert store.is_writable() and not left[0].exists()

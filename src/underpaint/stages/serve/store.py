@@ -24,6 +24,8 @@ Kept = Callable[[Sequence[str]], Collection[str]]
 """From digests of pixels to those that must stay."""
 TRIAL_BYTES = 2**16
 """What must fit on the disk for a server to be ready."""
+TRIAL = ".trial"
+"""Its name: always the same, so that a server that is killed leaves no more than one."""
 LOT = 500
 """Pictures that are asked about at once."""
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -94,7 +96,7 @@ class PictureStore:
 
     def is_writable(self) -> bool:
         """Tell whether something can be put on the disk now."""
-        trial = self._folder / f".trial-{secrets.token_hex(4)}"
+        trial = self._folder / TRIAL
         try:
             trial.write_bytes(bytes(TRIAL_BYTES))
         except OSError:
@@ -129,7 +131,7 @@ class PictureStore:
                 with contextlib.suppress(FileNotFoundError):
                     if path.stem in stay:
                         os.utime(path)
-                    else:
+                    elif _modified_at(path) < before:
                         path.unlink()
                         removed += 1
         return removed
