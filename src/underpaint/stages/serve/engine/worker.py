@@ -65,6 +65,7 @@ class Worker:
         self._connection, self._load, self._lock = connection, load, threading.Lock()
         self._told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._dropped: set[tuple[int, int]] = set()
+        self._dropping = threading.Lock()
         self._finisher, self._foresight = Finisher(), Foresight(self._free_soon)
 
     def run(self) -> None:
@@ -87,7 +88,8 @@ class Worker:
     def _hear(self, frame: Frame) -> None:
         told, _ = frame
         if told["do"] == "drop":
-            self._dropped.add((told["batch"], told["number"]))
+            with self._dropping:
+                self._dropped.add((told["batch"], told["number"]))
         else:
             self._foresight.answered()
             self._told.put(told)
@@ -116,7 +118,8 @@ class Worker:
                 self._finisher.give(partial(self._hand_over, batch, number, finish))
         except UnderpaintError as error:
             self._finisher.give(partial(self._fail, batch, error))
-        self._dropped = {one for one in self._dropped if one[0] > batch}
+        with self._dropping:
+            self._dropped = {one for one in self._dropped if one[0] > batch}
         seconds = time.perf_counter() - began
         if not self._foresight.end(len(orders), seconds):
             self._finisher.catch_up()
