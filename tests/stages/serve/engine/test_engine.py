@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -155,6 +156,24 @@ def test_a_model_that_cannot_be_loaded_says_why(tmp_path):
             await process.start()
 
     asyncio.run(run())
+
+
+def test_a_process_that_cannot_be_started_is_lost_and_leaves_no_socket_open(monkeypatch):
+    made: list[socket.socket] = []
+    pair = socket.socketpair
+
+    def noted() -> tuple[socket.socket, socket.socket]:
+        made.extend(pair())
+        return made[-2], made[-1]
+
+    async def run() -> None:
+        monkeypatch.setattr(socket, "socketpair", noted)
+        process = EngineProcess(Start(address="any"), command=["/no/such/program"])
+        with pytest.raises(EngineLost, match="could not be started"):
+            await process.start()
+
+    asyncio.run(run())
+    assert made and all(one.fileno() == -1 for one in made)
 
 
 def test_a_model_that_takes_more_than_the_memory_is_refused(shipped):

@@ -113,20 +113,10 @@ class EngineProcess:
             on_progress: Told what takes long.
 
         Raises:
-            EngineLost: The process ended.
+            EngineLost: The process ended, or could not be started.
             UnderpaintError: The model cannot be loaded; as ``load_opened`` raises it.
         """
-        ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = await asyncio.create_subprocess_exec(
-                *(*self._command, str(theirs.fileno())),
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
-        self._reader, self._writer = await asyncio.open_connection(sock=ours)
+        self._reader, self._writer = await asyncio.open_connection(sock=await self._begin())
         self._listening = asyncio.create_task(self._listen())
         self._writer.write(pack({"do": "load", **self._start.__dict__}))
         while True:
@@ -139,6 +129,26 @@ class EngineProcess:
                 await self.stop()
                 raise _error(said)
             on_progress(said["task"])
+
+    async def _begin(self) -> socket.socket:
+        """Start the process and return our end of the socket that joins us."""
+        with contextlib.ExitStack() as undo:
+            try:
+                ours, theirs = socket.socketpair()
+                undo.enter_context(ours)
+                with theirs:
+                    self._process = await asyncio.create_subprocess_exec(
+                        *(*self._command, str(theirs.fileno())),
+                        pass_fds=(theirs.fileno(),),
+                        stdin=asyncio.subprocess.DEVNULL,
+                        stdout=asyncio.subprocess.DEVNULL,
+                        stderr=asyncio.subprocess.PIPE,
+                        start_new_session=True,
+                    )
+            except OSError as error:
+                raise EngineLost(f"the engine process could not be started: {error}") from error
+            undo.pop_all()
+            return ours
 
     async def draw(self, orders: Sequence[Order], heard: Heard, on_free: Callable[[float], None] = unfreed) -> float:
         """Draw a batch and return when all of it is finished.
