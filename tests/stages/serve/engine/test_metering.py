@@ -44,6 +44,14 @@ def test_a_counter_that_cannot_be_read_any_more_leaves_the_time(zone, tmp_path):
     assert spent[0].joules is spent[0].method is None and spent[0].seconds > 0
 
 
+def test_a_counter_that_cannot_be_read_before_but_after_leaves_the_time(zone, tmp_path):
+    meter, spent = DrawMeter(find_rapl(tmp_path)), []
+    (zone / "energy_uj").unlink()
+    with meter.measured(spent):
+        (zone / "energy_uj").write_text("999500000")
+    assert spent[0].joules is spent[0].method is None and spent[0].seconds > 0
+
+
 def test_a_card_that_tells_its_power_is_taken_at_its_word():
     meter, spent = DrawMeter(power_w=lambda: 100.0), []
     with meter.measured(spent):

@@ -50,12 +50,20 @@ class DrawMeter:
     @contextlib.contextmanager
     def measured(self, spent: list[Spent]) -> Iterator[None]:
         """Append what is spent inside to a list."""
-        for counter in self._counters:
-            counter.start()
+        is_counted = self._start()
         began = time.perf_counter()
         yield
         seconds = time.perf_counter() - began
-        spent.append(self._spent(seconds))
+        spent.append(self._spent(seconds) if is_counted else Spent(seconds=seconds))
+
+    def _start(self) -> bool:
+        """Read the counters; return whether that can be done."""
+        try:
+            for counter in self._counters:
+                counter.start()
+        except (OSError, ValueError):
+            return False
+        return True
 
     def _spent(self, seconds: float) -> Spent:
         with contextlib.suppress(OSError, ValueError):
