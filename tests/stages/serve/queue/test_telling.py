@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from underpaint.core.errors import InputError
+from underpaint.stages.serve.queue import telling
 from underpaint.stages.serve.queue.job import Submission
 from underpaint.stages.serve.queue.queue import JobQueue
 from underpaint.stages.serve.queue.telling import Change, Place, tell
@@ -56,6 +57,19 @@ def test_an_owner_is_told_its_own_changes_and_those_of_everybody(queue: JobQueue
     assert [one.name for one in changes(queue, begin, "ann")] == ["job.queued", "queue.paused"]
     assert [one.name for one in changes(queue, begin, "bob")] == ["job.queued", "queue.paused", "job.moved"]
     assert len(changes(queue, begin)) == 4
+
+
+def test_who_is_told_nothing_need_not_look_at_the_same_changes_of_others_again(queue: JobQueue, monkeypatch) -> None:
+    begin = queue.last_change()
+    for _ in range(3):
+        queue.submit(DOG)
+    told = queue.changes(begin, "ann")
+    assert told is not None and told == [] and told.until == queue.last_change() > begin
+    queue.submit(CAT)
+    assert [one.owner for one in changes(queue, told.until, "ann")] == ["ann"]
+    monkeypatch.setattr(telling, "MAX_TOLD", 2)
+    some = queue.changes(begin)
+    assert some is not None and some.until == some[-1].place < queue.last_change()
 
 
 def test_unfinished_pictures_are_told_to_those_who_want_them(queue: JobQueue) -> None:

@@ -225,7 +225,7 @@ class JobDesk:
                     return
                 for change in told:
                     yield change
-                    after = change.place
+                after = told.until
                 if len(told) < MAX_TOLD:
                     await heard(ring, LOOK_EVERY_S)
 

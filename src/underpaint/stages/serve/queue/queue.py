@@ -240,7 +240,7 @@ class JobQueue:
 
     def changes(
         self, after: telling.Place, owner: str | None = None, *, with_previews: bool = False
-    ) -> list[telling.Change] | None:
+    ) -> telling.Told | None:
         """Return what changed after a place, some of it if that is much; None if not all of it is kept any more."""
         return self._database.read(lambda session: telling.told(session, after, owner, with_previews))
 

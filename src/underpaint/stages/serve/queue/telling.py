@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,6 +71,19 @@ class Change:
     job: str | None
 
 
+class Told(list[Change]):
+    """Changes in their order.
+
+    Args:
+        changes: The changes.
+        until: The place to go on from: what is not told up to there is nothing for whoever asks.
+    """
+
+    def __init__(self, changes: Iterable[Change], until: Place) -> None:
+        super().__init__(changes)
+        self.until = until
+
+
 def tell(
     session: Session, owner: str, name: str, body: str = "", *, job: str | None = None, seq: int | None = None
 ) -> None:
@@ -107,7 +121,7 @@ def forgotten(session: Session) -> Place:
     return Place.parse(rows[0]["value"])
 
 
-def told(session: Session, after: Place, owner: str | None, with_previews: bool) -> list[Change] | None:
+def told(session: Session, after: Place, owner: str | None, with_previews: bool) -> Told | None:
     """Return the changes after a place, at most ``MAX_TOLD``; None if that place is forgotten, or never was.
 
     Args:
@@ -116,7 +130,8 @@ def told(session: Session, after: Place, owner: str | None, with_previews: bool)
         owner: Whose changes; None for everybody's.
         with_previews: Whether unfinished pictures are told too.
     """
-    if not forgotten(session) <= after <= last(session):
+    end = last(session)
+    if not forgotten(session) <= after <= end:
         return None
     conditions = ["(tx, id) > (:tx, :id)"]
     if owner is not None:
@@ -130,7 +145,10 @@ def told(session: Session, after: Place, owner: str | None, with_previews: bool)
         id=after.id,
         owner=owner or "",
     )
-    return list(map(_change, rows))
+    changes = list(map(_change, rows))
+    if changes:
+        end = changes[-1].place if len(changes) == MAX_TOLD else max(end, changes[-1].place)
+    return Told(changes, end)
 
 
 def _change(row: Row) -> Change:
