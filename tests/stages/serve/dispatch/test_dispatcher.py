@@ -346,6 +346,43 @@ def test_a_mistake_of_ours_fails_what_waits_and_not_the_server(monkeypatch, wher
     assert happened[0] == "defect"
 
 
+class Falling(SlowEngine):
+    """An engine that is lost as soon as two batches are with it; another one comes after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.after, self._both = SlowEngine(), asyncio.Event()
+
+    async def ready(self, name: str) -> SlowEngine:
+        return self.after if self._both.is_set() else self
+
+    async def draw(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, orders: Sequence[Order], heard: Callable[[int, Picture], None], on_free: Callable[[float], None]
+    ) -> float:
+        self.batches.append([str(order.settings.prompt) for order in orders])
+        on_free(0.0)
+        if len(self.batches) == 2:
+            self._both.set()
+        await self._both.wait()
+        raise EngineLost("it ended")
+
+
+def test_a_process_that_is_lost_with_two_batches_is_told_of_once():
+    engine, happened = Falling(), []
+
+    async def run() -> list[Any]:
+        dispatcher = Dispatcher(engine, notice=lambda name, **_facts: happened.append(name))
+        running = asyncio.create_task(dispatcher.run())
+        wanted = (outcome(dispatcher, f"p{steps}", steps=steps) for steps in range(2))
+        drawn = await asyncio.wait_for(asyncio.gather(*wanted), 20)
+        running.cancel()
+        return drawn
+
+    assert asyncio.run(run()) == ["p0", "p1"]
+    assert engine.batches == [["p0"], ["p1"]]
+    assert happened.count("engine_lost") == 1
+
+
 class GoneEngine(SlowEngine):
     """An engine whose model is away at first."""
 

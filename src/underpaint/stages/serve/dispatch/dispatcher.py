@@ -13,6 +13,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
+from weakref import WeakSet
 
 from underpaint.core.errors import (
     ArtifactError,
@@ -57,6 +58,7 @@ class Dispatcher:
         self._waiting = Waiting(self._plan_of)
         self._tickets: dict[str, Ticket] = {}
         self._drawing: list[Ticket] = []
+        self._lost = WeakSet[Engine]()
         self._turns, self._company = Turns(), Company()
         self._serving: dict[asyncio.Task[None], str | None] = {}
         self._bell, self._idle = asyncio.Event(), asyncio.Event()
@@ -277,14 +279,19 @@ class Dispatcher:
             orders = [ticket.asked.order for ticket in wanted]
             return await engine.draw(orders, heard, free) if wanted else 0.0
         except EngineLost as lost:
-            model = wanted[0].asked.model
-            self._notice("engine_lost", model=model, during="drawing", reason=str(lost), said=engine.last_words)
+            self._notice_loss(engine, wanted[0].asked.model, lost)
             raise
         finally:
             for window in windows:
                 self._company.end(window)
             if self._drawing is wanted:
                 self._drawing = []
+
+    def _notice_loss(self, engine: Engine, model: str, lost: EngineLost) -> None:
+        """Tell of an engine that is lost, once for all its batches."""
+        if engine not in self._lost:
+            self._lost.add(engine)
+            self._notice("engine_lost", model=model, during="drawing", reason=str(lost), said=engine.last_words)
 
     async def load(self, model: str) -> None:
         """Load a model, so that it is there again before somebody asks for it.
