@@ -65,7 +65,7 @@ def state(tmp_path, monkeypatch):
             self.end_headers()
             self.wfile.write(b'{"status": "ok"}')
 
-        def log_message(self, *_):
+        def log_request(self, code="-", size="-"):
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
