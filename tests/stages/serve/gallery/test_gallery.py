@@ -272,6 +272,8 @@ def test_without_a_gallery_nothing_goes_into_it(gallery, draw):
     gallery.max_bytes = 0
     gallery.check_room("ann", 10**12)
     draw(entry("a cat"))
+    with pytest.raises(GalleryFull, match="no gallery"):
+        gallery.bring("ann", entry("a cat"))
     assert listed(gallery) == ([], 0)
 
 

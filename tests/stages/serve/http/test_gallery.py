@@ -301,6 +301,17 @@ def test_who_has_no_room_is_told_before_anything_is_drawn_and_programs_draw_on(s
         assert client.post("/api/v1/jobs", json={"request": {"prompt": "a cat"}}).status_code == 202
 
 
+def test_without_a_gallery_nothing_that_is_brought_is_kept(start_server, tmp_path):
+    server = start_server(tmp_path, UNDERPAINT_SERVE_GALLERY_MB="0").wait_until_ready()
+    image, buffer = Image.new("RGBA", (8, 8), "red"), io.BytesIO()
+    image.save(buffer, "PNG")
+    with server.client() as client:
+        answer = client.post(PATH, files={"file": ("x.png", buffer.getvalue())})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (409, "gallery_full")
+        assert client.get(f"/api/v1/images/{pixel_digest(image)}").status_code == 404
+        assert listed(client)["total"] == 0
+
+
 def test_the_gallery_survives_the_server(start_server, tmp_path):
     server = start_server(tmp_path).wait_until_ready()
     with server.client() as client:

@@ -39,9 +39,10 @@ def brought(data: bytes, filename: str, gallery: Gallery, service: Service, owne
 
     Raises:
         FieldError: It is no picture, or too large.
-        GalleryFull: There is no room.
+        GalleryFull: There is no room, or no gallery.
         StorageError: It cannot be kept.
     """
+    gallery.check_on()
     image, settings = read_brought(data)
     file = reencoded(image) if settings is None else encode(attach(image, settings))
     gallery.check_room(owner, len(file))

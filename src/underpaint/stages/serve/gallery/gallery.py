@@ -91,8 +91,22 @@ class Gallery:
 
         return enter
 
+    def check_on(self) -> None:
+        """Refuse what only a gallery keeps where there is none.
+
+        Raises:
+            GalleryFull: There is none.
+        """
+        if not self.is_on:
+            raise GalleryFull("this server has no gallery; let its settings allow one (gallery_mb, now 0)")
+
     def bring(self, owner: str, entry: Entry) -> GalleryPicture:
-        """Put a picture into the gallery that no job here drew."""
+        """Put a picture into the gallery that no job here drew.
+
+        Raises:
+            GalleryFull: There is no gallery.
+        """
+        self.check_on()
 
         def work(session: Session) -> GalleryPicture:
             entering.enter(session, owner, [entry], None)
