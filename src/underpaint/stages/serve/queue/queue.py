@@ -289,9 +289,8 @@ def open_queue(
         StorageError: It cannot be opened, is damaged, or of another version.
     """
     policy = policy or QueuePolicy()
-    database: Database
     if str(place).startswith(("postgresql://", "postgres://")):
-        database = PostgresDatabase(str(place), busy_s=policy.busy_s, clock=clock)
+        database: Database = PostgresDatabase(str(place), busy_s=policy.busy_s, clock=clock)
     else:
         database = SqliteDatabase(Path(place), busy_s=policy.busy_s, clock=clock or time.time, is_ours=is_ours)
     try:
