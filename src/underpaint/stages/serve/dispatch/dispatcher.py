@@ -13,25 +13,16 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
-from weakref import WeakSet
 
-from underpaint.core.errors import (
-    ArtifactError,
-    DeadlineExceeded,
-    DeadlineUnmeetable,
-    EngineLost,
-    EngineUnavailable,
-    InputError,
-    SetupError,
-    UnderpaintError,
-)
+from underpaint.core.errors import DeadlineExceeded, EngineLost, InputError, UnderpaintError
 from underpaint.stages.serve.batching.fairness import JobClass
 from underpaint.stages.serve.batching.filling import Plan, Unit
 from underpaint.stages.serve.batching.waiting import Formed, Waiting
 from underpaint.stages.serve.dispatch.company import Company, Window
 from underpaint.stages.serve.dispatch.costs import Costs
 from underpaint.stages.serve.dispatch.engines import Engine, Engines
-from underpaint.stages.serve.dispatch.limits import Limits
+from underpaint.stages.serve.dispatch.limits import Limits, check_deadline
+from underpaint.stages.serve.dispatch.loading import Loading
 from underpaint.stages.serve.dispatch.ticket import Asked, Ticket
 from underpaint.stages.serve.dispatch.turns import Turn, Turns
 from underpaint.stages.serve.engine.orders import Picture, Preview
@@ -54,11 +45,10 @@ class Dispatcher:
         self, engines: Engines, limits: Limits | None = None, *, max_batch_s: float = 10.0, notice: Notice = unnoticed
     ) -> None:
         self._engines, self._limits, self._notice = engines, limits or Limits(), notice
-        self._costs = Costs(engines, max_batch_s)
+        self._costs, self._loading = Costs(engines, max_batch_s), Loading(engines, notice)
         self._waiting = Waiting(self._plan_of)
         self._tickets: dict[str, Ticket] = {}
         self._drawing: list[Ticket] = []
-        self._lost = WeakSet[Engine]()
         self._turns, self._company = Turns(), Company()
         self._serving: dict[asyncio.Task[None], str | None] = {}
         self._bell, self._idle = asyncio.Event(), asyncio.Event()
@@ -114,11 +104,7 @@ class Dispatcher:
         self._limits.check(first.job_class, backlog_s, costs_s)
         waiting = Counter(ticket.unit.owner for ticket in self._tickets.values())
         self._limits.check_owner(first.owner, waiting, len(costs_s), costs_s[0])
-        if first.deadline_at is not None and now + backlog_s + sum(costs_s) > first.deadline_at:
-            raise DeadlineUnmeetable(
-                f"this would take about {backlog_s + sum(costs_s):.1f} s, and {first.deadline_at - now:.1f} s are "
-                "allowed; allow more with deadline_ms, or come back when less waits"
-            )
+        check_deadline(first.deadline_at, now, backlog_s + sum(costs_s))
 
     def _ticket(self, asked: Asked, cost_s: float, now: float) -> Ticket:
         unit = Unit(
@@ -255,7 +241,7 @@ class Dispatcher:
         for ticket in tickets:
             ticket.tries += 1
         try:
-            engine = await self._ready(tickets[0].asked.model)
+            engine = await self._loading.ready(tickets[0].asked.model)
             return await self._drawn(engine, [ticket for ticket in tickets if not ticket.done.done()], turn)
         finally:
             turn.let_go()
@@ -279,7 +265,7 @@ class Dispatcher:
             orders = [ticket.asked.order for ticket in wanted]
             return await engine.draw(orders, heard, free) if wanted else 0.0
         except EngineLost as lost:
-            self._notice_loss(engine, wanted[0].asked.model, lost)
+            self._loading.notice_loss(engine, wanted[0].asked.model, lost)
             raise
         finally:
             for window in windows:
@@ -287,41 +273,13 @@ class Dispatcher:
             if self._drawing is wanted:
                 self._drawing = []
 
-    def _notice_loss(self, engine: Engine, model: str, lost: EngineLost) -> None:
-        """Tell of an engine that is lost, once for all its batches."""
-        if engine not in self._lost:
-            self._lost.add(engine)
-            self._notice("engine_lost", model=model, during="drawing", reason=str(lost), said=engine.last_words)
-
     async def load(self, model: str) -> None:
         """Load a model, so that it is there again before somebody asks for it.
 
         Raises:
-            EngineUnavailable: Its process ends again and again.
-            ArtifactError: It cannot be loaded.
-            SetupError: This machine cannot hold it.
+            UnderpaintError: As ``Loading.ready`` raises it.
         """
-        await self._ready(model)
-
-    async def _ready(self, model: str) -> Engine:
-        """Return a model's engine; what is wrong with its files is nothing that a caller can mend, or should read."""
-        try:
-            return await self._started(model)
-        except UnderpaintError as error:
-            self._notice("model_unavailable", model=model, reason=str(error))
-            if isinstance(error, SetupError):
-                raise
-            kind = EngineUnavailable if isinstance(error, EngineLost) else ArtifactError
-            raise kind(
-                f"the model {model} cannot be loaded now, and the server's log says why; try again later"
-            ) from None
-
-    async def _started(self, model: str) -> Engine:
-        """Return a model's engine; one that is lost while it loads is tried once more."""
-        try:
-            return await self._engines.ready(model)
-        except EngineLost:
-            return await self._engines.ready(model)
+        await self._loading.ready(model)
 
     def _learn(self, tickets: Sequence[Ticket], formed: Formed, seconds: float) -> None:
         """Correct what is charged and what is expected by what the device took."""

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from underpaint.core.config import Config
-from underpaint.core.errors import QueueFull
+from underpaint.core.errors import DeadlineUnmeetable, QueueFull
 from underpaint.stages.serve.batching.fairness import JobClass
 
 JITTER = 0.10
@@ -62,6 +62,24 @@ class Limits(Config):
                 f"{waiting[owner]} of your pictures wait already, at most {self.open_per_owner} may; wait for some",
                 retry_after_s=varied(over * pace_s),
             )
+
+
+def check_deadline(deadline_at: float | None, now: float, needed_s: float) -> None:
+    """Refuse what cannot be there in time.
+
+    Args:
+        deadline_at: When it has to be there, in seconds since 1970; None for any time.
+        now: Seconds since 1970.
+        needed_s: How long it would take, with all that waits before it.
+
+    Raises:
+        DeadlineUnmeetable: It cannot.
+    """
+    if deadline_at is not None and now + needed_s > deadline_at:
+        raise DeadlineUnmeetable(
+            f"this would take about {needed_s:.1f} s, and {deadline_at - now:.1f} s are allowed; allow more with "
+            "deadline_ms, or come back when less waits"
+        )
 
 
 def varied(seconds: float) -> float:
