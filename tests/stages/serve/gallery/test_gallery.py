@@ -65,6 +65,7 @@ def draw(queue: JobQueue, gallery: Gallery, store: PictureStore) -> Callable[...
         (job,) = queue.claim("worker")
         for one in entries:
             store.put(DATA, one.pixel_sha256)
+            queue.note(job.lease, "job.image", {"image_index": 0, "pixel_sha256": one.pixel_sha256})
         queue.finish(job.lease, {"images": []}, also=gallery.entering(entries))
         return job.id
 
@@ -152,6 +153,15 @@ def test_everybody_sees_and_changes_its_own_and_an_operator_all(gallery, draw):
     assert gallery.act([digest("a dog")], "ann", "ann", "erase") == ([], [digest("a dog")])
     assert gallery.say(digest("a dog"), None, "ann", {"favorite": True}).owner == "bob"
     assert gallery.say(digest("a cat"), None, "ann", {"favorite": True}).owner == "ann"
+
+
+def test_a_file_is_shown_to_all_who_drew_it_and_once_others_have_it_to_nobody_else(gallery, draw):
+    draw(entry("a cat"), owner="bob", in_gallery=False)
+    draw(entry("a dog"), owner="eve", in_gallery=False)
+    assert all(gallery.may_see(digest("a cat"), owner) for owner in ("ann", "bob", "eve"))
+    draw(entry("a cat"))
+    assert gallery.may_see(digest("a cat"), "ann") and gallery.may_see(digest("a cat"), "bob")
+    assert not gallery.may_see(digest("a cat"), "eve")
 
 
 def test_a_picture_drawn_again_comes_to_the_front_and_keeps_what_was_said_of_it(gallery, draw):

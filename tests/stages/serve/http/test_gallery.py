@@ -280,6 +280,9 @@ def test_a_user_sees_and_hears_of_its_own_pictures_alone(start_server, tmp_path)
         assert clients["bob"].get(f"{PATH}/{heart}").status_code == 404
         files = {name: one.get(f"/api/v1/images/{heart}").status_code for name, one in clients.items()}
         assert files == {"ann": 200, "bob": 404, "eve": 200}
+        again = {"prompt": "a red heart", "seed": 7}
+        clients["bob"].post("/v1/images/generations", json=again, headers={"idempotency-key": "1"})
+        assert clients["bob"].get(f"/api/v1/images/{heart}").status_code == 200
         assert act(clients["bob"], "erase", heart).json()["missing"] == [heart]
         assert heard == {listed(clients["bob"])["data"][0]["owner"]}
     finally:

@@ -87,6 +87,30 @@ def one(session: Session, digest: str, owner: str | None, mine: str) -> Row:
     return rows[0]
 
 
+def may_see(session: Session, digest: str, owner: str) -> bool:
+    """Tell whether an owner is shown a kept picture: it is in no gallery, in the owner's, or a job of theirs drew it.
+
+    Args:
+        session: A transaction.
+        digest: SHA-256 of its pixels.
+        owner: Who asks.
+    """
+    rows = session.execute("SELECT owner FROM picture WHERE pixel_sha256 = :digest", digest=digest)
+    owners = {row["owner"] for row in rows}
+    return not owners or owner in owners or _drew(session, digest, owner)
+
+
+def _drew(session: Session, digest: str, owner: str) -> bool:
+    """Tell whether a job of an owner that is still kept drew a picture."""
+    rows = session.execute(
+        "SELECT seq FROM job_event WHERE job IN (SELECT id FROM job WHERE owner = :owner) "
+        "AND name = 'job.image' AND body LIKE :shown LIMIT 1",
+        owner=owner,
+        shown=f"%{_escaped(digest)}%",
+    )
+    return bool(rows)
+
+
 def known(session: Session, digests: Sequence[str], owner: str | None) -> set[str]:
     """Return those of some digests, not too many, that are in the gallery."""
     return {row["pixel_sha256"] for row in _named_rows(session, digests, owner, "")}

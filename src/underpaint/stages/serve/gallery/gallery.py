@@ -134,10 +134,9 @@ class Gallery:
         """Return a picture; see ``finding.one``."""
         return self._database.read(lambda session: picture_of(finding.one(session, digest, owner, mine)))
 
-    def owners(self, digest: str) -> set[str]:
-        """Return who has a picture in the gallery, or the bin."""
-        sql = "SELECT owner FROM picture WHERE pixel_sha256 = :digest"
-        return {row["owner"] for row in self._database.read(lambda session: session.execute(sql, digest=digest))}
+    def may_see(self, digest: str, owner: str) -> bool:
+        """Tell whether a kept picture is shown to an owner; see ``finding.may_see``."""
+        return self._database.read(lambda session: finding.may_see(session, digest, owner))
 
     def missing(self, digests: Sequence[str], owner: str | None) -> list[str]:
         """Return those of some digests that are not in the gallery."""

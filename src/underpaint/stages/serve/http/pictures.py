@@ -50,11 +50,10 @@ async def signed(
 
 @router.get("/api/v1/images/{pixel_sha256}", response_class=FileResponse, responses=FILES, tags=["jobs"])
 async def by_digest(pixel_sha256: str, caller: CallerOf, service: AnyServiceOf, desk: DeskOf) -> FileResponse:
-    """Return a kept picture by the SHA-256 of its pixels; not one that others alone have in their gallery."""
-    found = service.store.find(pixel_sha256)
-    if found is not None and caller.owner is not None:
-        owners = await desk.browse(lambda gallery: gallery.owners(pixel_sha256))
-        found = found if not owners or caller.owner in owners else None
+    """Return a kept picture by the SHA-256 of its pixels; of those in others' galleries only what you drew too."""
+    found, owner = service.store.find(pixel_sha256), caller.owner
+    if found is not None and owner is not None:
+        found = found if await desk.browse(lambda gallery: gallery.may_see(pixel_sha256, owner)) else None
     if found is None:
         raise ApiError(404, "image_not_found", "there is no picture with these pixels, or it is kept no longer")
     return picture_file(*found)
