@@ -6,6 +6,7 @@ import os
 import resource
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,16 @@ from underpaint.stages.serve.store import PictureStore
 
 DIGEST = "ab" * 32
 OTHER = "cd" * 32
+
+
+class Racing(PictureStore):
+    """A folder from which somebody else takes each picture as soon as it is found."""
+
+    def find(self, *args: Any) -> Any:
+        found = super().find(*args)
+        if found is not None:
+            found[0].unlink()
+        return found
 
 
 @pytest.fixture
@@ -82,3 +93,12 @@ def test_what_a_trial_of_the_disk_left_when_its_server_was_killed_goes_with_the_
     left = [path for path in (tmp_path / "pictures").iterdir() if path.name != "address.key"]
     assert len(left) == 1
     assert store.is_writable() and not left[0].exists()
+
+
+def test_a_picture_that_goes_while_it_is_read_is_not_there_and_the_folder_is(store, tmp_path):
+    store.put(b"picture", DIGEST)
+    assert (store.read(DIGEST), store.read(DIGEST, "jpeg"), store.read(OTHER)) == (b"picture", None, None)
+    assert Racing(tmp_path / "pictures").read(DIGEST) is None
+    (tmp_path / "pictures").rename(tmp_path / "away")
+    with pytest.raises(StoreMoved):
+        store.read(DIGEST)

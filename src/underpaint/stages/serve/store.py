@@ -89,6 +89,22 @@ class PictureStore:
         self._check()
         return None
 
+    def read(self, pixel_sha256: str, output_format: Format | None = None) -> bytes | None:
+        """Return a picture's file, or None if there is none, or it goes while it is looked for.
+
+        Raises:
+            StorageError: It cannot be read.
+        """
+        found = self.find(pixel_sha256, output_format)
+        if found is None:
+            return None
+        with disk_errors(found[0]):
+            try:
+                return found[0].read_bytes()
+            except FileNotFoundError:
+                self._check()
+        return None
+
     def _check(self) -> None:
         """Make sure that the folder is there: nothing makes it anew, or nobody could put it back."""
         if not self._folder.is_dir():

@@ -8,10 +8,13 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from underpaint.core.errors import FieldError
 from underpaint.stages.serve.gallery.archive import zipped
+from underpaint.stages.serve.gallery.making import read_kept
 from underpaint.stages.serve.gallery.picture import GalleryPicture
 from underpaint.stages.serve.store import PictureStore
 
@@ -68,6 +71,26 @@ def test_a_file_is_read_when_its_turn_comes_and_no_part_holds_more_than_one(stor
     rest = list(parts)
     assert max(map(len, rest)) < 2 * len(DATA)
     assert len(opened(iter([first, *rest])).namelist()) == 22
+
+
+class Racing(PictureStore):
+    """A folder from which somebody else takes each picture as soon as it is found."""
+
+    def find(self, *args: Any) -> Any:
+        found = super().find(*args)
+        if found is not None:
+            found[0].unlink()
+        return found
+
+
+def test_what_loses_its_file_while_it_is_read_is_left_out(tmp_path):
+    store = Racing(tmp_path)
+    store.put(DATA, f"{1:064x}")
+    with opened(zipped(lambda: iter([picture(1)]), [], store)) as archive:
+        assert archive.namelist() == ["pictures.json", "pictures.csv"]
+    store.put(DATA, f"{1:064x}")
+    with pytest.raises(FieldError, match="kept no longer"):
+        read_kept(picture(1), store)
 
 
 def test_what_has_lost_its_file_is_still_told_of(store):

@@ -61,8 +61,9 @@ def zipped(pictures: Pictures, missing: list[str], store: PictureStore) -> Itera
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_STORED) as archive:  # pyright: ignore[reportArgumentType]
         for number, picture in enumerate(pictures(), 1):
-            if found := store.find(picture.pixel_sha256, picture.output_format):
-                archive.writestr(_member(file_name(number, picture), picture.created_at), found[0].read_bytes())
+            data = store.read(picture.pixel_sha256, picture.output_format)
+            if data is not None:
+                archive.writestr(_member(file_name(number, picture), picture.created_at), data)
                 yield pipe.taken()
         for name, parts in (
             ("pictures.json", _json(pictures, missing, store)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 import threading
 import zipfile
@@ -67,14 +68,14 @@ def read_kept(picture: GalleryPicture, store: PictureStore) -> Upright:
     Raises:
         FieldError: Its file is kept no longer.
     """
-    found = store.find(picture.pixel_sha256, picture.output_format)
-    if found is None:
+    data = store.read(picture.pixel_sha256, picture.output_format)
+    if data is None:
         raise FieldError(
             f"the file of {picture.pixel_sha256} is kept no longer; draw it again",
             param="pictures",
             code="image_not_found",
         )
-    with Image.open(found[0], formats=[one.upper() for one in FORMATS]) as opened:
+    with Image.open(io.BytesIO(data), formats=[one.upper() for one in FORMATS]) as opened:
         image = opened.copy()
     settings = None if picture.settings is None else Settings.model_validate(picture.settings)
     words = picture.note or "" if settings is None else settings.caption or settings.prompt

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from PIL import Image
 
@@ -31,19 +31,19 @@ def sheet_of(pictures: Sequence[GalleryPicture], store: PictureStore) -> bytes:
 
 def _cells(pictures: Sequence[GalleryPicture], store: PictureStore) -> Iterator[Cell]:
     for picture in pictures:
-        if found := store.find(picture.pixel_sha256, picture.output_format):
+        if data := store.read(picture.pixel_sha256, picture.output_format):
             made = picture.settings or {}
             notes = [made.get("style"), str(made["seed"]) if made else None]
             yield Cell(
-                image=_small(found[0]),
+                image=_small(data),
                 title=picture.prompt or picture.note or "",
                 note=" · ".join(filter(None, notes)),
             )
 
 
-def _small(path: Path) -> Image.Image:
+def _small(data: bytes) -> Image.Image:
     """Return a picture no larger than a cell of the sheet, so that many large ones fit into memory."""
-    with Image.open(path, formats=[one.upper() for one in FORMATS]) as image:
+    with Image.open(io.BytesIO(data), formats=[one.upper() for one in FORMATS]) as image:
         small = image.convert("RGBA")
     if max(small.size) > PICTURE:
         small = small.convert("RGBa")

@@ -17,7 +17,6 @@ from underpaint.stages.serve.asking.planning import Wish
 from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batching.compatibility import batch_key
 from underpaint.stages.serve.batching.fairness import JobClass
-from underpaint.stages.serve.disk import disk_errors
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.gallery.gallery import MB, Gallery
 from underpaint.stages.serve.jobs.bell import Bell, heard
@@ -80,11 +79,10 @@ class JobDesk:
             FieldError: There is none, or its file is kept no longer.
         """
         picture = self.gallery.one(digest, owner, owner or "")
-        found = self.service.store.find(digest, picture.output_format)
-        if found is None:
+        data = self.service.store.read(digest, picture.output_format)
+        if data is None:
             raise FieldError("the file of this picture is kept no longer", param="images", code="image_not_found")
-        with disk_errors(found[0]):
-            return found[0].read_bytes()
+        return data
 
     async def see_at_last(self, work: Callable[[JobQueue], T]) -> T:
         """Look at the queue as soon as that can be done.
