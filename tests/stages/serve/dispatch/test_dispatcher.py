@@ -191,6 +191,25 @@ def test_another_model_is_not_drawn_with_while_one_is_still_at_work():
     assert engine.said == ["draw 0", "finish 0", "draw 1", "finish 1"]
 
 
+def test_who_comes_while_another_model_is_still_at_work_goes_with_those_who_wait_for_that():
+    engine = LateEngine(1)
+    engine._begun[1].clear()
+
+    async def work(dispatcher: Dispatcher) -> None:
+        tickets = dispatcher.submit([asked("p0")])
+        while not engine.said:
+            await asyncio.sleep(0)
+        for prompt in ("p1", "p2"):
+            tickets += dispatcher.submit([replace(asked(prompt), model="another")])
+            await asyncio.sleep(0.05)
+        engine._begun.append(engine._begun[1])
+        engine._begun[1].set()
+        await asyncio.wait_for(asyncio.gather(*(ticket.done for ticket in tickets)), 20)
+
+    serve(engine, work)
+    assert engine.batches == [["p0"], ["p1", "p2"]]
+
+
 def test_a_model_that_is_lost_while_another_waits_for_it_is_drawn_with_again():
     class Lost(SlowEngine):
         async def draw(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -333,7 +352,7 @@ def test_a_mistake_of_ours_fails_what_waits_and_not_the_server(monkeypatch, wher
         dispatcher = Dispatcher(engine, notice=lambda name, **_facts: happened.append(name))
         running = asyncio.create_task(dispatcher.run())
 
-        def broken(_now: float) -> Any:
+        def broken(*_: Any) -> Any:
             raise AssertionError("a mistake")
 
         monkeypatch.setattr(dispatcher._waiting, where, broken)

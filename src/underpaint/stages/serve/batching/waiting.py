@@ -22,6 +22,11 @@ PlanOf = Callable[[Unit], Plan]
 """How many units go together with a unit, and how long they take."""
 
 
+def anyone(_unit: Unit) -> bool:
+    """Let every unit lead a batch."""
+    return True
+
+
 @dataclass(frozen=True, kw_only=True)
 class Formed:
     """What a device shall do next.
@@ -103,16 +108,19 @@ class Waiting:
         cap = plan.cap if head.key else 1
         return Upcoming(units=units, cap=cap, seconds=plan.seconds(units), waited_s=max(0.0, now - head.arrived_at))
 
-    def take(self, now: float) -> Formed:
+    def take(self, now: float, may_lead: Callable[[Unit], bool] = anyone) -> Formed:
         """Return what a device that is free shall work on, and let it wait no longer.
 
         Args:
             now: Seconds since 1970.
+            may_lead: Whether the unit whose turn it is may be begun; if not, it goes on waiting, and so do all.
         """
         expired: list[Unit] = []
         while (head := self._head(now)) is not None:
             plan = self._plan_of(head)
             if not is_too_late(head.deadline_at, now, plan.seconds(1)):
+                if not may_lead(head):
+                    break
                 batch = self._fill(head, plan, now)
                 seconds = plan.seconds(len(batch))
                 self._settle(batch, seconds / len(batch), now)

@@ -151,15 +151,15 @@ class Dispatcher:
     async def _begin(self, turn: Turn) -> None:
         """Let the batch whose turn it is be drawn; one of another model only when that of the last is all finished."""
         formed = self._take()
-        model = self._tickets[formed.batch[0].id].asked.model if formed.batch else None
-        others = {task for task, other in self._serving.items() if other != model}
-        if others:
-            turn.let_go()  # they may have to draw something again
-            await asyncio.wait(others)
-            turn = await self._turns.take()
         task = asyncio.create_task(self._serve(formed, turn))
-        self._serving[task] = model
+        self._serving[task] = self._tickets[formed.batch[0].id].asked.model if formed.batch else None
         task.add_done_callback(self._serving.pop)
+        if not formed.batch and len(self._waiting):
+            await asyncio.wait(self._serving)
+
+    def _may_lead(self, unit: Unit) -> bool:
+        model = self._tickets[unit.id].asked.model
+        return all(other in (None, model) for other in self._serving.values())
 
     def _notice_idle(self) -> None:
         if not self._tickets:
@@ -174,7 +174,7 @@ class Dispatcher:
     def _take(self) -> Formed:
         """Return what is drawn next."""
         try:
-            return self._waiting.take(time.time())
+            return self._waiting.take(time.time(), self._may_lead)
         except Exception as error:
             self._fail_all("forming a batch", error)
             return Formed()
