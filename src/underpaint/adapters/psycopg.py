@@ -124,6 +124,8 @@ class PostgresDatabase:
                     return work(PostgresSession(connection, self._clock))
             except self._psycopg.Error as error:
                 if attempt == TRIES or not _may_be_repeated(error):
+                    if isinstance(error, self._psycopg.IntegrityError):
+                        raise
                     raise self._as_ours(error) from None
                 time.sleep(0.01 * 2**attempt)
         raise AssertionError("the loop returns or raises")

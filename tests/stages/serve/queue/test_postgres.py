@@ -66,3 +66,12 @@ def test_the_time_is_the_servers(queue: JobQueue, postgres_place: str) -> None:
     with psycopg.connect(postgres_place) as other:
         (now,) = other.execute("SELECT extract(epoch FROM clock_timestamp())").fetchone() or (0,)
     assert 0 <= queue.submit(CAT)[0].created_at - float(now) < 5
+
+
+def test_what_breaks_a_rule_of_the_tables_is_a_defect_and_no_trouble_of_the_database(queue: JobQueue) -> None:
+    import psycopg
+
+    kept, _ = queue.submit(CAT)
+    with pytest.raises(psycopg.IntegrityError):
+        queue.database.write(lambda session: session.execute("UPDATE job SET owner = NULL"))
+    assert queue.get(kept.id) == kept and queue.submit(CAT)[1]
