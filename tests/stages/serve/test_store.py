@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from underpaint.core.errors import DiskFull, StoreMoved
+from underpaint.stages.serve.engine.orders import Format
 from underpaint.stages.serve.store import PictureStore
 
 DIGEST = "ab" * 32
@@ -20,8 +21,8 @@ OTHER = "cd" * 32
 class Racing(PictureStore):
     """A folder from which somebody else takes each picture as soon as it is found."""
 
-    def find(self, *args: Any) -> Any:
-        found = super().find(*args)
+    def find(self, pixel_sha256: str, output_format: Format | None = None) -> Any:
+        found = super().find(pixel_sha256, output_format)
         if found is not None:
             found[0].unlink()
         return found

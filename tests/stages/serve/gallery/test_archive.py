@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from underpaint.core.errors import FieldError
+from underpaint.stages.serve.engine.orders import Format
 from underpaint.stages.serve.gallery.archive import zipped
 from underpaint.stages.serve.gallery.making import read_kept
 from underpaint.stages.serve.gallery.picture import GalleryPicture
@@ -76,8 +77,8 @@ def test_a_file_is_read_when_its_turn_comes_and_no_part_holds_more_than_one(stor
 class Racing(PictureStore):
     """A folder from which somebody else takes each picture as soon as it is found."""
 
-    def find(self, *args: Any) -> Any:
-        found = super().find(*args)
+    def find(self, pixel_sha256: str, output_format: Format | None = None) -> Any:
+        found = super().find(pixel_sha256, output_format)
         if found is not None:
             found[0].unlink()
         return found
