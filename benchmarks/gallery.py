@@ -24,7 +24,6 @@ from underpaint.stages.serve.gallery.finding import Query
 from underpaint.stages.serve.gallery.gallery import Gallery
 from underpaint.stages.serve.gallery.picture import Entry
 from underpaint.stages.serve.queue.queue import JobQueue, open_queue
-from underpaint.stages.serve.store import PictureStore
 
 OWNER, LOT, PAGE = "local", 1000, 51
 THINGS = ("cat", "dog", "heart", "rocket", "cake", "tree", "face", "fish", "moon", "star")
@@ -92,7 +91,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         queue = open_queue(folder / "jobs.sqlite")
-        gallery = Gallery(queue.database, PictureStore(folder / "pictures"), max_bytes=10**12, keep_deleted_s=1.0)
+        gallery = Gallery(queue.database, max_bytes=10**12, keep_deleted_s=1.0)
         per_second = fill(queue, args.pictures)
         rows = [
             {"call": call, "median_ms": middle, "max_ms": most} for call, middle, most in timed(gallery, args.repeats)

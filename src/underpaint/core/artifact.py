@@ -45,7 +45,7 @@ def _inside(name: str) -> str:
 SPACE_HINTS = {
     errno.ENOSPC: "the disk is full; free some space or choose another --out",
     errno.EDQUOT: "the disk quota is used up; free some space or choose another --out",
-    errno.EFBIG: "files may not grow so large here; raise that limit or choose another --out",
+    errno.EFBIG: "files may not grow so large here; raise that limit (ulimit -f) or choose another --out",
 }
 WRITE_HINTS = {
     errno.EACCES: "it may not be written; choose another --out or change its permissions",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from underpaint.core.artifact import fsync, storage_errors
-from underpaint.core.errors import StorageError, TrainingError
+from underpaint.core.errors import TrainingError
 from underpaint.learning.ema import WeightAverage
 from underpaint.runtime.weights import write_weights
 
@@ -70,10 +69,8 @@ def save_state(
                 path.replace(previous_of(path))
             temporary.replace(path)
             fsync(path.parent)
-    except BaseException as error:
+    except BaseException:
         temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno == errno.EFBIG:
-            raise StorageError(f"cannot write {path}: its size is limited; raise the limit (ulimit -f)") from error
         raise
 
 
