@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
-from underpaint.core.errors import StorageError, StoreDamaged
+from underpaint.core.errors import StoreDamaged
 from underpaint.stages.serve.queue.database import Database, Session
 from underpaint.stages.serve.queue.job import Submission
 from underpaint.stages.serve.queue.queue import JobQueue
@@ -78,6 +80,6 @@ def test_a_second_end_of_a_job_cannot_be_stored(queue: JobQueue) -> None:
     job, _ = queue.submit(CAT)
     queue.cancel(job.id)
     sql = "INSERT INTO job_event (job, seq, name, body, at) VALUES (:job, 99, 'job.succeeded', '{}', 0)"
-    with pytest.raises(StorageError, match=r"(?i)unique"):
+    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError), match=r"(?i)unique"):
         database_of(queue).write(lambda session: session.execute(sql, job=job.id))
     assert queue.get(job.id).state == "cancelled"
