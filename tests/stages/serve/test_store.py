@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,32 +34,36 @@ def store(tmp_path) -> PictureStore:
     return PictureStore(tmp_path / "pictures")
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """No file can grow."""
+    """No file can grow; not a fixture, since what pytest itself writes may go into a file."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-def test_a_picture_that_does_not_fit_is_not_there_and_leaves_nothing(store, tmp_path, request):
-    request.getfixturevalue("full_disk")
-    with pytest.raises(DiskFull):
-        store.put(b"picture", DIGEST)
-    assert not store.is_writable()
+def test_a_picture_that_does_not_fit_is_not_there_and_leaves_nothing(store, tmp_path):
+    with full_disk():
+        with pytest.raises(DiskFull):
+            store.put(b"picture", DIGEST)
+        is_writable = store.is_writable()
+    assert not is_writable
     assert store.find(DIGEST) is None
     assert [path for path in (tmp_path / "pictures").rglob("*") if path.is_file()] == [
         tmp_path / "pictures" / "address.key"
     ]
 
 
-def test_what_is_there_already_can_be_kept_again_on_a_full_disk(store, request):
+def test_what_is_there_already_is_kept_again_as_it_is_and_found_on_a_full_disk(store):
     path = store.put(b"picture", DIGEST)
     assert store.put(b"picture", DIGEST) == path
     assert store.is_writable()
-    request.getfixturevalue("full_disk")
-    assert store.find(DIGEST) == (path, "png")
+    with full_disk():
+        found = store.find(DIGEST)
+    assert found == (path, "png")
 
 
 def test_a_folder_that_is_taken_away_is_not_made_anew(store, tmp_path):
