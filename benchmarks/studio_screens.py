@@ -1,4 +1,4 @@
-"""Pictures of the studio for the documentation: the first view, the gallery in the dark, a phone.
+"""Pictures of the studio for the documentation: the first view, the gallery in the dark, a phone, the other views.
 
 Everything in them is drawn while they are taken, with the seeds below, by the shipped model. Run it after the page or
 the weights have changed, and look at what comes out.
@@ -124,6 +124,82 @@ def phones(browser: Browser, url: str) -> Image.Image:
     return side_by_side([*pictures, seen(many)])
 
 
+def redraw(page: Page) -> Page:
+    """Redraw a picture of the gallery where a brush says."""
+    page.evaluate("location.hash = '#/gallery'")
+    page.get_by_role("button", name="Open: panda").click()
+    page.get_by_role("button", name="Redraw", exact=True).click()
+    page.get_by_role("textbox", name="What shall it become?").fill("a panda with a red hat")
+    easel = page.locator(".easel canvas")
+    easel.scroll_into_view_if_needed()
+    box = easel.bounding_box() or {"x": 0.0, "y": 0.0, "width": 1.0, "height": 1.0}
+    places = [(box["x"] + x * box["width"], box["y"] + 0.2 * box["height"]) for x in (0.25, 0.75)]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=5)
+    page.mouse.up()
+    page.evaluate("scrollTo(0, 0)")
+    return page
+
+
+def listed(page: Page) -> Page:
+    """Draw a list of four lines."""
+    page.get_by_role("textbox", name="What shall be drawn?").fill(
+        "prompt,style,n\nred heart,flat,2\nsun,cartoon,2\nfish,gradient,2\nrocket,flat,2"
+    )
+    page.get_by_role("textbox", name="Name of the list").fill("for Ann")
+    page.get_by_role("button", name="Draw all").click()
+    page.wait_for_selector(".list-card[data-status=completed] .tile:nth-child(8) img")
+    page.get_by_role("textbox", name="What shall be drawn?").fill("prompt,style\nred heart,flat\na cat,oil")
+    page.wait_for_selector(".mistakes li")
+    page.evaluate("scrollTo(0, 0)")
+    return page
+
+
+def queued(page: Page) -> Page:
+    """Stop the queue with five jobs in it."""
+    for path, body in [("queue/pause", None)] + [
+        ("jobs", {"request": {"prompt": p, "style": s}}) for p, s in DRAWN[:5]
+    ]:
+        page.request.post(page.url.partition("/studio")[0] + f"/api/v1/{path}", data=body)
+    page.wait_for_selector(".queue-row:nth-child(5)")
+    return page
+
+
+def compared(page: Page) -> Page:
+    """Compare two styles."""
+    page.get_by_role("textbox", name="What shall your sticker show?").fill("blue heart")
+    page.get_by_role("group", name="Right", exact=True).get_by_label("Style").select_option("flat")
+    page.get_by_role("radio", name="1", exact=True).check()
+    page.get_by_role("button", name="Draw both").click()
+    page.wait_for_selector(".pair figure:nth-of-type(2) canvas")
+    page.locator(".pair").scroll_into_view_if_needed()
+    return page
+
+
+VIEWS = (("edit", redraw), ("lists", listed), ("compare", compared), ("queue", queued))
+"""Views that are shown together, and what is done in them; the last one stops the queue, so it is the last."""
+
+
+def others(browser: Browser, url: str, size: tuple[int, int], scheme: Any) -> list[Image.Image]:
+    """Return the other views; the queue goes on afterwards."""
+    taken = [seen(prepare(opened(browser, url, view, size, scheme))) for view, prepare in VIEWS]
+    for job in json.load(urllib.request.urlopen(f"{url}/api/v1/jobs?state=queued"))["data"]:
+        urllib.request.urlopen(urllib.request.Request(f"{url}/api/v1/jobs/{job['id']}/cancel", method="POST"))
+    urllib.request.urlopen(urllib.request.Request(f"{url}/api/v1/queue/resume", method="POST"))
+    return taken
+
+
+def in_a_square(pictures: list[Image.Image]) -> Image.Image:
+    """Return four pictures, half as large, two above two, on paper."""
+    half = [one.resize((one.width // 2, one.height // 2), Image.Resampling.LANCZOS) for one in pictures]
+    above, below = side_by_side(half[:2]), side_by_side(half[2:])
+    sheet = Image.new("RGB", (above.width, above.height + below.height - GAP), "#d9cfbe")
+    sheet.paste(above, (0, 0))
+    sheet.paste(below, (0, above.height - GAP))
+    return sheet
+
+
 def main() -> None:
     """Take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -136,6 +212,8 @@ def main() -> None:
             "studio-gallery-dark": seen(gallery(opened(browser, url, "gallery", LOW, "dark"))),
             "studio-create": seen(drawn(opened(browser, url, "create", DESKTOP, "light"))),
             "studio-phone": phones(browser, url),
+            "studio-views": in_a_square(others(browser, url, DESKTOP, "light")),
+            "studio-views-phone": side_by_side(others(browser, url, PHONE, "dark")),
         }
         browser.close()
     for name, picture in taken.items():

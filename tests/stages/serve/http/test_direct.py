@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import logging
 from typing import Any
 
 import pytest
@@ -118,7 +119,11 @@ def test_what_the_disk_is_the_reason_for_is_written_down_as_that(monkeypatch, ca
 
     monkeypatch.setattr(direct, "_generated", failing)
     with monkeypatch.context() as patch:
-        patch.setattr(LOGGER, "propagate", True)
+        # Whatever a server of another test has made of the log.
+        for name, value in {"handlers": [caplog.handler], "propagate": False, "disabled": False}.items():
+            patch.setattr(LOGGER, name, value)
+        patch.setattr(LOGGER, "level", logging.INFO)
+        LOGGER.manager._clear_cache()  # pyright: ignore[reportAttributeAccessIssue]
         _, body = asyncio.run(asked(Direct(no_app), JSON, b"{}"))  # pyright: ignore[reportArgumentType]
     assert body["error"]["code"] == code
     assert [record.getMessage() for record in caplog.records if record.name == LOGGER.name] == [event]
