@@ -11,12 +11,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from underpaint.core.artifact import read_manifest
 from underpaint.core.errors import DataError, UnreadableImage
 from underpaint.core.progress import Progress, Report, silent
-from underpaint.core.samples import Sample, read_samples
+from underpaint.core.samples import Sample
 from underpaint.models.pixels import from_straight
-from underpaint.stages.train.pictures import require_square, variant_weights
+from underpaint.stages.train.pictures import require_square, samples_of, variant_weights
 
 
 @dataclass(frozen=True)
@@ -73,10 +72,7 @@ def load_packed(folder: Path, splits: tuple[str, ...], report: Report = silent) 
         ArtifactError: The folder is no data set.
         DataError: No sample lies in the splits, or the pictures are missing, broken, or not squares of one size.
     """
-    read_manifest(folder, kind="dataset")
-    samples = [sample for sample in read_samples(folder) if sample.split in splits]
-    if not samples:
-        raise DataError(f"{folder} has no sample in the splits {', '.join(splits)}; build the data set again")
+    samples = samples_of(folder, splits)
     files: list[bytes] = []
     side = 0
     for number, sample in enumerate(samples, 1):

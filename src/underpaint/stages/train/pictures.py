@@ -153,6 +153,20 @@ def read_pixels(path: Path) -> NDArray[np.uint8]:
         raise UnreadableImage(f"{path} is no picture that can be read ({error}); build the data set again") from None
 
 
+def samples_of(folder: Path, splits: tuple[str, ...]) -> list[Sample]:
+    """Return the samples of the named splits of a ``dataset`` artifact.
+
+    Raises:
+        ArtifactError: The folder is no data set.
+        DataError: No sample lies in the splits.
+    """
+    read_manifest(folder, kind="dataset")
+    samples = [sample for sample in read_samples(folder) if sample.split in splits]
+    if not samples:
+        raise DataError(f"{folder} has no sample in the splits {', '.join(splits)}; build the data set again")
+    return samples
+
+
 def load_pictures(folder: Path, splits: tuple[str, ...], report: Report = silent) -> Pictures:
     """Read the pictures of the named splits of a ``dataset`` artifact.
 
@@ -165,10 +179,7 @@ def load_pictures(folder: Path, splits: tuple[str, ...], report: Report = silent
         ArtifactError: The folder is no data set.
         DataError: No sample lies in the splits, or the pictures are missing, broken, or not squares of one size.
     """
-    read_manifest(folder, kind="dataset")
-    samples = [sample for sample in read_samples(folder) if sample.split in splits]
-    if not samples:
-        raise DataError(f"{folder} has no sample in the splits {', '.join(splits)}; build the data set again")
+    samples = samples_of(folder, splits)
     pixels = []
     for number, sample in enumerate(samples, 1):
         pixels.append(read_pixels(folder / sample.file))

@@ -1,7 +1,6 @@
 /** Pictures that somebody brings to be redrawn: read, made square, and made into what can be sent. */
 
 import { sizeOf } from './picture_head.js';
-import { fileOf } from './pictures.js';
 import { t } from './words.js';
 
 const LEAST_SIDE = 256;
@@ -34,18 +33,6 @@ export async function sourceOf(file, model, limits) {
     return { data: await dataOf(file), side: model.width };
   }
   return squared(await bitmapOf(file, name), Math.max(LEAST_SIDE, model.width));
-}
-
-/**
- * Read a picture that is on the server.
- *
- * @param {import('./pictures.js').Picture} picture The picture.
- * @param {{width: number}} model The model that will redraw it.
- * @param {any} limits What is taken.
- * @returns {Promise<Source>} The picture.
- */
-export async function sourceOfPicture(picture, model, limits) {
-  return sourceOf(await fileOf(picture), model, limits);
 }
 
 async function bitmapOf(file, name) {

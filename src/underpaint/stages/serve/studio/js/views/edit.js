@@ -2,22 +2,18 @@
 
 import { known } from '../collection.js';
 import { EMPTY, draft, editOf } from '../edit_draft.js';
-import { button, h, replace } from '../elements.js';
+import { button, h } from '../elements.js';
 import { fail, say } from '../notices.js';
 import { makeEasel } from '../parts/easel.js';
 import { easelTools } from '../parts/easel_tools.js';
 import { editForm } from '../parts/edit_form.js';
-import { freshStrip, knownStrip } from '../parts/strip.js';
+import { stripList } from '../parts/strips.js';
 import { sourceOf } from '../sources.js';
 import { fileOf } from '../pictures.js';
-import { kept } from '../state.js';
 import { t } from '../words.js';
 
 const MOST_STRIPS = 8;
 const KINDS = 'image/png,image/jpeg,image/webp';
-
-/** Jobs whose strips are shown, the latest first. */
-const recent = kept('edit.strips', /** @type {string[]} */ ([]));
 
 /**
  * Open the view.
@@ -34,7 +30,7 @@ export function open(app, query) {
     return {
       element: h('section', {}, h('h1', {}, t('edit.title')), h('p', { class: 'card none' }, t('edit.cannot'))),
     };
-  const results = resultsOf(app);
+  const results = stripList(app, { name: 'edit.strips', title: t('edit.results'), most: MOST_STRIPS });
   const easel = makeEasel(() => {
     tools.show();
     draft.change({ layers: { paint: easel.dataOf('paint'), veil: easel.dataOf('veil') } });
@@ -156,41 +152,4 @@ function takeFiles(element, bring) {
     event.preventDefault();
     bring(file);
   });
-}
-
-/** Make the list of what was drawn here lately, the latest first. */
-function resultsOf(app) {
-  const list = h('div', { class: 'strips' });
-  const element = h('section', { class: 'results', hidden: true }, h('h2', {}, t('edit.results')), list);
-  /** @type {import('../parts/strip.js').Strip[]} */
-  let strips = [];
-  const keep = () => {
-    element.hidden = strips.length === 0;
-    recent.set(strips.map((one) => one.job).filter((id) => id !== null));
-  };
-  const use = {
-    onknown: keep,
-    onmore: () => {},
-    onremove: (strip) => {
-      strip.close();
-      strip.element.remove();
-      strips = strips.filter((one) => one !== strip);
-      keep();
-    },
-  };
-  const add = (body) => {
-    const strip = freshStrip(app, body, use);
-    strips = [strip, ...strips];
-    list.prepend(strip.element);
-    strips.slice(MOST_STRIPS).forEach(use.onremove);
-    element.hidden = false;
-    strip.element.scrollIntoView({ block: 'nearest' });
-  };
-  strips = recent.value.map((id) => knownStrip(app, id, use));
-  replace(
-    list,
-    strips.map((one) => one.element),
-  );
-  element.hidden = strips.length === 0;
-  return { element, add, close: () => strips.forEach((one) => one.close()) };
 }
