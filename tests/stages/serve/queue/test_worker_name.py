@@ -34,7 +34,11 @@ def test_another_process_of_the_same_number_is_another_worker() -> None:
     assert is_gone(f"{world}/{2**22 + 1}/{started}/{token}")
 
 
-@pytest.mark.parametrize("name", ["w", "", "elsewhere/1/0/ab", f"another-boot/{os.getpid()}/1/ab", "a/b/c/d/e"])
+@pytest.mark.parametrize(
+    "name",
+    ["w", "", "elsewhere/1/0/ab", f"another-boot/{os.getpid()}/1/ab", "a/b/c/d/e"],
+    ids=["a word", "nothing", "elsewhere", "another boot", "too many parts"],
+)
 def test_of_workers_elsewhere_nothing_is_known(name: str) -> None:
     assert not is_gone(name)
 

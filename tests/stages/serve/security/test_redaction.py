@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import time
+from itertools import count
 
 import pytest
 from hypothesis import given
@@ -44,6 +45,7 @@ def logged(record: object, *args: object, known: tuple[str, ...] = (), **options
         f"-----BEGIN PRIVATE KEY-----\n{SECRET.replace('-', '').replace('_', '')}",
         f"sk-{SECRET}",
     ],
+    ids=count(),
 )
 def test_secrets_are_left_out_of_any_text(text: str) -> None:
     found = redacted(text)
