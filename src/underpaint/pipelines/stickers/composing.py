@@ -18,6 +18,7 @@ from underpaint.pipelines.stickers.look import REFERENCE_SIDE, Look
 from underpaint.pipelines.stickers.place import Item
 from underpaint.pipelines.stickers.tidying import tidied
 from underpaint.pipelines.upscaling.enlarging import upscaled
+from underpaint.pipelines.upscaling.haze import cleared
 from underpaint.pipelines.upscaling.resampling import premultiplied, resampled, straight
 
 SEEN = 8
@@ -89,7 +90,7 @@ def composed(pixels: np.ndarray, item: Item, look: Look) -> np.ndarray:
         InputError: The picture shows nothing, or contour and margin leave no room for it.
     """
     room = room_of(look, max(item.width, item.height))
-    pixels = pixels if look.specks else tidied(pixels)
+    pixels = cleared(pixels if look.specks else tidied(pixels))
     drawing = _drawn(pixels, item, room)
     layer = _with_contour(drawing, room, look)
     sticker = _on_canvas(layer, item) if item.box == "canvas" else layer
@@ -166,7 +167,7 @@ def prepared(pixels: np.ndarray, look: Look) -> np.ndarray:
         pixels: ``[H, W, 4]`` uint8, straight alpha.
         look: What its stickers shall look like.
     """
-    tidy = pixels if look.specks else tidied(pixels)
+    tidy = cleared(pixels if look.specks else tidied(pixels))
     return upscaled(tidy, DETAILED) if gains(tidy) else tidy
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from underpaint.core.errors import InputError
+from underpaint.pipelines.upscaling.haze import without_haze
 from underpaint.pipelines.upscaling.network import FACTOR, UpscalingNetwork, shipped
 from underpaint.pipelines.upscaling.resampling import Floats, premultiplied, resampled, straight
 from underpaint.pipelines.upscaling.sharpening import enlarged, unlearned
@@ -18,7 +19,7 @@ OPAQUE = 255
 
 
 def upscaled(pixels: np.ndarray, size: int, network: UpscalingNetwork | None = None) -> np.ndarray:
-    """Return a picture whose longer side is ``size``; the shorter one keeps its share.
+    """Return a picture whose longer side is ``size``, without haze; the shorter one keeps its share.
 
     Args:
         pixels: ``[H, W, 4]`` uint8, straight alpha.
@@ -40,7 +41,7 @@ def upscaled(pixels: np.ndarray, size: int, network: UpscalingNetwork | None = N
         values = resampled(values, width, height, Image.Resampling.HAMMING)
     if pixels[..., 3].min() == OPAQUE:
         values[..., 3] = 1
-    return straight(values)
+    return straight(without_haze(values))
 
 
 def beyond(values: Floats, side: int, network: UpscalingNetwork | None) -> Floats:
