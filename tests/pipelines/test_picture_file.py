@@ -46,6 +46,18 @@ def test_equal_pictures_give_equal_files():
     assert picture_file.encode(drawn()) == picture_file.encode(drawn())
 
 
+@pytest.mark.parametrize("noise", [0, 5])
+def test_flat_shapes_with_or_without_a_mark_take_no_more_bytes_than_with_a_search_for_repetitions(noise):
+    levels = np.zeros((64, 64, 4), dtype=np.uint8)
+    levels[12:50, 8:56] = [200, 60, 90, 255]
+    levels[24:30, 16:40] = [20, 20, 30, 255]
+    levels[12:50, 8:56, :3] += np.random.default_rng(0).integers(0, noise + 1, (38, 48, 1), dtype=np.uint8)
+    image, searched = Image.fromarray(levels), io.BytesIO()
+    image.save(searched, "PNG")
+    texts = len(picture_file.encode_png(Image.new("RGBA", (1, 1)), version="1", release="r"))
+    assert len(picture_file.encode_png(image, version="1", release="r")) <= len(searched.getvalue()) + texts
+
+
 def test_the_file_says_that_a_model_drew_it(tmp_path):
     texts = read_text(picture_file.save(drawn(), tmp_path / "cat.png")).texts
     assert texts["Software"] == "underpaint 0.1.0"

@@ -45,10 +45,37 @@ def test_the_cosines_are_those_of_scipy_and_their_transpose_is_the_inverse(shape
 
 def test_a_picture_of_small_steps_comes_back_from_its_steps():
     smooth = np.random.default_rng(1).normal(scale=0.01, size=(24, 32)).cumsum(0).cumsum(1)
-    whole = np.ones(smooth.shape, dtype=bool)
-    found = watermark._without_edges(smooth, whole)
+    found = watermark._without_edges(watermark._divergence(smooth, None))
     expected = watermark.frequencies(24, 32) * np.asarray(dctn(smooth, norm="ortho"))
+    expected = expected[watermark.signs(KEY, 24, 32) != 0]
     assert np.allclose(found, expected, atol=np.abs(expected).max() * 1e-2)
+
+
+def test_steps_between_whole_levels_are_looked_up_as_they_would_be_computed():
+    levels = np.random.default_rng(2).integers(0, 256, (24, 32)).astype(float)
+    levels[:3] = [[0.0], [255.0], [0.0]]
+    looked_up = watermark._divergence(levels, None, is_whole=True)
+    assert np.array_equal(looked_up, watermark._divergence(levels, np.ones(levels.shape, dtype=bool)))
+
+
+@pytest.mark.parametrize("length", [1, 2, 7, 8])
+def test_the_median_is_that_of_numpy(length):
+    values = np.random.default_rng(length).normal(size=length)
+    assert watermark._median(values.copy()) == np.median(values)
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_the_mark_is_the_faintest_of_a_search_that_looks_at_the_pictures_themselves(channels):
+    for seed in range(4):
+        pixels, low, high = drawing(seed)[..., :channels], 0, len(watermark.AMPLITUDES) - 1
+        while low < high:
+            middle = (low + high) // 2
+            marked = watermark.add(pixels, KEY, watermark.AMPLITUDES[middle])
+            seen = watermark._compressed(watermark._luma(marked))
+            z = watermark.score(np.repeat(seen[..., None], 3, axis=2).astype(np.uint8), KEY)
+            low, high = (low, middle) if z >= watermark.LASTING else (middle + 1, high)
+        expected = watermark.add(pixels, KEY, watermark.AMPLITUDES[high])
+        assert np.array_equal(watermark.embed(pixels, KEY), expected)
 
 
 def test_without_a_mark_scores_over_keys_are_standard_normal():

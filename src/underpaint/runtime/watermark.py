@@ -34,6 +34,8 @@ AMPLITUDES = tuple(2.0 + 0.5 * step for step in range(7))
 """Standard deviations of the mark in gray levels; the faintest that lasts is taken."""
 LASTING = 6.0
 """Score that the mark must have after coarse compression, while the amplitudes last."""
+LEVELS = 255
+"""The brightest level of gray."""
 BLOCK, COARSE = 8, 16.0
 """Side of a block and rounding of its cosines, for the compression that a mark is tried with."""
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -74,11 +76,21 @@ def signs(key: bytes, height: int, width: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=4)
-def _band_signs(key: bytes, height: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the band in a flat picture, and the key's signs there."""
+def _band(height: int, width: int) -> tuple[int, int, np.ndarray, np.ndarray]:
+    """Return how many rows and columns of cosines the band reaches, its places in them, laid flat, and ω/∇² there."""
+    frequency = frequencies(height, width)
+    band = (frequency > BAND[0]) & (frequency < BAND[1])
+    rows, columns = (int(np.flatnonzero(band.any(axis)).max(initial=0)) + 1 for axis in (1, 0))
+    weights = -frequency / _laplacian(height, width)
+    places = np.flatnonzero(band[:rows, :columns])
+    return rows, columns, places, weights[:rows, :columns].ravel()[places]
+
+
+@lru_cache(maxsize=4)
+def _band_signs(key: bytes, height: int, width: int) -> np.ndarray:
+    """Return the key's signs at the places of the band."""
     flat = signs(key, height, width).ravel()
-    places = np.flatnonzero(flat)
-    return places, flat[places]
+    return flat[np.flatnonzero(flat)]
 
 
 @lru_cache(maxsize=4)
@@ -110,35 +122,64 @@ def _opaque(pixels: np.ndarray) -> np.ndarray:
     return pixels[..., 3] >= 128 if pixels.shape[2] == 4 else np.ones(pixels.shape[:2], dtype=bool)
 
 
-def _divergence(luma: np.ndarray, opaque: np.ndarray) -> np.ndarray:
-    """Return where brightness rises or falls in small steps: the divergence of the damped gradient, ``[H, W]``."""
+def _damped(step: np.ndarray) -> np.ndarray:
+    """Return steps of brightness with those at edges damped."""
+    return step * np.exp(-np.square(step / EDGE))
+
+
+@lru_cache(maxsize=1)
+def _damped_levels() -> np.ndarray:
+    """Return the damped steps between whole levels, those from -255 to 255, ``[511]``."""
+    return _damped(np.arange(-LEVELS, LEVELS + 1.0))
+
+
+def _divergence(luma: np.ndarray, opaque: np.ndarray | None, *, is_whole: bool = False) -> np.ndarray:
+    """Return where brightness rises or falls in small steps: the divergence of the damped gradient, ``[H, W]``.
+
+    Args:
+        luma: ``[H, W]``.
+        opaque: Which pixels count, ``[H, W]`` bool; None for all.
+        is_whole: Whether brightness is in whole levels from 0 to 255, whose steps need not be computed anew.
+    """
     found = np.zeros_like(luma)
-    is_whole = bool(opaque.all())
-    for lines, visible, sums in ((luma, opaque, found), (luma.T, opaque.T, found.T)):
+    for lines, visible, sums in ((luma, opaque, found), (luma.T, None if opaque is None else opaque.T, found.T)):
         step = lines[1:] - lines[:-1]
-        step *= np.exp(-np.square(step / EDGE))
-        if not is_whole:
+        step = _damped_levels()[(step + LEVELS).astype(np.intp)] if is_whole else _damped(step)
+        if visible is not None:
             step *= visible[1:] & visible[:-1]
-        bordered = np.zeros((len(lines) + 1, lines.shape[1]))
-        bordered[1:-1] = step
-        sums += bordered[1:] - bordered[:-1]
+        sums[:-1] += step
+        sums[1:] -= step
     return found
 
 
-def _without_edges(luma: np.ndarray, opaque: np.ndarray) -> np.ndarray:
-    """Return the cosine coefficients, times their frequency, of the picture whose steps are all small ones."""
-    height, width = luma.shape
-    steps = cosines(height) @ _divergence(luma, opaque) @ cosines(width).T
-    return -frequencies(height, width) * steps / _laplacian(height, width)
+def _without_edges(divergence: np.ndarray) -> np.ndarray:
+    """Return the band's cosine coefficients, times their frequency, of the picture whose steps are all small ones.
+
+    Args:
+        divergence: That of the small steps, ``[H, W]``.
+
+    Returns:
+        One number for each place of the band.
+    """
+    height, width = divergence.shape
+    rows, columns, places, weights = _band(height, width)
+    steps = cosines(height)[:rows] @ divergence @ cosines(width)[:columns].T
+    return weights * steps.ravel()[places]
 
 
-def _score(luma: np.ndarray, opaque: np.ndarray, key: bytes) -> float:
-    places, pattern = _band_signs(key, *luma.shape)
-    found = _without_edges(luma, opaque).ravel()[places]
-    limit = 3.0 * float(np.median(np.abs(found)))
+def _median(values: np.ndarray) -> float:
+    """Return the median of a flat array, which is put into another order."""
+    middle = len(values) // 2
+    values.partition((middle - 1, middle) if len(values) % 2 == 0 else middle)
+    return float(values[middle - 1] + values[middle]) / 2 if len(values) % 2 == 0 else float(values[middle])
+
+
+def _score(divergence: np.ndarray, key: bytes) -> float:
+    found, pattern = _without_edges(divergence), _band_signs(key, *divergence.shape)
+    limit = 3.0 * _median(np.abs(found))
     if limit > 0:
-        found = np.clip(found, -limit, limit)
-    length = float(np.linalg.norm(found))
+        np.clip(found, -limit, limit, out=found)
+    length = math.sqrt(float(found @ found))
     return float(found @ pattern) / length if length > 1e-9 else 0.0
 
 
@@ -149,7 +190,7 @@ def score(pixels: np.ndarray, key: bytes) -> float:
         pixels: ``[H, W, 3]`` or ``[H, W, 4]`` uint8, of a size that ``fits``; straight alpha.
         key: Any bytes.
     """
-    return _score(_luma(pixels), _opaque(pixels), key)
+    return _score(_divergence(_luma(pixels), _opaque(pixels)), key)
 
 
 def chance(z: float, tries: int = 1) -> float:
@@ -174,15 +215,49 @@ def _compressed(luma: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(result), 0, 255)
 
 
+class Marking:
+    """A picture that is marked, as many times as one likes.
+
+    Args:
+        pixels: ``[H, W, 3]`` or ``[H, W, 4]`` uint8, of a size that ``fits``; straight alpha.
+        key: Any bytes.
+    """
+
+    def __init__(self, pixels: np.ndarray, key: bytes) -> None:
+        self._pixels, self._key = pixels, key
+        self._planes = np.moveaxis(pixels[..., :3], 2, 0).astype(float, order="C")  # [3, H, W]
+        light, self._deviation = _light(key, *pixels.shape[:2])
+        self._is_opaque = pixels.shape[2] == 3
+        if self._is_opaque:
+            self._light = light
+        else:
+            self._light = np.where(pixels[..., 3] > 0, light, 0.0)
+            self._alpha = pixels[..., 3] / 255.0
+            self._white = 255.0 * (1.0 - self._alpha)
+
+    def _marked(self, amplitude: float) -> np.ndarray:
+        """Return colors with a mark of this many gray levels, ``[3, H, W]`` in whole levels."""
+        planes = self._planes + self._light * (amplitude / self._deviation)
+        return np.clip(np.rint(planes, out=planes), 0.0, 255.0, out=planes)
+
+    def lasts(self, amplitude: float) -> bool:
+        """Tell whether a mark of this many gray levels outlasts coarse compression on white."""
+        planes = self._marked(amplitude)
+        luma = (LUMA @ planes.reshape(3, -1)).reshape(planes.shape[1:])  # [H, W]
+        if not self._is_opaque:
+            luma = luma * self._alpha + self._white
+        return _score(_divergence(_compressed(luma), None, is_whole=True), self._key) >= LASTING
+
+    def marked(self, amplitude: float) -> np.ndarray:
+        """Return the picture with a mark of this many gray levels; alpha and invisible pixels stay as they are."""
+        marked = self._pixels.copy()
+        marked[..., :3] = np.moveaxis(self._marked(amplitude), 0, 2)
+        return marked
+
+
 def add(pixels: np.ndarray, key: bytes, amplitude: float) -> np.ndarray:
     """Return a picture with a mark of this many gray levels; alpha and invisible pixels stay as they are."""
-    height, width = pixels.shape[:2]
-    light, deviation = _light(key, height, width)
-    pattern = light * (amplitude / deviation)
-    visible = pixels[..., 3] > 0 if pixels.shape[2] == 4 else True
-    marked = pixels.copy()
-    marked[..., :3] = np.clip(np.rint(pixels[..., :3] + np.where(visible, pattern, 0.0)[..., None]), 0, 255)
-    return marked
+    return Marking(pixels, key).marked(amplitude)
 
 
 def embed(pixels: np.ndarray, key: bytes) -> np.ndarray:
@@ -192,13 +267,11 @@ def embed(pixels: np.ndarray, key: bytes) -> np.ndarray:
         pixels: ``[H, W, 3]`` or ``[H, W, 4]`` uint8, of a size that ``fits``; straight alpha.
         key: Any bytes.
     """
-    low, high, faintest = 0, len(AMPLITUDES) - 1, None
-    whole = np.ones(pixels.shape[:2], dtype=bool)
+    low, high, marking = 0, len(AMPLITUDES) - 1, Marking(pixels, key)
     while low < high:
         middle = (low + high) // 2
-        marked = add(pixels, key, AMPLITUDES[middle])
-        if _score(_compressed(_luma(marked)), whole, key) >= LASTING:
-            high, faintest = middle, marked
+        if marking.lasts(AMPLITUDES[middle]):
+            high = middle
         else:
             low = middle + 1
-    return add(pixels, key, AMPLITUDES[high]) if faintest is None else faintest
+    return marking.marked(AMPLITUDES[high])
