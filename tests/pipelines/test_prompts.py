@@ -33,6 +33,24 @@ def test_csv_has_a_header_and_any_order_of_columns(tmp_path):
     assert facts(rows) == [("a cat, and a dog", "flat", 7, None), ('say "hi"', None, None, None)]
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_csv_is_read_alike_with_commas_semicolons_and_tabs(tmp_path, separator):
+    rows = [["seed", "Prompt", '"style"'], ["7", "a cat", "flat"], ["", f'"one{separator} two"', ""]]
+    content = "\ufeff" + "".join(separator.join(row) + "\r\n" for row in rows)
+    found = read_prompts(write(tmp_path, "a.csv", content))
+    assert facts(found) == [("a cat", "flat", 7, None), (f"one{separator} two", None, None, None)]
+
+
+def test_a_csv_of_prompts_alone_may_hold_other_separators(tmp_path):
+    rows = read_prompts(write(tmp_path, "a.csv", "prompt\na cat; a dog\n"))
+    assert [row.prompt for row in rows] == ["a cat; a dog"]
+
+
+def test_cells_too_many_are_told_with_the_sign_that_must_be_quoted(tmp_path):
+    with pytest.raises(InputError, match="row 2: has 3 cells, the header has 2; quote cells that hold a semicolon"):
+        read_prompts(write(tmp_path, "a.csv", "prompt;seed\na; b;1\n"))
+
+
 def test_a_csv_cell_may_hold_a_line_break(tmp_path):
     rows = read_prompts(write(tmp_path, "a.csv", 'prompt\n"a cat\nand a dog"\nbird\n'))
     assert [row.prompt for row in rows] == ["a cat\nand a dog", "bird"]
@@ -53,7 +71,7 @@ MISTAKES = {
     "latin.txt": (b"a cat\ncaf\xe9\n", "row 2: this is not UTF-8"),
     "wishes.xlsx": ("x", "ends in .txt, .csv, .jsonl"),
     "empty.csv": ("", "must name the columns"),
-    "no-header.csv": ("a cat\na dog\n", "must name the columns"),
+    "no-header.csv": ("a cat\na dog\n", "must name the columns: .*, with commas, semicolons or tabs"),
     "unknown.csv": ("prompt,size\na cat,64\n", "must name the columns"),
     "twice.csv": ("prompt,prompt\na,b\n", "must name the columns"),
     "cells.csv": ("prompt,seed\na cat,1\na, b, c\n", "row 3: has 3 cells, the header has 2"),

@@ -1,14 +1,15 @@
 """Files of prompts: plain text with one prompt a line, CSV with a header, or one JSON object a line.
 
-CSV and JSON lines know the columns ``prompt``, ``style``, ``seed`` and ``n``; only ``prompt`` is needed. Every mistake
-is reported with its file and row, all of them at once, before anything is drawn.
+The cells of a CSV are separated by commas, semicolons or tabs, as its header is. CSV and JSON lines know the columns
+``prompt``, ``style``, ``seed`` and ``n``; only ``prompt`` is needed. Every mistake is reported with its file and row,
+all of them at once, before anything is drawn.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -101,6 +102,8 @@ def style_of(value: Any, name: str) -> str:
     return value
 
 
+SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab"}
+"""What may stand between the cells of a table, in words; spreadsheets of many countries write semicolons."""
 COLUMNS = ("prompt", "style", "seed", "n")
 PASSED_OVER = frozenset({"file_name", "prompt_id"})
 """Keys of the prompts that ``underpaint evaluate --write-prompts`` writes; a drawn PNG says its prompt itself."""
@@ -133,20 +136,32 @@ def _text_rows(text: str, _source: str) -> Iterator[Row]:
             yield number, {"prompt": line.strip()}
 
 
+def _separator_of(text: str) -> str:
+    """Return what stands between the cells of a table: the first sign that sets ``prompt`` apart in its first row."""
+    head = text.partition("\n")[0]
+    return next((sign for sign in SEPARATORS if "prompt" in _columns(head.split(sign))), ",")
+
+
+def _columns(cells: Sequence[str]) -> list[str]:
+    return [cell.strip().strip('"').strip().casefold() for cell in cells]
+
+
 def _csv_rows(text: str, source: str) -> Iterator[Row]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    separator = _separator_of(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        header = [name.strip().casefold() for name in next(reader, [])]
+        header = _columns(next(reader, []))
         if "prompt" not in header or set(header) - set(COLUMNS) or len(set(header)) != len(header):
             raise InputError(
-                f"{source}, row 1: the first row must name the columns: prompt and, if wanted, style, seed, n; "
-                f"got {', '.join(header)!r:.100}"
+                f"{source}, row 1: the first row must name the columns: prompt and, if wanted, style, seed, n, with "
+                f"commas, semicolons or tabs between them; got {', '.join(header)!r:.100}"
             )
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(header):
-                yield reader.line_num, InputError(f"has {len(cells)} cells, the header has {len(header)}; quote commas")
+                counted = f"has {len(cells)} cells, the header has {len(header)}"
+                yield reader.line_num, InputError(f"{counted}; quote cells that hold {SEPARATORS[separator]}")
                 continue
             yield reader.line_num, {name: cell for name, cell in zip(header, cells, strict=True) if cell.strip()}
     except csv.Error as error:
