@@ -5,126 +5,33 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import io
 import json
-import random
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
-import httpx2
-from PIL import Image, ImageDraw
+from serve_soak_session import OddAnswer, drawing
+from serve_soak_studio import EDITS, FILES, JOBS, ROWS, StudioCallers
 
-GENERATIONS, EDITS, JOBS = "/v1/images/generations", "/v1/images/edits", "/api/v1/jobs"
-THINGS = ("red heart", "smiling cat", "green dragon", "slice of pizza", "rocket", "penguin", "blue butterfly")
+GENERATIONS = "/v1/images/generations"
 LOOKS = ("/metrics", "/health", "/ready", "/v1/models", f"{JOBS}?limit=20", "/api/v1/queue", "/v1/batches?limit=5")
 LINES = 8
-BUSY = 429
-PATIENCE_S = 300.0
 
 
-class OddAnswer(Exception):
-    """An answer that should not have come."""
-
-
-@dataclass(kw_only=True)
-class Seen:
-    """What callers saw.
-
-    Args:
-        calls: Kind of call to calls that were answered as they should be.
-        busy: Calls that were told to come back later.
-        odd: What should not have come, the first few.
-        num_odd: How often something came that should not.
-        requests: Requests that were sent, of all kinds of calls.
-        latencies: Of single plain pictures: when they were meant to be asked for, and seconds until they were there.
-    """
-
-    calls: Counter[str] = field(default_factory=Counter)
-    busy: int = 0
-    odd: list[str] = field(default_factory=list)
-    num_odd: int = 0
-    requests: int = 0
-    latencies: list[tuple[float, float]] = field(default_factory=list)
-
-
-class Callers:
-    """Those who call one server.
-
-    Args:
-        url: The server's address.
-        seed: Chooses who does what.
-    """
-
-    def __init__(self, url: str, seed: int) -> None:
-        self._url, self.rng, self.seen = url, random.Random(seed), Seen()
-        self._picture, self._number = drawing(), 0
-        self.open()
-
-    def open(self) -> None:
-        """Begin with connections that nobody used before."""
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=20)
-        self._client = httpx2.AsyncClient(base_url=self._url, timeout=PATIENCE_S, limits=limits, trust_env=False)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._client.aclose()
-
-    async def call(self, kind: str, meant_at: float) -> None:
-        """Do one thing, and note what came of it.
-
-        Args:
-            kind: A key of ``CALLS``.
-            meant_at: When it was meant to begin, by the monotonic clock.
-        """
-        try:
-            await CALLS[kind].do(self)
-        except OddAnswer as odd:
-            self._note(f"{kind}: {odd}")
-        except (httpx2.HTTPError, asyncio.CancelledError) as error:
-            self._note(f"{kind}: {error!r}")
-        else:
-            self.seen.calls[kind] += 1
-            if kind == "picture":
-                self.seen.latencies.append((meant_at, time.monotonic() - meant_at))
-
-    def _note(self, what: str) -> None:
-        self.seen.num_odd += 1
-        if len(self.seen.odd) < 20:
-            self.seen.odd.append(what[:300])
-
-    async def ask(self, method: str, path: str, *allowed: int, **how: Any) -> httpx2.Response:
-        """Send a request and return the answer.
-
-        Raises:
-            OddAnswer: It is none of those allowed, and does not say that the server is busy.
-        """
-        self.seen.requests += 1
-        answer = await self._client.request(method, path, **how)
-        self.seen.busy += answer.status_code == BUSY
-        if answer.status_code not in (*(allowed or (200,)), BUSY):
-            raise OddAnswer(f"{method} {path} {answer.status_code} {answer.text[:200]}")
-        return answer
-
-    def wish(self, **more: Any) -> dict[str, Any]:
-        """Return the body of a request for something."""
-        return {"prompt": f"a {self.rng.choice(THINGS)}", "seed": self.rng.randrange(2**31), **more}
+class Callers(StudioCallers):
+    """Those who call one server, programs and people."""
 
     async def picture(self) -> None:
         """Ask for a picture."""
         answer = await self.ask("POST", GENERATIONS, json=self.wish())
-        if answer.status_code == 200:
-            self._picture = base64.b64decode(answer.json()["data"][0]["b64_json"])
+        self._picture = base64.b64decode(answer.json()["data"][0]["b64_json"])
 
     async def several(self) -> None:
         """Ask for some pictures in other formats, some by address, and fetch the first."""
         kind = self.rng.choice(["png", "webp", "jpeg"])
         body = self.wish(n=3, output_format=kind, response_format="url", user=f"user {self.rng.randrange(50)}")
         answer = await self.ask("POST", GENERATIONS, json=body)
-        if answer.status_code == 200:
-            await self.ask("GET", answer.json()["data"][0]["url"])
+        await self.ask("GET", answer.json()["data"][0]["url"])
 
     async def stream(self) -> None:
         """Watch a picture become."""
@@ -134,8 +41,9 @@ class Callers:
             raise OddAnswer(f"a stream without a picture: {text[:200]}")
 
     async def edit(self) -> None:
-        """Change a picture."""
-        await self.ask("POST", EDITS, files={"image": ("a.png", drawing())}, data={"prompt": "a red apple"})
+        """Change a picture, some of them within a mask."""
+        mask = {"mask": ("m.png", drawing())} if self.rng.random() < 0.5 else {}
+        await self.ask("POST", EDITS, files={"image": ("a.png", drawing()), **mask}, data={"prompt": "a red apple"})
 
     async def wrong_edit(self) -> None:
         """Ask for an edit that must be refused."""
@@ -151,24 +59,21 @@ class Callers:
     async def job(self) -> None:
         """Hand in a job and listen until it is over."""
         answer = await self.ask("POST", JOBS, 202, json={"request": self.wish()})
-        if answer.status_code == 202:
-            text = (await self.ask("GET", f"{JOBS}/{answer.json()['id']}/events")).text
-            if "job.succeeded" not in text:
-                raise OddAnswer(f"a job that did not end well: {text[-200:]}")
+        await self.ended_well(answer.json()["id"])
 
     async def once(self) -> None:
         """Ask for the same picture twice under one key."""
         self._number += 1
         how = {"json": self.wish(), "headers": {"idempotency-key": f"soak-{self._number}"}}
         first, second = await self.ask("POST", GENERATIONS, **how), await self.ask("POST", GENERATIONS, **how)
-        if first.status_code == second.status_code == 200 and first.json()["data"] != second.json()["data"]:
+        if first.json()["data"] != second.json()["data"]:
             raise OddAnswer("one key, two pictures")
 
     async def batch(self) -> None:
         """Send a file of requests, wait for the file of answers, remove both."""
         rows = [{"custom_id": str(i), "method": "POST", "url": GENERATIONS, "body": self.wish()} for i in range(LINES)]
         upload = {"file": ("lines.jsonl", "\n".join(map(json.dumps, rows)).encode())}
-        file = (await self.ask("POST", "/v1/files", files=upload, data={"purpose": "batch"})).json()["id"]
+        file = (await self.ask("POST", FILES, files=upload, data={"purpose": "batch"})).json()["id"]
         told = {"input_file_id": file, "endpoint": GENERATIONS, "completion_window": "24h"}
         batch = (await self.ask("POST", "/v1/batches", json=told)).json()
         while batch["status"] in ("validating", "in_progress", "finalizing"):
@@ -177,8 +82,8 @@ class Callers:
         if batch["request_counts"]["completed"] != LINES:
             raise OddAnswer(f"a batch that did not end well: {batch}")
         for one in (batch["output_file_id"], file):
-            await self.ask("GET", f"/v1/files/{one}/content")
-            await self.ask("DELETE", f"/v1/files/{one}")
+            await self.ask("GET", f"{FILES}/{one}/content")
+            await self.ask("DELETE", f"{FILES}/{one}")
 
     async def recall(self) -> None:
         """Ask what made a picture."""
@@ -214,28 +119,36 @@ class Call:
 
 
 CALLS: dict[str, Call] = {
-    "picture": Call(Callers.picture, 0.50, 1),
+    "picture": Call(Callers.picture, 0.39, 1),
     "several": Call(Callers.several, 0.05, 3),
-    "stream": Call(Callers.stream, 0.10, 1),
-    "edit": Call(Callers.edit, 0.03, 1),
-    "wrong edit": Call(Callers.wrong_edit, 0.04, 0),
-    "wrong": Call(Callers.wrong, 0.04, 0),
+    "stream": Call(Callers.stream, 0.08, 1),
+    "edit": Call(Callers.edit, 0.02, 1),
+    "wrong edit": Call(Callers.wrong_edit, 0.03, 0),
+    "wrong": Call(Callers.wrong, 0.03, 0),
     "job": Call(Callers.job, 0.06, 1),
     "once": Call(Callers.once, 0.02, 1),
     "batch": Call(Callers.batch, 0.01, LINES),
-    "recall": Call(Callers.recall, 0.05, 0),
+    "recall": Call(Callers.recall, 0.04, 0),
     "hang up": Call(Callers.hang_up, 0.05, 1),
-    "look": Call(Callers.look, 0.05, 0),
+    "look": Call(Callers.look, 0.04, 0),
+    "page": Call(Callers.page, 0.02, 0),
+    "gallery": Call(Callers.gallery, 0.04, 0),
+    "tidy": Call(Callers.tidy, 0.02, 0),
+    "archive": Call(Callers.archive, 0.01, 0),
+    "bring": Call(Callers.bring, 0.01, 0),
+    "again": Call(Callers.again, 0.01, 1),
+    "upload": Call(Callers.upload, 0.01, 1),
+    "list": Call(Callers.list_of_wishes, 0.01, ROWS),
+    "wrong list": Call(Callers.wrong_list, 0.01, 0),
+    "follow": Call(Callers.follow, 0.02, 1),
+    "lost": Call(Callers.lost, 0.02, 0),
 }
 PICTURES_A_CALL = sum(call.share * call.pictures for call in CALLS.values())
 
 
-def drawing() -> bytes:
-    """Return a picture to edit."""
-    image = Image.new("RGBA", (64, 64))
-    ImageDraw.Draw(image).ellipse((8, 8, 55, 55), fill=(200, 30, 30, 255))
-    image.save(buffer := io.BytesIO(), "PNG")
-    return buffer.getvalue()
+async def call(callers: Callers, kind: str, meant_at: float) -> None:
+    """Do one thing of the table, and note what came of it."""
+    await callers.call(kind, CALLS[kind].do, meant_at)
 
 
 async def at_their_times(callers: Callers, rate: float, seconds: float) -> None:
@@ -251,7 +164,7 @@ async def at_their_times(callers: Callers, rate: float, seconds: float) -> None:
     began = now = time.monotonic()
     while (now := now + callers.rng.expovariate(rate)) < began + seconds:
         await asyncio.sleep(max(0.0, now - time.monotonic()))
-        task = asyncio.create_task(callers.call(callers.rng.choices(kinds, shares)[0], now))
+        task = asyncio.create_task(call(callers, callers.rng.choices(kinds, shares)[0], now))
         waiting.add(task)
         task.add_done_callback(waiting.discard)
     await asyncio.gather(*waiting)
@@ -263,7 +176,7 @@ async def as_fast_as_it_goes(callers: Callers, number: int, seconds: float) -> f
 
     async def one() -> None:
         while time.monotonic() < end:
-            await callers.call("picture", time.monotonic())
+            await call(callers, "picture", time.monotonic())
 
     began = time.monotonic()
     await asyncio.gather(*(one() for _ in range(number)))

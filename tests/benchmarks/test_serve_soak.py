@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -45,6 +47,46 @@ def test_one_step_that_stays_is_no_leak(verdict):
 def test_too_few_readings_tell_nothing(verdict):
     with pytest.raises(ValueError, match="at least 3"):
         verdict.growth([0.0, 70.0], [0.0, 1.0], [1.0, 2.0])
+
+
+def test_events_of_a_stream_are_read_with_their_places_and_one_that_ends_is_odd(load_benchmark):
+    session = load_benchmark("serve_soak_session")
+    text = 'id: 1-2\nevent: open\ndata: {}\n\n: keep-alive\n\nid: 1-3\nevent: job.queued\ndata: {"job": "a: b"}\n\n'
+
+    async def lines():
+        for line in text.split("\n"):
+            yield line
+
+    async def read():
+        found = []
+        with pytest.raises(session.OddAnswer, match="ended"):
+            async for event in session.events_in(lines()):
+                found.append(event)
+        return found
+
+    first, second = asyncio.run(read())
+    assert (first.name, first.place, first.data) == ("open", "1-2", {})
+    assert (second.name, second.place, second.data) == ("job.queued", "1-3", {"job": "a: b"})
+
+
+@pytest.mark.parametrize(("status", "kind"), [(429, "busy"), (500, "odd"), (200, "well")])
+def test_an_answer_is_as_it_should_be_or_odd_or_says_that_the_server_is_busy(load_benchmark, status, kind):
+    httpx2, session = pytest.importorskip("httpx2"), load_benchmark("serve_soak_session")
+
+    async def called():
+        caller = session.Session("http://server", 0)
+        await caller.close()
+        transport = httpx2.MockTransport(lambda _request: httpx2.Response(status))
+        caller._client = httpx2.AsyncClient(base_url="http://server", transport=transport)
+        await caller.call("look", lambda who: who.ask("GET", "/health"), 0.0)
+        await caller.close()
+        return caller.seen
+
+    seen = asyncio.run(called())
+    assert {"busy": seen.busy, "odd": seen.num_odd, "well": seen.calls["look"]} == {
+        **dict.fromkeys(("busy", "odd", "well"), 0),
+        kind: 1,
+    }
 
 
 def test_all_kinds_of_calls_together_are_all_calls(load_benchmark):
