@@ -9,6 +9,7 @@ from itertools import permutations
 from pathlib import Path
 
 from underpaint.core.errors import StorageError, StoreDamaged
+from underpaint.stages.serve.batches.input_file import SHEET
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.records import BATCHES, Records
 from underpaint.stages.serve.config import ServeConfig
@@ -18,6 +19,7 @@ from underpaint.stages.serve.jobs.runner import JobRunner
 from underpaint.stages.serve.queue.queue import open_queue
 from underpaint.stages.serve.security.gatekeeper import Gatekeeper
 from underpaint.stages.serve.service import Service
+from underpaint.stages.serve.sheets.drawing import draw_sheet
 from underpaint.stages.serve.state_lock import StateLock
 
 JOBS = "jobs.sqlite"
@@ -58,7 +60,7 @@ class Backend:
         self.desk = JobDesk(self.service, queue)
         self.runner = JobRunner(self.desk)
         records = Records(config.state, is_ours=self._lock.is_held)
-        self.keeper = BatchKeeper(self.desk, records, self._charge_batch)
+        self.keeper = BatchKeeper(self.desk, records, self._charge_batch, {SHEET: draw_sheet})
 
     def _charge_batch(self, owner: str, pictures: int, batch: str) -> None:
         self.gatekeeper.charge(owner, pictures, at_once=False, name=batch)

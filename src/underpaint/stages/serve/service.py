@@ -15,6 +15,7 @@ from underpaint.pipelines.marks import mark_for
 from underpaint.stages.serve.asking.edit_planning import edit_input, edit_wish
 from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.planning import Wish, wish_of
+from underpaint.stages.serve.asking.reading import Readers
 from underpaint.stages.serve.asking.request import PictureRequest
 from underpaint.stages.serve.batching.compatibility import batch_key
 from underpaint.stages.serve.batching.fairness import JobClass
@@ -61,7 +62,7 @@ class Service:
         self.catalog: Catalog = open_catalog(
             config.models, engine=config.engine, device=config.device, threads=config.threads, sign=config.sign
         )
-        self.watermark = mark_for(config.watermark)
+        self.watermark, self.readers = mark_for(config.watermark), Readers()
         self.store = PictureStore(config.state / "pictures")
         budget = None if config.memory_mb is None else config.memory_mb * 10**6
         self.pool = Pool(self.catalog.by_name, budget_bytes=budget, silence_s=config.silence_s, notice=self._noticed)

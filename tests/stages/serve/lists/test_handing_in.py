@@ -11,6 +11,7 @@ import pytest
 from starlette.requests import Request
 
 from underpaint.core.errors import DiskFull, IdempotencyConflict
+from underpaint.stages.serve.batches.input_file import LIST
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.records import BatchRecord, Records
 from underpaint.stages.serve.config import ServeConfig
@@ -69,7 +70,7 @@ def test_two_lists_with_one_key_at_once_are_one_list(keeper):
     other, _ = handed("other")
     with pytest.raises(IdempotencyConflict):
         the_same(other, "other")
-    assert len(keeper.records.batches("ann", None, 9, lists=True)) == 1
+    assert len(keeper.records.batches("ann", None, 9, LIST)) == 1
 
 
 @pytest.mark.parametrize("key", [None, "friday"])

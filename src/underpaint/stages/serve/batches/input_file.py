@@ -73,7 +73,11 @@ class EditLine(Line):
 EDITS = "/v1/images/edits"
 """Endpoint of batches of edits."""
 LIST = "/api/v1/batch-list"
-"""Endpoint of batches that are lists: their pictures go into the gallery, and no file of answers is written."""
+"""Endpoint of batches that are lists."""
+SHEET = "/api/v1/sheets"
+"""Endpoint of batches that are one subject in many moods."""
+FOR_GALLERY = {LIST: "list", SHEET: "sheet"}
+"""Endpoints of batches whose pictures go into the gallery, without a file of answers, and what they are called."""
 
 
 @dataclass(frozen=True, kw_only=True)

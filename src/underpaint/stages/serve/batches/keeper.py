@@ -10,8 +10,9 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, cast
 
 from underpaint.core.errors import FieldError, QueueError, StorageError, UnderpaintError
@@ -19,7 +20,16 @@ from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batches.answer_files import LOT, job_of, write_answers
 from underpaint.stages.serve.batches.given_pictures import decoded, files_of
-from underpaint.stages.serve.batches.input_file import EDITS, LIST, SHOWN_ERRORS, EditLine, Line, Mistake, read_lines
+from underpaint.stages.serve.batches.input_file import (
+    EDITS,
+    FOR_GALLERY,
+    LIST,
+    SHOWN_ERRORS,
+    EditLine,
+    Line,
+    Mistake,
+    read_lines,
+)
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Outcome, Records, Status
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.jobs.bell import heard
@@ -42,6 +52,10 @@ def gratis(_owner: str, _pictures: int, _batch: str) -> None:
     """Count nothing."""
 
 
+Forward = Callable[["BatchKeeper", BatchRecord], Awaitable[None]]
+"""Brings a batch forward that waits or is being drawn."""
+
+
 class BatchKeeper:
     """Brings batches forward.
 
@@ -50,10 +64,17 @@ class BatchKeeper:
         records: Where they are kept.
         charge: Told a key and how many pictures its batch asks for, raises ``RateLimited`` if they are too many; a
             batch is counted once, however often it is told of it.
+        kinds: By endpoint, what brings batches forward that have no file of lines.
     """
 
-    def __init__(self, desk: JobDesk, records: Records, charge: Charge = gratis) -> None:
-        self.desk, self.records, self._charge = desk, records, charge
+    def __init__(
+        self,
+        desk: JobDesk,
+        records: Records,
+        charge: Charge = gratis,
+        kinds: Mapping[str, Forward] = MappingProxyType({}),
+    ) -> None:
+        self.desk, self.records, self._charge, self._kinds = desk, records, charge, kinds
 
     async def run(self) -> None:
         """Look after all batches, until the server is being stopped."""
@@ -96,25 +117,32 @@ class BatchKeeper:
                 self.desk.service.notice("defect", batch=batch.id, reason=repr(error))
             mistake = Mistake(line=None, code="batch_failed", message=str(error))
             await self._drop(batch)
-            await self._move(batch, "failed", errors=json.dumps([mistake.as_data()]))
+            await self.move(batch, "failed", errors=json.dumps([mistake.as_data()]))
 
     async def _forward(self, batch: BatchRecord) -> None:
         match batch.status:
+            case "validating" | "in_progress" if batch.endpoint in self._kinds:
+                await self._kinds[batch.endpoint](self, batch)
             case "validating":
                 await self._validate(batch)
             case "in_progress":
-                await self._collect(batch)
+                await self.collect(batch)
             case "cancelling":
                 await self._cancel(batch)
             case "finalizing":
                 await self._finalize(batch)
 
-    async def _move(self, batch: BatchRecord, status: Status, **values: Any) -> BatchRecord:
+    async def move(self, batch: BatchRecord, status: Status, **values: Any) -> BatchRecord:
+        """Bring a batch into another state and tell whoever looks at it."""
         moved = await asyncio.to_thread(self.records.move_batch, batch, status, **values)
-        if moved.endpoint == LIST:
-            body = json.dumps({"list": moved.id, "status": moved.status})
-            await self.desk.do(lambda queue: queue.tell(moved.owner, "list.changed", body))
+        await self.tell(moved)
         return moved
+
+    async def tell(self, batch: BatchRecord) -> None:
+        """Tell whoever looks at a batch that it changed."""
+        if kind := FOR_GALLERY.get(batch.endpoint):
+            body = json.dumps({kind: batch.id, "status": batch.status})
+            await self.desk.do(lambda queue: queue.tell(batch.owner, f"{kind}.changed", body))
 
     async def _validate(self, batch: BatchRecord) -> None:
         mistakes, pictures = await asyncio.to_thread(self._mistakes, batch)
@@ -122,7 +150,7 @@ class BatchKeeper:
             return
         if mistakes:
             errors = json.dumps([mistake.as_data() for mistake in mistakes[:SHOWN_ERRORS]])
-            await self._move(batch, "failed", errors=errors)
+            await self.move(batch, "failed", errors=errors)
             return
         if not await self._is_begun(batch):
             default = self.desk.service.catalog.default.name
@@ -139,7 +167,7 @@ class BatchKeeper:
                 for (number, line, _), (job, _) in zip(lot, jobs, strict=True)
             ]
             await asyncio.to_thread(self.records.add_lines, rows)
-        await self._move(batch, "in_progress")
+        await self.move(batch, "in_progress")
 
     @property
     def _is_stopping(self) -> bool:
@@ -199,7 +227,7 @@ class BatchKeeper:
         files = files_of(line.body.images, line.body.mask, batch.owner, self.records, self.desk.kept_file)
         return request, self.desk.service.edit_input(request, *decoded(*files))
 
-    async def _collect(self, batch: BatchRecord) -> None:
+    async def collect(self, batch: BatchRecord) -> None:
         """Note the lines whose jobs are over; if all are, go on to write the answers."""
         after, waiting = 0, 0
         while lot := await self._open_lines(batch, after):
@@ -214,7 +242,7 @@ class BatchKeeper:
             if waiting >= WAITING_SEEN:
                 return
         if not waiting:
-            await self._finalize(await self._move(batch, "finalizing"))
+            await self._finalize(await self.move(batch, "finalizing"))
 
     async def _open_lines(self, batch: BatchRecord, after: int) -> list[LineRecord]:
         return await asyncio.to_thread(lambda: self.records.lines(batch.id, after=after, limit=LOT, is_open=True))
@@ -244,7 +272,7 @@ class BatchKeeper:
                 outcomes.append((line.line, "completed" if job and job.state == "succeeded" else "failed"))
             await asyncio.to_thread(self.records.settle_lines, batch.id, outcomes)
         files = await self._answers(batch)
-        await self._move(batch, "cancelled", **files)
+        await self.move(batch, "cancelled", **files)
 
     async def _finalize(self, batch: BatchRecord) -> None:
         if batch.status != "finalizing":
@@ -252,11 +280,11 @@ class BatchKeeper:
         files = await self._answers(batch)
         counts = await asyncio.to_thread(self.records.counts, batch.id)
         is_late = counts["failed"] > 0 and time.time() > batch.expires_at
-        await self._move(batch, "expired" if is_late else "completed", **files)
+        await self.move(batch, "expired" if is_late else "completed", **files)
 
     async def _answers(self, batch: BatchRecord) -> dict[str, str | None]:
-        """Write the files that a batch ends with; a list has none."""
-        return {} if batch.endpoint == LIST else await write_answers(self.desk, self.records, batch)
+        """Write the files that a batch ends with; one for the gallery has none."""
+        return {} if batch.endpoint in FOR_GALLERY else await write_answers(self.desk, self.records, batch)
 
 
 def _key_of(batch: BatchRecord, number: int) -> str:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Literal
 
 from underpaint.core.errors import FieldError
 from underpaint.stages.serve.batches.contents import Contents
-from underpaint.stages.serve.batches.input_file import LIST
+from underpaint.stages.serve.batches.input_file import FOR_GALLERY
 from underpaint.stages.serve.queue.database import Session
 from underpaint.stages.serve.queue.schema import bring_up_to_date
 from underpaint.stages.serve.queue.sqlite import SqliteDatabase, always
@@ -215,15 +215,18 @@ class Records:
             raise FieldError(f"there is no batch {batch!r:.80}", param="batch_id", code="batch_not_found")
         return _batch(rows[0])
 
-    def batches(self, owner: str | None, before: int | None, limit: int, *, lists: bool = False) -> list[BatchRecord]:
-        """Return batches, or lists, the latest first; ``before`` is the last ``seq`` seen."""
-        kind = "=" if lists else "<>"
+    def batches(self, owner: str | None, before: int | None, limit: int, of: str | None = None) -> list[BatchRecord]:
+        """Return batches of files, or of an endpoint for the gallery, the latest first; ``before`` is the last seen."""
+        endpoints = "', '".join(FOR_GALLERY)
+        condition = f"endpoint NOT IN ('{endpoints}')" if of is None else "endpoint = :of"
         sql = (
             "SELECT * FROM batch WHERE (:owner IS NULL OR owner = :owner) AND (:before IS NULL OR seq < :before) "
-            f"AND endpoint {kind} '{LIST}' "
-            "ORDER BY seq DESC LIMIT :limit"
+            f"AND {condition} ORDER BY seq DESC LIMIT :limit"
         )
-        rows = self._database.read(lambda session: session.execute(sql, owner=owner, before=before, limit=limit))
+        known = {} if of is None else {"of": of}
+        rows = self._database.read(
+            lambda session: session.execute(sql, owner=owner, before=before, limit=limit, **known)
+        )
         return list(map(_batch, rows))
 
     def open_batches(self) -> list[BatchRecord]:

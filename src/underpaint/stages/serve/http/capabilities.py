@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from underpaint import __version__
 from underpaint.pipelines.settings import SEED_MAX
+from underpaint.pipelines.stickers.moods import MOODS, USUAL
 from underpaint.stages.serve.asking import ranges
 from underpaint.stages.serve.asking.examples import examples_for
 from underpaint.stages.serve.asking.request import MAX_PICTURES, MAX_PROMPT
@@ -112,6 +113,13 @@ class ExampleView(BaseModel):
     style: str | None
 
 
+class MoodView(BaseModel):
+    """A mood that a sheet may show its subject in; ``is_usual`` if it does so where none is named."""
+
+    name: str
+    is_usual: bool
+
+
 class Capabilities(BaseModel):
     """What a server can do, for whoever asks.
 
@@ -121,6 +129,7 @@ class Capabilities(BaseModel):
         qualities: Steps by name.
         upscale_sizes: Sizes that a picture may be made larger to, of the longer side in pixels.
         places: Where stickers can go.
+        moods: What a subject can be drawn in on a sheet.
     """
 
     object: Literal["capabilities"] = "capabilities"
@@ -134,6 +143,7 @@ class Capabilities(BaseModel):
     examples: list[ExampleView]
     upscale_sizes: list[int]
     places: list[PlaceView]
+    moods: list[MoodView]
 
 
 @router.get("", response_model=Capabilities, responses=refusals(401))
@@ -151,6 +161,7 @@ async def capabilities(request: Request, caller: CallerOf, service: AnyServiceOf
         examples=[ExampleView(**asdict(one)) for one in examples_for(default.model.styles)],
         upscale_sizes=list(SIZES),
         places=place_views(),
+        moods=[MoodView(name=name, is_usual=name in USUAL) for name in MOODS],
     )
 
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
 from underpaint.core.errors import FieldError
+from underpaint.stages.serve.batches.input_file import LIST
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
 from underpaint.stages.serve.gallery.archive import zipped
@@ -115,7 +116,7 @@ async def lists(
             before = (await asyncio.to_thread(list_of, keeper, after, caller.owner)).seq
         except FieldError as error:
             raise FieldError(str(error), param="after") from None
-    found = await asyncio.to_thread(lambda: keeper.records.batches(caller.owner, before, limit + 1, lists=True))
+    found = await asyncio.to_thread(lambda: keeper.records.batches(caller.owner, before, limit + 1, LIST))
     return Lists(data=[await _view(keeper, batch) for batch in found[:limit]], has_more=len(found) > limit)
 
 

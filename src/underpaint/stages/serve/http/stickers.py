@@ -81,30 +81,20 @@ class ContourRequest(Config):
     width: float = Field(default=8.0, gt=0, le=WIDEST, allow_inf_nan=False)
 
 
-class StickersRequest(Config):
-    """What stickers shall be made of, for whom, and how they shall look.
+class LookRequest(Config):
+    """How stickers shall look.
 
     Args:
-        pictures: SHA-256 of the pixels of each, in the order of the pack.
-        places: Names from the capabilities, such as ``whatsapp``.
         contour: A line around the drawing; null for none.
         shadow: Whether a soft shadow lies below it.
         background: ``none``, ``own`` (two colors that go with the drawing), a color, or two with a comma between.
-        title: Of the pack.
-        author: Of the pack.
-        bare: Whether the files say nothing about themselves.
     """
 
     model_config = ConfigDict(strict=True)
 
-    pictures: list[Digest] = Field(min_length=1, max_length=200)
-    places: list[Annotated[str, Field(max_length=100)]] = Field(min_length=1, max_length=100)
     contour: ContourRequest | None = None
     shadow: bool = False
     background: str = Field(default="none", max_length=100)
-    title: str = Field(default=TITLE, min_length=1, max_length=128, pattern=TEXT)
-    author: str = Field(default=AUTHOR, min_length=1, max_length=128, pattern=TEXT)
-    bare: bool = False
 
     def look(self) -> Look:
         """Return how the stickers shall look.
@@ -127,6 +117,24 @@ class StickersRequest(Config):
         if len(colors) > 2:
             raise FieldError("a background has one color, or two that pass into each other", param="background")
         return Background(colors=tuple(_color(one, "background") for one in colors))
+
+
+class StickersRequest(LookRequest):
+    """What stickers shall be made of, for whom, and how they shall look.
+
+    Args:
+        pictures: SHA-256 of the pixels of each, in the order of the pack.
+        places: Names from the capabilities, such as ``whatsapp``.
+        title: Of the pack.
+        author: Of the pack.
+        bare: Whether the files say nothing about themselves.
+    """
+
+    pictures: list[Digest] = Field(min_length=1, max_length=200)
+    places: list[Annotated[str, Field(max_length=100)]] = Field(min_length=1, max_length=100)
+    title: str = Field(default=TITLE, min_length=1, max_length=128, pattern=TEXT)
+    author: str = Field(default=AUTHOR, min_length=1, max_length=128, pattern=TEXT)
+    bare: bool = False
 
 
 def _color(text: str, param: str) -> str:

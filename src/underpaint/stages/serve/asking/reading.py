@@ -1,0 +1,155 @@
+"""How a model reads words: what it leaves out at the end, and what it hardly knows; all of it is drawn nevertheless."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from underpaint.core.config import parse_json
+from underpaint.core.emoji import emoji_names
+from underpaint.core.errors import PromptError, UnderpaintError
+from underpaint.core.text import canonicalize
+from underpaint.models.text_tokenizer import TextTokenizer
+from underpaint.pipelines.exported_folder import ExportedModel
+from underpaint.pipelines.model_folder import TOKENIZER, Model
+from underpaint.stages.serve.asking.request import MAX_PROMPT
+
+WORD = re.compile(r"[a-z]+")
+SHORTEST = 3
+"""Letters of the shortest piece that has a meaning of its own."""
+ENDINGS = ("s", "es", "y", "ly", "ie", "ing", "ed", "er")
+"""What English puts behind a word that is known without it."""
+FOREIGN = frozenset(
+    (
+        *("ein", "eine", "einen", "einem", "einer", "und", "mit", "der", "auf", "von", "ohne", "rotes", "kleiner"),
+        *("une", "les", "avec", "dans", "sur", "una", "uno", "los", "con", "del", "rojo", "roja", "sobre"),
+        *("gli", "della", "delle", "nella", "rosso", "rossa", "het", "een", "voor", "uma", "com", "vermelho"),
+        *("och", "med", "og", "ett", "jest", "ve", "bir"),
+    )
+)
+"""Small and frequent words of other languages that are none in English."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How a prompt is read.
+
+    Args:
+        unread: The end of it that is not read; empty if all is.
+        unknown: Words that the model puts together from pieces without meaning, so that it hardly knows them.
+        is_foreign: Whether it looks like another language than English.
+        trouble: Why it cannot be drawn as it stands; None if it can.
+    """
+
+    unread: str = ""
+    unknown: tuple[str, ...] = ()
+    is_foreign: bool = False
+    trouble: str | None = None
+
+    def __bool__(self) -> bool:
+        """Tell whether there is anything to say."""
+        return bool(self.unread or self.unknown or self.is_foreign or self.trouble)
+
+
+class Reader:
+    """Tells how a model reads prompts, without loading it.
+
+    Args:
+        tokenizer: Of the model.
+        max_tokens: Longest text that it reads.
+    """
+
+    def __init__(self, tokenizer: TextTokenizer, max_tokens: int) -> None:
+        self._tokenizer, self._max_tokens = tokenizer, max_tokens
+        self._knows = functools.lru_cache(maxsize=20_000)(self._is_known)
+
+    def read(self, prompt: str) -> Reading:
+        """Return how a prompt is read.
+
+        Args:
+            prompt: As it was written.
+        """
+        try:
+            caption = canonicalize(prompt, max_characters=MAX_PROMPT)
+        except PromptError as error:
+            return Reading(trouble=str(error))
+        words = caption.split()
+        read = self._num_read(words)
+        found = [word for part in words[:read] for word in WORD.findall(part)]
+        unknown = tuple(word for word in dict.fromkeys(found) if not self._knows(word))
+        return Reading(unread=" ".join(words[read:]), unknown=unknown, is_foreign=_is_foreign(found, unknown))
+
+    def _num_read(self, words: list[str]) -> int:
+        """Return how many words are read, from the first on."""
+        left = self._max_tokens
+        for number, word in enumerate(words):
+            left -= len(self._tokenizer.encode(word, self._max_tokens + 1).ids)
+            if left < 0:
+                return number
+        return len(words)
+
+    def _is_known(self, word: str) -> bool:
+        pieces = [piece.removeprefix("##") for piece in self._pieces(word)]
+        if word in named() or pieces == [word]:
+            return True
+        stems = [word.removesuffix(ending) for ending in ENDINGS if word.endswith(ending)]
+        if any(len(stem) > SHORTEST and (stem in named() or self._is_whole(stem)) for stem in stems):
+            return True
+        return all(len(piece) >= SHORTEST and self._is_whole(piece) for piece in pieces)
+
+    def _is_whole(self, word: str) -> bool:
+        return self._pieces(word) == [word]
+
+    def _pieces(self, word: str) -> list[str]:
+        return self._tokenizer.tokens(self._tokenizer.encode(word, len(word)).ids)
+
+
+@functools.cache
+def named() -> frozenset[str]:
+    """Return the words of emoji's names, which models of stickers have learned."""
+    return frozenset(word for name in emoji_names().values() for word in WORD.findall(name.lower()))
+
+
+def _is_foreign(words: list[str], unknown: tuple[str, ...]) -> bool:
+    return bool(FOREIGN.intersection(words)) or (len(words) > 1 and len(unknown) == len(set(words)))
+
+
+def reader_of(model: Model) -> Reader | None:
+    """Return what tells how a model reads; None for a model with a tokenizer of its own kind.
+
+    Args:
+        model: The model; only its tokenizer is opened.
+    """
+    try:
+        if isinstance(model, ExportedModel):
+            if model.edge.loop is not None:
+                return None
+            folder, longest = model.part("text_tokenizer", TOKENIZER)[0].parent, model.edge.max_tokens
+        else:
+            folder = model.folder / "text_tokenizer"
+            said = parse_json((model.folder / "text_encoder" / "config.json").read_text(encoding="utf-8"))
+            longest = int(said["max_tokens"])
+        return Reader(TextTokenizer.from_folder(folder), longest)
+    except (UnderpaintError, OSError, ValueError, KeyError):
+        return None
+
+
+class Readers:
+    """The readers of models, each opened when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._readers: dict[str, Reader | None] = {}
+
+    def of(self, model: Model) -> Reader | None:
+        """Return what tells how a model reads; None where nobody can tell."""
+        if model.digest not in self._readers:
+            self._readers[model.digest] = reader_of(model)
+        return self._readers[model.digest]
+
+    def read(self, model: Model, prompts: list[str]) -> Iterator[Reading]:
+        """Yield how a model reads prompts; nothing is said of those of a model that nobody can tell of."""
+        reader = self.of(model)
+        for prompt in prompts:
+            yield Reading() if reader is None else reader.read(prompt)

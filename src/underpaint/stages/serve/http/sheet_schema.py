@@ -1,0 +1,133 @@
+"""A sheet as callers see it: a subject, its moods, and how far each picture is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from underpaint.core.config import Config
+from underpaint.pipelines.settings import SEED_MAX
+from underpaint.pipelines.stickers.moods import USUAL
+from underpaint.pipelines.stickers.series import SAME
+from underpaint.stages.serve.batches.records import BatchRecord, Status
+from underpaint.stages.serve.http.batches import Counts
+from underpaint.stages.serve.http.job_schema import JobImage
+from underpaint.stages.serve.http.list_schema import OVER
+from underpaint.stages.serve.jobs.desk import images_of
+from underpaint.stages.serve.queue.job import Job, State
+from underpaint.stages.serve.sheets.plan import SheetPlan
+
+MOST_MOODS = 32
+SUBJECT_CHARACTERS = 200
+
+
+class SheetRequest(Config):
+    """A sheet to draw.
+
+    Args:
+        subject: One thing or person, such as ``a cat``.
+        moods: Names from the capabilities; without them eight that are usual.
+        model: A served name or a release; null for the default.
+        style: One of the model's styles; null for any.
+        seed: Of all pictures; drawn at random if it is missing.
+        guidance: Pull towards the words.
+        same: How much of the first picture stays in the others, from 0 to 1.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    subject: str = Field(min_length=1, max_length=SUBJECT_CHARACTERS, pattern=r"^[^\x00-\x1f]*$")
+    moods: list[Annotated[str, Field(max_length=40)]] = Field(default=[*USUAL], min_length=1, max_length=MOST_MOODS)
+    model: str | None = Field(default=None, max_length=200)
+    style: str | None = Field(default=None, max_length=100)
+    seed: int | None = Field(default=None, ge=0, le=SEED_MAX)
+    guidance: float | None = Field(default=None, ge=0, le=20, allow_inf_nan=False)
+    same: float = Field(default=SAME, ge=0, le=1, allow_inf_nan=False)
+
+
+class SheetPicture(BaseModel):
+    """A picture of a sheet.
+
+    Args:
+        mood: Null for the first picture, which the others keep a part of.
+        prompt: Its words.
+        state: That of its job; ``waiting`` before it has one, ``gone`` when its job is kept no longer.
+        job: Its job; null before it has one.
+        image: The picture; null before it is finished.
+    """
+
+    mood: str | None
+    prompt: str
+    state: State | Literal["waiting", "gone"]
+    job: str | None
+    image: JobImage | None
+
+
+class SheetView(BaseModel):
+    """A sheet that was handed in.
+
+    Args:
+        status: As that of a batch.
+        counts: Pictures in all, completed, failed.
+        error: Why it failed; null if it did not.
+    """
+
+    object: Literal["sheet"] = "sheet"
+    id: str
+    subject: str
+    model: str
+    style: str | None
+    seed: int
+    guidance: float | None
+    same: float
+    status: Status
+    created_at: int
+    finished_at: int | None
+    counts: Counts
+    pictures: list[SheetPicture]
+    error: str | None
+
+
+class Sheets(BaseModel):
+    """Some sheets, the latest first."""
+
+    object: Literal["list"] = "list"
+    data: list[SheetView]
+    has_more: bool
+
+
+def sheet_view(batch: BatchRecord, jobs: Mapping[int, tuple[str, Job | None]]) -> SheetView:
+    """Return a sheet as callers see it.
+
+    Args:
+        batch: The sheet.
+        jobs: By the number of a picture, from 1, the id of its job, and that job if it is kept still.
+    """
+    plan = SheetPlan.of(batch)
+    pictures = [_picture(one.mood, one.prompt, jobs.get(number)) for number, one in enumerate(plan.pictures, 1)]
+    states = [picture.state for picture in pictures]
+    completed = states.count("succeeded")
+    failed = sum(state in ("failed", "cancelled", "expired", "gone") for state in states)
+    return SheetView(
+        id=batch.id,
+        **plan.model_dump(exclude={"pictures"}),
+        status=batch.status,
+        created_at=batch.created_at,
+        finished_at=batch.times.get(batch.status) if batch.status in OVER else None,
+        counts=Counts(total=len(pictures), completed=completed, failed=failed),
+        pictures=pictures,
+        error=batch.errors[0]["message"] if batch.errors else None,
+    )
+
+
+def _picture(mood: str | None, prompt: str, line: tuple[str, Job | None] | None) -> SheetPicture:
+    if line is None:
+        return SheetPicture(mood=mood, prompt=prompt, state="waiting", job=None, image=None)
+    name, job = line
+    if job is None:
+        return SheetPicture(mood=mood, prompt=prompt, state="gone", job=name, image=None)
+    known = JobImage.model_fields
+    images = [JobImage(**{name: image[name] for name in known if name in image}) for image in images_of(job)]
+    return SheetPicture(mood=mood, prompt=prompt, state=job.state, job=name, image=images[0] if images else None)

@@ -1,0 +1,1 @@
+"""Sheets: one subject in many moods, drawn as durable jobs."""

@@ -1,0 +1,103 @@
+"""What a sheet is: the words of a subject in its moods, with all that decides their pictures, as its batch keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Self
+
+from pydantic import Field
+
+from underpaint.core.config import Config, parse_json
+from underpaint.core.errors import FieldError
+from underpaint.pipelines.stickers.moods import MOODS, first_words, words_of
+from underpaint.stages.serve.asking.edit_request import EditFields
+from underpaint.stages.serve.asking.request import GenerationRequest
+from underpaint.stages.serve.batches.records import BatchRecord
+
+PLAN = "plan"
+"""Where a batch keeps it."""
+
+
+class Wanted(Config):
+    """One picture of a sheet.
+
+    Args:
+        mood: A key of ``moods.MOODS``; None for the first picture.
+        prompt: Its words.
+    """
+
+    mood: str | None
+    prompt: str
+
+
+class SheetPlan(Config):
+    """A sheet, complete.
+
+    Args:
+        subject: As it was asked for, such as ``a cat``.
+        pictures: The first picture, and the others that keep a part of it.
+        model: The exact weights that draw it.
+        style: One of the model's styles; None for any.
+        seed: Of all pictures.
+        guidance: Pull towards the words; None for the model's own.
+        same: How much of the first picture stays, 0 to 1.
+    """
+
+    subject: str
+    pictures: tuple[Wanted, ...]
+    model: str
+    style: str | None
+    seed: int
+    guidance: float | None
+    same: float = Field(ge=0, le=1)
+
+    @classmethod
+    def of(cls, batch: BatchRecord) -> Self:
+        """Return the plan that a batch keeps."""
+        return cls.model_validate(parse_json((batch.metadata or {})[PLAN]))
+
+    def first(self) -> GenerationRequest:
+        """Return what draws the first picture."""
+        return GenerationRequest(prompt=self.pictures[0].prompt, **self._common())
+
+    def others(self) -> Iterator[EditFields]:
+        """Yield what draws each of the others, from the first."""
+        for wanted in self.pictures[1:]:
+            yield EditFields(prompt=wanted.prompt, strength=1.0 - self.same, **self._common())
+
+    def each_alone(self) -> Iterator[GenerationRequest]:
+        """Yield requests for the words of all pictures, to see whether they may be drawn."""
+        for wanted in self.pictures:
+            yield GenerationRequest(prompt=wanted.prompt, **self._common())
+
+    def _common(self) -> dict[str, object]:
+        given = {"model": self.model, "style": self.style, "seed": self.seed, "guidance": self.guidance}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def check_moods(moods: Sequence[str]) -> None:
+    """Refuse moods that there are no words for.
+
+    Raises:
+        FieldError: There are none for one.
+    """
+    unknown = next((mood for mood in moods if mood not in MOODS), None)
+    if unknown is not None:
+        raise FieldError(f"there is no mood {unknown!r:.40}; choose some of {', '.join(MOODS)}", param="moods")
+
+
+def pictures_of(subject: str, moods: Sequence[str]) -> tuple[Wanted, ...]:
+    """Return the pictures of a subject in moods: the first one, then one for each mood.
+
+    Args:
+        subject: Such as ``a cat``.
+        moods: Keys of ``moods.MOODS``; one that stands twice is drawn once.
+
+    Raises:
+        FieldError: The subject is empty, or there are no words for a mood.
+    """
+    if not subject.strip():
+        raise FieldError('the subject is empty; write what to draw, for example "a cat"', param="subject")
+    check_moods(moods)
+    others = (Wanted(mood=mood, prompt=words_of(subject, mood)) for mood in dict.fromkeys(moods))
+    return (Wanted(mood=None, prompt=first_words(subject)), *others)

@@ -1,0 +1,49 @@
+"""How prompts are read: the end that is cut is the one that drawing cuts, words in pieces are told, nothing is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+import underpaint
+from underpaint.pipelines.opening import open_model
+from underpaint.stages.serve.asking.reading import Reader, Reading, reader_of
+
+
+@pytest.fixture(scope="module")
+def reader() -> Reader:
+    found = reader_of(open_model(None))
+    assert found is not None
+    return found
+
+
+def test_what_is_beyond_the_longest_text_is_what_the_model_does_not_read(reader):
+    generator = underpaint.load()
+    for prompt in ("a cat", "a very " * 11 + "big cat", "a very " * 30 + "big axolotl", "x" * 80 + " cat"):
+        assert reader.read(prompt).unread == generator.unread(prompt), prompt
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    ["a red heart", "a jellyfish with sunglasses", "smiling cat with heart-eyes", "two sparkly cupcakes", "🐱"],
+)
+def test_nothing_is_said_of_plain_english(reader, prompt):
+    assert not reader.read(prompt), reader.read(prompt)
+
+
+def test_words_that_are_put_together_from_pieces_are_told_each_once(reader):
+    assert reader.read("an axolotl and a blorptang, an axolotl").unknown == ("axolotl", "blorptang")
+
+
+@pytest.mark.parametrize("prompt", ["eine rote Katze", "un gato rojo con sombrero", "katze herz", "une chat rouge"])
+def test_another_language_is_noticed(reader, prompt):
+    assert reader.read(prompt).is_foreign
+
+
+def test_letters_that_have_no_counterpart_are_told_in_the_words_of_the_refusal(reader):
+    found = reader.read("кошка и 猫")
+    assert found.trouble is not None and not found.unknown
+    assert reader.read("").trouble is not None
+
+
+def test_there_is_nothing_to_say_of_an_empty_reading():
+    assert not Reading() and Reading(unread="cat") and Reading(is_foreign=True)

@@ -1,0 +1,148 @@
+"""Sheets over HTTP: a subject in its moods, drawn once whatever happens, the same pictures as by the command."""
+
+from __future__ import annotations
+
+import httpx2
+import pytest
+from PIL import Image
+
+import underpaint
+from underpaint.pipelines.marks import mark_for
+from underpaint.pipelines.opening import open_model
+from underpaint.pipelines.picture_file import pixel_digest
+from underpaint.pipelines.planning import Options
+from underpaint.pipelines.stickers.moods import MOODS, USUAL
+from underpaint.pipelines.stickers.series import SAME, plan_first, series_of
+from underpaint.pipelines.stickers.series_folder import draw_series_into
+
+PATH = "/api/v1/sheets"
+
+
+@pytest.fixture(scope="module")
+def other(start_server, tmp_path_factory):
+    """A server with a gallery of its own."""
+    return start_server(tmp_path_factory.mktemp("sheets")).wait_until_ready()
+
+
+@pytest.fixture
+def at(other):
+    with other.client(timeout=120) as opened:
+        yield opened
+
+
+def over(client: httpx2.Client, sheet_id: str) -> dict:
+    """Wait for the sheet's changes until it is over, and return it."""
+    with client.stream("GET", "/api/v1/events") as stream:
+        found = client.get(f"{PATH}/{sheet_id}").json()
+        for line in stream.iter_lines():
+            if found["finished_at"] is not None:
+                return found
+            if line.startswith("data: ") and sheet_id in line:
+                found = client.get(f"{PATH}/{sheet_id}").json()
+    raise AssertionError(found)
+
+
+def test_a_sheet_has_the_pixels_that_the_command_gives(at, tmp_path):
+    moods = ["in-love", "sad", "cool"]
+    answer = at.post(PATH, json={"subject": "a cat", "moods": moods, "seed": 4, "style": "gradient"})
+    assert answer.status_code == 202, answer.text
+    assert [one["mood"] for one in answer.json()["pictures"]] == [None, *moods]
+    done = over(at, answer.json()["id"])
+    assert (done["status"], done["counts"]) == ("completed", {"total": 4, "completed": 4, "failed": 0})
+    series = series_of("a cat", moods)
+    assert [one["prompt"] for one in done["pictures"]] == [series.first, *series.others]
+    model = open_model(None)
+    first = plan_first(model, series, Options(style="gradient", seed=4))
+    marked = first.model_copy(update={"watermark": mark_for("public")})
+    placed = draw_series_into(tmp_path, model, marked, series, SAME, underpaint.load)
+    by_command = [pixel_digest(Image.open(one.path)) for one in placed]
+    assert [one["image"]["pixel_sha256"] for one in done["pictures"]] == by_command
+    in_gallery = [at.get(f"/api/v1/gallery/{one['image']['pixel_sha256']}").json() for one in done["pictures"]]
+    first = done["pictures"][0]["image"]["pixel_sha256"]
+    assert [one["parent"] for one in in_gallery] == [None, first, first, first]
+
+
+def test_a_sheet_is_drawn_once_under_its_key_and_another_is_refused(at):
+    headers = {"idempotency-key": "one"}
+    asked = {"subject": "a dog", "moods": ["happy"]}
+    first = at.post(PATH, json=asked, headers=headers)
+    again = at.post(PATH, json=asked, headers=headers)
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first.json()["id"] == again.json()["id"] and first.json()["seed"] == again.json()["seed"]
+    assert at.post(PATH, json={**asked, "moods": ["sad"]}, headers=headers).status_code == 409
+    over(at, first.json()["id"])
+    assert at.get(PATH, params={"limit": 1}).json()["data"][0]["id"] == first.json()["id"]
+
+
+def test_sheets_are_neither_lists_nor_batches(at):
+    name = at.post(PATH, json={"subject": "a fox", "moods": ["happy"]}).json()["id"]
+    over(at, name)
+    for path in ("/api/v1/batch-list", "/v1/batches"):
+        assert name not in [one["id"] for one in at.get(path, params={"limit": 100}).json()["data"]]
+    assert at.get(f"/api/v1/batch-list/{name}").status_code == 404
+    assert at.get(f"{PATH}/batch_nothing").json()["error"]["code"] == "sheet_not_found"
+
+
+def test_a_sheet_whose_server_is_killed_goes_on_and_draws_nothing_twice(start_server, tmp_path):
+    killed = start_server(tmp_path).wait_until_ready()
+    with killed.client() as client:
+        client.post("/api/v1/queue/pause")
+        name = client.post(PATH, json={"subject": "a cat", "moods": ["happy", "sad"]}).json()["id"]
+    killed.end(9)
+    server = start_server(tmp_path).wait_until_ready()
+    with server.client(timeout=120) as client:
+        assert client.get(f"{PATH}/{name}").json()["finished_at"] is None
+        client.post("/api/v1/queue/resume")
+        done = over(client, name)
+        assert done["counts"] == {"total": 3, "completed": 3, "failed": 0}
+        assert len(client.get("/api/v1/jobs").json()["data"]) == 3
+
+
+def test_a_sheet_whose_first_picture_is_cancelled_says_so_and_draws_no_more(at, eventually):
+    at.post("/api/v1/queue/pause")
+    try:
+        name = at.post(PATH, json={"subject": "a bear", "moods": ["happy"]}).json()["id"]
+        job = eventually(lambda: at.get(f"{PATH}/{name}").json()["pictures"][0]["job"])
+        at.post(f"/api/v1/jobs/{job}/cancel")
+        done = over(at, name)
+    finally:
+        at.post("/api/v1/queue/resume")
+    assert done["status"] == "failed" and "it was cancelled" in done["error"]
+    assert [one["state"] for one in done["pictures"]] == ["cancelled", "waiting"]
+
+
+def test_a_sheet_is_cancelled_before_its_first_picture(at):
+    at.post("/api/v1/queue/pause")
+    try:
+        name = at.post(PATH, json={"subject": "a panda"}).json()["id"]
+        assert at.post(f"{PATH}/{name}/cancel").json()["status"] in ("cancelling", "cancelled")
+        done = over(at, name)
+    finally:
+        at.post("/api/v1/queue/resume")
+    assert done["status"] == "cancelled" and len(done["pictures"]) == 1 + len(USUAL)
+    assert at.post(f"{PATH}/{name}/cancel").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "param"),
+    [
+        ({}, 400, "subject"),
+        ({"subject": "  "}, 400, "subject"),
+        ({"subject": "a cat", "moods": ["jolly"]}, 400, "moods"),
+        ({"subject": "a cat", "moods": []}, 400, "moods"),
+        ({"subject": "a cat", "same": 1.5}, 400, "same"),
+        ({"subject": "a cat", "style": "oil"}, 400, "style"),
+        ({"subject": "a swastika"}, 400, "subject"),
+        ({"subject": "a cat", "model": "nobody"}, 404, "model"),
+        ({"subject": "a cat", "paper": "a4"}, 400, "paper"),
+    ],
+)
+def test_what_is_no_sheet_is_refused(at, body, status, param):
+    answer = at.post(PATH, json=body)
+    assert (answer.status_code, answer.json()["error"]["param"]) == (status, param), answer.text
+
+
+def test_the_capabilities_name_every_mood(client):
+    moods = client.get("/api/v1/capabilities").json()["moods"]
+    assert [one["name"] for one in moods] == list(MOODS)
+    assert [one["name"] for one in moods if one["is_usual"]] == [mood for mood in MOODS if mood in USUAL]
