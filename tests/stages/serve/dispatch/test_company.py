@@ -71,7 +71,7 @@ class World:
         self.sizes.append(len(batch))
         self.waits += [self.now - at for at in batch]
         self.go_to(self.now + self.batch_s)
-        window, out_at = self.company.begin(), max(self.now, self.out_at)
+        window, out_at = self.company.begin(len(batch)), max(self.now, self.out_at)
         for _ in batch:
             out_at += self.out_s
             if self.back_s is not None:
@@ -89,9 +89,19 @@ def closed_loop(callers: int, out_s: float) -> World:
 
 
 @pytest.mark.parametrize("out_s", [0.0, 0.001, 0.004])
-@pytest.mark.parametrize(("callers", "least"), [(8, 7.0), (32, 7.9)])
+@pytest.mark.parametrize(("callers", "least"), [(8, 7.3), (32, 7.9)])
 def test_callers_who_ask_again_at_once_meet_in_nearly_full_batches(callers: int, least: float, out_s: float) -> None:
     assert mean(closed_loop(callers, out_s).sizes[50:]) >= least
+
+
+@pytest.mark.parametrize("callers", [8, 7, 3])
+def test_callers_in_two_halves_come_together_and_stay_so(callers: int) -> None:
+    dice = random.Random(3)
+    world = World(0.050, 0.0012, lambda: dice.uniform(0.0005, 0.003))
+    starts = [0.0, 0.030]
+    world.arrivals = sorted(starts[number % 2] + dice.uniform(0.0, 0.002) for number in range(callers))
+    world.run(200)
+    assert set(world.sizes[50:]) == {callers}
 
 
 def test_a_single_caller_is_not_kept_waiting() -> None:

@@ -6,9 +6,10 @@ With ``k`` units that wait, ``m`` that come within ``w`` seconds, and a batch th
     m (T - w) > k w
 
 It is asked of two spans. While the pictures of the last batch go out, and a little longer, their callers come back with
-what they want next: ``m`` and ``w`` are what is left of the averages of such spans. And of some milliseconds after the
-first unit came, in which as many come as in any others. Callers who ask again at once thus meet in full batches, a
-single one is not kept waiting, and where requests come when they like, a device under load does not wait.
+what they want next: ``m`` is the share of pictures after which somebody came, of those of this batch, less who came
+already, and ``w`` is what is left of the average span. And of some milliseconds after the first unit came, in which as
+many come as in any others. Callers who ask again at once thus meet in full batches, a single one is not kept waiting,
+and where requests come when they like, a device under load does not wait.
 """
 
 from __future__ import annotations
@@ -43,11 +44,13 @@ class Window:
 
     Args:
         began_at: When the device is free, in seconds of the company's clock.
+        units: Pictures of the batch.
         came: Units that had come until then.
         ends_at: When it ends; infinite while pictures go out.
     """
 
     began_at: float
+    units: int
     came: int
     ends_at: float = math.inf
 
@@ -63,7 +66,7 @@ class Company:
         self._clock, self._news = clock, asyncio.Event()
         self._came, self._rate, self._came_at = 0, 0.0, clock()
         self._windows: list[Window] = []
-        self._coming, self._span_s = 0.0, 0.0
+        self._return_share, self._span_s = 0.0, 0.0
 
     def come(self, units: int) -> None:
         """Note that units came."""
@@ -73,9 +76,9 @@ class Company:
         self._came, self._came_at = self._came + units, now
         self._news.set()
 
-    def begin(self, in_s: float = 0.0) -> Window:
-        """Note that a batch is drawn, or will be in so many seconds, and that its pictures begin to go out."""
-        self._windows.append(Window(began_at=self._clock() + in_s, came=self._came))
+    def begin(self, units: int, in_s: float = 0.0) -> Window:
+        """Note that so many pictures are drawn, or will be in so many seconds, and begin to go out."""
+        self._windows.append(Window(began_at=self._clock() + in_s, units=units, came=self._came))
         return self._windows[-1]
 
     def end(self, window: Window) -> None:
@@ -87,7 +90,7 @@ class Company:
         """Let the windows that ended count for the averages."""
         for window in [window for window in self._windows if window.ends_at < now]:
             self._windows.remove(window)
-            self._coming += WEIGHT * (self._came - window.came - self._coming)
+            self._return_share += WEIGHT * ((self._came - window.came) / window.units - self._return_share)
             self._span_s += WEIGHT * (window.ends_at - window.began_at - self._span_s)
 
     async def wait(self, upcoming: Callable[[], Upcoming | None]) -> None:
@@ -124,7 +127,7 @@ class Company:
         return max(0.0, WAIT_S - max(waited_s, upcoming.waited_s))
 
     def _for_those_who_come_back(self, window: Window, upcoming: Upcoming, now: float) -> float:
-        coming = max(0.0, self._coming - (self._came - window.came))
+        coming = max(0.0, self._return_share * window.units - (self._came - window.came))
         left_s = max(WAIT_S, window.began_at + self._span_s - now)
         coming_back = max(0.0, coming - self._rate * left_s)
         if not is_worth(coming + GAIN * coming_back, left_s, upcoming):

@@ -252,7 +252,7 @@ class Dispatcher:
         def free(in_s: float) -> None:
             if any(ticket.tries > 1 for ticket in wanted):
                 return  # it may end its process again, and should take nothing with it
-            windows.append(self._company.begin(in_s))
+            windows.append(self._company.begin(len(wanted), in_s))
             turn.let_go()
 
         def heard(number: int, what: Picture | Preview) -> None:
