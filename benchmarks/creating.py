@@ -108,9 +108,13 @@ def told_of(times_ms: Sequence[float]) -> dict[str, Any]:
 
 
 def alike(pairs: Sequence[Sequence[Edited]]) -> dict[str, Any]:
-    """Return how far the pictures of two engines agree."""
-    off = [np.abs(one.after.astype(int) - other.after).max() for one, other in pairs]
-    return {"pictures": len(off), "equal": int(sum(not value for value in off)), "most_levels": int(max(off))}
+    """Return how far the pictures of two engines agree, in levels of premultiplied values, as they are seen."""
+    off = [np.abs(premultiplied(one.after) - premultiplied(other.after)).max() * 255 for one, other in pairs]
+    return {
+        "pictures": len(off),
+        "within_one_level": int(sum(value < 1.5 for value in off)),
+        "most_levels": round(float(max(off)), 1),
+    }
 
 
 def edits(generators: dict[str, Generator], pictures: Sequence[Given], extractor: Extractor) -> dict[str, Any]:

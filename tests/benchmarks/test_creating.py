@@ -68,12 +68,13 @@ def test_times_are_told_as_their_median_within_its_interval(creating: ModuleType
     assert told["n"] == 7
 
 
-def test_engines_agree_only_where_every_level_does(creating: ModuleType) -> None:
+def test_engines_agree_where_no_level_that_is_seen_differs(creating: ModuleType) -> None:
     plain = np.zeros((4, 4, 4), dtype=np.uint8)
-    other = plain.copy()
-    other[0, 0, 0] = 3
-    one, same, off = (
-        creating.Edited(before=plain, after=after, inside=plain[..., 0] == 0, ms=1.0) for after in (plain, plain, other)
+    unseen, seen = plain.copy(), plain.copy()
+    unseen[0, 0, 0] = 200
+    seen[0, 0] = (200, 0, 0, 255)
+    one, other, off = (
+        creating.Edited(before=plain, after=after, inside=plain[..., 0] == 0, ms=1.0) for after in (plain, unseen, seen)
     )
-    assert creating.alike([[one, same], [one, off]]) == {"pictures": 2, "equal": 1, "most_levels": 3}
-    assert creating.alike([[off, one]])["most_levels"] == 3
+    told = creating.alike([[one, other], [one, off]])
+    assert told == {"pictures": 2, "within_one_level": 1, "most_levels": 255.0}

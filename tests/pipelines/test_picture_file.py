@@ -164,3 +164,15 @@ def test_broken_pixels_are_one_error(tmp_path):
     path.write_bytes(data)
     with pytest.raises(UnreadableImage, match="cannot be decoded"):
         picture_file.read_picture(path)
+
+
+def test_a_file_may_have_the_longest_name_that_the_disk_takes(tmp_path):
+    path = tmp_path / f"{'é' * 125}.png"
+    picture_file.write_new(b"data", path)
+    assert path.read_bytes() == b"data"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_is_cut_between_characters():
+    assert picture_file.within_bytes("aé猫", 6) == "aé猫"
+    assert [picture_file.within_bytes("aé猫", most) for most in (5, 3, 2, 0)] == ["aé", "aé", "a", ""]

@@ -13,7 +13,7 @@ from underpaint.core.progress import Progress
 from underpaint.pipelines.generator import Generator
 from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.picture_file import read_picture, read_settings
-from underpaint.pipelines.picture_folder import add_sheet, draw_into, find_finished, slug
+from underpaint.pipelines.picture_folder import add_file, add_sheet, draw_into, find_finished, slug
 from underpaint.pipelines.planning import Options, plan
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.settings import Settings
@@ -159,3 +159,10 @@ def test_a_sheet_shows_all_pictures_and_is_never_overwritten(generator, tiny_mod
         assert sheet.mode == "RGB" and sheet.size[0] > 2 * 128
     with pytest.raises(InputError, match="holds no settings"):
         read_settings(tmp_path / "underpaint-sheet.png")
+
+
+def test_files_of_any_kind_get_the_first_free_name_of_their_ending(tmp_path):
+    (tmp_path / "page.pdf").write_bytes(b"first")
+    assert add_file(tmp_path, "page", b"png").name == "page.png"
+    assert add_file(tmp_path, "page", b"second", ".pdf").name == "page-2.pdf"
+    assert (tmp_path / "page.pdf").read_bytes() == b"first"

@@ -122,6 +122,16 @@ def write_new(data: bytes, path: Path) -> None:
             temporary.replace(path)
 
 
+def within_bytes(name: str, most: int) -> str:
+    """Return the beginning of a file's name that has so many bytes in UTF-8, at most; file systems count these.
+
+    Args:
+        name: The name, or a part of it.
+        most: Bytes; no character is cut in two.
+    """
+    return name.encode("utf-8", "surrogateescape")[:most].decode("utf-8", "ignore")
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it, if need be.
 
@@ -138,7 +148,7 @@ def make_folder(folder: Path) -> None:
 @contextlib.contextmanager
 def _partial(data: bytes, path: Path) -> Iterator[Path]:
     """Write a temporary file beside ``path`` and remove it afterwards, if it is still there."""
-    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.partial")
+    temporary = path.with_name(f".{within_bytes(path.name, 100)}.{secrets.token_hex(4)}.partial")
     with storage_errors(path):
         try:
             make_folder(path.parent)

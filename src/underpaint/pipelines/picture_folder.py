@@ -71,10 +71,10 @@ def stem_of(settings: Settings) -> str:
     return "-".join(part for part in parts if part)
 
 
-def _names(stem: str) -> Iterator[str]:
+def _names(stem: str, ending: str = ".png") -> Iterator[str]:
     """Yield ``stem.png``, ``stem-2.png``, ``stem-3.png``, ..."""
-    yield f"{stem}.png"
-    yield from (f"{stem}-{number}.png" for number in count(2))
+    yield f"{stem}{ending}"
+    yield from (f"{stem}-{number}{ending}" for number in count(2))
 
 
 def find_finished(folder: Path, settings: Settings, stem: str | None = None) -> Placed | None:
@@ -98,18 +98,19 @@ def find_finished(folder: Path, settings: Settings, stem: str | None = None) -> 
     return None
 
 
-def add_file(folder: Path, stem: str, data: bytes) -> Path:
-    """Write a PNG under the first free name and return its path.
+def add_file(folder: Path, stem: str, data: bytes, ending: str = ".png") -> Path:
+    """Write a file under the first free name and return its path.
 
     Args:
         folder: Where to; made if needed.
         stem: Beginning of the name.
         data: The file's bytes.
+        ending: End of the name.
 
     Raises:
         StorageError: The folder cannot be written, or the disk is full.
     """
-    names = _names(stem)
+    names = _names(stem, ending)
     while True:
         path = folder / next(names)
         if not path.exists():

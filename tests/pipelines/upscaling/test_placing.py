@@ -82,3 +82,14 @@ def test_the_last_change_is_made_to_every_file_that_is_written(
 
     outcome = into(tmp_path / "out", sources, tiny_network, seal=seal)
     assert sealed == [placed.settings.pixel_sha256 for placed in outcome.placed.values()]
+
+
+def test_a_name_as_long_as_a_file_system_takes_is_shortened_without_cutting_a_character(
+    tiny_network: UpscalingNetwork, tmp_path: Path
+) -> None:
+    long = tmp_path / f"{'猫' * 83}.png"
+    Image.new("RGBA", (8, 8), "red").save(long)
+    (placed,) = into(tmp_path / "out", [long], tiny_network).placed.values()
+    assert placed.path.name == f"{'猫' * 66}-64.png"
+    (again,) = into(tmp_path / "out", [long], tiny_network).placed.values()
+    assert (again.path, again.drawn) == (placed.path, False)

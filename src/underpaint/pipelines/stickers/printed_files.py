@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Sequence
-from itertools import count
 from pathlib import Path
 
 from PIL import Image, PngImagePlugin
 
-from underpaint.pipelines.picture_file import write_new
 from underpaint.pipelines.picture_folder import PREFIX, Placed, add_file
 from underpaint.pipelines.stickers.look import Look
 from underpaint.pipelines.stickers.picture import read_picture
@@ -39,6 +36,9 @@ def add_printed(
         paper: The page.
         cut_line: Whether a line to cut along surrounds each.
         title: Of the PDF.
+
+    Raises:
+        StorageError: The folder cannot be written, or the disk is full.
     """
     read = [read_picture(path) for path in dict.fromkeys(placed.path for placed in pictures)]
     printed = list(pages([picture.pixels for picture in read], look, paper, cut_line=cut_line))
@@ -46,7 +46,7 @@ def add_printed(
     packet = xmp.write_packet(f"{settings.model} {settings.model_sha256[:16]}", xmp.EDITED_TYPE)
     stem = _stem(paper)
     files = [add_file(folder, stem, _png(page, packet)) for page in printed]
-    return [*files, _add_pdf(folder, stem, as_pdf(printed, title))]
+    return [*files, add_file(folder, stem, as_pdf(printed, title), ".pdf")]
 
 
 def _png(page: Image.Image, packet: str) -> bytes:
@@ -55,14 +55,3 @@ def _png(page: Image.Image, packet: str) -> bytes:
     buffer = io.BytesIO()
     page.save(buffer, "PNG", pnginfo=texts, dpi=(DPI, DPI))
     return buffer.getvalue()
-
-
-def _add_pdf(folder: Path, stem: str, data: bytes) -> Path:
-    """Write a PDF under the first free name and return its path."""
-    for number in count(1):
-        path = folder / f"{stem}{'' if number == 1 else f'-{number}'}.pdf"
-        if not path.exists():
-            with contextlib.suppress(FileExistsError):
-                write_new(data, path)
-                return path
-    raise AssertionError("numbers do not end")

@@ -12,12 +12,13 @@ from pathlib import Path
 
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.marks import Owner
-from underpaint.pipelines.picture_file import encode
+from underpaint.pipelines.picture_file import encode, within_bytes
 from underpaint.pipelines.picture_folder import Placed, Seal, add_file, find_finished, prepare
 from underpaint.pipelines.upscaling.network import UpscalingNetwork
 from underpaint.pipelines.upscaling.picture import Enlargement, enlarge, plan, read
 
 LONGEST_STEM = 200
+"""Bytes of a picture's name that go into that of the enlarged one; a name may have 255 in all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +71,7 @@ def upscale_into(
             outcome.large.append(path)
             continue
         planned = plan(found, size, watermark, network)
-        outcome.placed[path] = _place(folder, f"{path.stem[:LONGEST_STEM]}-{size}", planned, network, seal)
+        outcome.placed[path] = _place(folder, f"{within_bytes(path.stem, LONGEST_STEM)}-{size}", planned, network, seal)
         if not planned.known:
             outcome.unknown.append(path)
     report(Progress(task="upscale", done=len(each), total=len(each), unit="pictures"))
