@@ -2,9 +2,9 @@
 
 ``serve_kills.py --server 50 --engine 50 --seed 1`` starts a server of the shipped model, lets clients hand in jobs,
 batches, streams and plain requests all the time, and sends SIGKILL to the server or to the process of its model at
-random moments. Every fifth kill of the server comes while it starts, every sixth of the others while the queue is
-paused. At the end everything is drawn, and every promise is looked up in the database, in the batches' answers and in
-the folder of pictures.
+random moments. Every fifth kill of the server (or ``--starting``) comes while it starts, every sixth of the others
+while the queue is paused. At the end all is drawn, and every promise is looked up in the database, in the answers
+of batches and in the folder of pictures.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import json
 import os
 import random
 import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -28,6 +27,7 @@ import httpx2
 from machine import write_document
 from serve_kills_clients import TIMEOUT_S, Clients
 from serve_kills_verdict import (
+    CLASSES,
     History,
     displaced,
     histories,
@@ -36,6 +36,7 @@ from serve_kills_verdict import (
     started_while_paused,
     totals,
 )
+from serve_servers import free_port
 
 from underpaint.stages.serve.queue.queue import open_queue
 
@@ -44,13 +45,6 @@ STARTING_EVERY, PAUSED_EVERY = 5, 6
 SPREAD_S = 1.5
 """Longest wait between a server that is ready and its end."""
 OUT = Path(__file__).parent / "results" / "serve_kills.json"
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class Server:
@@ -128,14 +122,19 @@ class Server:
         self.kill()
 
 
-def schedule(servers: int, engines: int, dice: random.Random) -> list[str]:
-    """Return what is killed, one after the other: ``engine``, ``server``, ``starting``, or ``paused``."""
-    kinds = ["server"] * servers
-    kinds[STARTING_EVERY - 1 :: STARTING_EVERY] = ["starting"] * (servers // STARTING_EVERY)
-    plain = [number for number, kind in enumerate(kinds) if kind == "server"]
-    for number in plain[PAUSED_EVERY - 1 :: PAUSED_EVERY]:
-        kinds[number] = "paused"
-    kinds += ["engine"] * engines
+def schedule(servers: int, engines: int, dice: random.Random, starting: int | None = None) -> list[str]:
+    """Return what is killed, one after the other: ``engine``, ``server``, ``starting``, or ``paused``.
+
+    Args:
+        servers: Kills of the server.
+        engines: Kills of the process of its model.
+        dice: Chooses the order.
+        starting: Kills of the server while it starts; None for every fifth.
+    """
+    starting = servers // STARTING_EVERY if starting is None else starting
+    others = servers - starting
+    kinds = ["starting"] * starting + ["paused"] * (others // PAUSED_EVERY)
+    kinds += ["server"] * (servers - len(kinds)) + ["engine"] * engines
     dice.shuffle(kinds)
     return kinds
 
@@ -249,7 +248,7 @@ def _killed(server: Server, kinds: list[str], seed: int, place: str | None) -> d
         "minutes": round(took_s / 60, 1),
         "mistakes": wrong,
         "work": totals(found) | {"keys": len(clients.ledger.jobs), "batches": len(batches)},
-        "out_of_order": {name: displaced(found, name) for name in ("interactive", "batch")},
+        "out_of_order": {name: displaced(found, name) for name in CLASSES},
         "ready_after_s": {"first": round(first_s, 2), **_quantiles(killer.back_s)},
         "ends": dict(sorted(clients.ledger.ends.items())),
     }
@@ -273,9 +272,7 @@ def _known(server: Server, key: str, clients: Clients) -> str:
 
 
 def _quantiles(values: list[float]) -> dict[str, float]:
-    if not values:
-        return {}
-    return {"median": round(statistics.median(values), 2), "most": round(max(values), 2)}
+    return {"median": round(statistics.median(values), 2), "most": round(max(values), 2)} if values else {}
 
 
 def main() -> None:
@@ -283,6 +280,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", type=int, default=50, help="kills of the server")
     parser.add_argument("--engine", type=int, default=50, help="kills of the process of its model")
+    parser.add_argument("--starting", type=int, help="kills of the server while it starts; every fifth if left out")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--model", help="a model's folder, drawn with torch, instead of the shipped one")
     parser.add_argument("--postgres", help="the address of an empty database, for the jobs")
@@ -290,7 +288,7 @@ def main() -> None:
     args = parser.parse_args()
     options = ["-m", f"model={args.model}", "--engine", "torch"] if args.model else []
     with tempfile.TemporaryDirectory() as folder:
-        kinds = schedule(args.server, args.engine, random.Random(args.seed))
+        kinds = schedule(args.server, args.engine, random.Random(args.seed), args.starting)
         found = run(Path(folder), kinds, seed=args.seed, options=options, place=args.postgres)
     before = json.loads(args.out.read_text())["runs"] if args.out.exists() else {}
     write_document(args.out, "serve_kills", runs={**before, found["jobs_in"]: found})

@@ -13,10 +13,14 @@ from PIL import Image
 from serve_kills_clients import Ledger
 
 from underpaint.pipelines.picture_file import pixel_digest
+from underpaint.stages.serve.jobs.runner import AHEAD
 from underpaint.stages.serve.queue.job import Event, Job
 from underpaint.stages.serve.queue.queue import JobQueue
 
 PAGE = 500
+CLASSES = ("interactive", "batch")
+LOST = "was lost"
+"""In the reason for which the job of a server that was killed is put back; it keeps its place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +33,11 @@ class History:
     def at(self, name: str) -> list[float]:
         """Return when an event happened, as often as it did."""
         return [event.at for event in self.events if event.name == name]
+
+    @property
+    def put_back_because(self) -> list[str]:
+        """Why it was put back into the line, as often as it was."""
+        return [event.body["reason"] for event in self.events if event.name == "job.requeued"]
 
 
 def histories(queue: JobQueue) -> list[History]:
@@ -56,6 +65,7 @@ def mistakes(all_of: Sequence[History], ledger: Ledger, batches: Sequence[dict[s
     for key, job in ledger.jobs.items():
         if job in by_id and by_id[job].job.request["seed"] != ledger.asked[key]["seed"]:
             found.append(f"the job of {key} asks for something else")
+    found += _of_the_order(all_of)
     found += _of_batches(batches, ledger)
     found += _of_pictures(all_of, pictures)
     wrong_ends = [end for end, number in ledger.ends.items() if number and not _is_right(end)]
@@ -114,6 +124,17 @@ def _of_pictures(all_of: Sequence[History], folder: Path) -> list[str]:
     return found
 
 
+def _of_the_order(all_of: Sequence[History]) -> list[str]:
+    """Jobs begin and end in their order, up to those at work at one time; not those that waited for their model."""
+    steady = [one for one in all_of if all(LOST in reason for reason in one.put_back_because)]
+    return [
+        f"{name} jobs {did} up to {places} places out of their order"
+        for name in CLASSES
+        for did, places in displaced(steady, name).items()
+        if places >= AHEAD
+    ]
+
+
 def displaced(all_of: Sequence[History], job_class: str) -> dict[str, int]:
     """Return by how many places the starts and the ends of a class are out of the order of acceptance, at most."""
     line = [one for one in all_of if one.job.job_class == job_class]
@@ -136,10 +157,9 @@ def started_while_paused(all_of: Sequence[History], pauses: Sequence[tuple[float
 def totals(all_of: Sequence[History]) -> dict[str, Any]:
     """Return how much work there was, and how much of it was interrupted and done again."""
     reasons = Counter(
-        "the server was killed" if "was lost" in event.body["reason"] else event.body["reason"].split(" (")[0]
+        "the server was killed" if LOST in reason else reason.split(" (")[0]
         for one in all_of
-        for event in one.events
-        if event.name == "job.requeued"
+        for reason in one.put_back_because
     )
     return {
         "jobs": len(all_of),

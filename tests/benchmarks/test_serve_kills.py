@@ -97,12 +97,26 @@ def test_pictures_that_are_gone_or_others_are_seen(verdict, told, pictures):
     assert any("is not there" in one for one in said) and any("has other pixels" in one for one in said)
 
 
-def test_work_out_of_its_order_is_measured(verdict, told):
-    found, _ = told
+def test_work_out_of_its_order_is_measured_and_judged(verdict, told, pictures):
+    found, ledger = told
     late = replace(found[0], job=replace(found[0].job, finished_at=found[-1].job.finished_at + 1))
     assert verdict.displaced([late, *found[1:]], "interactive")["finished"] == JOBS - 1
+    said = verdict.mistakes([late, *found[1:]], ledger, [], pictures)
+    assert said == [f"interactive jobs finished up to {JOBS - 1} places out of their order"]
     begin, following = (one.at("job.started")[0] for one in found[:2])
     assert verdict.started_while_paused(found, [(begin - 1, following)]) == 1
+
+
+def test_a_job_may_end_beside_the_one_that_is_worked_on_with_it_and_after_one_that_waited_for_its_model(verdict, told):
+    found, _ = told
+    first, second, *others = found
+    beside = replace(first, job=replace(first.job, finished_at=second.job.finished_at + 1e-6))
+    assert verdict._of_the_order([beside, second, *others]) == []
+    late = replace(first, job=replace(first.job, finished_at=found[-1].job.finished_at + 1))
+    for reason, is_wrong in (("the worker w was lost", True), ("the engine process ended with -9", False)):
+        again = replace(first.events[0], name="job.requeued", body={"reason": reason})
+        put_back = replace(late, events=[*late.events, again])
+        assert bool(verdict._of_the_order([put_back, second, *others])) == is_wrong
 
 
 def test_batches_that_miss_answers_are_seen(verdict, told, pictures):
@@ -123,6 +137,8 @@ def test_kills_of_all_kinds_are_as_many_as_asked_for(kills):
         "starting": 10,
     }
     assert kinds == kills.schedule(50, 50, random.Random(1))
+    kinds = kills.schedule(15, 5, random.Random(1), starting=10)
+    assert sorted(kinds) == ["engine"] * 5 + ["server"] * 5 + ["starting"] * 10
 
 
 @pytest.mark.slow
