@@ -9,7 +9,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,10 +64,34 @@ def round_to_nearest(pipeline: TextToPicture, bits: int) -> None:
                 weight.copy_((weight / step).round() * step)
 
 
+def skip_last_scale(pipeline: TextToPicture) -> None:
+    """Let the finest tokens of a hybrid model say nothing, as a scale that is not drawn would, in place.
+
+    Raises:
+        InputError: The model draws no scales.
+    """
+    from underpaint.pipelines.hybrid import HybridPipeline
+
+    if not isinstance(pipeline, HybridPipeline):
+        raise InputError(
+            f"skip_last_scale is a control of hybrid models, and this is a {type(pipeline).__name__}; leave it out of "
+            "the policy's controls"
+        )
+    codes, last = pipeline.quantizer.codes, pipeline.quantizer.num_scales - 1
+    embed = codes.embed
+
+    def without_the_last(labels: Any, scale: int) -> Any:
+        vectors = embed(labels, scale)
+        return vectors * 0.0 if scale == last else vectors
+
+    vars(codes)["embed"] = without_the_last
+
+
 ALTERATIONS: dict[str, Callable[[TextToPicture], None]] = {
-    f"int{bits}_round_to_nearest": partial(round_to_nearest, bits=bits) for bits in (2, 3, 4)
+    **{f"int{bits}_round_to_nearest": partial(round_to_nearest, bits=bits) for bits in (2, 3, 4)},
+    "skip_last_scale": skip_last_scale,
 }
-"""Controls that change a native model's weights. Four bits a weight hardly show in the pictures; two do."""
+"""Controls that change a native model's networks. Four bits a weight hardly show in the pictures; two do."""
 
 KNOWN_BAD = (*DAMAGES, SHUFFLED, *ALTERATIONS)
 
