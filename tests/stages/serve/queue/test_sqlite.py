@@ -15,7 +15,7 @@ from underpaint.core.errors import StorageError, StoreBusy, StoreDamaged
 from underpaint.stages.serve.queue.job import Submission
 from underpaint.stages.serve.queue.policy import QueuePolicy
 from underpaint.stages.serve.queue.queue import JobQueue, open_queue
-from underpaint.stages.serve.queue.sqlite import SqliteDatabase
+from underpaint.stages.serve.queue.sqlite import READERS_KEPT, SqliteDatabase, SqliteSession
 
 CAT = Submission(owner="ann", request={"prompt": "a cat"})
 
@@ -277,3 +277,31 @@ def test_an_error_that_lasts_is_a_new_one_for_everybody(path: Path, queue: JobQu
         lengths.append(len(caught.traceback))
     assert len(set(map(id, errors))) == len(errors) and lengths[-1] == lengths[-2]
     path.with_name("away").rename(path)
+
+
+def test_however_many_read_at_one_time_few_connections_stay_open(path: Path) -> None:
+    database = SqliteDatabase(path)
+    everybody = threading.Barrier(16)
+    opened: list[sqlite3.Connection] = []
+
+    def look(session: SqliteSession) -> None:
+        everybody.wait(30)
+        opened.append(session._connection)
+
+    threads = [threading.Thread(target=database.read, args=(look,)) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(opened)) == 16
+    assert sum(map(is_open, opened)) == READERS_KEPT
+    assert database.read(lambda session: session.now()) > 0
+    database.close()
+    assert not any(map(is_open, opened))
+
+
+def is_open(connection: sqlite3.Connection) -> bool:
+    with contextlib.suppress(sqlite3.ProgrammingError):
+        connection.execute("SELECT 1")
+        return True
+    return False

@@ -29,6 +29,8 @@ POLL_S = 0.05
 
 REOPEN_S = 1.0
 """How often a file that cannot be used is looked at again."""
+READERS_KEPT = 4
+"""Connections that stay open for whoever reads next: each keeps pages and statements, and reading is short."""
 
 
 def always() -> bool:
@@ -180,7 +182,8 @@ class SqliteDatabase:
             yield connection
         finally:
             with self._lock:
-                keep = opened == self._opened and not self._closed
+                is_good = opened == self._opened and not self._closed
+                keep = is_good and len(self._readers) < READERS_KEPT
                 if keep:
                     self._readers.append(connection)
             if not keep:
