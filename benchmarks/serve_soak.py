@@ -34,7 +34,7 @@ ADDRESS = re.compile(r"on (http://\S+)$", re.MULTILINE)
 LOAD = 0.8
 PARALLEL = 8
 CAPACITY_S, REST_S = 20.0, 120.0
-WARM_UP = 0.25
+WARM_UP = 1 / 3
 """Share of the time that is not judged: what is loaded when it is first asked for is no leak."""
 SLACK = 8
 """Handles and threads that may be there at the end and not after the warm-up: pools are filled when they are needed."""
@@ -117,14 +117,21 @@ async def soak(pid: int, url: str, folder: Path, minutes: float, seed: int) -> d
     return figures | {"readings": readings, "rest": rest, "seen": callers.seen, "began": began}
 
 
-def verdicts(readings: list[Reading]) -> dict[str, Growth]:
-    """Return how memory and folders grow; windows are minutes, or shorter where there are few of them."""
+def verdicts(readings: list[Reading], rest: list[Reading]) -> dict[str, Growth]:
+    """Return how memory and folders grow; windows are minutes, or shorter where there are few of them.
+
+    Args:
+        readings: Under load.
+        rest: At rest, before and after.
+    """
     times, requests = [one.at for one in readings], [float(one.requests) for one in readings]
     width_s = min(60.0, (times[-1] - times[0]) / 6)
-    return {
-        name: growth(times, requests, [float(getattr(one, name)) for one in readings], width_s=width_s)
-        for name in ("server_bytes", "model_bytes", "state_bytes")
-    }
+    grown: dict[str, Growth] = {}
+    for name in ("server_bytes", "model_bytes", "state_bytes"):
+        values = [float(getattr(one, name)) for one in readings]
+        in_all = float(getattr(rest[-1], name) - getattr(rest[0], name))
+        grown[name] = growth(times, requests, values, in_all=in_all, width_s=width_s)
+    return grown
 
 
 def minutes_of(found: dict[str, Any], width_s: float = 120.0) -> list[dict[str, float]]:
@@ -145,7 +152,7 @@ def minutes_of(found: dict[str, Any], width_s: float = 120.0) -> list[dict[str, 
 def told(found: dict[str, Any]) -> dict[str, Any]:
     """Return what a soak found, as it is kept."""
     seen, (after_warm_up, at_end) = found["seen"], found["rest"]
-    grown = verdicts(found["readings"])
+    grown = verdicts(found["readings"], found["rest"])
     held = [(one.handles, one.threads, one.temporary) for one in found["rest"]]
     return {
         "capacity_pictures_a_second": found["capacity"],
@@ -163,7 +170,7 @@ def told(found: dict[str, Any]) -> dict[str, Any]:
         "over_time": minutes_of(found),
         "is_clean": seen.num_odd == 0
         and all(end <= begin + SLACK for begin, end in zip(*held, strict=True))
-        and all(grown[name].word == "flat" for name in ("server_bytes", "model_bytes")),
+        and all(grown[name].word in ("flat", "level") for name in ("server_bytes", "model_bytes")),
     }
 
 
@@ -173,7 +180,7 @@ def show(report: dict[str, Any]) -> None:
     print_table(head, [[f"{value:.0f}" for value in row.values()] for row in report["over_time"]])
     for name, one in report["growth_per_1000_requests"].items():
         print(f"{name}: {one['bytes'] / 1000:.1f} kB per 1,000 requests ({one['low'] / 1000:.1f} to "
-              f"{one['high'] / 1000:.1f}): {one['word']}")  # fmt: skip
+              f"{one['high'] / 1000:.1f}), {one['in_all'] / 1000:.0f} kB in all: {one['word']}")  # fmt: skip
     print({name: value for name, value in report.items() if name not in ("over_time", "growth_per_1000_requests")})
 
 

@@ -2,7 +2,8 @@
 
 The growth of one minute after another is taken as drawn from one distribution, so the interval is that of a mean of
 increments. A straight line through the readings would promise more than they hold: the memory of a process goes up in
-steps that stay.
+steps that stay. A cache that fills, or a table that is doubled once, is such a step: it widens the interval, which then
+holds zero, and what was added in all stays under a bound. A leak goes on in every minute, and passes the bound.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ PER = 1000
 """Requests that growth is told for."""
 ALLOWED_BYTES = 100_000
 """Growth per 1,000 requests that is called none: 100 MB in a million."""
+MOST_BYTES = 2_000_000
+"""Growth in all, between two moments at rest, that steps which stay may come to: a table of Python's is doubled once
+after some thousand requests (.94 MB), a connection to a database keeps pages (.26 MB)."""
 MIN_WINDOWS = 3
 
 
@@ -29,13 +33,16 @@ class Growth:
         bytes: The estimate.
         low: Lower end of its interval.
         high: Upper end.
-        word: ``flat``, ``grows``, or ``undecided`` where the interval holds the bound.
+        in_all: Bytes that were added between two moments at rest.
+        word: ``flat`` where no growth above the bound fits, ``level`` where the interval holds zero and what was added
+            in all is little, ``grows`` where only growth above the bound fits, else ``undecided``.
     """
 
     bytes: float
     low: float
     high: float
-    word: Literal["flat", "grows", "undecided"]
+    in_all: float
+    word: Literal["flat", "level", "grows", "undecided"]
 
 
 def windows(times: Sequence[float], values: Sequence[float], width_s: float) -> list[float]:
@@ -55,6 +62,7 @@ def growth(
     requests: Sequence[float],
     values: Sequence[float],
     *,
+    in_all: float,
     width_s: float = 60.0,
     confidence: float = 0.95,
     allowed: float = ALLOWED_BYTES,
@@ -65,6 +73,7 @@ def growth(
         times: Of the readings, in seconds, in order.
         requests: Requests that were sent until then.
         values: The readings, in bytes.
+        in_all: Bytes that were added between two moments at rest, before and after.
         width_s: Width of a window in seconds; growth from one to the next is one observation.
         confidence: Of the interval.
         allowed: Growth per 1,000 requests that is called none.
@@ -80,5 +89,13 @@ def growth(
     half = float(stats.t.ppf((1 + confidence) / 2, len(steps) - 1) * steps.std(ddof=1) / np.sqrt(len(steps)))
     mean = float(steps.mean())
     low, high = scale * (mean - half), scale * (mean + half)
-    word = "flat" if high <= allowed else "grows" if low > allowed else "undecided"
-    return Growth(bytes=scale * mean, low=low, high=high, word=word)
+    return Growth(bytes=scale * mean, low=low, high=high, in_all=in_all, word=word_for(low, high, in_all, allowed))
+
+
+def word_for(low: float, high: float, in_all: float, allowed: float) -> Literal["flat", "level", "grows", "undecided"]:
+    """Return the word for an interval of growth per 1,000 requests and what was added in all, in bytes."""
+    if high <= allowed:
+        return "flat"
+    if low > allowed:
+        return "grows"
+    return "level" if low <= 0.0 and in_all <= MOST_BYTES else "undecided"

@@ -15,6 +15,11 @@ def verdict(load_benchmark):
     return load_benchmark("serve_soak_verdict")
 
 
+def judged(verdict, held):
+    """Return the growth of readings, the first and the last taken at rest."""
+    return verdict.growth(*held, in_all=held[2][-1] - held[2][0])
+
+
 def readings(per_1000: float, noise: float, seed: int) -> tuple[list[float], list[float], list[float]]:
     """Return times, requests and bytes of a server that grows so much, read with noise."""
     times = np.arange(MINUTES * A_MINUTE) * 60.0 / A_MINUTE
@@ -24,29 +29,45 @@ def readings(per_1000: float, noise: float, seed: int) -> tuple[list[float], lis
 
 
 def test_without_noise_the_growth_is_that_which_was_put_in(verdict):
-    found = verdict.growth(*readings(per_1000=2e6, noise=0.0, seed=0))
+    found = judged(verdict, readings(per_1000=2e6, noise=0.0, seed=0))
     assert found.bytes == pytest.approx(2e6) and found.low == pytest.approx(found.high)
     assert found.word == "grows"
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says(verdict):
-    found = [verdict.growth(*readings(per_1000=1e6, noise=5e5, seed=seed)) for seed in range(200)]
+    found = [judged(verdict, readings(per_1000=1e6, noise=5e5, seed=seed)) for seed in range(200)]
     assert sum(one.low <= 1e6 <= one.high for one in found) >= 180
 
 
 def test_what_does_not_grow_is_flat(verdict):
-    assert verdict.growth(*readings(per_1000=0.0, noise=1e4, seed=1)).word == "flat"
+    assert judged(verdict, readings(per_1000=0.0, noise=1e4, seed=1)).word == "flat"
 
 
-def test_one_step_that_stays_is_no_leak(verdict):
+def stepped(size: float) -> tuple[list[float], list[float], list[float]]:
+    """Return readings of a server that once takes so many bytes and keeps them."""
     times, requests, held = readings(per_1000=0.0, noise=1e3, seed=2)
-    stepped = [value + (5e6 if number > len(held) / 2 else 0.0) for number, value in enumerate(held)]
-    assert verdict.growth(times, requests, stepped).word == "undecided"
+    return times, requests, [value + (size if number > len(held) / 2 else 0.0) for number, value in enumerate(held)]
+
+
+def test_one_small_step_that_stays_is_no_leak_and_a_large_one_is_undecided(verdict):
+    assert judged(verdict, stepped(1e6)).word == "level"
+    assert judged(verdict, stepped(5e6)).word == "undecided"
+
+
+@pytest.mark.parametrize("noise", [1e4, 2e5, 1e6, 3e6])
+def test_a_leak_that_shows_at_rest_is_never_called_level_however_noisy_the_load_is(verdict, noise):
+    found = [verdict.growth(*readings(1e6, noise, seed), in_all=MINUTES * 60 * RATE * 1e3) for seed in range(100)]
+    assert {one.word for one in found} <= {"grows", "undecided"}
+
+
+def test_growth_that_goes_on_in_every_minute_is_not_level_though_it_is_little(verdict):
+    assert judged(verdict, readings(per_1000=3e5, noise=1e4, seed=3)).in_all < verdict.MOST_BYTES
+    assert judged(verdict, readings(per_1000=3e5, noise=1e4, seed=3)).word == "grows"
 
 
 def test_too_few_readings_tell_nothing(verdict):
     with pytest.raises(ValueError, match="at least 3"):
-        verdict.growth([0.0, 70.0], [0.0, 1.0], [1.0, 2.0])
+        verdict.growth([0.0, 70.0], [0.0, 1.0], [1.0, 2.0], in_all=1.0)
 
 
 def test_events_of_a_stream_are_read_with_their_places_and_one_that_ends_is_odd(load_benchmark):
