@@ -14,10 +14,17 @@ from underpaint.pipelines.stickers.moods import MOODS
         ("a grinning cat", ["😺"]),
         ("smiling face with heart-eyes", ["😍"]),
         ("a red heart", ["❤️"]),
-        ("A smiling cat with sunglasses", ["🐈", "🕶"]),
+        ("A smiling cat with sunglasses", ["🐈", "🕶️"]),
         ("gizmo", []),
+        ("an original euro between flat stars", ["⭐"]),
         ("", []),
         ("dog, cat, pig and horse", ["🐕", "🐈", "🐖"]),
+        ("two dogs", ["🐕"]),
+        ("two foxes and a fox", ["🦊"]),
+        ("woman facepalming", ["🤦\u200d♀️"]),
+        ("flag: Germany", ["🇩🇪"]),
+        ("keycap: 1", ["1️⃣"]),
+        ("rescue worker’s helmet", ["⛑️"]),
     ],
 )
 def test_a_sticker_is_found_by_the_emoji_that_its_words_name(words, emoji):
