@@ -1,4 +1,7 @@
-"""Work on a queue with processes that are killed at random moments, and print what came of it.
+"""Work on a queue with processes that are killed, and print what came of it.
+
+Every other kill meets a worker that has just claimed jobs: it stands still in a trap until then. The others come at
+random moments. The last jobs are handed in one by one, a job for each kill, so that every trap finds somebody.
 
 ``kills.py PLACE FOLDER JOBS KILLS SEED MODE``; in the mode ``parts`` a process submits and two work, in the mode
 ``whole`` every process does all of it in threads. Children are forked before anything is opened.
@@ -6,6 +9,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -13,6 +17,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,6 +31,8 @@ from underpaint.stages.serve.queue.worker_name import worker_name
 
 PLACE, FOLDER, JOBS, KILLS, SEED, MODE = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:6]), sys.argv[6]
 POLICY = QueuePolicy(backoff_s=0.0, max_failures=100, sweep_s=0.02, progress_s=0.0)
+TRAP, CAUGHT = os.pipe(), os.pipe()
+os.set_blocking(TRAP[0], False)
 ROLES = {"parts": [("submit",), ("work",), ("work",)], "whole": [("submit", "work", "work")]}[MODE]
 
 
@@ -42,6 +49,8 @@ def lines(name: str) -> list[list]:
 
 def submit(queue: JobQueue) -> None:
     for number in range(len(lines("accepted")), JOBS):
+        while number >= JOBS - KILLS + len(lines("turns")):
+            time.sleep(0.002)
         job, _ = queue.submit(
             Submission(owner="ann", request={"number": number}, idem_key=f"n{number}", batch_key="alike")
         )
@@ -58,6 +67,8 @@ def work(queue: JobQueue) -> None:
         jobs = queue.claim(name, two)
         for job in jobs:
             log("started", job.id, job.attempt, os.getpid(), time.monotonic())
+        if jobs:
+            stand_still_in_a_trap()
         for job in jobs:
             queue.progress(job.lease, step=1, num_steps=1)
             time.sleep(0.002)
@@ -80,22 +91,34 @@ def child(roles: tuple[str, ...]) -> int:
     os._exit(0)
 
 
-def wait_for_work() -> None:
-    """Wait until a worker begins another job, unless hardly any is left."""
-    seen = len(lines("started"))
-    while len(lines("started")) == seen and seen < JOBS:
-        time.sleep(0.001)
+def stand_still_in_a_trap() -> None:
+    """Wait to be killed, if there is a trap that nobody else is in."""
+    with contextlib.suppress(BlockingIOError):
+        os.read(TRAP[0], 1)
+        os.write(CAUGHT[1], f"{os.getpid()}\n".encode())
+        threading.Event().wait()
+
+
+def caught() -> int:
+    """Lay a trap and return who is in it."""
+    os.write(TRAP[1], b"x")
+    log("turns")
+    return int(os.read(CAUGHT[0], 100))
+
+
+def met(children: Iterable[int], dice: random.Random) -> int:
+    """Return whomever a random moment meets."""
+    time.sleep(dice.uniform(0.005, 0.08))
+    log("turns")
+    return dice.choice(sorted(children))
 
 
 def main() -> None:
     dice = random.Random(SEED)
     children = {child(roles): roles for roles in ROLES}
     killed = 0
-    while killed < KILLS:
-        time.sleep(dice.uniform(0.005, 0.08))
-        if killed % 2:
-            wait_for_work()
-        pid = dice.choice(sorted(children))
+    for number in range(KILLS):
+        pid = met(children, dice) if number % 2 else caught()
         log("killed_at", pid, time.monotonic())
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
