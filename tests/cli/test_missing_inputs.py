@@ -32,6 +32,8 @@ MISSING: dict[str, tuple[str, ...]] = {
     "candidate": ("gate", "none", "--against", "none", "--policy", "policy.toml"),
     "policy": ("gate", "none", "--against", "none", "--policy", "none.toml"),
     "model to export": ("export", "none", "--out", "new"),
+    "model to advise on": ("advise", "none", "--measure-only", "--out", "new"),
+    "prices": ("advise", "tiny", "--volume", "1/day", "--latency", "1s", "--prices", "none.yaml"),
     "picture to edit": ("edit", "none.png"),
     "picture to enlarge": ("upscale", "none.png"),
     "pictures for stickers": ("stickers", "none.png", "--for", "slack"),

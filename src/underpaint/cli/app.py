@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("underpaint.cli.data", "build, check, compare and prune data sets of captioned pictures"),
     "train": ("underpaint.cli.train", "train a model after a recipe"),
     "export": ("underpaint.cli.export", "make a model folder that runs without torch"),
+    "advise": ("underpaint.cli.advise", "say where to draw: machines, cost, energy and carbon of edge, server and cloud"),
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
     "edit": ("underpaint.cli.edit", "draw a picture anew, as a whole or within a mask"),
     "upscale": ("underpaint.cli.upscale", "make small drawings large, edges and transparency clean"),
