@@ -22,7 +22,7 @@ VARIABLES = ("MALLOC_ARENA_MAX", "GLIBC_TUNABLES")
 
 
 def share_one_heap(environ: Mapping[str, str] = os.environ) -> bool:
-    """Have threads that begin from now on share heaps that are there; those that run keep theirs.
+    """Have threads that begin from now on share heaps that are there; call it before there are any.
 
     Args:
         environ: The environment; where it says how many heaps there are, that holds.

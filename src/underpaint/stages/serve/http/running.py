@@ -10,7 +10,6 @@ from types import FrameType
 import uvicorn
 
 from underpaint.core.errors import StorageError
-from underpaint.runtime.heap import share_one_heap
 from underpaint.stages.serve.config import ServeConfig
 from underpaint.stages.serve.http.app import Application
 
@@ -86,7 +85,7 @@ def address_of(listener: socket.socket) -> str:
 
 
 def serve(application: Application, listener: socket.socket, on_ready: Callable[[], None] = lambda: None) -> None:
-    """Serve until a signal to stop comes; the threads of the process share one heap from now on.
+    """Serve until a signal to stop comes.
 
     Args:
         application: What is served.
@@ -96,7 +95,6 @@ def serve(application: Application, listener: socket.socket, on_ready: Callable[
     Raises:
         UnderpaintError: It could not be started, since the default model cannot be loaded.
     """
-    share_one_heap()
     backend = application.backend
     config = uvicorn.Config(
         application.asgi,
