@@ -1,4 +1,4 @@
-"""How prompts are read: the end that is cut is the one that drawing cuts, words in pieces are told, nothing is refused."""
+"""How prompts are read: the end that is cut is the one that drawing cuts, words in pieces are told."""
 
 from __future__ import annotations
 

@@ -166,3 +166,37 @@ def test_a_list_beyond_the_day_s_quota_is_refused_at_once(start_server, tmp_path
         assert client.get(PATH).json()["data"] == []
         assert hand_in(client, "prompt,n\na cat,3\n").status_code == 202
         assert hand_in(client, "a dog").status_code == 429
+
+
+def events_of(client: httpx2.Client, body: dict[str, Any]) -> list[tuple[str, Any]]:
+    with client.stream("POST", f"{PATH}/check", params={"progress": "true"}, json=body) as stream:
+        lines = [line for line in stream.iter_lines() if line.startswith(("event: ", "data: "))]
+    return [(name[7:], json.loads(data[6:])) for name, data in zip(lines[::2], lines[1::2], strict=True)]
+
+
+def test_a_long_check_tells_how_far_it_is_and_finds_the_same(at):
+    body = {"text": "\n".join(f"a cat with {n} hats" for n in range(1500))}
+    *progress, (name, found) = events_of(at, body)
+    assert {name for name, _ in progress} == {"progress"} and {told["of"] for _, told in progress} == {1500}
+    rows = [told["rows"] for _, told in progress]
+    assert rows == sorted(rows) and len(rows) > 1
+    assert (name, found) == ("checked", at.post(f"{PATH}/check", json=body).json())
+
+
+def test_a_check_that_fails_tells_why_as_its_last_event(at):
+    (name, data) = events_of(at, {"text": "a\n" * 10_001})[-1]
+    assert (name, data["error"]["code"]) == ("error", "list_too_large")
+
+
+def test_a_check_tells_how_lines_are_read(at):
+    text = "a cat\n" + "a very " * 14 + "big cat\neine katze\n"
+    hints = at.post(f"{PATH}/check", json={"text": text}).json()["hints"]
+    assert [(one["line"], bool(one["unread"]), one["is_foreign"]) for one in hints] == [
+        (2, True, False),
+        (3, False, True),
+    ]
+
+
+def test_a_list_says_how_many_of_its_rows_are_in_line(at):
+    found = hand_in(at, "a cat\na dog").json()
+    assert over(at, found["id"])["in_line"] == 2

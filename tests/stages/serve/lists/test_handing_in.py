@@ -23,6 +23,7 @@ from underpaint.stages.serve.http.lists import submit
 from underpaint.stages.serve.jobs.desk import JobDesk
 from underpaint.stages.serve.lists.checking import checked
 from underpaint.stages.serve.lists.handing_in import hand_in, id_of, the_same
+from underpaint.stages.serve.lists.looking import Lately
 from underpaint.stages.serve.queue.queue import open_queue
 from underpaint.stages.serve.security.gatekeeper import open_gatekeeper
 from underpaint.stages.serve.security.key_file import KeyFile
@@ -84,7 +85,8 @@ def test_a_list_that_cannot_be_kept_costs_nothing(keeper, tmp_path, key):
     async def handed() -> int:
         service = keeper.desk.service
         body, request = ListRequest(text=TEXT), Request(scope)
-        return (await submit(body, request, caller, service, keeper.desk, keeper, gatekeeper, key)).status_code
+        given = (body, request, caller, service, keeper.desk, keeper, gatekeeper, Lately(), key)
+        return (await submit(*given)).status_code
 
     async def run() -> int:
         with pytest.raises(DiskFull):

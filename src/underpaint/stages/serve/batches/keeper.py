@@ -158,7 +158,7 @@ class BatchKeeper:
         self._charge(batch.owner, pictures, batch.id)
         lines = cast(Iterator[tuple[int, Line]], read_lines(self.records.path(batch.input_file_id), batch.endpoint))
         while lot := await asyncio.to_thread(self._lot, batch, lines):
-            if self._is_stopping:
+            if self._is_stopping or await self._is_given_up(batch):
                 return
             submissions = [submission for _, _, submission in lot]
             jobs = await self.desk.do(lambda queue, submissions=submissions: queue.submit_all(submissions))
@@ -173,6 +173,10 @@ class BatchKeeper:
     def _is_stopping(self) -> bool:
         """Whether the server is being stopped; what is half done is done again by the next one."""
         return self.desk.service.is_draining
+
+    async def _is_given_up(self, batch: BatchRecord) -> bool:
+        """Tell whether somebody cancelled a batch since it was looked at."""
+        return (await asyncio.to_thread(self.records.batch, batch.id, None)).status != batch.status
 
     def _lot(self, batch: BatchRecord, lines: Iterator[tuple[int, Line]]) -> list[tuple[int, Line, Submission]]:
         """Return the next lines and what is handed in for each."""

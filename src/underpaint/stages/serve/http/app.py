@@ -47,6 +47,7 @@ from underpaint.stages.serve.http.logs import log, log_defect
 from underpaint.stages.serve.http.metrics import Metrics
 from underpaint.stages.serve.http.openapi import add_document, methods_of
 from underpaint.stages.serve.http.tracing import trace
+from underpaint.stages.serve.lists.looking import Lately
 from underpaint.stages.serve.security.gatekeeper import open_gatekeeper
 
 ROUTERS = (
@@ -135,7 +136,7 @@ class Application:
         backend = self.backend
         app.state.service, app.state.desk, app.state.runner = backend.service, backend.desk, backend.runner
         app.state.keeper, app.state.gatekeeper, app.state.metrics = backend.keeper, backend.gatekeeper, self.metrics
-        app.state.authenticate = self._authenticate
+        app.state.authenticate, app.state.lately = self._authenticate, Lately()
         for router in ROUTERS:
             app.include_router(router)
         add_error_handlers(app, methods_of)

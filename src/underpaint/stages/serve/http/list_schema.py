@@ -12,6 +12,8 @@ from underpaint.stages.serve.batches.records import BatchRecord, Outcome, Status
 from underpaint.stages.serve.engine.orders import Format
 from underpaint.stages.serve.http.batches import Counts
 from underpaint.stages.serve.http.job_schema import JobView
+from underpaint.stages.serve.http.prompts import ReadingView
+from underpaint.stages.serve.lists.checking import CheckedList
 from underpaint.stages.serve.lists.handing_in import facts_of
 from underpaint.stages.serve.lists.reading import MAX_ROWS
 
@@ -52,6 +54,10 @@ class ListRequest(Config):
     name: str = Field(default="", max_length=200)
     common: Common = Common()
 
+    def nameless(self) -> str:
+        """Return the digest of what is drawn, however it is called."""
+        return self.model_copy(update={"name": ""}).digest()
+
 
 class MistakeView(BaseModel):
     """What is wrong with a line."""
@@ -60,6 +66,12 @@ class MistakeView(BaseModel):
     code: str
     message: str
     param: str | None
+
+
+class HintView(ReadingView):
+    """How a line is read."""
+
+    line: int
 
 
 class ListCheck(BaseModel):
@@ -72,6 +84,7 @@ class ListCheck(BaseModel):
         num_mistakes: How many mistakes there are.
         mistakes: The first 1,000 of them.
         first: What the first good rows ask for.
+        hints: How the first 100 good rows are read of which there is something to say.
         max_rows: The most that a list may have.
     """
 
@@ -82,7 +95,25 @@ class ListCheck(BaseModel):
     num_mistakes: int
     mistakes: list[MistakeView]
     first: list[dict[str, Any]]
+    hints: list[HintView]
     max_rows: int = MAX_ROWS
+
+
+def check_view(found: CheckedList) -> ListCheck:
+    """Return a list as it was read.
+
+    Args:
+        found: The list.
+    """
+    return ListCheck(
+        rows=found.num_rows,
+        pictures=found.num_pictures,
+        cost_ms=round(1000 * found.cost_s),
+        num_mistakes=len(found.mistakes),
+        mistakes=[MistakeView(**mistake.as_data()) for mistake in found.mistakes[:SHOWN_MISTAKES]],
+        first=[line.body.model_dump(mode="json", exclude_unset=True) for line in found.lines[:SHOWN_ROWS]],
+        hints=[HintView(line=line, **vars(ReadingView.of(reading))) for line, reading in found.hints],
+    )
 
 
 class ListView(BaseModel):
@@ -92,6 +123,7 @@ class ListView(BaseModel):
         status: As that of a batch.
         counts: Rows in all, completed, failed.
         pictures: How many pictures it means.
+        in_line: How many of its rows have been put in line so far.
         eta_ms: Milliseconds of the device that the rest will probably take; null if it is over.
         errors: Why it failed.
     """
@@ -105,6 +137,7 @@ class ListView(BaseModel):
     expires_at: int
     counts: Counts
     pictures: int
+    in_line: int
     eta_ms: int | None
     errors: list[dict[str, Any]]
 
@@ -175,6 +208,7 @@ def list_view(batch: BatchRecord, counts: dict[str, int]) -> ListView:
         expires_at=batch.expires_at,
         counts=Counts(**{**counts, "total": facts.num_rows}),
         pictures=facts.num_pictures,
+        in_line=counts["total"],
         eta_ms=None if is_over else round(1000 * facts.cost_s * open_rows / facts.num_rows),
         errors=batch.errors or [],
     )

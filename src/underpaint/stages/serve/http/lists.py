@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from underpaint.core.errors import FieldError
+from underpaint.core.errors import FieldError, UnderpaintError
 from underpaint.stages.serve.batches.input_file import LIST
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
@@ -17,56 +17,90 @@ from underpaint.stages.serve.gallery.archive import zipped
 from underpaint.stages.serve.gallery.gallery import USUAL_BYTES
 from underpaint.stages.serve.gallery.picture import GalleryPicture
 from underpaint.stages.serve.gallery.sheet import sheet_of
+from underpaint.stages.serve.http import sse
 from underpaint.stages.serve.http.batches import stopped
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.durable import IdempotencyKey
-from underpaint.stages.serve.http.errors import ApiError
+from underpaint.stages.serve.http.errors import ApiError, api_error
 from underpaint.stages.serve.http.gallery import ARCHIVES, check_cells, saved_as
 from underpaint.stages.serve.http.jobs import shown
 from underpaint.stages.serve.http.list_schema import (
-    SHOWN_MISTAKES,
-    SHOWN_ROWS,
     ListArchive,
     ListCheck,
     ListRequest,
     Lists,
     ListView,
-    MistakeView,
     Rows,
     RowView,
+    check_view,
     list_view,
 )
-from underpaint.stages.serve.http.openapi import refusals
+from underpaint.stages.serve.http.openapi import EVENTS, refusals
 from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, KeeperOf, ServiceOf
 from underpaint.stages.serve.lists.checking import CheckedList, checked
 from underpaint.stages.serve.lists.handing_in import digests_of, hand_in, id_of, known, list_of, the_same
+from underpaint.stages.serve.lists.looking import Lately, Looking
 
 router = APIRouter(prefix="/api/v1/batch-list", tags=["lists"])
+PACE_S = 0.2
+"""How often it is told how far a list is looked through."""
+CHECK: dict[int | str, dict[str, Any]] = {
+    200: {**EVENTS, "description": "What was found; with progress, events"},
+    **refusals(400, 401, 413, 415, 500, 503),
+}
 CREATION: dict[int | str, dict[str, Any]] = {
     200: {"model": ListView, "description": "The list is known by its key"},
     **refusals(400, 401, 409, 413, 415, 429, 500, 503),
 }
 
 
-async def _checked(body: ListRequest, caller: CallerOf, service: ServiceOf) -> CheckedList:
+async def _lately(request: Request) -> Lately:
+    return request.app.state.lately
+
+
+async def _checked(body: ListRequest, caller: CallerOf, service: ServiceOf, looking: Looking) -> CheckedList:
     common = body.common.model_dump(exclude_none=True)
-    return await asyncio.to_thread(checked, body.text, common, service, caller.key_id)
+    return await asyncio.to_thread(checked, body.text, common, service, caller.key_id, looking.tell)
 
 
-@router.post(
-    "/check", response_model=ListCheck, responses=refusals(400, 401, 413, 415, 500, 503), dependencies=[JSON_ONLY]
-)
-async def check(body: Annotated[ListRequest, Body()], caller: CallerOf, service: ServiceOf) -> ListCheck:
-    """Look through a list without drawing it: how much it is, and every mistake with its line."""
-    found = await _checked(body, caller, service)
-    return ListCheck(
-        rows=found.num_rows,
-        pictures=found.num_pictures,
-        cost_ms=round(1000 * found.cost_s),
-        num_mistakes=len(found.mistakes),
-        mistakes=[MistakeView(**mistake.as_data()) for mistake in found.mistakes[:SHOWN_MISTAKES]],
-        first=[line.body.model_dump(mode="json", exclude_unset=True) for line in found.lines[:SHOWN_ROWS]],
-    )
+@router.post("/check", response_model=ListCheck, responses=CHECK, dependencies=[JSON_ONLY])
+async def check(
+    body: Annotated[ListRequest, Body()],
+    caller: CallerOf,
+    service: ServiceOf,
+    lately: Annotated[Lately, Depends(_lately)],
+    progress: Annotated[bool, Query()] = False,
+) -> Response:
+    """Look through a list without drawing it: how much it is, every mistake with its line, how its words are read.
+
+    With `progress=true` as events: `progress` with the rows so far, then `checked`, or `error`.
+    """
+    looking = Looking()
+
+    async def found() -> dict[str, Any]:
+        made = await _checked(body, caller, service, looking)
+        lately.keep(caller.key_id, body.nameless(), made)
+        return check_view(made).model_dump(mode="json")
+
+    if not progress:
+        return JSONResponse(await found())
+    of = body.text.count("\n") + 1
+    return sse.stream(_told(found(), looking, of), service.config.keep_alive_s)
+
+
+async def _told(found: Coroutine[Any, Any, dict[str, Any]], looking: Looking, of: int) -> AsyncIterator[bytes]:
+    """Yield how far a list is looked through, and what was found; whoever stops listening stops the work."""
+    task = asyncio.ensure_future(found)
+    try:
+        while not task.done():
+            yield sse.event("progress", {"rows": looking.rows, "of": of})
+            await asyncio.wait({task}, timeout=PACE_S)
+        yield sse.event("checked", task.result())
+    except UnderpaintError as error:
+        yield sse.event("error", api_error(error).body)
+    finally:
+        looking.is_unwanted = True
+        await asyncio.gather(task, return_exceptions=True)
 
 
 @router.post("", status_code=202, response_model=ListView, responses=CREATION, dependencies=[JSON_ONLY])
@@ -78,6 +112,7 @@ async def submit(
     desk: DeskOf,
     keeper: KeeperOf,
     gatekeeper: GatekeeperOf,
+    lately: Annotated[Lately, Depends(_lately)],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Hand in a list; one with mistakes is refused as a whole, and the message tells them with their lines."""
@@ -86,7 +121,7 @@ async def submit(
     batch = await asyncio.to_thread(known, keeper, list_id, digest) if idempotency_key else None
     if batch is not None:
         return JSONResponse((await _view(keeper, batch)).model_dump(mode="json"))
-    found = await _checked(body, caller, service)
+    found = lately.take(owner, body.nameless()) or await _checked(body, caller, service, Looking())
     found.refuse()
     await desk.check_room(found.cost_s)
     await desk.browse(lambda gallery: gallery.check_room(owner, found.num_pictures * USUAL_BYTES))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
 from underpaint.core.errors import FieldError
 from underpaint.stages.serve.asking.body_mistakes import body_mistakes
 from underpaint.stages.serve.asking.edit_request import from_form
+from underpaint.stages.serve.asking.reading import Reading
 from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batches.input_file import LIST, Line, LineRequest, Mistake
 from underpaint.stages.serve.lists.reading import Row, read_rows
@@ -16,6 +18,18 @@ from underpaint.stages.serve.service import Service
 
 IN_MESSAGE = 20
 """Mistakes that the message of a refusal tells."""
+MOST_HINTS = 100
+"""Lines of which it is told how they are read."""
+
+
+LINE = "line "
+"""What the number of a line stands behind."""
+LineCommon = dict[str, object]
+"""Fields of a request that hold for rows that say nothing else."""
+
+
+def unseen(_rows: int) -> None:
+    """Let nobody know how far it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +42,7 @@ class CheckedList:
         num_rows: Rows in all.
         num_pictures: Pictures that the good rows mean.
         cost_s: Device-seconds that they will probably take.
+        hints: How the first good rows are read of which there is something to say, with the numbers of their lines.
     """
 
     lines: list[Line]
@@ -35,6 +50,7 @@ class CheckedList:
     num_rows: int
     num_pictures: int
     cost_s: float
+    hints: list[tuple[int, Reading]] = field(default_factory=list[tuple[int, Reading]])
 
     def refuse(self) -> None:
         """Refuse a list that has mistakes, or nothing in it.
@@ -52,7 +68,9 @@ class CheckedList:
             raise FieldError(head + "; ".join([*told, *more]), param="text")
 
 
-def checked(text: str, common: LineCommon, service: Service, owner: str) -> CheckedList:
+def checked(
+    text: str, common: LineCommon, service: Service, owner: str, tell: Callable[[int], None] = unseen
+) -> CheckedList:
     """Look through a list.
 
     Args:
@@ -60,12 +78,14 @@ def checked(text: str, common: LineCommon, service: Service, owner: str) -> Chec
         common: What holds for rows that say nothing else.
         service: What knows the models and decides about prompts.
         owner: Whose list it is.
+        tell: Told after each row how many there were; what it raises ends the work.
 
     Raises:
         FieldError: It has too many rows.
     """
     lines: list[Line] = []
     mistakes: list[Mistake] = []
+    hints: list[tuple[int, Reading]] = []
     num_rows, cost_s = 0, 0.0
     for found in read_rows(text):
         num_rows += isinstance(found, Row)
@@ -76,17 +96,18 @@ def checked(text: str, common: LineCommon, service: Service, owner: str) -> Chec
             lines.append(made)
             served = service.catalog.find(made.body.model)
             cost_s += service.dispatcher.cost_s(served.name) * (made.body.n or 1)
+            if len(hints) < MOST_HINTS:
+                (reading,) = service.readers.read(served.model, [made.body.prompt])
+                hints += [(int(made.custom_id.removeprefix(LINE)), reading)] if reading else []
+        tell(num_rows)
     return CheckedList(
         lines=lines,
         mistakes=mistakes,
         num_rows=num_rows,
         num_pictures=sum(line.body.n or 1 for line in lines),
         cost_s=cost_s,
+        hints=hints,
     )
-
-
-LineCommon = dict[str, object]
-"""Fields of a request that hold for rows that say nothing else."""
 
 
 def _line(row: Row, common: LineCommon, service: Service, owner: str) -> Line | Mistake:
@@ -99,4 +120,4 @@ def _line(row: Row, common: LineCommon, service: Service, owner: str) -> Line | 
         return Mistake(line=row.line, code=wrong.code, message=wrong.message, param=wrong.param)
     except FieldError as error:
         return Mistake(line=row.line, code=error.code, message=str(error), param=error.param)
-    return Line(custom_id=f"line {row.line}", method="POST", url=LIST, body=body)
+    return Line(custom_id=f"{LINE}{row.line}", method="POST", url=LIST, body=body)
