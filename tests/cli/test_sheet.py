@@ -21,8 +21,8 @@ def test_one_line_draws_a_subject_in_moods(sheet):
     assert (finished.code, finished.stderr) == (0, "")
     assert finished.stdout.splitlines() == [
         "underpaint-cat-face-7.png",
-        "underpaint-edit-grinning-cat-7.png",
-        "underpaint-edit-crying-cat-7.png",
+        "underpaint-cat-face-happy-7.png",
+        "underpaint-cat-face-sad-7.png",
         "underpaint-sheet.png",
     ]
     first, second = (read_settings(Path(name)) for name in finished.stdout.splitlines()[:2])
@@ -61,6 +61,18 @@ def test_words_of_one_s_own_come_from_a_file_with_paper_and_stickers(sheet):
         "stickers/slack/02-a-cat-with-a-hat.png",
     ]
     assert json.loads(Path("stickers/stickers.json").read_text())["look"]["contour"] is None
+
+
+def test_stickers_are_called_by_their_moods_and_a_pack_too_small_for_its_place_is_incomplete(sheet):
+    finished = sheet("a cat", "--moods", "happy", "--seed", 7, "--paper", "none", "--for", "whatsapp", "--json")
+    assert [file["path"] for file in finished.json["stickers"]][:2] == [
+        "stickers/whatsapp/01-cat-face.webp",
+        "stickers/whatsapp/02-happy.webp",
+    ]
+    assert finished.code == 4
+    assert finished.json["incomplete"] == [
+        "WhatsApp takes packs of 3 to 30 stickers, and there are 2 here; name 1 more"
+    ]
 
 
 @pytest.mark.parametrize(

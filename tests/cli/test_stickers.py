@@ -42,10 +42,18 @@ def test_every_option_reaches_the_files(underpaint, here):
     assert {(0, 0, 0, 255), (0, 255, 0, 255), (255, 0, 0, 255)} <= colors and "Software" not in image.info
 
 
-def test_packs_of_other_sizes_are_noted_and_made(underpaint, here):
-    finished = underpaint("stickers", "red.png", "--for", "whatsapp", "--title", "Boxes", "--author", "Ada")
-    assert finished.code == 0 and "WhatsApp takes packs of 3 to 30" in finished.stderr
+def test_the_files_of_a_pack_that_its_place_does_not_take_are_made_and_the_exit_code_says_incomplete(underpaint, here):
+    finished = underpaint("stickers", "red.png", "--for", "whatsapp,slack", "--title", "Boxes", "--author", "Ada")
+    told = "WhatsApp takes packs of 3 to 30 stickers, and there is 1 here; name 2 more"
+    assert finished.code == 4 and f"incomplete: {told}" in finished.stderr
     assert '"name": "Boxes"' in Path("stickers/whatsapp/contents.json").read_text()
+    assert Path("stickers/slack/01-red.png").exists()
+    data = underpaint("stickers", "red.png", "--for", "whatsapp", "--out", "again", "--json").json
+    assert data["incomplete"] == [told]
+    assert (
+        underpaint("stickers", *["red.png"] * 3, "--for", "whatsapp", "--out", "whole", "--json").json["incomplete"]
+        == []
+    )
 
 
 def test_the_sheet_beside_pictures_is_left_out(underpaint, here):

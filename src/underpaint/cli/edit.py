@@ -168,9 +168,11 @@ def plan(args: argparse.Namespace, output: Output) -> Planned:
 
 
 def _note_what_is_read(args: argparse.Namespace, original: Original, first: Settings, output: Output) -> None:
-    width, height = original.size
-    if f"{width}x{height}" != first.size:
-        output.note(f"note: the picture is scaled from {width}x{height} to the model's {first.size}")
+    from underpaint.pipelines.upscaling.resampling import as_size
+
+    own = as_size(*original.size)
+    if own != first.size:
+        output.note(f"note: the picture is scaled from {own} to the model's {first.size}")
     if args.prompt is None and first.caption:
         output.note(f"note: the picture's own words are used: {first.caption!r:.80}")
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from underpaint.cli.generate import as_data, describe, load, note_what_is_read
 from underpaint.cli.output import Output
 from underpaint.cli.signing import Signing, add_signing_options, check_signing, signing_for
-from underpaint.cli.stickers import add_place_options, look_of, places_of, write
+from underpaint.cli.stickers import add_place_options, incomplete, look_of, places_of, write
 from underpaint.cli.stickers import describe as describe_stickers
 from underpaint.cli.wishes import check_counts
-from underpaint.core.errors import InputError
+from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.mistakes import Mistakes
 
 if TYPE_CHECKING:
@@ -87,13 +87,15 @@ def run(args: argparse.Namespace, output: Output) -> int:
     output.resume_hint = "the finished pictures are kept; run the same command with its seed to go on with the others"
     pictures = draw(planned, folder, signing, args, output)
     sheets = lay_out(folder, pictures, look, args)
-    written = make_files(folder, pictures, places, look, signing, args, output) if places else []
+    labels = planned.series.labels
+    written = make_files(folder, pictures, labels, places, look, signing, args, output) if places else []
+    missing = incomplete(places, len({placed.path for placed in pictures}), output) if places else []
     human = [describe(pictures, None, None), *map(str, sheets)]
     human += [describe_stickers(folder / STICKERS, written)] if written else []
     data = as_data(pictures, None, None, planned.model, signing)
     stickers = [file.as_data(folder) for file in written]
-    output.result("\n".join(human), {**data, "sheets": sheets, "stickers": stickers})
-    return 0
+    output.result("\n".join(human), {**data, "sheets": sheets, "stickers": stickers, "incomplete": missing})
+    return ArtifactError.exit_code if missing else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,14 +204,16 @@ def lay_out(folder: Path, pictures: Sequence[Placed], look: Look, args: argparse
 def make_files(
     folder: Path,
     pictures: Sequence[Placed],
+    labels: Sequence[str],
     places: Sequence[str],
     look: Look,
     signing: Signing | None,
     args: argparse.Namespace,
     output: Output,
 ) -> list[Written]:
-    """Make the files of places, in a new folder beside the pictures."""
-    from underpaint.pipelines.stickers.picture import read_pictures
+    """Make the files of places, in a new folder beside the pictures, each called by its mood."""
+    from underpaint.pipelines.stickers.picture import read_picture
 
-    read = read_pictures(list(dict.fromkeys(placed.path for placed in pictures)))
+    called = {placed.path: label for placed, label in reversed([*zip(pictures, labels, strict=True)])}
+    read = [read_picture(path).called(called[path]) for path in dict.fromkeys(placed.path for placed in pictures)]
     return write(folder / STICKERS, read, places, look, signing, args, output)

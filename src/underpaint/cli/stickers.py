@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from underpaint.cli.output import Output, plural
 from underpaint.cli.signing import Signing, add_signing_options, check_signing, signing_for
-from underpaint.core.errors import InputError
+from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.mistakes import Mistakes
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ EXAMPLES = """examples:
   underpaint stickers cat.png --for instagram --contour white:12 --shadow --background own
   underpaint stickers --places
 
-Sizes, formats and limits of every place, and who says so: docs/stickers.md.
+Sizes, formats and limits of every place, and who says so: docs/stickers.md. The files of a pack that its place does
+not take, such as two stickers for WhatsApp, are made all the same, and the exit code is 4.
 """
 CONTOUR, BACKGROUND = "white:8", "none"
 
@@ -93,9 +94,10 @@ def run(args: argparse.Namespace, output: Output) -> int:
     pictures = read_pictures(files)
     signing = signing_for(args, output.note)
     written = write(folder, pictures, places, look, signing, args, output)
-    data = as_data(folder, pictures, look, written)
+    missing = incomplete(places, len(pictures), output)
+    data = as_data(folder, pictures, look, written) | {"incomplete": missing}
     output.result(describe(folder, written), {**data, "signing": None if signing is None else signing.as_data()})
-    return 0
+    return ArtifactError.exit_code if missing else 0
 
 
 def places_of(args: argparse.Namespace, found: Mistakes) -> list[str]:
@@ -128,15 +130,23 @@ def write(
     args: argparse.Namespace,
     output: Output,
 ) -> list[Written]:
-    """Make the files of pictures in a new folder, and say which packs are of a size that no place takes."""
+    """Make the files of pictures in a new folder."""
     from underpaint.pipelines.stickers.folder import write_stickers
-    from underpaint.pipelines.stickers.making import Labels, make_stickers, unmet
+    from underpaint.pipelines.stickers.making import Labels, make_stickers
 
-    for sentence in unmet(places, len(pictures)):
-        output.note(f"note: {sentence}")
     labels = Labels(title=args.title, author=args.author, bare=args.bare)
     files = make_stickers(pictures, places, look, labels=labels, seal=signing, report=output.report)
     return write_stickers(folder, pictures, look, files)
+
+
+def incomplete(places: Sequence[str], num_pictures: int, output: Output) -> list[str]:
+    """Say which packs are of a size that their place does not take, and return the sentences."""
+    from underpaint.pipelines.stickers.making import unmet
+
+    sentences = list(unmet(places, num_pictures))
+    for sentence in sentences:
+        output.note(f"incomplete: {sentence}")
+    return sentences
 
 
 def listed() -> tuple[str, dict[str, Any]]:
@@ -144,7 +154,7 @@ def listed() -> tuple[str, dict[str, Any]]:
     from underpaint.pipelines.stickers.places import PLACES
 
     lines = [
-        f"{name:<19} {place.title:<34} {', '.join(f'{item.width}x{item.height} {item.format}' for item in place.items)}"
+        f"{name:<19} {place.title:<34} {', '.join(f'{item.size} {item.format}' for item in place.items)}"
         for name, place in PLACES.items()
     ]
     return "\n".join(lines), {"places": {name: place.model_dump(mode="json") for name, place in PLACES.items()}}

@@ -137,6 +137,7 @@ def draw_into(
     planned: Sequence[Settings],
     load: Callable[[], Draws],
     *,
+    stems: Sequence[str] = (),
     reuse: bool = True,
     batch_size: int = BATCH_SIZE,
     report: Report = silent,
@@ -148,6 +149,7 @@ def draw_into(
         folder: Where to; made if needed.
         planned: What to draw.
         load: Loads the model; only called if something is missing.
+        stems: Beginnings of the names of the files, one for each of ``planned``; empty for ``stem_of`` them.
         reuse: Whether pictures that lie there already count as drawn.
         batch_size: Pictures drawn at once.
         report: Called after each picture.
@@ -162,8 +164,10 @@ def draw_into(
     prepare(folder)
     placed: dict[str, Placed] = {}
     missing: dict[str, Settings] = {}
+    called = {one.identity: stem for one, stem in zip(planned, stems or map(stem_of, planned), strict=True)}
     for settings in planned:
-        finished = find_finished(folder, settings) if reuse and settings.identity not in missing else None
+        stem = called[settings.identity]
+        finished = find_finished(folder, settings, stem) if reuse and settings.identity not in missing else None
         if finished:
             placed[settings.identity] = finished
         else:
@@ -175,7 +179,7 @@ def draw_into(
         for image in generator.draw(list(missing.values()), batch_size=batch_size):
             settings = image.info["underpaint"]
             data = encode(image) if seal is None else seal(encode(image), settings)
-            path = add_file(folder, stem_of(settings), data)
+            path = add_file(folder, called[settings.identity], data)
             placed[settings.identity] = Placed(path=path, settings=settings, drawn=True)
             report(Progress(task="draw", done=len(placed), total=total, unit="pictures"))
     return [placed[settings.identity] for settings in planned]

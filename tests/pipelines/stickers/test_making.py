@@ -104,8 +104,11 @@ def test_large_packs_are_split_evenly():
 def test_packs_that_no_place_takes_are_told():
     assert list(unmet(["line", "whatsapp", "slack"], 8)) == []
     assert list(unmet(["line", "whatsapp"], 2)) == [
-        "LINE Creators Market takes packs of 8, 16, 24, 32, 40 stickers, and there are 2 here",
-        "WhatsApp takes packs of 3 to 30 stickers, and there are 2 here",
+        "LINE Creators Market takes packs of 8, 16, 24, 32, 40 stickers, and there are 2 here; name 6 more",
+        "WhatsApp takes packs of 3 to 30 stickers, and there are 2 here; name 1 more",
+    ]
+    assert list(unmet(["telegram"], 121)) == [
+        "Telegram, stickers takes packs of 1 to 120 stickers, and there are 121 here; leave 1 out"
     ]
     assert list(unmet(["whatsapp"], 31)) == []
 

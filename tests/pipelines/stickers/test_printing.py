@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from underpaint.pipelines.stickers.look import Contour, Look
+from underpaint.pipelines.stickers.look import Background, Contour, Look
 from underpaint.pipelines.stickers.printing import (
     CUT_COLOR,
     MARGIN_MM,
@@ -11,6 +11,7 @@ from underpaint.pipelines.stickers.printing import (
     PER_PAGE,
     as_pdf,
     cut,
+    is_light,
     pages,
     pixels_of,
     places_on,
@@ -48,6 +49,32 @@ def test_a_page_shows_every_sticker_and_a_line_only_where_it_is_wanted():
         assert red[top : top + side, left : left + side].mean() > 0.4
     magenta = [(np.asarray(page) == CUT_COLOR).all(axis=-1).sum() for page in (plain, lined)]
     assert magenta[0] == 0 and magenta[1] > 5000
+
+
+@pytest.mark.parametrize(
+    ("look", "expected"),
+    [
+        (LOOK, True),
+        (Look(contour=Contour(color="#fff8e7")), True),
+        (Look(contour=Contour(color="black"), background=Background(colors=("white",))), True),
+        (Look(contour=Contour(color="black")), False),
+        (Look(contour=Contour(color="white"), background=Background(colors=("#ff8800",))), False),
+        (Look(contour=Contour(color="white"), background=Background(own=True)), False),
+        (Look(), False),
+    ],
+)
+def test_a_rim_is_light_where_nobody_could_see_it_on_paper(look, expected):
+    assert is_light(look) == expected
+
+
+def test_a_hairline_shows_where_a_white_sticker_ends_and_none_is_drawn_around_a_drawing_alone():
+    ((left, top, side),) = places_on("a4", 1)
+    row = (top + side // 2, slice(left, left + side))
+    white, plain = (np.asarray(next(pages([drawing()], look, "a4")))[row].astype(int) for look in (LOOK, Look()))
+    gray = (np.ptp(white, axis=-1) < 8) & (white[:, 0] < 240)
+    assert 2 <= gray.sum() <= 8
+    assert white[gray].min() > 150
+    assert not ((np.ptp(plain, axis=-1) < 8) & (plain[:, 0] < 240)).any()
 
 
 def test_the_line_runs_outside_the_sticker_all_around():

@@ -33,7 +33,8 @@ def digests(images) -> list[str]:
 
 def test_a_subject_in_moods_is_a_picture_and_one_for_each_mood():
     series = series_of("a cat", ["happy", "sad", "happy"])
-    assert series == Series(first="cat face", others=("grinning cat", "crying cat"))
+    assert series == Series(first="cat face", others=("grinning cat", "crying cat"), moods=("happy", "sad"))
+    assert series.labels == ["cat face", "happy", "sad"]
 
 
 def test_mistakes_are_told_together():

@@ -17,6 +17,7 @@ from PIL import Image, ImageFilter
 from underpaint.core.errors import InputError
 from underpaint.pipelines.editing.reading import Original, Source, read_upright
 from underpaint.pipelines.editing.square import squared_mask
+from underpaint.pipelines.upscaling.resampling import as_size
 
 Edits = Literal["transparent", "white"]
 """Which part of a mask's picture is drawn anew."""
@@ -60,17 +61,13 @@ def read_mask(source: Source, original: Original, *, edits: Edits = "transparent
     image, name = found.image, found.name
     if image.size != original.size:
         raise InputError(
-            f"{name} has {_times(image.size)} pixels and {original.name} has {_times(original.size)}; make the mask as "
-            "large as the picture stands upright"
+            f"{name} has {as_size(*image.size)} pixels and {original.name} has {as_size(*original.size)}; make the "
+            "mask as large as the picture stands upright"
         )
     inside = squared_mask(_marked(image, name, edits), len(original.pixels))
     if not inside.any():
         raise InputError(f"{name} leaves nothing to draw: no pixel of it is {edits}; {_hint(edits)}")
     return Mask(inside=inside)
-
-
-def _times(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
 
 
 def _marked(image: Image.Image, name: str, edits: Edits) -> np.ndarray:

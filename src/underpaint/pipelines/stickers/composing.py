@@ -105,9 +105,7 @@ def _drawn(pixels: np.ndarray, item: Item, room: Room) -> np.ndarray:
     width = item.width - 2 * (item.margin + room.around)
     height = item.height - 2 * item.margin - room.around - room.below
     if min(width, height) < 1:
-        raise InputError(
-            f"contour, shadow and margin leave nothing of {item.width}x{item.height} pixels; choose a thinner contour"
-        )
+        raise InputError(f"contour, shadow and margin leave nothing of {item.size} pixels; choose a thinner contour")
     left, top, right, bottom = seen(pixels)
     scale = min(width / (right - left), height / (bottom - top))
     if scale * max(pixels.shape[:2]) > ROOMY * max(width, height):

@@ -16,6 +16,7 @@ from PIL import Image, PngImagePlugin
 
 from underpaint.core.errors import InputError
 from underpaint.pipelines.stickers.place import Format
+from underpaint.pipelines.upscaling.resampling import as_size
 from underpaint.runtime import xmp
 
 LOWEST, HIGHEST = 20, 95
@@ -90,7 +91,7 @@ def encoded(
     if isinstance(found, Encoded):
         return found
     raise InputError(
-        f"a {kind} of {image.width}x{image.height} pixels needs {found:,} bytes at least, and {max_bytes:,} are "
+        f"a {kind} of {as_size(*image.size)} pixels needs {found:,} bytes at least, and {max_bytes:,} are "
         "allowed; choose a plain background or a simpler picture"
     )
 

@@ -210,6 +210,9 @@ def unmet(places: Sequence[str], num_pictures: int) -> Iterator[str]:
     Args:
         places: Names.
         num_pictures: Stickers of the pack.
+
+    Raises:
+        InputError: There is no such place.
     """
     for place in check_places(places).values():
         counts = place.counts
@@ -217,8 +220,11 @@ def unmet(places: Sequence[str], num_pictures: int) -> Iterator[str]:
             continue
         whole = counts == tuple(range(counts[0], counts[-1] + 1))
         taken = f"{counts[0]} to {counts[-1]}" if whole else ", ".join(map(str, counts))
-        yield f"{place.title} takes packs of {taken} stickers, and there {_are(num_pictures)} here"
+        here = f"there {'is' if num_pictures == 1 else 'are'} {num_pictures} here"
+        yield f"{place.title} takes packs of {taken} stickers, and {here}; {_remedy(counts, num_pictures)}"
 
 
-def _are(number: int) -> str:
-    return "is 1" if number == 1 else f"are {number}"
+def _remedy(counts: Sequence[int], number: int) -> str:
+    """Return how a number of pictures becomes one that a place takes."""
+    more = next((count - number for count in counts if count > number), None)
+    return f"leave {number - counts[-1]} out" if more is None else f"name {more} more"

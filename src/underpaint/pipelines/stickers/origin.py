@@ -21,6 +21,7 @@ from underpaint.pipelines.stickers.encoding import Texts
 from underpaint.pipelines.stickers.look import Look, background_words, contour_words
 from underpaint.pipelines.stickers.picture import Picture, packet_of
 from underpaint.pipelines.stickers.place import Item
+from underpaint.pipelines.upscaling.resampling import as_size
 from underpaint.runtime import watermark
 
 
@@ -102,5 +103,5 @@ def _settings(picture: Picture, drawn: Settings, place: str, item: Item, look: L
         shadow=look.shadow,
         background=background_words(look.background),
     )
-    changed = {"size": f"{shown.shape[1]}x{shown.shape[0]}", "version": __version__, "sticker": record}
+    changed = {"size": as_size(*shown.shape[1::-1]), "version": __version__, "sticker": record}
     return drawn.model_copy(update={**changed, "pixel_sha256": None})

@@ -17,6 +17,7 @@ from underpaint.pipelines.editing.reading import FORMATS, MAX_BYTES, Source, rea
 from underpaint.pipelines.picture_file import PARAMETERS, pixel_digest
 from underpaint.pipelines.picture_folder import PREFIX
 from underpaint.pipelines.settings import Settings
+from underpaint.pipelines.upscaling.resampling import as_size
 from underpaint.runtime import xmp
 from underpaint.runtime.png_text import read_text
 
@@ -34,11 +35,12 @@ class Picture:
 
     Args:
         name: What messages call it.
-        words: What it shows, for the names of files.
+        words: What it shows.
         pixels: ``[H, W, 4]`` uint8, straight alpha.
         sha256: Of its own pixels.
         settings: What made it, if underpaint did and nobody has dropped them or changed the pixels.
         own_size: Its own width and height where ``pixels`` have others; None for those of ``pixels``.
+        label: What its files are called by; empty for its words.
     """
 
     name: str
@@ -47,16 +49,20 @@ class Picture:
     sha256: str
     settings: Settings | None
     own_size: tuple[int, int] | None = None
+    label: str = ""
 
     @property
     def size(self) -> str:
         """Its own width and height, as ``64x64``."""
-        width, height = self.own_size or (self.pixels.shape[1], self.pixels.shape[0])
-        return f"{width}x{height}"
+        return as_size(*(self.own_size or self.pixels.shape[1::-1]))
 
     def enlarged(self, pixels: np.ndarray) -> Picture:
         """Return the same picture with larger pixels."""
-        return replace(self, pixels=pixels, own_size=self.own_size or (self.pixels.shape[1], self.pixels.shape[0]))
+        return replace(self, pixels=pixels, own_size=self.own_size or self.pixels.shape[1::-1])
+
+    def called(self, label: str) -> Picture:
+        """Return the same picture, whose files are called by something else than its words."""
+        return replace(self, label=label)
 
 
 def packet_of(settings: Settings) -> str:
@@ -91,7 +97,13 @@ def read_pictures(sources: Sequence[Source]) -> list[Picture]:
 
 
 def read_picture(source: Source) -> Picture:
-    """Read one picture; see ``read_pictures``."""
+    """Read one picture; see ``read_pictures``.
+
+    Raises:
+        InputError: It is not there.
+        InputTooLarge: It has too many bytes or pixels.
+        UnreadableImage: It is damaged, an animation, or of another kind.
+    """
     upright = read_upright(source, formats=FORMATS, most_bytes=MAX_BYTES)
     settings = upright.settings
     stem = Path(source).stem if isinstance(source, str | Path) else ""
@@ -116,8 +128,8 @@ def _shrunk(image: Image.Image) -> Image.Image:
 
 
 def slug_of(picture: Picture) -> str:
-    """Return what a picture shows as a part of a file's name: lower-case ASCII letters and digits, hyphens."""
-    words = re.sub(r"[^a-z0-9]+", "-", picture.words.lower()).strip("-")
+    """Return what a picture is called by as a part of a file's name: lower-case ASCII letters and digits, hyphens."""
+    words = re.sub(r"[^a-z0-9]+", "-", (picture.label or picture.words).lower()).strip("-")
     if len(words) > LONGEST_NAME:
         words = words[: LONGEST_NAME + 1].rpartition("-")[0] or words[:LONGEST_NAME]
     return words or UNNAMED

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from underpaint.core.config import Config
+from underpaint.pipelines.upscaling.resampling import as_size
 
 Format = Literal["png", "webp", "jpeg"]
 Proof = Literal["vendor", "others", "unverified"]
@@ -42,6 +43,11 @@ class Item(Config):
     once: bool = False
     file: str | None = None
     dpi: int | None = None
+
+    @property
+    def size(self) -> str:
+        """Its width and height, as ``512x512``."""
+        return as_size(self.width, self.height)
 
 
 class Place(Config):

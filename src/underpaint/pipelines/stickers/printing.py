@@ -26,6 +26,11 @@ MM_PER_INCH = 25.4
 MARGIN_MM, GAP_MM, LARGEST_MM = 10.0, 5.0, 80.0
 CUT_MM = 0.3
 CUT_COLOR = (255, 0, 255)
+RIM_MM = 0.1
+RIM_COLOR = (190, 190, 190)
+"""Of the hairline that shows where a sticker ends that is as light as the paper."""
+LIGHT = 224
+"""Levels, of the darkest of a color's three, from which it does not stand out from the paper."""
 PER_PAGE = 24
 """Most stickers on one page."""
 
@@ -67,8 +72,12 @@ def pages(
         pictures: Drawings ``[H, W, 4]`` uint8, straight alpha.
         look: What the stickers look like.
         paper: The page.
-        cut_line: Whether a line to cut along surrounds each.
+        cut_line: Whether a magenta line to cut along surrounds each; without it a gray hairline does where the rim is
+            as light as the paper.
         per_page: Most stickers on one page.
+
+    Raises:
+        InputError: A picture shows nothing.
     """
     size = [pixels_of(mm) for mm in PAPERS_MM[paper]]
     for start in range(0, len(pictures), per_page):
@@ -77,20 +86,29 @@ def pages(
         for drawing, (left, top, side) in zip(portion, places_on(paper, len(portion)), strict=True):
             item = Item(width=side, height=side, margin=pixels_of(CUT_MM) + 1, dpi=DPI)
             sticker = composed(prepared(drawing, look), item, look)
-            if cut_line:
-                line = np.rint(255 * cut(sticker[..., 3])).astype(np.uint8)
-                page.paste(CUT_COLOR, (left, top), Image.fromarray(line))
+            if cut_line or is_light(look):
+                color, width = (CUT_COLOR, CUT_MM) if cut_line else (RIM_COLOR, RIM_MM)
+                line = np.rint(255 * cut(sticker[..., 3], width)).astype(np.uint8)
+                page.paste(color, (left, top), Image.fromarray(line))
             page.paste(Image.fromarray(sticker), (left, top), Image.fromarray(sticker))
         yield page
 
 
-def cut(alpha: np.ndarray) -> np.ndarray:
+def is_light(look: Look) -> bool:
+    """Tell whether the rim of stickers is as light as paper, so that nobody could see where they end."""
+    behind = look.background
+    rim = behind.colors or (() if behind.own or behind.file or look.contour is None else (look.contour.color,))
+    return any(min(bytes.fromhex(color[1:])) >= LIGHT for color in rim)
+
+
+def cut(alpha: np.ndarray, width_mm: float = CUT_MM) -> np.ndarray:
     """Return the line along the rim of a sticker, just outside it: ``[H, W]`` in [0, 1].
 
     Args:
         alpha: ``[H, W]`` uint8, of the sticker.
+        width_mm: Of the line.
     """
-    return contour(alpha, pixels_of(CUT_MM), roundness=0.0)
+    return contour(alpha, pixels_of(width_mm), roundness=0.0)
 
 
 def as_pdf(printed: Sequence[Image.Image], title: str) -> bytes:

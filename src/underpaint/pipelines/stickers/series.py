@@ -18,6 +18,7 @@ from underpaint.pipelines.editing.planning import plan_edits
 from underpaint.pipelines.editing.reading import Original, read_original
 from underpaint.pipelines.editing.request import EditRequest
 from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.picture_folder import PREFIX, slug
 from underpaint.pipelines.planning import Options, plan
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.settings import Settings
@@ -39,10 +40,27 @@ class Series:
     Args:
         first: Words of the first picture.
         others: Words of the others.
+        moods: What the others are called by, as they were asked for; empty where their words say it.
     """
 
     first: str
     others: tuple[str, ...]
+    moods: tuple[str, ...] = ()
+
+    @property
+    def labels(self) -> list[str]:
+        """What each picture is called by: the words of the first, moods or words of the others."""
+        return [self.first, *(self.moods or self.others)]
+
+    def stems(self, first: Settings) -> list[str]:
+        """Return the beginnings of the names of the others' files, in order.
+
+        Args:
+            first: Settings of the first picture, whose words, style and seed are in them.
+        """
+        words, style = slug(first.caption), slug(first.style or "")
+        names = [(PREFIX, words, mood, style, str(first.seed)) for mood in self.moods]
+        return ["-".join(part for part in parts if part) for parts in names]
 
 
 def series_of(subject: str, moods: Sequence[str]) -> Series:
@@ -60,9 +78,11 @@ def series_of(subject: str, moods: Sequence[str]) -> Series:
         found.add(InputError('the subject is empty; write what to draw, for example "a cat"'))
     if not 1 <= len(moods) < MOST:
         found.add(InputError(f"a series has 1 to {MOST - 1} moods, got {len(moods)}"))
-    words = [found.take(words_of, subject, mood, otherwise="") for mood in moods]
+    words = {mood: found.take(words_of, subject, mood, otherwise="") for mood in moods}
     found.tell()
-    return Series(first=first_words(subject), others=tuple(dict.fromkeys(words)))
+    by_words = {words[mood]: mood for mood in reversed(words)}
+    others = dict.fromkeys(words.values())
+    return Series(first=first_words(subject), others=tuple(others), moods=tuple(by_words[one] for one in others))
 
 
 def series_from(rows: Sequence[PromptRow]) -> Series:

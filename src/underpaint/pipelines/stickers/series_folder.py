@@ -68,6 +68,11 @@ def draw_series_into(
     original = read_original(beginning.path, model.index.image_size)
     planned = plan_others(model, original, first, series, same)
     others = draw_into(
-        folder, planned, lambda: editor_of(model, loading().pipeline, original), report=report, seal=seal
+        folder,
+        planned,
+        lambda: editor_of(model, loading().pipeline, original),
+        stems=series.stems(first),
+        report=report,
+        seal=seal,
     )
     return [beginning, *others]

@@ -77,8 +77,8 @@ def plan(found: Upright, size: int, watermark: Owner | None, network: UpscalingN
     width, height = found.image.size
     if max(width, height) >= size:
         raise InputError(
-            f"{found.name} has {width}x{height} pixels, so it is as large as {size} already; choose a larger size, or "
-            "leave it as it is"
+            f"{found.name} has {as_size(width, height)} pixels, so it is as large as {size} already; choose a larger "
+            "size, or leave it as it is"
         )
     digest = pixel_digest(found.image)
     record = UpscaleRecord(
