@@ -7,6 +7,7 @@ only created at the start, never emptied in silence, and looked for after every 
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -66,9 +67,7 @@ class SqliteFile:
         self._check_size(create)
         connection = self._connect("rwc" if create else "rw")
         try:
-            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            if mode != "wal":
-                raise StorageError(f"{self.path} cannot have a write-ahead log (got {mode}); use a local disk")
+            self._begin_log(connection)
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
             (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -96,6 +95,21 @@ class SqliteFile:
         wait_s = self._busy_s if patient else min(self._busy_s, IMPATIENT_S)
         connection.execute(f"PRAGMA busy_timeout = {round(1000 * wait_s)}")
 
+    def _begin_log(self, connection: sqlite3.Connection) -> None:
+        """Have a write-ahead log; while others open the new file too, SQLite refuses that without any waiting."""
+        ends = time.monotonic() + self._busy_s
+        while True:
+            try:
+                (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            except sqlite3.OperationalError as error:
+                if code_of(error) not in BUSY or time.monotonic() > ends:
+                    raise
+                time.sleep(LOOK_AGAIN_S)
+                continue
+            if mode != "wal":
+                raise StorageError(f"{self.path} cannot have a write-ahead log (got {mode}); use a local disk")
+            return
+
     def _connect(self, mode: str) -> sqlite3.Connection:
         place = f"file:{quote(str(self.path.absolute()))}?mode={mode}"
         connection = sqlite3.connect(
@@ -122,6 +136,8 @@ class SqliteFile:
         return status.st_dev, status.st_ino
 
 
+LOOK_AGAIN_S = 0.005
+"""How long one waits between two looks at whether a new file is free."""
 IMPATIENT_S = 0.2
 """How long one waits for other processes where somebody has just waited in vain."""
 
