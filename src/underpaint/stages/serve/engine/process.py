@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 import socket
 import sys
 import time
@@ -210,9 +212,10 @@ class EngineProcess:
             await self._writer.wait_closed()
 
     def _kill(self) -> None:
+        """End the process, not by its own method: that looks for the exit status first, and asyncio would miss it."""
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+                os.kill(self._process.pid, signal.SIGKILL)
 
     async def _next(self) -> dict[str, Any]:
         """Return what is said next while the model is loaded."""
