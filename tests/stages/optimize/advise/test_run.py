@@ -15,6 +15,7 @@ from underpaint.stages.optimize.advise.advice import PUBLISHED, Advice, publishe
 from underpaint.stages.optimize.advise.asked import Asked
 from underpaint.stages.optimize.advise.figure import Figure
 from underpaint.stages.optimize.advise.measured import Measured
+from underpaint.stages.optimize.advise.page import page_of
 from underpaint.stages.optimize.advise.prices import Prices
 from underpaint.stages.optimize.advise.run import advise
 from underpaint.stages.optimize.advise.text import described
@@ -94,6 +95,27 @@ def test_a_latency_that_no_machine_keeps_is_refused_and_one_that_some_do_is_not(
     assert [(row.machine, row.status) for row in advice.rows] == [("gpu", "ok"), ("server", "too_slow")]
     with pytest.raises(InputError, match="nothing to compare"):
         give(make_measured("arm-base"))
+
+
+def test_where_no_cost_is_known_there_is_no_advice_and_of_one_of_two_there_is(
+    give: Give, make_measured: Callable[..., Measured], prices_values: dict[str, Any]
+) -> None:
+    del prices_values["machines"][0]["busy_watts"]
+    with pytest.raises(InputError, match=r"cost of no machine.*busy_watts neither stated nor counted"):
+        give(make_measured())
+    advice = give(make_measured(), make_measured("cuda-sm90", 10.0))
+    assert [(row.machine, row.money is None) for row in advice.rows] == [("gpu", False), ("server", True)]
+    assert [curve.machine for curve in advice.curves] == ["gpu"]
+    assert advice.rows[0].reason == ""
+
+
+def test_what_costs_nothing_has_a_page_too(
+    give: Give, make_measured: Callable[..., Measured], prices_values: dict[str, Any]
+) -> None:
+    prices_values["electricity_per_kwh"]["value"] = 0.0
+    prices_values["machines"][0]["purchase"]["value"] = 0.0
+    page = page_of(give(make_measured()), "underpaint advise")
+    assert page.count("<svg") == 2
 
 
 def test_the_way_to_the_user_takes_its_part_of_the_latency(

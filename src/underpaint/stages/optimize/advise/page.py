@@ -12,7 +12,7 @@ from underpaint.stages.optimize.advise.advice import Advice, Row
 from underpaint.stages.optimize.advise.chart import bars, cost_over_volume, legend_of
 from underpaint.stages.optimize.advise.figure import Figure
 from underpaint.stages.optimize.advise.text import HEAD, NAMES, training_of
-from underpaint.stages.optimize.advise.wording import amount, spanned
+from underpaint.stages.optimize.advise.wording import amount, pictures, spanned
 
 FIGURES: dict[str, str] = {
     "rate": "pictures a second that one machine can be asked for",
@@ -52,7 +52,7 @@ def page_of(advice: Advice, command: str) -> str:
 
 def comparison(advice: Advice) -> Section:
     """Show all machines in a table, and their cost as bars."""
-    head = [name.format(currency=advice.currency) for name in HEAD]
+    head = [name.format(currency=advice.currency) for name in HEAD if name != "place"]
     rows = [element("tr", _cells(row)) for row in advice.rows]
     body = join(
         table("Machines, the cheapest first; in brackets the interval", head, rows, numeric=range(2, len(head))),
@@ -62,10 +62,8 @@ def comparison(advice: Advice) -> Section:
 
 
 def _cells(row: Row) -> list[Markup]:
-    first = [
-        element("th", words(row.machine), element("span", row.host_class, class_="note"), scope="row"),
-        cell(row.place),
-    ]
+    where = element("span", f"{row.place}, {row.host_class}", class_="note")
+    first = [element("th", words(row.machine), where, scope="row")]
     if row.status != "ok":
         absent = [cell("–", class_="number absent")] * 4
         return [*first, cell(NAMES[row.status], class_="number absent"), *absent]
@@ -89,13 +87,14 @@ def volumes(advice: Advice) -> Section:
             words(one.above),
             " is cheaper than ",
             words(one.below),
-            f" from {amount(one.volume.value)} pictures a month on; possibly from {amount(one.volume.low)}, ",
-            "never surely" if one.volume.high is None else f"surely from {amount(one.volume.high)}",
+            f" from {pictures(one.volume.value)} pictures a month on; possibly from {pictures(one.volume.low)}, ",
+            "never surely" if one.volume.high is None else f"surely from {pictures(one.volume.high)}",
         )
         for one in advice.break_evens
     ]
     changes = element("ul", lines, class_="findings") if lines else note("No two machines change places here.")
-    plot = figure(partial(cost_over_volume, advice), legend_of(advice))
+    costly = any(value > 0.0 for curve in advice.curves for value in curve.high)
+    plot = figure(partial(cost_over_volume, advice), legend_of(advice)) if costly else None
     lead = "Money of a month over pictures of a month. Bands are intervals, red marks break-even volumes."
     return Section(title="Break-even volumes", body=join(plot, changes), lead=lead)
 

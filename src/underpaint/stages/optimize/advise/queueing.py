@@ -29,8 +29,8 @@ BLOCK = 5
 LEVEL = 0.95
 WORTH = 0.95
 """A batch is as large as it takes for this share of the best throughput, and no larger."""
-MOST_MACHINES = 2000
-"""Machines up to which the common line is simulated."""
+MOST_MACHINES = 300
+"""Machines up to which the common line is simulated: a replay has 20 pictures for each, at least."""
 Profile = Mapping[int, Sequence[float]]
 """Size of a batch to its times in seconds, which are taken in turn."""
 

@@ -92,7 +92,7 @@ def row_of(
     promises: dict[Any, Promise],
     report: Report,
 ) -> tuple[Row, Costing | None]:
-    """Return what is said of a machine, and what its curves come from where it can be asked for anything.
+    """Return what is said of a machine, and what its curves come from where its cost is known.
 
     Args:
         machine: The machine.
@@ -117,7 +117,8 @@ def row_of(
     costing = Costing(
         machine=machine, inputs=inputs_of(machine, measured, promise, prices), peak_to_mean=asked.peak_to_mean
     )
-    return Row(**facts, status="ok", **figures_of(costing, promise, asked, prices.currency)), costing
+    row = Row(**facts, status="ok", **figures_of(costing, promise, asked, prices.currency))
+    return row, costing if row.money else None
 
 
 def figures_of(costing: Costing, promise: Promise, asked: Asked, currency: str) -> Mapping[str, Any]:
@@ -140,10 +141,10 @@ def figures_of(costing: Costing, promise: Promise, asked: Asked, currency: str) 
 
 def remarks(costing: Costing, promise: Promise, line: Figure | None) -> list[str]:
     """Say what must be known of a machine's figures."""
-    missing = [f"{name}_watts" for name in POWER if f"{name}_watts" not in costing.inputs]
-    found = (
-        [f"energy may be unknown: {' and '.join(missing)} not stated, nor counted by the machine"] if missing else []
-    )
+    needed = POWER if costing.machine.billed == "always" else ("busy",)
+    missing = [f"{name}_watts" for name in needed if f"{name}_watts" not in costing.inputs]
+    unknown = f"{' and '.join(missing)} neither stated nor counted, and so what needs it is unknown"
+    found = [unknown] if missing else []
     if line is None:
         found.append("too many machines to simulate their common line; each keeps the latency by itself")
     elif line.value > promise.replays.latency_ms:
@@ -170,11 +171,12 @@ def check_possible(rows: Sequence[Row], asked: Asked) -> None:
     Raises:
         InputError: None does.
     """
-    if any(row.status == "ok" for row in rows):
+    if any(row.money for row in rows):
         return
     reasons = "; ".join(f"{row.machine}: {row.reason}" for row in rows)
-    slow = [row for row in rows if row.status == "too_slow"]
-    if not slow:
+    if any(row.status == "ok" for row in rows):
+        raise InputError(f"the cost of no machine in the prices file is known: {reasons}")
+    if not any(row.status == "too_slow" for row in rows):
         raise InputError(f"nothing to compare, since no machine in the prices file was measured: {reasons}")
     raise InputError(
         f"no machine that was measured keeps {asked.latency_ms:g} ms: {reasons}; allow more with --latency, or make "

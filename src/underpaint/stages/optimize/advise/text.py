@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from underpaint.stages.optimize.advise.advice import Advice, Row
 from underpaint.stages.optimize.advise.figure import sources_of
-from underpaint.stages.optimize.advise.wording import amount, spanned
+from underpaint.stages.optimize.advise.wording import pictures, spanned
 
 HEAD = ("machine", "place", "machines", "{currency} a month", "per 1,000", "Wh per 1,000", "g CO2e per 1,000")
 NAMES = {"not_measured": "not measured", "too_slow": "too slow"}
@@ -49,10 +49,10 @@ def order_changes(advice: Advice) -> list[str]:
     lines: list[str] = []
     for one in advice.break_evens:
         volume = one.volume
-        sure = "never surely" if volume.high is None else f"surely from {amount(volume.high)}"
+        sure = "never surely" if volume.high is None else f"surely from {pictures(volume.high)}"
         lines.append(
-            f"  {one.above} is cheaper than {one.below} from {amount(volume.value)} pictures a month on "
-            f"(possibly from {amount(volume.low)}, {sure})"
+            f"  {one.above} is cheaper than {one.below} from {pictures(volume.value)} pictures a month on "
+            f"(possibly from {pictures(volume.low)}, {sure})"
         )
     return ["break-even volumes:", *lines] if lines else []
 

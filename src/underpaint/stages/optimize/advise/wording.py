@@ -39,6 +39,11 @@ def amount(value: float) -> str:
     return f"{value:.6f}".rstrip("0") if "e" in shown and abs(value) >= 1e-5 else shown
 
 
+def pictures(value: float) -> str:
+    """Write a volume with three digits, as in ``1,590,000``."""
+    return amount(float(f"{value:.3g}"))
+
+
 def warnings_of(prices: Prices, rows: Sequence[Row], evens: Sequence[BreakEven], today: date) -> list[str]:
     """Say what a reader must check."""
     found = ["these are example prices: replace every number, source and date by your own"] if prices.example else []
