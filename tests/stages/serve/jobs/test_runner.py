@@ -15,6 +15,7 @@ from underpaint.stages.serve.engine.absences import FIRST_WAIT_S, Absences
 from underpaint.stages.serve.engine.orders import Loaded, Order, Picture
 from underpaint.stages.serve.jobs.desk import JobDesk
 from underpaint.stages.serve.jobs.runner import JobRunner
+from underpaint.stages.serve.queue.policy import QueuePolicy
 from underpaint.stages.serve.queue.queue import open_queue
 from underpaint.stages.serve.service import Service
 
@@ -75,4 +76,23 @@ def test_a_job_whose_model_cannot_draw_is_tried_ever_less_often_and_nothing_is_h
     assert asyncio.run(run()) == [FIRST_WAIT_S * 2**number for number in range(3)]
     (job,) = queue.jobs()
     assert (job.state, job.failures) == ("queued", 0)
+    queue.close()
+
+
+def test_a_defect_in_a_heartbeat_is_told_and_does_not_end_heartbeats(tiny_model, tmp_path, monkeypatch):
+    told: list[tuple[str, object]] = []
+    config = ServeConfig(models={"tiny": str(tiny_model)}, engine="torch", state=Path(tmp_path))
+    service = Service(config, notice=lambda event, **facts: told.append((event, facts.get("during"))))
+    queue = open_queue(tmp_path / "jobs.sqlite", QueuePolicy(heartbeat_s=0.01))
+    monkeypatch.setattr(queue, "renew", lambda _leases: 1 / 0)
+
+    async def run() -> None:
+        beating = asyncio.create_task(JobRunner(JobDesk(service, queue))._beat())
+        while len(told) < 3 and not beating.done():
+            await asyncio.sleep(0.01)
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
+
+    asyncio.run(run())
+    assert told[:3] == [("defect", "renewing leases")] * 3
     queue.close()

@@ -126,8 +126,12 @@ class JobRunner:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(self._desk.queue.policy.heartbeat_s)
-            with contextlib.suppress(StorageError):
+            try:
                 await self._renew()
+            except StorageError:
+                continue
+            except Exception as error:
+                self._desk.service.notice("defect", during="renewing leases", reason=repr(error))
 
     async def _renew(self) -> None:
         leases = dict(self._leases)
