@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 from underpaint.core.errors import DeadlineExceeded, EngineLost, FieldError, StateConflict
@@ -45,12 +44,11 @@ async def answer_of(desk: JobDesk, job: Job, base: str) -> ImagesResponse:
 
 
 async def _picture(desk: JobDesk, image: dict[str, Any], wish: Wish) -> Picture:
-    found = desk.service.store.find(image["pixel_sha256"], image["output_format"])
-    if found is None:
+    data = await asyncio.to_thread(desk.service.store.read, image["pixel_sha256"], image["output_format"])
+    if data is None:
         raise FieldError(
             "a picture of this job is kept no longer; draw it again", param="pixel_sha256", code="image_not_found"
         )
     changes = {"pixel_sha256": image["pixel_sha256"], "engine": image["engine"]}
     settings = wish.orders[image["index"]].settings.model_copy(update=changes)
-    data = await asyncio.to_thread(Path.read_bytes, found[0])
     return Picture(data=data, settings=settings, words_read=image["words_read"], words_dropped=image["words_dropped"])
