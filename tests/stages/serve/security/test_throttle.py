@@ -239,6 +239,28 @@ def test_a_damaged_file_and_one_of_another_version_are_refused(tmp_path: Path) -
         Quotas(tmp_path / "a" / "b")
 
 
+@pytest.mark.parametrize("is_mended", [True, False])
+def test_a_file_that_is_damaged_while_it_is_used_is_used_again_when_it_is_mended_or_moved_away(
+    tmp_path: Path, clock: Clock, is_mended: bool
+) -> None:
+    path = tmp_path / "quotas.sqlite"
+    Quotas(path, clock=clock).close()
+    whole = path.read_bytes()
+    quotas = Quotas(path, clock=clock)
+    assert quotas.take("a", 3, 10) == 3
+    for file in tmp_path.iterdir():
+        file.write_bytes(b"no database" * 1000)
+    for _ in range(2):
+        with pytest.raises(StoreDamaged, match="move it away"):
+            quotas.take("a", 1, 10)
+    path.rename(tmp_path / "damaged")
+    if is_mended:
+        path.write_bytes(whole)
+    assert quotas.take("a", 2, 10) == 2
+    assert path.stat().st_mode & 0o777 == 0o600
+    quotas.close()
+
+
 def test_a_lock_that_another_process_keeps_is_waited_for_once(tmp_path: Path, clock: Clock) -> None:
     quotas = Quotas(tmp_path / "quotas.sqlite", clock=clock)
     other = sqlite3.connect(tmp_path / "quotas.sqlite", isolation_level=None)

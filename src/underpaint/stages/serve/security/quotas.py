@@ -49,12 +49,10 @@ class Quotas:
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
         self._path, self._clock, self._lock = path, clock, threading.Lock()
-        self._waits_s = BUSY_S
+        self._waits_s, self._is_damaged = BUSY_S, False
         make_folder(path.parent)
         with self._translated():
-            self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-            self._set_up()
-        path.chmod(0o600)
+            self._open()
 
     def take(self, key: str, pictures: int, allowed: int, *, name: str | None = None) -> int:
         """Count pictures, all or none, and return how many the key has had today.
@@ -122,6 +120,19 @@ class Quotas:
         with self._lock:
             self._connection.close()
 
+    def _open(self) -> None:
+        self._connection = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        self._waits_s = BUSY_S
+        self._set_up()
+        self._path.chmod(0o600)
+
+    def _open_again(self) -> None:
+        """Open a file that was damaged: by now it may be mended, or moved away."""
+        if self._is_damaged:
+            self._connection.close()
+            self._open()
+            self._is_damaged = False
+
     def _set_up(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
@@ -161,6 +172,7 @@ class Quotas:
         """Have the file alone among the threads, and say of its errors what to do."""
         with self._lock:
             try:
+                self._open_again()
                 yield
                 self._wait(BUSY_S)
             except sqlite3.OperationalError as error:
@@ -171,6 +183,7 @@ class Quotas:
                 kind = DiskFull if code == sqlite3.SQLITE_FULL else StorageError
                 raise kind(f"{self._path} cannot be written ({error}); check its disk and rights") from None
             except sqlite3.DatabaseError as error:
+                self._is_damaged = True
                 raise StoreDamaged(f"{self._path} is damaged ({error}); move it away, counts begin again") from None
 
 
