@@ -26,6 +26,8 @@ from typing import Any
 
 import numpy as np
 from machine import print_table, write_document
+from process_tree import tree_of
+from serve_servers import share_priority
 from serve_soak_callers import PICTURES_A_CALL, Callers, as_fast_as_it_goes, at_their_times
 from serve_soak_verdict import Growth, growth
 from serve_soak_watch import Reading, Watch
@@ -59,6 +61,8 @@ def server(folder: Path) -> Iterator[tuple[int, str]]:
             if process.poll() is not None:
                 raise RuntimeError(f"the server did not start:\n{log.read_text()}")
             time.sleep(0.1)
+        for pid in tree_of(process.pid):
+            share_priority(pid)
         yield process.pid, match[1]
     finally:
         process.terminate()
