@@ -9,12 +9,14 @@ changes an old recipe. Steps stand in the order in which they are applied, which
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Literal, Self
+from pathlib import Path
+from typing import Literal, Protocol, Self
 
 from pydantic import Field, JsonValue, model_validator
 
 from underpaint.core.config import Config, canonical_json, parse_json
 from underpaint.core.errors import InputError
+from underpaint.core.progress import Report
 
 OP = r"^[a-z]+\.[a-z0-9_]+@[1-9][0-9]*$"
 SLOT = r"^[a-z][a-z0-9_]*$"
@@ -131,3 +133,99 @@ class Refusal(Config):
     def __str__(self) -> str:
         """Say it in a sentence."""
         return f"{self.reason} [{self.code}]; {self.remedy}"
+
+
+Verdict = Literal["pass", "fail", "indeterminate"]
+
+
+class Change(Config):
+    """How far a candidate is from the model before in one metric; above 0 is worse.
+
+    Args:
+        delta: The difference.
+        low: Lower bound.
+        high: Upper bound.
+        n: Pictures on each side.
+        margin: The largest difference that is good enough; None where none is set.
+    """
+
+    delta: float = Field(allow_inf_nan=False)
+    low: float = Field(allow_inf_nan=False)
+    high: float = Field(allow_inf_nan=False)
+    n: int
+    margin: float | None = None
+
+
+class Judgement(Config):
+    """What a judge says about a whole candidate.
+
+    Args:
+        verdict: ``pass`` alone accepts.
+        reasons: Why, the most important first.
+        quality: Metric to change.
+        document: All that the judge found, as plain values.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...] = ()
+    quality: dict[str, Change] = {}
+    document: dict[str, JsonValue] = {}
+
+
+class Readiness(Config):
+    """Whether a judge can tell good from bad at all.
+
+    Args:
+        problems: Why it could accept nothing, whatever came; empty if it could.
+        planted: Optimization that is known to be bad to what the judge says about it.
+    """
+
+    problems: tuple[str, ...] = ()
+    planted: dict[str, Verdict] = {}
+
+
+class Effort(Config):
+    """Pictures that a judge draws.
+
+    Args:
+        base: To know the model before and its controls; those that lie in a cache are not counted.
+        each: For each candidate.
+    """
+
+    base: int
+    each: int
+
+
+class Judge(Protocol):
+    """Decides whether a candidate may take the place of the model before, on prompts that no search saw.
+
+    The command line passes the gate of the evaluation in: stages do not know each other.
+    """
+
+    @property
+    def identity(self) -> str:
+        """Digest of everything that decides a verdict: policy, prompts, metrics."""
+        ...
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """Names of concepts and captions that it judges on, which a search must not see."""
+        ...
+
+    def effort(self) -> Effort:
+        """Say how many pictures it draws."""
+        ...
+
+    def prepare(self, report: Report) -> Readiness:
+        """Look at the model before and at controls that are known to be bad."""
+        ...
+
+    def judge(self, candidate: Path, attempts: int, report: Report) -> Judgement:
+        """Judge a candidate.
+
+        Args:
+            candidate: The folder of the whole model, drawn by the engine that ships.
+            attempts: Most candidates that are judged on these prompts; each has as large a part of the error.
+            report: Receives progress.
+        """
+        ...

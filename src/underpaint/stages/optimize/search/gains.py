@@ -1,0 +1,102 @@
+"""What was gained and what it cost, in plain words and as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from underpaint.core.page.layout import Section
+from underpaint.core.page.markup import Markup, element, words
+from underpaint.core.page.table import cell, table
+from underpaint.stages.optimize.search.record import Cost, Frontier, Quality, Ratio, Trial
+
+
+def faster(ratio: Ratio) -> str:
+    """Say a ratio of times as a speed: ``2.9 times as fast (2.7 to 3.1)``."""
+    estimate, low, high = ratio
+    return f"{1 / estimate:.2f} times as fast ({1 / high:.2f} to {1 / low:.2f})"
+
+
+def deciding(cost: Cost) -> Ratio:
+    """Return the ratio that decides: of processor times where the machine was busy."""
+    return cost.cpu_ratio if cost.noisy else cost.latency_ratio
+
+
+def choice_in_words(frontier: Frontier) -> str:
+    """Say what was chosen, what it gains and what it costs, in a few sentences."""
+    chosen = frontier.accepted
+    if chosen is None or chosen.cost is None:
+        looked = sum(trial.state != "refused" for trial in frontier.trials)
+        return f"Of {looked} recipes that were looked at, none is faster and proven to draw as well; the model stays."
+    memory = chosen.cost.peak_rss_mb / frontier.base_cost.peak_rss_mb
+    disk = chosen.cost.disk_mb / frontier.base_cost.disk_mb
+    said = f"It draws {faster(deciding(chosen.cost))}, with {memory:.2f} of the memory and {disk:.2f} of the files."
+    busy = " The machine was busy, so processor time was compared." if chosen.cost.noisy else ""
+    return f"{chosen.name}. {said}{busy} {_proof(chosen)}".strip()
+
+
+def _proof(chosen: Trial) -> str:
+    """Say which of the judge's metrics lost most for sure."""
+    judged = _judged(chosen)
+    if not judged:
+        return ""
+    name, change = max(judged, key=lambda pair: pair[1][2])
+    return (
+        f"All of the policy's metrics are within their margins; the least sure of them, {name.partition(':')[0]}, is "
+        f"between {change[1]:+.3g} and {change[2]:+.3g} (above 0 is worse)."
+    )
+
+
+def _judged(trial: Trial) -> Sequence[tuple[str, Quality]]:
+    """Return what the judge measured, without the search's own metrics."""
+    own = ("kid@randconv-v1", "match@randconv-v1")
+    return [(name, change) for name, change in trial.quality.items() if name not in own]
+
+
+def gains(frontier: Frontier, chosen: Trial) -> Section:
+    """Show what was gained."""
+    cost, base = chosen.cost, frontier.base_cost
+    assert cost is not None
+    rows = [
+        _row("time of a picture, ms", cost.base_ms, cost.latency_ms, _ratio(cost.latency_ratio)),
+        _row("processor time, as a ratio", 1.0, cost.cpu_ratio[0], _ratio(cost.cpu_ratio)),
+        _row(
+            "memory at its worst, MB", base.peak_rss_mb, cost.peak_rss_mb, f"{cost.peak_rss_mb / base.peak_rss_mb:.2f}"
+        ),
+        _row("files, MB", base.disk_mb, cost.disk_mb, f"{cost.disk_mb / base.disk_mb:.2f}"),
+    ]
+    return Section(
+        title="What was gained",
+        lead=f"Timed in turn with the model before, {cost.pairs} pictures each, every model in a process of its own, "
+        "one picture at a time.",
+        body=table("Before and after", ("", "Before", "After", "Ratio"), rows, numeric=(1, 2, 3)),
+    )
+
+
+def _ratio(ratio: Ratio) -> str:
+    return f"{ratio[0]:.2f} ({ratio[1]:.2f} to {ratio[2]:.2f})"
+
+
+def _row(name: str, before: float, after: float, ratio: str) -> Markup:
+    shown = (f"{before:.3g}", f"{after:.3g}", ratio)
+    return element("tr", element("th", name, scope="row"), *(cell(value, class_="number") for value in shown))
+
+
+def losses(frontier: Frontier, chosen: Trial) -> Section:
+    """Show what it cost in quality."""
+    rows = [
+        element(
+            "tr",
+            element("th", words(name), scope="row"),
+            cell(f"{change[0]:+.3g}", class_="number"),
+            cell(f"{change[1]:+.3g} to {change[2]:+.3g}", class_="number"),
+            cell(str(change[3]), class_="number"),
+        )
+        for name, change in _judged(chosen)
+    ]
+    head = ("Metric", "Change", "Between", "Pictures")
+    return Section(
+        title="What it costs",
+        lead="Above 0 is worse. The policy's margins and the gate's reasons stand in gate.json. Of pictures with the "
+        "same seed, none is asked to stay as it was.",
+        body=table(f"By the policy {frontier.policy}", head, rows, numeric=(1, 2, 3)),
+    )

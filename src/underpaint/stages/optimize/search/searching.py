@@ -1,0 +1,272 @@
+"""The search: base, judge, trials, judgements, in this order, each a row of the log before the next begins.
+
+Everything that is decided follows from the rows and the settings, so a search that was ended at any moment goes on to
+the same end. Time is counted from the rows too: what an ended process had begun and not written down costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from underpaint.core.errors import InputError, PolicyError
+from underpaint.core.optimization import Judge, OptimizationRecipe
+from underpaint.core.progress import Progress, Report, silent
+from underpaint.runtime.clock import Clock, SystemClock
+from underpaint.stages.optimize.search.config import ATTEMPTS, SearchConfig
+from underpaint.stages.optimize.search.frontier import next_judged
+from underpaint.stages.optimize.search.proposing import Proposal, Proposer
+from underpaint.stages.optimize.search.record import (
+    Attempt,
+    Base,
+    Quality,
+    Ready,
+    Reason,
+    State,
+    Stopped,
+    Trial,
+    Tried,
+)
+from underpaint.stages.optimize.search.record import Cost as TrialCost
+from underpaint.stages.optimize.search.space import Space
+from underpaint.stages.optimize.search.trial_log import TrialLog
+
+OVERHEAD = 1.3
+"""Time of drawing and looking at a picture, as a multiple of drawing it."""
+TRIAL_OVERHEAD_S = 8.0
+"""Making, writing and loading a candidate."""
+RESERVED = 1 / 3
+"""Share of the budget for the last decision, if it takes that much."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examined:
+    """What was found about a recipe.
+
+    Args:
+        rung: The last that it reached.
+        state: How it ended.
+        reason: Why; None for a candidate that may be judged.
+        cost: If it was timed.
+        quality: Metric to change.
+        loss: See ``Trial``.
+    """
+
+    rung: int
+    state: State
+    reason: Reason | None = None
+    cost: TrialCost | None = None
+    quality: dict[str, Quality] = field(default_factory=dict)
+    loss: float | None = None
+
+
+class Bench(Protocol):
+    """What a search does with recipes."""
+
+    @property
+    def space(self) -> Space:
+        """What may be varied."""
+        ...
+
+    @property
+    def host_class(self) -> str:
+        """Class of the machine that shall draw."""
+        ...
+
+    def base(self, report: Report) -> Base:
+        """Measure the model before; ``seconds`` is filled in by the search."""
+        ...
+
+    def examine(self, recipe: OptimizationRecipe, base: Base, seconds_left: float, report: Report) -> Examined:
+        """Look at a recipe, with pictures of the search's prompts alone."""
+        ...
+
+    def candidate(self, recipe: OptimizationRecipe, report: Report) -> Path:
+        """Return the folder of a candidate, made again if it is not there."""
+        ...
+
+
+@dataclass(kw_only=True)
+class Search:
+    """One search at work.
+
+    Args:
+        config: Settings.
+        bench: Looks at recipes.
+        judge: Decides.
+        log: What was done.
+        clock: What time is read from.
+        report: Receives progress.
+    """
+
+    config: SearchConfig
+    bench: Bench
+    judge: Judge
+    log: TrialLog
+    clock: Clock = field(default_factory=SystemClock)
+    report: Report = silent
+
+    def run(self) -> str:
+        """Search until something is accepted, the budget is used up, or there is nothing left to try.
+
+        Returns:
+            Why it ended, in a sentence.
+
+        Raises:
+            InputError: The budget is too small for one trial and one judgement.
+            PolicyError: The judge could accept nothing, whatever came.
+        """
+        base = self.log.base or self._measure_base()
+        self._check_budget(base)
+        self._check_judge(self.log.ready or self._prepare_judge())
+        self._record_refused()
+        stopped = self.log.stopped or self._stop(self._try_recipes(base))
+        return self._judge_best(base, stopped.why)
+
+    def _measure_base(self) -> Base:
+        began = self.clock.now()
+        base = self.bench.base(self.report)
+        base = base.model_copy(update={"seconds": self.clock.now() - began})
+        self.log.add(base)
+        return base
+
+    def _trial_s(self, base: Base) -> float:
+        """Return about how long a trial takes: the longest of the last ones, or a guess."""
+        took = [trial.seconds for trial in self.log.trials[-5:] if trial.rung == 2]
+        return max(
+            took, default=base.latency_ms / 1000 * (self.config.prompts + 4 * self.config.pairs) + TRIAL_OVERHEAD_S
+        )
+
+    def _judgement_s(self, base: Base) -> float:
+        took = [attempt.seconds for attempt in self.log.attempts]
+        return max(took, default=base.latency_ms / 1000 * OVERHEAD * self.judge.effort().each)
+
+    def _check_budget(self, base: Base) -> None:
+        if self.log.ready is not None:
+            return
+        effort = self.judge.effort()
+        prepare = base.latency_ms / 1000 * OVERHEAD * effort.base
+        least = base.seconds + prepare + self._trial_s(base) + self._judgement_s(base)
+        if self.config.budget_s < least:
+            raise InputError(
+                f"a budget of {in_words(self.config.budget_s)} is too small here: measuring the model before takes "
+                f"{in_words(base.seconds)}, one trial {in_words(self._trial_s(base))}, and deciding about it with "
+                f"{effort.base + effort.each} pictures {in_words(prepare + self._judgement_s(base))}; give --budget "
+                f"{minutes(least)} or more"
+            )
+
+    def _prepare_judge(self) -> Ready:
+        self.report(Progress(task="try the gate on the model before and on bad copies", done=0))
+        began = self.clock.now()
+        readiness = self.judge.prepare(self.report)
+        ready = Ready(readiness=readiness, seconds=self.clock.now() - began)
+        self.log.add(ready)
+        return ready
+
+    def _check_judge(self, ready: Ready) -> None:
+        passed = [name for name, verdict in ready.readiness.planted.items() if verdict == "pass"]
+        problems = [f"it accepts {name}, which is known to be bad" for name in passed]
+        problems += ready.readiness.problems
+        if problems:
+            raise PolicyError(
+                f"with this policy nothing can be accepted: {'; '.join(problems)}; mend the policy's margins or number "
+                "of pictures, and search again with another --out"
+            )
+
+    def _record_refused(self) -> None:
+        known = {trial.recipe_digest for trial in self.log.trials}
+        for step, refusal in self.bench.space.refused:
+            recipe = OptimizationRecipe(steps=(step,))
+            if recipe.digest() not in known:
+                reason = Reason(code=refusal.code, text=f"{refusal.reason}; {refusal.remedy}")
+                examined = Examined(rung=0, state="refused", reason=reason)
+                self._add(Proposal(recipe=recipe, origin="alone"), examined, 0.0)
+
+    def _try_recipes(self, base: Base) -> str:
+        """Look at recipes while there is time besides what the last decision needs; return why it ended."""
+        needed = self._judgement_s(base)
+        reserve = max(needed, min(needed * ATTEMPTS, self.config.budget_s * RESERVED))
+        proposer = Proposer(self.bench.space, self.bench.host_class, self.config.seed)
+        while True:
+            left = self.config.budget_s - reserve - self.log.seconds
+            looked = sum(trial.state != "refused" for trial in self.log.trials)
+            if looked and left < self._trial_s(base):
+                return f"the budget was used up after {looked} recipes"
+            if looked >= self.config.most_trials:
+                return f"{looked} recipes were looked at, the most that were asked for"
+            proposal = proposer.next(self.log.trials)
+            if proposal is None:
+                return f"all {looked} recipes of the space that could be thought up were looked at"
+            self._try(proposal, base, left, looked)
+
+    def _stop(self, why: str) -> Stopped:
+        stopped = Stopped(why=why)
+        self.log.add(stopped)
+        return stopped
+
+    def _try(self, proposal: Proposal, base: Base, left: float, number: int) -> None:
+        note = " + ".join(map(str, proposal.recipe.steps))
+        self.report(Progress(task="try recipes", done=number, unit="recipes", note=note))
+        began = self.clock.now()
+        examined = self.bench.examine(proposal.recipe, base, left, self.report)
+        self._add(proposal, examined, self.clock.now() - began)
+
+    def _add(self, proposal: Proposal, examined: Examined, seconds: float) -> None:
+        trial = Trial(
+            id=f"t-{len(self.log.trials) + 1:03d}",
+            parent=proposal.parent,
+            origin=proposal.origin,
+            recipe=proposal.recipe,
+            recipe_digest=proposal.recipe.digest(),
+            rung=examined.rung,
+            state=examined.state,
+            reason=examined.reason,
+            cost=examined.cost,
+            quality=examined.quality,
+            loss=examined.loss,
+            seconds=seconds,
+        )
+        self.log.add(Tried(trial=trial))
+
+    def _judge_best(self, base: Base, ended: str) -> str:
+        """Let the judge decide about the fastest candidates until one passes; return why the search ended."""
+        while True:
+            attempts, trials = self.log.attempts, self.log.trials
+            if attempts and attempts[-1].judgement.verdict == "pass":
+                return f"{attempts[-1].trial} passed the gate; before it, {ended}"
+            chosen = next_judged(trials, attempts, self.config.gain)
+            if chosen is None:
+                return _nothing(trials, attempts, ended)
+            if len(attempts) >= ATTEMPTS:
+                return f"{ATTEMPTS} candidates were refused, and held-out prompts are spent by looking; {ended}"
+            if attempts and self.config.budget_s - self.log.seconds < self._judgement_s(base):
+                return f"no time was left for another decision; {ended}"
+            self._judge(chosen)
+
+    def _judge(self, trial: Trial) -> None:
+        self.report(Progress(task="judge", done=len(self.log.attempts), total=ATTEMPTS, note=trial.name))
+        began = self.clock.now()
+        folder = self.bench.candidate(trial.recipe, self.report)
+        judgement = self.judge.judge(folder, ATTEMPTS, self.report)
+        self.log.add(Attempt(trial=trial.id, judgement=judgement, seconds=self.clock.now() - began))
+
+
+def _nothing(trials: Sequence[Trial], attempts: Sequence[Attempt], ended: str) -> str:
+    feasible = sum(trial.state == "feasible" for trial in trials)
+    if attempts:
+        return f"what loses less than the refused candidates saves no time; {ended}"
+    if feasible:
+        return f"none of the {feasible} candidates that draw well enough is faster; {ended}"
+    return f"no recipe is faster and draws well enough; {ended}"
+
+
+def in_words(seconds: float) -> str:
+    """Say a time for people."""
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def minutes(seconds: float) -> str:
+    """Return a time as ``--budget`` takes it, rounded up."""
+    return f"{int(seconds // 60) + 1}m"

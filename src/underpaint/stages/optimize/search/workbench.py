@@ -1,0 +1,211 @@
+"""Rungs 0 to 2: refused or unsound, as bad as known-bad weights at a glance, beyond what is bearable or not faster.
+
+They only discard. Each rung costs more than the one before: a few pictures, a glance, all the search's captions, times.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from underpaint.core.artifact import read_manifest
+from underpaint.core.errors import OptimizationRefused, StorageError, UnderpaintError
+from underpaint.core.optimization import OptimizationRecipe
+from underpaint.core.progress import Progress, Report
+from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.settings import DrawRequest
+from underpaint.stages.optimize.search.config import SearchConfig
+from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, Pixels
+from underpaint.stages.optimize.search.frontier import cost_words
+from underpaint.stages.optimize.search.making import Workshop
+from underpaint.stages.optimize.search.quality import Eyes, Looks, as_bad, limits_of, loss_of, unsound
+from underpaint.stages.optimize.search.record import Base, Cost, Limit, Quality, Reason
+from underpaint.stages.optimize.search.searching import Examined
+from underpaint.stages.optimize.search.space import Space
+from underpaint.stages.optimize.search.timing import cost_of
+
+SOUND = 2
+"""Pictures that show whether a candidate is sound."""
+TRAINED_PICTURES = 24
+"""What a step of training costs, in pictures drawn."""
+TRAINING_SHARE = 0.25
+"""Share of the time left that one training may take."""
+SLOWER = 10.0
+"""How many times slower than the model before a candidate may be before it is ended."""
+ALLOWED_S = 120.0
+
+
+@dataclass(kw_only=True)
+class Workbench:
+    """Looks at recipes of one model on this machine.
+
+    Args:
+        config: Settings.
+        model: The model before.
+        workshop: Makes candidates.
+        space: What may be varied.
+        host_class: Class of this machine.
+        device: Where models run.
+        eyes: What looks at pictures.
+        requests: The search's captions, one picture each.
+        others: The same with other seeds.
+    """
+
+    config: SearchConfig
+    model: Model
+    workshop: Workshop
+    space: Space
+    host_class: str
+    device: str
+    eyes: Eyes
+    requests: Sequence[DrawRequest]
+    others: Sequence[DrawRequest]
+    _base: Drawing | None = field(default=None)
+    _looks: dict[int, Looks] = field(default_factory=dict)
+
+    def close(self) -> None:
+        """End the process of the model before."""
+        if self._base is not None:
+            self._base.close()
+            self._base = None
+
+    @property
+    def drawing(self) -> Drawing:
+        """The model before, in its process."""
+        if self._base is None:
+            self._base = self._open(self.model.address)
+        return self._base
+
+    def _open(self, model: str | Path) -> Drawing:
+        return Drawing(model, device=self.device, threads=self.config.threads)
+
+    def base(self, report: Report) -> Base:
+        """Measure the model before, and how far chance and known-bad weights move the numbers."""
+        report(Progress(task="draw with the model before", done=0, total=3, unit="sets"))
+        own = self._base_looks(len(self.requests))
+        report(Progress(task="draw with other seeds", done=1, total=3, unit="sets"))
+        null = self.eyes.look(self.drawing.draw(self.others, self._limit_s(len(self.others))))
+        report(Progress(task="draw with weights of 3 bits", done=2, total=3, unit="sets"))
+        bad = np.stack(self.workshop.bad().draw(list(self.requests)))
+        worse = self.eyes.changes(self.eyes.look(bad), own)
+        glance = self.eyes.changes(self.eyes.look(bad[: self.config.glance]), self._base_looks(self.config.glance))
+        times = np.array([self.drawing.time(request, ALLOWED_S) for request in self.requests[: self.config.pairs]])
+        wall_ms, cpu_ms = np.median(times, axis=0).tolist()
+        return Base(
+            latency_ms=wall_ms,
+            cpu_ms=cpu_ms,
+            peak_rss_mb=self.drawing.peak_mb(),
+            disk_mb=sum(entry.bytes for entry in self.model.manifest.files.values()) / 1e6,
+            values={self.eyes.named(name): value for name, value in own.values.items()},
+            limits=limits_of(self.eyes.changes(null, own), worse, glance),
+            seconds=0.0,
+        )
+
+    def _base_looks(self, count: int) -> Looks:
+        if count not in self._looks:
+            if count == len(self.requests):
+                self._looks[count] = self.eyes.look(self._base_pixels())
+            else:
+                self._looks[count] = self.eyes.look(self._base_pixels()[:count])
+        return self._looks[count]
+
+    def _base_pixels(self) -> Pixels:
+        """Return the pictures of the model before, from a file if they were drawn already."""
+        path = self.workshop.folder / "base.npy"
+        if not path.is_file():
+            pixels = self.drawing.draw(self.requests, self._limit_s(len(self.requests)))
+            whole = path.with_suffix(".partial.npy")
+            np.save(whole, pixels)
+            whole.rename(path)
+        return np.load(path)
+
+    def _limit_s(self, count: int, latency_ms: float | None = None) -> float:
+        """Return the longest time for so many pictures."""
+        return ALLOWED_S + count * (60.0 if latency_ms is None else SLOWER * latency_ms / 1000)
+
+    def candidate(self, recipe: OptimizationRecipe, report: Report) -> Path:
+        """Return the folder of a candidate, made again if it is not there."""
+        return self.workshop.candidate(recipe, report)
+
+    def examine(self, recipe: OptimizationRecipe, base: Base, seconds_left: float, report: Report) -> Examined:
+        """Look at a recipe; see the module's docstring."""
+        if reason := self._too_long(recipe, base, seconds_left):
+            return Examined(rung=0, state="infeasible", reason=reason)
+        try:
+            folder = self.candidate(recipe, report)
+        except StorageError:
+            raise
+        except OptimizationRefused as error:
+            return Examined(rung=0, state="refused", reason=Reason(code=error.code, text=str(error)))
+        except UnderpaintError as error:
+            return Examined(rung=0, state="failed", reason=Reason(code="make.failed", text=str(error)))
+        examined = self._drawn(folder, base)
+        if examined.state != "feasible":
+            shutil.rmtree(folder, ignore_errors=True)
+        return examined
+
+    def _too_long(self, recipe: OptimizationRecipe, base: Base, seconds_left: float) -> Reason | None:
+        """Say why a recipe's training does not fit the time left, if it does not."""
+        steps = sum(int(str(step.params.get("recover", 0))) for step in recipe.steps)
+        needed = steps * TRAINED_PICTURES * base.latency_ms / 1000
+        if needed <= TRAINING_SHARE * seconds_left:
+            return None
+        text = (
+            f"its {steps} steps of training take about {needed / 60:.0f} min, and one training may take a quarter of "
+            f"the {max(0.0, seconds_left) / 60:.0f} min that are left for trials; give a larger --budget"
+        )
+        return Reason(code="budget.training", text=text)
+
+    def _drawn(self, folder: Path, base: Base) -> Examined:
+        try:
+            with self._open(folder) as drawing:
+                return self._rungs(drawing, folder, base)
+        except CandidateFailed as error:
+            state = "killed" if error.killed else "failed"
+            return Examined(rung=0, state=state, reason=Reason(code=f"draw.{state}", text=str(error)))
+
+    def _rungs(self, drawing: Drawing, folder: Path, base: Base) -> Examined:
+        few = self.requests[:SOUND]
+        first, again = (drawing.draw(few, self._limit_s(SOUND, base.latency_ms)) for _ in range(2))
+        if why := unsound(first, again, self.space.capabilities.size):
+            return Examined(rung=0, state="failed", reason=Reason(code="draw.unsound", text=why))
+        glance = drawing.draw(self.requests[: self.config.glance], self._limit_s(self.config.glance, base.latency_ms))
+        changes = self.eyes.changes(self.eyes.look(glance), self._base_looks(self.config.glance))
+        cost = cost_of(drawing, self.drawing, self.requests, self.config.pairs, _disk_mb(folder), self.config.seed)
+        if as_bad(changes, base.limits):
+            text = f"its first {self.config.glance} pictures are as bad as those of weights of 3 bits"
+            reason = Reason(code="quality.known_bad", text=text)
+            loss = loss_of(changes, base.limits)
+            return Examined(rung=1, state="rejected", reason=reason, cost=cost, quality=changes, loss=loss)
+        if cost.ratio >= self.config.gain:
+            reason = Reason(code="cost.no_gain", text=f"it saves no time: {cost_words(cost)} of the model before")
+            return Examined(rung=1, state="dominated", reason=reason, cost=cost, quality=changes)
+        rest = drawing.draw(self.requests[len(glance) :], self._limit_s(len(self.requests), base.latency_ms))
+        return self._compared(np.concatenate([glance, rest]), cost, base.limits)
+
+    def _compared(self, pixels: Pixels, cost: Cost, limits: dict[str, Limit]) -> Examined:
+        """Compare all pictures of the search's captions."""
+        changes = self.eyes.changes(self.eyes.look(pixels), self._base_looks(len(pixels)))
+        loss = loss_of(changes, limits)
+        reason = _beyond(changes, limits)
+        state = "feasible" if reason is None else "rejected"
+        return Examined(rung=2, state=state, reason=reason, cost=cost, quality=changes, loss=loss)
+
+
+def _beyond(changes: dict[str, Quality], limits: dict[str, Limit]) -> Reason | None:
+    """Say which metric changes more than is bearable."""
+    for name, change in changes.items():
+        if change[0] > limits[name].limit:
+            text = (
+                f"{name} is worse by {change[0]:.4g} on the search's captions, and {limits[name].limit:.4g} is bearable"
+            )
+            return Reason(code="quality.beyond_margin", text=text)
+    return None
+
+
+def _disk_mb(folder: Path) -> float:
+    return sum(entry.bytes for entry in read_manifest(folder).files.values()) / 1e6

@@ -1,0 +1,142 @@
+"""What a search leaves: a model with its recipe and proof, or the record alone, and the page for people."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, seal, staging, storage_errors
+from underpaint.core.progress import Progress, Report
+from underpaint.pipelines.optimized_folder import KIND as OPTIMIZED
+from underpaint.pipelines.optimized_folder import PARENT, OptimizedSettings
+from underpaint.runtime.fingerprint import Fingerprint
+from underpaint.stages.optimize.saving import PACKAGES, STAGE
+from underpaint.stages.optimize.search.config import ATTEMPTS
+from underpaint.stages.optimize.search.frontier import front, settled
+from underpaint.stages.optimize.search.page import search_page
+from underpaint.stages.optimize.search.record import Attempts, Budget, Frontier, Host, Trial
+from underpaint.stages.optimize.search.samples import sampled
+from underpaint.stages.optimize.search.task import Task
+from underpaint.stages.optimize.search.trial_log import TRIALS, TrialLog
+from underpaint.stages.optimize.search.workbench import Workbench
+
+SEARCH = "search"
+"""Kind of an artifact that holds a search which accepted nothing."""
+FRONTIER, GATE, PAGE = "frontier.json", "gate.json", "search.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A finished search.
+
+    Args:
+        frontier: All of it.
+        manifest: Of the folder that was written.
+    """
+
+    frontier: Frontier
+    manifest: Manifest
+
+
+def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, ended: str) -> Frontier:
+    """Put the record of a search together.
+
+    Args:
+        task: What was asked.
+        log: What was done.
+        host: The machine.
+        host_class: Its class.
+        ended: Why the search ended.
+    """
+    base, ready = log.base, log.ready
+    assert base is not None
+    assert ready is not None
+    trials = settled(log.trials, log.attempts)
+    passed = [attempt.trial for attempt in log.attempts if attempt.judgement.verdict == "pass"]
+    return Frontier(
+        base=task.model.name,
+        base_address=task.address,
+        base_digest=task.model.digest,
+        base_cost=base,
+        limits=base.limits,
+        judge_digest=task.judge.identity,
+        policy=task.policy,
+        host=Host(fingerprint=host.model_dump(mode="json"), host_class=host_class),
+        data_digests={"dataset": read_manifest(task.data).digest},
+        config=task.config,
+        budget=Budget(asked=task.config.budget_s, used=log.seconds),
+        attempts=Attempts(used=len(log.attempts), most=ATTEMPTS),
+        readiness=ready.readiness,
+        frontier=tuple(trial.id for trial in front(trials)),
+        chosen=passed[0] if passed else None,
+        ended=ended,
+        trials=tuple(trials),
+    )
+
+
+def write_search(
+    task: Task, bench: Workbench, log: TrialLog, host: Fingerprint, ended: str, report: Report
+) -> Finished:
+    """Write the result of a search, whole or not at all, and remove what it needed to go on.
+
+    Raises:
+        StorageError: The folder cannot be written.
+    """
+    report(Progress(task="write the result", done=0))
+    frontier = frontier_of(task, log, host, bench.host_class, ended)
+    chosen = frontier.accepted
+    folder = bench.candidate(chosen.recipe, report) if chosen else None
+    pictures = sampled(bench, folder, frontier.base_cost) if folder else ()
+    with staging(task.out) as place:
+        if folder is not None:
+            shutil.copytree(folder, place, dirs_exist_ok=True)
+            (place / MANIFEST).unlink()
+        _write_records(place, frontier, log, search_page(frontier, pictures, task.command, str(task.out), task.chart))
+        manifest = _seal(place, task, frontier, folder)
+    log.close()
+    shutil.rmtree(log.path.parent, ignore_errors=True)
+    return Finished(frontier=frontier, manifest=manifest)
+
+
+def _write_records(place: Path, frontier: Frontier, log: TrialLog, page: str) -> None:
+    with storage_errors(place):
+        (place / FRONTIER).write_text(frontier.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        shutil.copyfile(log.path, place / TRIALS)
+        (place / PAGE).write_text(page, encoding="utf-8")
+        if log.attempts:
+            document = log.attempts[-1].judgement.document
+            (place / GATE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def _seal(place: Path, task: Task, frontier: Frontier, folder: Path | None) -> Manifest:
+    parents = {**frontier.data_digests, "judge": frontier.judge_digest}
+    if folder is None:
+        parents[PARENT] = task.model.digest
+        return seal(place, kind=SEARCH, stage=STAGE, config=task.config, parents=parents, packages=PACKAGES)
+    made = read_manifest(folder)
+    settings = OptimizedSettings.parse(made.config, source=str(folder / MANIFEST))
+    accepted = frontier.accepted
+    assert accepted is not None
+    return seal(
+        place,
+        kind=OPTIMIZED,
+        stage=STAGE,
+        config=settings,
+        parents={**made.parents, **parents},
+        figures={**made.figures, **_figures(accepted)},
+        packages=PACKAGES,
+    )
+
+
+def _figures(accepted: Trial) -> dict[str, Any]:
+    """Return what was measured, with intervals."""
+    assert accepted.cost is not None
+    return {
+        "optimized": {
+            "cost": accepted.cost.model_dump(mode="json"),
+            "quality": {name: list(change) for name, change in accepted.quality.items()},
+        }
+    }

@@ -1,0 +1,256 @@
+"""A whole search of a tiny model with real pictures: what it leaves opens, draws, is taken back, and tells all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image
+
+import underpaint
+from underpaint.core.artifact import seal, verify
+from underpaint.core.config import Config
+from underpaint.core.errors import DataError, InputError, StorageError
+from underpaint.core.optimization import Change, Effort, Judgement, Readiness, Verdict
+from underpaint.core.page.markup import Markup
+from underpaint.core.progress import Report, silent
+from underpaint.core.samples import Sample, write_samples
+from underpaint.pipelines.opening import open_model
+from underpaint.stages.optimize.search.config import SearchConfig
+from underpaint.stages.optimize.search.published import frontier_schema, published_schema, text_of
+from underpaint.stages.optimize.search.record import Cost
+from underpaint.stages.optimize.search.run import run_search, workspace
+from underpaint.stages.optimize.search.space import Space
+from underpaint.stages.optimize.search.task import Task
+from underpaint.stages.optimize.search.timing import cost_of
+from underpaint.stages.optimize.search.writing import Finished
+from underpaint.stages.optimize.undoing import model_before
+
+pytestmark = pytest.mark.slow  # every candidate is loaded in a process of its own
+FEW = 110
+SETTINGS = SearchConfig(prompts=64, glance=8, pairs=10, calibration=16, budget_s=1e6, most_trials=2)
+
+
+class Made(Config):
+    by: str = "the tests"
+
+
+class Yes:
+    """A judge of one word."""
+
+    identity = "0" * 64
+    groups: frozenset[str] = frozenset({"group c109"})
+
+    def __init__(self, verdict: Verdict = "pass") -> None:
+        self.verdict: Verdict = verdict
+        self.folders: list[Path] = []
+
+    def effort(self) -> Effort:
+        return Effort(base=0, each=1)
+
+    def prepare(self, report: Report) -> Readiness:
+        return Readiness(planted={"skip_last_scale": "fail"})
+
+    def judge(self, candidate: Path, attempts: int, report: Report) -> Judgement:
+        self.folders.append(candidate)
+        change = Change(delta=0.0, low=-0.1, high=0.1, n=9, margin=0.2)
+        return Judgement(verdict=self.verdict, quality={"fd@judge": change}, document={"verdict": self.verdict})
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data set of noise with captions that the tiny model reads."""
+    folder = tmp_path_factory.mktemp("data") / "set"
+    (folder / "images").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    samples = []
+    for number in range(FEW):
+        name = f"images/{number}.png"
+        Image.fromarray(rng.integers(256, size=(32, 32, 4), dtype=np.uint8)).save(folder / name)
+        key = f"c{number}"
+        values = {"id": key, "cluster": key, "group": key, "name": key, "caption": f"a red cat {key}"}
+        more = {"style": "flat", "family": "f", "source": "s", "icon": "i", "license": "CC0-1.0", "level": ""}
+        hashes = {"sha256_pixels": "0" * 64, "phash": "0" * 16}
+        samples.append(Sample(**values, **more, **hashes, split="train", weight=1.0, file=name))
+    write_samples(folder, samples)
+    seal(folder, kind="dataset", stage="data", config=Made(), parents={})
+    return folder
+
+
+def chart(points: Any, width: float) -> Markup:
+    return Markup(f"<p>{len(points)} points, {width:g} px</p>")
+
+
+def half_the_time(*arguments: Any) -> Cost:
+    """Measure, and put a ratio in the place of what the machine's other work decides."""
+    ratio = (0.5, 0.4, 0.6)
+    return cost_of(*arguments).model_copy(update={"latency_ratio": ratio, "cpu_ratio": ratio})
+
+
+@pytest.fixture(scope="module")
+def only_faster(tiny_space: Space) -> Callable[[pytest.MonkeyPatch], None]:
+    """Narrow the space to numbers of steps, and let fewer count as faster whatever else the machine does."""
+    axes = tuple(axis for axis in tiny_space.axes if axis.name == "steps.count")
+
+    def narrow(patch: pytest.MonkeyPatch) -> None:
+        space = Space(capabilities=tiny_space.capabilities, host=tiny_space.host, axes=axes, refused=tiny_space.refused)
+        patch.setattr("underpaint.stages.optimize.search.run.space_of", lambda *_: space)
+        patch.setattr("underpaint.stages.optimize.search.workbench.cost_of", half_the_time)
+        patch.setattr("underpaint.stages.optimize.search.workbench.as_bad", lambda *_: False)
+        patch.setattr("underpaint.stages.optimize.search.workbench._beyond", lambda *_: None)
+
+    return narrow
+
+
+def task(model: Path, data: Path, out: Path, judge: Yes, **changes: Any) -> Task:
+    return Task(
+        config=SETTINGS.model_copy(update=changes),
+        model=open_model(model),
+        address=str(model),
+        data=data,
+        judge=judge,
+        policy="tiny",
+        out=out,
+        command="underpaint optimize tiny",
+        chart=chart,
+    )
+
+
+@pytest.fixture(scope="module")
+def searched(
+    tiny_model: Path, data: Path, only_faster: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Finished, Yes]:
+    out = tmp_path_factory.mktemp("searched") / "fast"
+    judge = Yes()
+    with pytest.MonkeyPatch.context() as patch:
+        only_faster(patch)
+        finished = run_search(task(tiny_model, data, out, judge), silent)
+    return out, finished, judge
+
+
+def drawn(model: Path) -> np.ndarray:
+    return np.asarray(underpaint.load(model, engine="torch").generate("a red cat", seed=3)[0])
+
+
+def test_the_accepted_model_is_whole_and_names_its_parent(
+    searched: tuple[Path, Finished, Yes], tiny_model: Path
+) -> None:
+    out, finished, _ = searched
+    assert finished.frontier.chosen is not None, finished.frontier.ended
+    manifest = verify(out, kind="optimized")
+    assert manifest.parents["pipeline"] == open_model(tiny_model).digest
+    assert {"frontier.json", "trials.jsonl", "search.html", "gate.json", "recipe.json"} <= manifest.files.keys()
+    assert manifest.figures["optimized"]["cost"]["pairs"] == 10
+    assert not workspace(out).exists()
+
+
+def test_it_draws_what_its_recipe_says(searched: tuple[Path, Finished, Yes], tiny_model: Path) -> None:
+    out, finished, _ = searched
+    accepted = finished.frontier.accepted
+    assert accepted is not None
+    steps = accepted.recipe.steps[0].params["steps"]
+    asked = underpaint.load(tiny_model, engine="torch").generate("a red cat", seed=3, steps=int(str(steps)))[0]
+    assert np.array_equal(drawn(out), np.asarray(asked))
+
+
+def test_taking_it_back_gives_the_model_before_which_was_never_touched(
+    searched: tuple[Path, Finished, Yes], tiny_model: Path, tmp_path: Path
+) -> None:
+    before = model_before(searched[0], tmp_path / "back")
+    verify(tiny_model)
+    assert verify(tmp_path / "back").digest == before.digest == open_model(tiny_model).digest
+    assert np.array_equal(drawn(tmp_path / "back"), drawn(tiny_model))
+
+
+def test_a_model_before_that_is_nowhere_is_named(searched: tuple[Path, Finished, Yes], tmp_path: Path) -> None:
+    lost = tmp_path / "lost"
+    shutil.copytree(searched[0], lost)
+    (lost / "frontier.json").unlink()
+    with pytest.raises(InputError, match=r"the model before .* is tiny, digest [0-9a-f]{16}; it is neither shipped"):
+        model_before(lost)
+
+
+def test_what_was_not_optimized_is_not_taken_back(tiny_model: Path) -> None:
+    with pytest.raises(InputError, match="made by no optimization"):
+        model_before(tiny_model)
+
+
+def test_the_record_is_valid_and_holds_every_trial(searched: tuple[Path, Finished, Yes]) -> None:
+    out, finished, _ = searched
+    values = json.loads((out / "frontier.json").read_text())
+    jsonschema.validate(values, published_schema())
+    assert values["chosen"] in [trial["id"] for trial in values["trials"]]
+    assert len(values["trials"]) == len(finished.frontier.trials) > 2
+    rows = [json.loads(line)["row"] for line in (out / "trials.jsonl").read_text().splitlines()]
+    assert rows[:3] == ["begun", "base", "ready"] and rows[-1] == "attempt"
+
+
+def test_the_published_schema_is_the_one_of_the_records() -> None:
+    said = "python -m underpaint.stages.optimize.search.published"
+    assert text_of(published_schema()) == text_of(frontier_schema()), said
+
+
+def test_the_page_loads_nothing_and_tells_the_way_back(searched: tuple[Path, Finished, Yes]) -> None:
+    page = (searched[0] / "search.html").read_text()
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
+    assert f"underpaint optimize --undo {searched[0]}" in page
+    assert "skip_last_scale: refused" in page
+    assert page.count("data:image/png") == 48
+    assert all(trial.id in page for trial in searched[1].frontier.trials)
+
+
+def test_what_the_judge_refuses_leaves_a_record_and_no_model(
+    tiny_model: Path, data: Path, only_faster: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_faster(monkeypatch)
+    finished = run_search(task(tiny_model, data, tmp_path / "none", Yes("indeterminate"), most_trials=1), silent)
+    assert finished.frontier.chosen is None
+    manifest = verify(tmp_path / "none", kind="search")
+    assert "recipe.json" not in manifest.files and "frontier.json" in manifest.files
+
+
+def test_a_search_that_is_ended_leaves_nothing_but_its_log_and_goes_on(
+    tiny_model: Path, data: Path, only_faster: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_faster(monkeypatch)
+    out, judge = tmp_path / "late", Yes()
+
+    def interrupt(*_: object) -> Judgement:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(judge, "judge", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_search(task(tiny_model, data, out, judge, most_trials=1), silent)
+    assert not out.exists() and (workspace(out) / "trials.jsonl").is_file()
+    log = (workspace(out) / "trials.jsonl").read_bytes()
+    monkeypatch.undo()
+    only_faster(monkeypatch)
+    run_search(task(tiny_model, data, out, Yes(), most_trials=1), silent)
+    assert (out / "trials.jsonl").read_bytes().startswith(log)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [({"target": "cuda"}, r"--target cuda needs a GPU .*\[host.cuda\]"), ({"calibration": 90}, "calibration.too_few")],
+)
+def test_what_cannot_be_is_refused_before_any_work(
+    tiny_model: Path, data: Path, tmp_path: Path, changes: dict[str, Any], words: str
+) -> None:
+    with pytest.raises((InputError, DataError), match=words):
+        run_search(task(tiny_model, data, tmp_path / "new", Yes(), **changes), silent)
+    assert not list(tmp_path.iterdir())
+
+
+def test_optimized_models_and_folders_that_exist_are_refused(
+    searched: tuple[Path, Finished, Yes], tiny_model: Path, data: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"is optimized already.*optimize --undo"):
+        run_search(task(searched[0], data, tmp_path / "new", Yes()), silent)
+    with pytest.raises(StorageError, match="exists already"):
+        run_search(task(tiny_model, data, searched[0], Yes()), silent)

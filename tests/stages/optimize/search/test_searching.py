@@ -1,0 +1,159 @@
+"""A search keeps to its budget, accepts what the judge passes and nothing else, and goes on where it ended."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from underpaint.core.errors import InputError, PolicyError
+from underpaint.core.optimization import Readiness
+from underpaint.stages.optimize.search.record import Attempt, Tried
+
+Make = Callable[..., Any]
+
+
+def finish(made: Any) -> str:
+    ended = made.search.run()
+    made.search.log.close()
+    return ended
+
+
+def test_the_fastest_candidate_of_the_front_is_judged_and_accepted(stubbed: Make) -> None:
+    made = stubbed()
+    finish(made)
+    accepted = [trial for trial in made.trials if trial.state == "accepted"]
+    feasible = [trial for trial in made.search.log.trials if trial.state == "feasible"]
+    assert [trial.id for trial in accepted] == [min(feasible, key=lambda one: (one.cost.ratio, one.id)).id]
+    assert (accepted[0].rung, accepted[0].reason.code) == (3, "judge.pass")
+    assert accepted[0].quality["fd@evaluator-64"] == (0.01, -0.02, 0.04, 880)
+
+
+@pytest.mark.parametrize("verdict", ["fail", "indeterminate"])
+def test_what_does_not_pass_is_not_accepted_and_three_looks_are_all(stubbed: Make, verdict: str) -> None:
+    made = stubbed(verdicts=(verdict,))
+    ended = finish(made)
+    assert not [trial for trial in made.trials if trial.state == "accepted"]
+    assert len(made.judge.asked) <= 3 and {attempts for _, attempts in made.judge.asked} == {3}
+    refused = [trial for trial in made.trials if trial.rung == 3]
+    assert all(trial.state == "rejected" and trial.reason.code == f"judge.{verdict}" for trial in refused)
+    assert "refused" in ended
+
+
+def test_after_a_refusal_only_what_loses_less_is_judged(stubbed: Make) -> None:
+    made = stubbed(verdicts=("fail", "fail", "pass"))
+    finish(made)
+    by_id = {trial.id: trial for trial in made.search.log.trials}
+    losses = [by_id[row.trial].loss for row in made.search.log.rows if isinstance(row, Attempt)]
+    assert len(losses) > 1 and losses == sorted(losses, reverse=True)
+
+
+def test_the_budget_holds_with_what_the_decision_takes(stubbed: Make) -> None:
+    made = stubbed(budget_s=500.0)
+    finish(made)
+    assert made.search.log.seconds <= 500.0
+    assert made.search.log.attempts
+
+
+def test_a_budget_too_small_for_one_trial_is_refused_with_the_least(stubbed: Make) -> None:
+    made = stubbed(budget_s=60.0)
+    with pytest.raises(InputError, match=r"a budget of 60 s is too small.*give --budget 3m or more") as error:
+        made.search.run()
+    made.search.log.close()
+    assert not made.bench.examined, error.value
+    enough = stubbed("enough", budget_s=180.0)
+    enough.search.run()
+    assert enough.judge.asked
+
+
+@pytest.mark.parametrize(
+    ("readiness", "words"),
+    [
+        (Readiness(planted={"skip_last_scale": "pass"}), "it accepts skip_last_scale, which is known to be bad"),
+        (Readiness(problems=("with other seeds the model does not pass",)), "with other seeds the model does not pass"),
+    ],
+)
+def test_nothing_is_searched_where_the_judge_cannot_tell_good_from_bad(
+    stubbed: Make, readiness: Readiness, words: str
+) -> None:
+    made = stubbed(readiness=readiness)
+    with pytest.raises(PolicyError, match=words):
+        made.search.run()
+    assert not made.bench.examined
+
+
+def test_refused_steps_stay_in_the_log_with_their_reason(stubbed: Make) -> None:
+    made = stubbed()
+    finish(made)
+    refused = [trial for trial in made.trials if trial.state == "refused"]
+    assert len(refused) == len(made.bench.space.refused) > 0
+    assert all(trial.reason.code and trial.reason.text for trial in refused)
+
+
+def test_no_recipe_is_looked_at_twice(stubbed: Make) -> None:
+    made = stubbed()
+    finish(made)
+    assert len(made.bench.examined) == len(set(made.bench.examined)) > 10
+
+
+def test_repairs_name_their_trial(stubbed: Make) -> None:
+    made = stubbed(budget_s=1200.0)
+    finish(made)
+    repaired = [trial for trial in made.trials if trial.origin == "repair"]
+    by_id = {trial.id: trial for trial in made.trials}
+    assert repaired
+    assert all(by_id[trial.parent].state == "rejected" for trial in repaired)
+
+
+def test_a_log_that_is_cut_at_any_byte_leads_to_the_same_end(stubbed: Make, tmp_path: Path) -> None:
+    whole = stubbed("whole", budget_s=500.0)
+    ended = finish(whole)
+    written = whole.search.log.path.read_bytes()
+    cuts = random.Random(7).sample(range(len(written)), 20)
+    for number, cut in enumerate([*cuts, len(written)]):
+        folder = f"cut-{number}"
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "trials.jsonl").write_bytes(written[:cut])
+        again = stubbed(folder, budget_s=500.0)
+        assert finish(again) == ended
+        assert again.search.log.path.read_bytes() == written
+        kept = sum(
+            line.endswith(b"\n") and b'"row":"trial"' in line for line in written[:cut].splitlines(keepends=True)
+        )
+        refused = len(again.bench.space.refused)
+        looked = sum(isinstance(row, Tried) for row in again.search.log.rows)
+        assert len(again.bench.examined) == looked - max(kept, refused), "nothing that was written is done again"
+
+
+def run_until_killed(make: Make, after_s: float) -> bool:
+    """Run the search of the folder in a child that is killed after a while; tell whether it was."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        try:
+            make("killed", budget_s=500.0, slow=lambda: time.sleep(0.002)).search.run()
+        finally:
+            os._exit(0)
+    time.sleep(after_s)
+    os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
+
+
+def test_a_search_killed_at_random_moments_ends_as_one_that_never_was(stubbed: Make) -> None:
+    whole = stubbed("whole", budget_s=500.0)
+    ended = finish(whole)
+    chance = random.Random(11)
+    killed = sum(run_until_killed(stubbed, chance.uniform(0.001, 0.04)) for _ in range(20))
+    last = stubbed("killed", budget_s=500.0)
+    assert finish(last) == ended
+    assert last.search.log.path.read_bytes() == whole.search.log.path.read_bytes()
+    assert killed > 0

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from underpaint.core.errors import ArtifactError, InputError, StoreBusy
+from underpaint.stages.optimize.search.config import SearchConfig
+from underpaint.stages.optimize.search.record import Begun, Ready
+from underpaint.stages.optimize.search.trial_log import TrialLog
+
+
+def begun(**changes: str) -> Begun:
+    values = {"key": "k", "base": "b", "judge": "j", "data": "d", "host": "h", "host_class": "x86-vnni", **changes}
+    return Begun.model_validate({**values, "config": SearchConfig()})
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    log = TrialLog(tmp_path / "new" / "trials.jsonl")
+    log.begin(begun())
+    log.add(Ready.model_validate({"readiness": {}, "seconds": 1.5}))
+    log.close()
+    return log.path
+
+
+def test_rows_come_back_as_they_were_written(path: Path) -> None:
+    log = TrialLog(path)
+    assert [row.row for row in log.rows] == ["begun", "ready"]
+    assert log.seconds == 1.5
+    log.close()
+
+
+def test_a_row_that_was_cut_off_is_taken_away_and_can_be_written_again(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-5])
+    log = TrialLog(path)
+    assert log.ready is None
+    log.add(Ready.model_validate({"readiness": {}, "seconds": 1.5}))
+    log.close()
+    assert path.read_bytes() == whole
+
+
+def test_a_damaged_row_in_the_middle_is_named(path: Path) -> None:
+    path.write_bytes(b'{"row": "base"}\n' + path.read_bytes())
+    with pytest.raises(ArtifactError, match=r"line 1 is no row of a search .*latency_ms.*; choose another --out"):
+        TrialLog(path)
+
+
+def test_two_searches_at_once_are_refused(path: Path) -> None:
+    log = TrialLog(path)
+    with pytest.raises(StoreBusy, match="held by another search"):
+        TrialLog(path)
+    log.close()
+
+
+def test_the_log_of_another_search_is_refused_with_what_differs(path: Path) -> None:
+    log = TrialLog(path)
+    with pytest.raises(InputError, match="belongs to a search with another model; choose another --out"):
+        log.begin(begun(key="other", base="other"))
+    log.begin(begun())
+    log.close()
