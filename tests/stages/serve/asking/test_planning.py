@@ -103,3 +103,23 @@ def test_users_of_a_key_are_told_apart_and_their_names_not_kept():
     assert owner_of("key", None) == "key"
     assert owner_of("key", "ann") != owner_of("key", "ben")
     assert "ann@example.org" not in owner_of("key", "ann@example.org")
+
+
+def test_all_mistakes_of_a_request_are_told_together_with_the_field_of_the_first(catalog):
+    fields = {"size": "1x1", "style": "vivid", "sampler": "euler", "steps": 3, "quality": "high", "n": 2}
+    fields |= {"seed": SEED_MAX, "output_format": "jpeg", "background": "transparent", "prompt": "a\0b"}
+    with pytest.raises(FieldError) as caught:
+        wish_of(asked(**fields), catalog)
+    assert (caught.value.param, caught.value.code) == ("size", "unsupported_size")
+    message = str(caught.value)
+    words = (
+        "7 mistakes: ",
+        "of 64x64 alone",
+        "no sampler",
+        "NUL",
+        "vivid",
+        "seeds",
+        "steps or quality",
+        "transparent;",
+    )
+    assert all(each in message for each in words), message

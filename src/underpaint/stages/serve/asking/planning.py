@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,9 +12,10 @@ from underpaint.core.mistakes import Mistakes
 from underpaint.core.text import MAX_CHARACTERS, canonicalize
 from underpaint.pipelines.exported import can_draw
 from underpaint.pipelines.model_folder import Model, check_style
-from underpaint.pipelines.planning import Options, check_seeds, plan_usable, random_seed
+from underpaint.pipelines.planning import TRANSPARENT, Options, check_seeds, plan_usable, random_seed
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.settings import Settings
+from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
 from underpaint.stages.serve.asking.request import MAX_PROMPT, PictureRequest
 from underpaint.stages.serve.engine.catalog import Catalog, Served
 from underpaint.stages.serve.engine.orders import Order
@@ -26,6 +27,8 @@ PROMPT_KEPT = 20_000
 QUALITY_OF = {"standard": "medium", "hd": "high"}
 DEFAULT_QUALITIES = ("medium", "auto", "standard")
 OPAQUE = "#ffffff"
+STAND_IN = "a picture", 0
+"""What a prompt that cannot be read is passed over with, so that other mistakes are found too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,24 +69,27 @@ def wish_of(
         previews: Unfinished pictures that are wanted of each.
 
     Raises:
-        FieldError: A field cannot be used; the message says what can.
+        FieldError: A field cannot be used; the message says what can, for each of several.
     """
     served = catalog.find(request.model)
-    _refuse_unknown_things(request, served)
-    caption, words_cut = _caption(request.prompt)
-    background = _background(request)
+    found = FieldMistakes()
+    found.add(_unknown_things(request, served))
+    caption, words_cut = found.take("prompt", lambda: _caption(request.prompt), STAND_IN)
     count = request.n or 1
+    first = random_seed() if request.seed is None else request.seed
+    style = request.style if served.model.styles else None
     options = Options(
-        style=_as_field("style", lambda: check_style(request.style, served.model)),
-        seed=_as_field("seed", lambda: check_seeds(random_seed() if request.seed is None else request.seed, count)),
+        style=found.take("style", lambda: check_style(style, served.model), None),
+        seed=found.take("seed", lambda: check_seeds(first, count), 0),
         n=count,
         guidance=request.guidance,
         temperature=request.temperature,
-        steps=_steps(request, served, presets or {}),
-        background=background,
+        steps=found.take("steps", lambda: _steps(request, served, presets or {}), None),
+        background=found.take("background", lambda: _background(request), TRANSPARENT),
     )
+    found.take("steps", lambda: _check_engine(served, options), None)
+    found.tell()
     planned = _as_field("prompt", lambda: _planned(served.model, caption, options))
-    _check_engine(served, planned[0])
     update = {"prompt": request.prompt[:PROMPT_KEPT], "watermark": watermark}
     orders = tuple(_order(request, one.model_copy(update=update), previews) for one in planned)
     return Wish(served=served, orders=orders, words_cut=words_cut)
@@ -111,9 +117,10 @@ def _as_field(param: str, work: Callable[[], T]) -> T:
         raise FieldError(str(error), param=param) from None
 
 
-def _refuse_unknown_things(request: PictureRequest, served: Served) -> None:
+def _unknown_things(request: PictureRequest, served: Served) -> Iterator[FieldError]:
+    """Yield what a request asks for that the model or this server does not know."""
     if request.size not in (None, "auto", served.model.size):
-        raise FieldError(
+        yield FieldError(
             f"{served.name} draws pictures of {served.model.size} alone, got size {request.size!r:.40}; use auto or "
             f"{served.model.size}",
             param="size",
@@ -121,11 +128,11 @@ def _refuse_unknown_things(request: PictureRequest, served: Served) -> None:
         )
     for param in ("negative_prompt", "sampler"):
         if getattr(request, param) is not None:
-            raise _unsupported(param, f"{served.name} takes no {param}; leave it out")
+            yield _unsupported(param, f"{served.name} takes no {param}; leave it out")
     if request.moderation == "low":
-        raise _unsupported("moderation", "this server has one policy for prompts; use auto, or leave moderation out")
+        yield _unsupported("moderation", "this server has one policy for prompts; use auto, or leave moderation out")
     if request.style is not None and not served.model.styles:
-        raise _unsupported("style", f"{served.name} has no styles; leave style out")
+        yield _unsupported("style", f"{served.name} has no styles; leave style out")
 
 
 def _unsupported(param: str, message: str) -> FieldError:
@@ -161,7 +168,7 @@ def _background(request: PictureRequest) -> str:
             "or jpeg or webp",
             param="output_compression",
         )
-    return OPAQUE if request.background == "opaque" else "transparent"
+    return OPAQUE if request.background == "opaque" else TRANSPARENT
 
 
 def _steps(request: PictureRequest, served: Served, presets: Mapping[str, int]) -> int | None:
@@ -181,13 +188,13 @@ def _steps(request: PictureRequest, served: Served, presets: Mapping[str, int]) 
     return presets.get(name)
 
 
-def _check_engine(served: Served, settings: Settings) -> None:
+def _check_engine(served: Served, options: Options) -> None:
     edge = served.edge
-    if edge is None or can_draw(edge, settings.steps, settings.guidance):
+    if edge is None or can_draw(edge, options.steps, options.guidance):
         return
-    if settings.steps not in (None, edge.steps):
+    if options.steps not in (None, edge.steps):
         raise FieldError(
-            f"{served.name} runs as a graph that was made for {edge.steps} steps, got {settings.steps}; leave them "
+            f"{served.name} runs as a graph that was made for {edge.steps} steps, got {options.steps}; leave them "
             "out, or have the server started with --engine torch",
             param="steps",
         )
