@@ -39,8 +39,12 @@ from underpaint.core.errors import InputError
 COMMANDS: dict[str, tuple[str, str]] = {
     "data": ("underpaint.cli.data", "build, check, compare and prune data sets of captioned pictures"),
     "train": ("underpaint.cli.train", "train a model after a recipe"),
+    "optimize": ("underpaint.cli.optimize", "search for a faster model that is proven to draw as well"),
     "export": ("underpaint.cli.export", "make a model folder that runs without torch"),
-    "advise": ("underpaint.cli.advise", "say where to draw: machines, cost, energy and carbon of edge, server and cloud"),
+    "advise": (
+        "underpaint.cli.advise",
+        "say where to draw: machines, cost, energy and carbon of edge, server and cloud",
+    ),
     "generate": ("underpaint.cli.generate", "draw pictures from words"),
     "edit": ("underpaint.cli.edit", "draw a picture anew, as a whole or within a mask"),
     "upscale": ("underpaint.cli.upscale", "make small drawings large, edges and transparency clean"),

@@ -175,15 +175,15 @@ class Workbench:
             return Examined(rung=0, state="failed", reason=Reason(code="draw.unsound", text=why))
         glance = drawing.draw(self.requests[: self.config.glance], self._limit_s(self.config.glance, base.latency_ms))
         changes = self.eyes.changes(self.eyes.look(glance), self._base_looks(self.config.glance))
+        loss = loss_of(changes, base.limits)
         cost = cost_of(drawing, self.drawing, self.requests, self.config.pairs, _disk_mb(folder), self.config.seed)
         if as_bad(changes, base.limits):
             text = f"its first {self.config.glance} pictures are as bad as those of weights of 3 bits"
             reason = Reason(code="quality.known_bad", text=text)
-            loss = loss_of(changes, base.limits)
             return Examined(rung=1, state="rejected", reason=reason, cost=cost, quality=changes, loss=loss)
         if cost.ratio >= self.config.gain:
             reason = Reason(code="cost.no_gain", text=f"it saves no time: {cost_words(cost)} of the model before")
-            return Examined(rung=1, state="dominated", reason=reason, cost=cost, quality=changes)
+            return Examined(rung=1, state="dominated", reason=reason, cost=cost, quality=changes, loss=loss)
         rest = drawing.draw(self.requests[len(glance) :], self._limit_s(len(self.requests), base.latency_ms))
         return self._compared(np.concatenate([glance, rest]), cost, base.limits)
 

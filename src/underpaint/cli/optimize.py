@@ -1,0 +1,195 @@
+"""``underpaint optimize``: search for a faster model that is proven to draw as well, or take one back."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from typing import TYPE_CHECKING, Any
+
+from underpaint.cli.output import Output
+from underpaint.core.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from underpaint.cli.optimize_judge import GateJudge
+    from underpaint.core.page.markup import Markup
+    from underpaint.pipelines.model_folder import Model
+    from underpaint.stages.optimize.search.task import ChartPoint
+    from underpaint.stages.optimize.search.writing import Finished
+
+EXAMPLES = """examples:
+  underpaint optimize stickers-64 --data artifacts/stickers-64 --policy docs/examples/policy-export.yaml \
+    --budget 30m --out artifacts/stickers-64-fast
+  underpaint generate "a red apple" -m artifacts/stickers-64-fast
+  underpaint optimize --undo artifacts/stickers-64-fast
+
+exit codes: 0 a faster model was accepted, or the model before was found; 1 nothing was accepted; others as ever
+"""
+BUDGET = re.compile(r"^([0-9]+(?:\.[0-9]+)?)(s|m|h)$")
+SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+NEEDED = ("data", "policy", "out")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("model", metavar="MODEL", help="a model's folder or name; with --undo an optimized one")
+    parser.add_argument("--data", metavar="DIR", help="the data set, whose held-out captions decide")
+    parser.add_argument("--policy", metavar="FILE", help="what must not get worse, and by how much: YAML, TOML or JSON")
+    parser.add_argument(
+        "--target",
+        choices=("this-machine", "cpu", "cuda"),
+        default="this-machine",
+        help="what shall draw (default: this machine with all it has)",
+    )
+    parser.add_argument("--budget", default="30m", metavar="TIME", help="time in all, as 90s, 30m or 2h (default: 30m)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
+    parser.add_argument("--suite", metavar="SUITE", help="what is drawn to decide (default: standard)")
+    parser.add_argument("--out", metavar="DIR", help="the new folder; an unfinished search of the same name goes on")
+    parser.add_argument("--undo", action="store_true", help="find the model that MODEL was optimized from")
+
+
+def run(args: argparse.Namespace, output: Output) -> int:
+    """Search or take back; leave with 1 if nothing was accepted."""
+    if args.undo:
+        return _undo(args, output)
+    missing = [f"--{name}" for name in NEEDED if getattr(args, name) is None]
+    if missing:
+        raise InputError(
+            f"a search needs {', '.join(missing)}; for example: underpaint optimize stickers-64 --data "
+            "artifacts/stickers-64 --policy docs/examples/policy-export.yaml --out artifacts/fast"
+        )
+    finished = _search(args, output)
+    frontier = finished.frontier
+    output.result(_said(finished, args.out), {**frontier.model_dump(mode="json"), "folder": args.out})
+    return 0 if frontier.chosen else 1
+
+
+def seconds_of(budget: str) -> float:
+    """Return a time in seconds.
+
+    Raises:
+        InputError: It is none, or has no unit.
+    """
+    found = BUDGET.match(budget)
+    if found is None or float(found[1]) == 0:
+        raise InputError(f"--budget takes a time with its unit, as 90s, 30m or 2h, got {budget!r:.40}")
+    return float(found[1]) * SECONDS[found[2]]
+
+
+def _search(args: argparse.Namespace, output: Output) -> Finished:
+    from pathlib import Path
+
+    from underpaint.adapters.require import require
+    from underpaint.core.artifact import require_new
+    from underpaint.core.progress import Progress
+    from underpaint.pipelines.opening import open_model
+
+    budget_s, out = seconds_of(args.budget), Path(args.out)
+    require_new(out)
+    model = open_model(args.model)
+    judge = _judge(args, model)
+    output.report(Progress(task="load torch", done=0))
+    require("torch", extra="train")
+    from underpaint.stages.optimize.search.config import SearchConfig
+    from underpaint.stages.optimize.search.run import run_search
+    from underpaint.stages.optimize.search.task import Task
+
+    values = {"target": args.target, "budget_s": budget_s, "seed": args.seed}
+    task = Task(
+        config=SearchConfig.parse(values, source="options"),
+        model=model,
+        address=args.model,
+        data=Path(args.data),
+        judge=judge,
+        policy=judge.policy.name,
+        out=out,
+        command=_command(args),
+        chart=chart,
+    )
+    output.resume_hint = "every finished trial is kept; run the same command again to go on"
+    return run_search(task, output.report)
+
+
+def _command(args: argparse.Namespace) -> str:
+    words = ["underpaint", "optimize", args.model]
+    given = ("data", "policy", "target", "budget", "seed", "suite", "out")
+    for name in given:
+        if getattr(args, name) is not None:
+            words += [f"--{name}", str(getattr(args, name))]
+    return shlex.join(words)
+
+
+def _judge(args: argparse.Namespace, model: Model) -> GateJudge:
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from underpaint.cli.optimize_judge import GateJudge, planted_for
+    from underpaint.core.cache import cache_folder
+    from underpaint.stages.evaluate.config import suite_named
+    from underpaint.stages.evaluate.gate.policy_file import read_policy
+    from underpaint.stages.evaluate.opening import open_data
+
+    path, suite = Path(args.policy), suite_named(args.suite or "standard")
+    policy = read_policy(path)
+    return GateJudge(
+        base=args.model,
+        policy=policy,
+        written=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+        suite=suite,
+        data=open_data(Path(args.data), suite),
+        work=cache_folder() / "evaluate" / "gate",
+        planted=planted_for(model),
+    )
+
+
+def chart(points: Sequence[ChartPoint], width: float) -> Markup:
+    """Draw time against loss with the pieces of the evaluation's pages."""
+    from underpaint.stages.evaluate.page.plots import Point, pareto_plot
+
+    drawn = [
+        Point(
+            label=point.label,
+            x=point.ratio[0],
+            y=point.room,
+            x_low=point.ratio[1],
+            x_high=point.ratio[2],
+            on_front=point.on_front,
+            highlighted=point.chosen,
+        )
+        for point in points
+    ]
+    return pareto_plot(drawn, x_label="time as a ratio to the model before", y_label="bearable loss left", width=width)
+
+
+def _said(finished: Finished, out: str) -> str:
+    from underpaint.stages.optimize.search.gains import choice_in_words
+
+    frontier = finished.frontier
+    tail = (
+        f'  it draws like any model: underpaint generate "a red apple" -m {out}\n  take it back: underpaint '
+        f"optimize --undo {out}"
+        if frontier.chosen
+        else "  the record says what was tried and why each recipe fell"
+    )
+    return f"{out}: {choice_in_words(frontier)}\n  {frontier.ended}\n{tail}\n  page: {out}/search.html"
+
+
+def _undo(args: argparse.Namespace, output: Output) -> int:
+    from pathlib import Path
+
+    from underpaint.stages.optimize.undoing import model_before
+
+    given = [f"--{name}" for name in ("data", "policy", "suite") if getattr(args, name) is not None]
+    if given:
+        raise InputError(f"--undo takes a model and perhaps --out; leave out {', '.join(given)}")
+    found = model_before(Path(args.model), Path(args.out) if args.out else None, output.report)
+    text = (
+        f"the model before {args.model} is {found.address} ({found.digest[:16]}), untouched\n"
+        f'  draw with it: underpaint generate "a red apple" -m {found.address}'
+    )
+    values: dict[str, Any] = {"model": found.address, "digest": found.digest, "optimized": args.model}
+    output.result(text, values)
+    return 0
