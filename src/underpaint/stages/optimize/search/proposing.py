@@ -1,4 +1,4 @@
-"""Which recipe is looked at next: known good starts, every transform alone, repairs, then changes of what did well.
+"""Which recipe is looked at next: known good starts, then every transform alone in turn with repairs and changes.
 
 The answer depends on the trials so far and on a seed alone, so a search that goes on after an interruption asks for the
 same recipes.
@@ -17,6 +17,7 @@ from underpaint.stages.optimize.search.frontier import front
 from underpaint.stages.optimize.search.record import Origin, Trial
 from underpaint.stages.optimize.search.repair import repairs
 from underpaint.stages.optimize.search.space import Axis, Space
+from underpaint.stages.optimize.transforms.table import TRANSFORMS
 
 Wanted = tuple[str, Mapping[str, JsonValue]]
 """A transform, and parameters that its step must have."""
@@ -81,21 +82,27 @@ class Proposer:
             trials: All so far, in their order.
         """
         tried = {trial.recipe_digest for trial in trials}
-        for digest, proposal in self._known:
-            if digest not in tried:
-                return proposal
+        known = next((proposal for digest, proposal in self._known if digest not in tried), None)
+        if known is not None and (known.origin == "start" or len(trials) % 2 == 0):
+            return known
         for proposal in self._thought_up(trials):
             if proposal.recipe.steps and proposal.recipe.digest() not in tried:
                 return proposal
-        return None
+        return known
 
     def _thought_up(self, trials: Sequence[Trial]) -> Iterator[Proposal]:
         for recipe, parent in repairs(trials, self.space):
             yield Proposal(recipe=recipe, origin="repair", parent=parent)
         rng = np.random.default_rng([self.seed, len(trials)])
         good = front(trials)
+        bearable = [trial for trial in trials if trial.cost is not None and (trial.loss or 0.0) <= 1.0]
         for number in range(TRIES):
-            proposal = _changed(good, self.space, rng) if good and number % 3 else _random(self.space, rng)
+            if not good or number % 4 == 3:
+                proposal = _random(self.space, rng)
+            elif number % 4 == 0:
+                proposal = _changed(good, self.space, rng)
+            else:
+                proposal = _merged(good, bearable, self.space, rng)
             if proposal is not None:
                 yield proposal
 
@@ -121,9 +128,10 @@ def _wanted_steps(space: Space, name: str, params: Mapping[str, JsonValue]) -> l
 
 
 def alone(space: Space) -> Iterator[OptimizationRecipe]:
-    """Yield the mildest step of every axis by itself, then the strongest ones."""
+    """Yield the mildest step of every axis by itself, then the strongest ones; first what is made without training."""
+    cheap_first = sorted(space.axes, key=lambda axis: -TRANSFORMS[axis.options[0].op].stage)
     for index in (0, -1):
-        for axis in space.axes:
+        for axis in cheap_first:
             recipe = space.recipe(axis.options[index])
             if recipe is not None:
                 yield recipe
@@ -151,6 +159,17 @@ def _changed(good: Sequence[Trial], space: Space, rng: np.random.Generator) -> P
     was_there = len(others) < len(trial.recipe.steps)
     steps = others if was_there and rng.random() < 0.3 else [*others, _pick(axis.options, rng)]
     recipe = space.recipe(*steps)
+    return None if recipe is None else Proposal(recipe=recipe, origin="changed", parent=trial.id)
+
+
+def _merged(
+    good: Sequence[Trial], bearable: Sequence[Trial], space: Space, rng: np.random.Generator
+) -> Proposal | None:
+    """Join the steps of a trial that did well with those of another that is bearable, fast by itself or not."""
+    trial, other = good[int(rng.integers(len(good)))], bearable[int(rng.integers(len(bearable)))]
+    places = {(step.name, step.slot) for step in trial.recipe.steps}
+    more = [step for step in other.recipe.steps if (step.name, step.slot) not in places]
+    recipe = space.recipe(*trial.recipe.steps, *more)
     return None if recipe is None else Proposal(recipe=recipe, origin="changed", parent=trial.id)
 
 
