@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from underpaint.core.errors import StoreBusy, StoreMoved
-from underpaint.stages.serve.state_lock import StateLock
+from underpaint.stages.serve.announcement import announced
+from underpaint.stages.serve.state_lock import StateLock, check_state
 
 
 def test_one_at_a_time_has_a_folder(tmp_path):
@@ -16,6 +17,16 @@ def test_one_at_a_time_has_a_folder(tmp_path):
         StateLock(tmp_path / "state")
     lock.close()
     StateLock(tmp_path / "state").close()
+
+
+def test_who_is_refused_is_told_where_the_other_server_is(tmp_path):
+    lock = StateLock(tmp_path)
+    with announced(tmp_path, "http://127.0.0.1:8080"), pytest.raises(StoreBusy) as caught:
+        check_state(tmp_path)
+    assert "another server, at http://127.0.0.1:8080, whose studio is http://127.0.0.1:8080/studio/;" in str(
+        caught.value
+    )
+    lock.close()
 
 
 def test_a_folder_that_is_taken_away_is_held_again_when_it_is_back(tmp_path):

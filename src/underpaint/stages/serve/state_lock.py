@@ -8,6 +8,7 @@ from pathlib import Path
 
 from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import StoreBusy, StoreMoved
+from underpaint.stages.serve.announcement import announced_at
 
 LOCK = "lock"
 
@@ -19,10 +20,15 @@ def _locked(state: Path, flags: int) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(lock)
-        raise StoreBusy(
-            f"{state} is used by another server; stop it, or give this one another folder with --state"
-        ) from None
+        raise StoreBusy(_busy(state)) from None
     return lock
+
+
+def _busy(state: Path) -> str:
+    """Return what is said of a folder that another server has, be it one or a studio, and where it can be called."""
+    address = announced_at(state)
+    server = f"another server, at {address}, whose studio is {address}/studio/" if address else "another server"
+    return f"{state} is used by {server}; stop it, or give this one another folder with --state"
 
 
 class StateLock:
