@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from underpaint.core.optimization import Effort, Judgement, Readiness
+    from underpaint.core.optimization import Change, Effort, Judgement, Readiness, Verdict
     from underpaint.core.policy import Policy
     from underpaint.core.progress import Report
     from underpaint.pipelines.model_folder import Model
     from underpaint.stages.evaluate.config import EvaluateConfig
     from underpaint.stages.evaluate.drawing.wishes import Wish
-    from underpaint.stages.evaluate.gate.verdict import GateResult
+    from underpaint.stages.evaluate.gate.verdict import GateResult, Outcome
     from underpaint.stages.evaluate.seeing.sets import DataSet
 
 PLANTED = "int3_round_to_nearest"
@@ -163,12 +163,10 @@ class GateJudge:
         return plan_looks(self.policy, len(reference_samples(self.data.samples, self.suite)))
 
 
-def _change(outcome: object) -> object:
+def _change(outcome: Outcome) -> Change | None:
     """Return what was decided about a metric as a search keeps it; None where there is no number."""
     from underpaint.core.optimization import Change
-    from underpaint.stages.evaluate.gate.verdict import Outcome
 
-    assert isinstance(outcome, Outcome)
     numbers = (outcome.delta, outcome.low, outcome.high)
     if any(number is None or not math.isfinite(number) for number in numbers):
         return None
@@ -190,7 +188,7 @@ def _problems(result: GateResult, planted: tuple[str, ...]) -> Iterator[str]:
         yield f"the controls {', '.join(missing)} could not be drawn"
 
 
-def _verdict_on(control: str, result: GateResult) -> str:
+def _verdict_on(control: str, result: GateResult) -> Verdict:
     """Return what the policy says about a planted optimization: it passes if every required metric does."""
     required = {(outcome.id, outcome.group) for outcome in result.outcomes if outcome.tier == "required"}
     found = [
