@@ -9,7 +9,7 @@ import json
 import sys
 from pathlib import Path
 
-from underpaint.runtime.heap import share_one_heap
+from underpaint.runtime.heap import keep_heap_small
 from underpaint.stages.serve.config import ServeConfig
 from underpaint.stages.serve.engine.pool import Pool
 from underpaint.stages.serve.http.app import Application
@@ -24,7 +24,7 @@ def main() -> None:
     port, state, settings = sys.argv[1:]
     config = ServeConfig(port=int(port), state=Path(state), **json.loads(settings))
     set_up_log(config.log)
-    share_one_heap()
+    keep_heap_small()
     application = Application(config)
     service = application.backend.service
     service.pool = Pool(service.catalog.by_name, silence_s=config.silence_s, command=WORKER)

@@ -1,4 +1,4 @@
-"""One heap: what many threads once needed and gave back lies in no heaps of their own."""
+"""A small heap: no thread has one of its own, and what is large and was freed is the system's again."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import sys
 
 import pytest
 
-from underpaint.runtime.heap import share_one_heap
+from underpaint.runtime.heap import keep_heap_small
 
 SCRIPT = """
 import ctypes, sys, threading
-from underpaint.runtime.heap import share_one_heap
+from underpaint.runtime.heap import keep_heap_small
 
 if sys.argv[1] == "one":
-    assert share_one_heap({})
+    assert keep_heap_small({})
 everybody = threading.Barrier(8)
 
 def work():
@@ -48,11 +48,53 @@ def heaps(how: str) -> int:
 
 
 @needs_gnu
-def test_threads_share_one_heap_that_had_one_each():
+def test_threads_keep_heap_small_that_had_one_each():
     assert heaps("many") > 2
     assert heaps("one") == 1
 
 
-@pytest.mark.parametrize("name", ["MALLOC_ARENA_MAX", "GLIBC_TUNABLES"])
+LARGE = """
+import ctypes, sys
+from underpaint.runtime.heap import keep_heap_small
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = (ctypes.c_void_p,)
+if sys.argv[1] == "small":
+    assert keep_heap_small({})
+libc.free(libc.malloc(20_000_000))
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+before, kept = resident(), []
+for _ in range(20):
+    piece = libc.malloc(1_000_000)
+    ctypes.memset(piece, 1, 1_000_000)
+    kept.append(libc.malloc(1000))
+    libc.free(piece)
+large = [libc.malloc(500_000) for _ in range(20)]
+for piece in large:
+    ctypes.memset(piece, 1, 500_000)
+kept += [libc.malloc(1000) for _ in range(200)]
+for piece in large:
+    libc.free(piece)
+print(resident() - before)
+"""
+
+
+def grown(how: str) -> int:
+    """Return the bytes that a process holds after it freed 10 MB of large pieces, between which small ones stay."""
+    command = [sys.executable, "-c", LARGE, how]
+    return int(subprocess.run(command, env={}, capture_output=True, text=True, check=True).stdout)
+
+
+@needs_gnu
+def test_large_pieces_that_were_freed_are_given_back_though_small_ones_lie_behind_them():
+    assert grown("large") > 5_000_000
+    assert grown("small") < 2_000_000
+
+
+@pytest.mark.parametrize("name", ["MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"])
 def test_an_operator_who_decides_about_heaps_is_obeyed(name):
-    assert not share_one_heap({name: "4"})
+    assert not keep_heap_small({name: "4"})

@@ -62,14 +62,14 @@ def run(args: argparse.Namespace, output: Output) -> int:
     config, sources = read_config(options_of(args), os.environ, Path(args.settings) if args.settings else None)
     check_state(config.state)
 
-    from underpaint.runtime.heap import share_one_heap
+    from underpaint.runtime.heap import keep_heap_small
     from underpaint.stages.serve.announcement import announced
     from underpaint.stages.serve.http.app import Application
     from underpaint.stages.serve.http.logs import set_up_log
     from underpaint.stages.serve.http.running import address_of, listening, serve
 
     set_up_log(config.log, quiet=args.quiet, secrets=[config.api_key] if config.api_key else [])
-    share_one_heap()
+    keep_heap_small()
     application = Application(config)
     with listening(config) as listener:
         shown = config.shown()

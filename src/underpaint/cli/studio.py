@@ -91,14 +91,14 @@ def serve(config: ServeConfig, output: Output, *, wants_port: bool, is_opened: b
         wants_port: Whether it must be the port of the settings; else any will do that is free.
         is_opened: Whether a browser is opened.
     """
-    from underpaint.runtime.heap import share_one_heap
+    from underpaint.runtime.heap import keep_heap_small
     from underpaint.stages.serve.announcement import announced
     from underpaint.stages.serve.http import running
     from underpaint.stages.serve.http.app import Application
     from underpaint.stages.serve.http.logs import set_up_log
 
     set_up_log(config.log, quiet=True, secrets=[config.api_key] if config.api_key else [])
-    share_one_heap()
+    keep_heap_small()
     application = Application(config)
     with running.listening(config, or_any=not wants_port) as listener:
         address = running.address_of(listener)
