@@ -1,9 +1,10 @@
 """Whether a server that works for long holds more and more: memory, open files, threads, files on the disk.
 
-``serve_soak.py --minutes 20`` starts ``underpaint serve`` with the shipped model, measures how many pictures a second
-it draws for callers who ask again as soon as they are answered, and then lets callers come at the times of a Poisson
-process, in everything that a server is asked for (``serve_soak_callers.py``), at 80 % of that. What it holds is read
-every five seconds; before the first and after the last caller it is read at rest, with all connections closed.
+``serve_soak.py --minutes 20`` starts ``underpaint serve`` with the shipped model, measures how many calls a second it
+answers to callers who call again as soon as they are answered, in everything that a server is asked for
+(``serve_soak_callers.py``), and then lets callers come at the times of a Poisson process, at 80 % of that. What it
+holds is read every five seconds; before the first and after the last caller it is read at rest, with all connections
+closed.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ import numpy as np
 from machine import print_table, write_document
 from process_tree import tree_of
 from serve_servers import share_priority
-from serve_soak_callers import PICTURES_A_CALL, Callers, as_fast_as_it_goes, at_their_times
+from serve_soak_callers import Callers, as_fast_as_it_goes, at_their_times
 from serve_soak_verdict import Growth, growth
 from serve_soak_watch import Reading, Watch
 
 ADDRESS = re.compile(r"on (http://\S+)$", re.MULTILINE)
 LOAD = 0.8
 PARALLEL = 8
-CAPACITY_S, REST_S = 20.0, 120.0
+CAPACITY_S, REST_S = 60.0, 120.0
 WARM_UP = 1 / 3
 """Share of the time that is not judged: what is loaded when it is first asked for is no leak."""
 SLACK = 8
@@ -103,7 +104,7 @@ async def soak(pid: int, url: str, folder: Path, minutes: float, seed: int) -> d
     callers = Callers(url, seed)
     await as_fast_as_it_goes(callers, PARALLEL, CAPACITY_S / 4)
     capacity = await as_fast_as_it_goes(callers, PARALLEL, CAPACITY_S)
-    rate = LOAD * capacity / PICTURES_A_CALL
+    rate = LOAD * capacity
     watch = Watch(pid, folder / "state", folder / "tmp", lambda: callers.seen.requests)
     rest: list[Reading] = []
     for seconds in (60 * minutes * WARM_UP, 60 * minutes * (1 - WARM_UP)):
@@ -159,7 +160,7 @@ def told(found: dict[str, Any]) -> dict[str, Any]:
     grown = verdicts(found["readings"], found["rest"])
     held = [(one.handles, one.threads, one.temporary) for one in found["rest"]]
     return {
-        "capacity_pictures_a_second": found["capacity"],
+        "capacity_calls_a_second": found["capacity"],
         "calls_a_second": found["rate"],
         "judged_s": found["seconds"],
         "last_answer_after_s": found["took_s"],

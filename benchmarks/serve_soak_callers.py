@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from serve_soak_session import OddAnswer, drawing
-from serve_soak_studio import EDITS, FILES, JOBS, ROWS, StudioCallers
+from serve_soak_studio import EDITS, FILES, JOBS, StudioCallers
 
 GENERATIONS = "/v1/images/generations"
 LOOKS = ("/metrics", "/health", "/ready", "/v1/models", f"{JOBS}?limit=20", "/api/v1/queue", "/v1/batches?limit=5")
@@ -110,40 +110,39 @@ class Call:
     Args:
         do: What a caller does.
         share: Of all calls.
-        pictures: How many it has drawn, about.
     """
 
     do: Callable[[Callers], Awaitable[None]]
     share: float
-    pictures: float
 
 
 CALLS: dict[str, Call] = {
-    "picture": Call(Callers.picture, 0.39, 1),
-    "several": Call(Callers.several, 0.05, 3),
-    "stream": Call(Callers.stream, 0.08, 1),
-    "edit": Call(Callers.edit, 0.02, 1),
-    "wrong edit": Call(Callers.wrong_edit, 0.03, 0),
-    "wrong": Call(Callers.wrong, 0.03, 0),
-    "job": Call(Callers.job, 0.06, 1),
-    "once": Call(Callers.once, 0.02, 1),
-    "batch": Call(Callers.batch, 0.01, LINES),
-    "recall": Call(Callers.recall, 0.04, 0),
-    "hang up": Call(Callers.hang_up, 0.05, 1),
-    "look": Call(Callers.look, 0.04, 0),
-    "page": Call(Callers.page, 0.02, 0),
-    "gallery": Call(Callers.gallery, 0.04, 0),
-    "tidy": Call(Callers.tidy, 0.02, 0),
-    "archive": Call(Callers.archive, 0.01, 0),
-    "bring": Call(Callers.bring, 0.01, 0),
-    "again": Call(Callers.again, 0.01, 1),
-    "upload": Call(Callers.upload, 0.01, 1),
-    "list": Call(Callers.list_of_wishes, 0.01, ROWS),
-    "wrong list": Call(Callers.wrong_list, 0.01, 0),
-    "follow": Call(Callers.follow, 0.02, 1),
-    "lost": Call(Callers.lost, 0.02, 0),
+    "picture": Call(Callers.picture, 0.39),
+    "several": Call(Callers.several, 0.05),
+    "stream": Call(Callers.stream, 0.08),
+    "edit": Call(Callers.edit, 0.02),
+    "wrong edit": Call(Callers.wrong_edit, 0.03),
+    "wrong": Call(Callers.wrong, 0.03),
+    "job": Call(Callers.job, 0.06),
+    "once": Call(Callers.once, 0.02),
+    "batch": Call(Callers.batch, 0.01),
+    "recall": Call(Callers.recall, 0.04),
+    "hang up": Call(Callers.hang_up, 0.05),
+    "look": Call(Callers.look, 0.04),
+    "page": Call(Callers.page, 0.02),
+    "gallery": Call(Callers.gallery, 0.04),
+    "tidy": Call(Callers.tidy, 0.02),
+    "archive": Call(Callers.archive, 0.01),
+    "bring": Call(Callers.bring, 0.01),
+    "again": Call(Callers.again, 0.01),
+    "upload": Call(Callers.upload, 0.01),
+    "list": Call(Callers.list_of_wishes, 0.01),
+    "wrong list": Call(Callers.wrong_list, 0.01),
+    "follow": Call(Callers.follow, 0.02),
+    "lost": Call(Callers.lost, 0.02),
 }
-PICTURES_A_CALL = sum(call.share * call.pictures for call in CALLS.values())
+PATIENT = ("batch", "list", "lost")
+"""Calls of those who hardly ask for anything while they wait."""
 
 
 async def call(callers: Callers, kind: str, meant_at: float) -> None:
@@ -171,13 +170,22 @@ async def at_their_times(callers: Callers, rate: float, seconds: float) -> None:
 
 
 async def as_fast_as_it_goes(callers: Callers, number: int, seconds: float) -> float:
-    """Let so many callers ask for one picture after the other; return pictures a second."""
-    end, before = time.monotonic() + seconds, callers.seen.calls["picture"]
+    """Let so many callers do one thing after the other, in the same proportions; return calls a second.
+
+    In place of those who wait patiently others call; what they wait for must be done too, and its time counts.
+    """
+    kinds, shares = list(CALLS), [one.share for one in CALLS.values()]
+    end, waiting = time.monotonic() + seconds, set[asyncio.Task[None]]()
 
     async def one() -> None:
         while time.monotonic() < end:
-            await call(callers, "picture", time.monotonic())
+            kind = callers.rng.choices(kinds, shares)[0]
+            doing = asyncio.create_task(call(callers, kind, time.monotonic()))
+            waiting.add(doing)
+            if kind not in PATIENT:
+                await doing
 
-    began = time.monotonic()
+    began, before = time.monotonic(), callers.seen.calls.total()
     await asyncio.gather(*(one() for _ in range(number)))
-    return (callers.seen.calls["picture"] - before) / (time.monotonic() - began)
+    await asyncio.gather(*waiting)
+    return (callers.seen.calls.total() - before) / (time.monotonic() - began)
