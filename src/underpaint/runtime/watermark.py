@@ -267,11 +267,5 @@ def embed(pixels: np.ndarray, key: bytes) -> np.ndarray:
         pixels: ``[H, W, 3]`` or ``[H, W, 4]`` uint8, of a size that ``fits``; straight alpha.
         key: Any bytes.
     """
-    low, high, marking = 0, len(AMPLITUDES) - 1, Marking(pixels, key)
-    while low < high:
-        middle = (low + high) // 2
-        if marking.lasts(AMPLITUDES[middle]):
-            high = middle
-        else:
-            low = middle + 1
-    return marking.marked(AMPLITUDES[high])
+    marking = Marking(pixels, key)
+    return marking.marked(next(filter(marking.lasts, AMPLITUDES[:-1]), AMPLITUDES[-1]))
