@@ -104,6 +104,14 @@ def test_callers_in_two_halves_come_together_and_stay_so(callers: int) -> None:
     assert set(world.sizes[50:]) == {callers}
 
 
+def test_a_caller_who_is_late_now_and_then_does_not_split_the_others() -> None:
+    dice = random.Random(1)
+    world = World(0.050, 0.001, lambda: 0.012 if dice.random() < 0.05 else dice.uniform(0.0005, 0.003))
+    world.arrivals = sorted(dice.uniform(0.0, 0.1) for _ in range(8))
+    world.run(400)
+    assert mean(world.sizes[50:]) >= 7.5
+
+
 def test_a_single_caller_is_not_kept_waiting() -> None:
     world = closed_loop(1, 0.001)
     assert set(world.sizes) == {1}

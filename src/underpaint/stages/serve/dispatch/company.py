@@ -6,10 +6,10 @@ With ``k`` units that wait, ``m`` that come within ``w`` seconds, and a batch th
     m (T - w) > k w
 
 It is asked of two spans. While the pictures of the last batch go out, and a little longer, their callers come back with
-what they want next: ``m`` is the share of pictures after which somebody came, of those of this batch, less who came
-already, and ``w`` is what is left of the average span. And of some milliseconds after the first unit came, in which as
-many come as in any others. Callers who ask again at once thus meet in full batches, a single one is not kept waiting,
-and where requests come when they like, a device under load does not wait.
+what they want next: of the pictures of this batch after which nobody came yet, ``m`` is the share of those after which
+somebody comes, and ``w`` is what is left of the average span. And of some milliseconds after the first unit came, in
+which as many come as in any others. Callers who ask again at once thus meet in full batches, a single one is not kept
+waiting, and where requests come when they like, a device under load does not wait.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Company:
         return max(0.0, WAIT_S - max(waited_s, upcoming.waited_s))
 
     def _for_those_who_come_back(self, window: Window, upcoming: Upcoming, now: float) -> float:
-        coming = max(0.0, self._return_share * window.units - (self._came - window.came))
+        coming = self._return_share * max(0, window.units - (self._came - window.came))
         left_s = max(WAIT_S, window.began_at + self._span_s - now)
         coming_back = max(0.0, coming - self._rate * left_s)
         if not is_worth(coming + GAIN * coming_back, left_s, upcoming):
