@@ -18,7 +18,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from underpaint.core.config import is_none
+from underpaint.core.config import is_none, is_zero
 from underpaint.core.errors import InputError
 from underpaint.diffusion.guidance import GuidanceInterval, acts, guided_denoiser, in_interval
 from underpaint.diffusion.output_cache import OutputCache, cached_denoiser
@@ -50,6 +50,7 @@ class FlowConfig(SamplingConfig):
         shift: Shift of the time grid towards noise; 1 for none.
         step_counts: Numbers of steps that a distilled network knows, which has taken guidance in; None for any number.
         cache: Which calls of the network are skipped; None for none.
+        guidance_taken_in: Whether a network that takes any number of steps has taken guidance in.
     """
 
     steps: int = Field(default=20, ge=1)
@@ -59,6 +60,12 @@ class FlowConfig(SamplingConfig):
     shift: float = Field(default=1.0, gt=0)
     step_counts: tuple[int, ...] | None = None
     cache: OutputCache | None = Field(default=None, exclude_if=is_none)
+    guidance_taken_in: bool = Field(default=False, exclude_if=is_zero)
+
+    @property
+    def unguided(self) -> bool:
+        """Whether the network cannot be guided: it was distilled, and has taken guidance in."""
+        return self.guidance_taken_in or self.step_counts is not None
 
 
 class FlowPipeline(TextToPicture[FlowConfig]):
@@ -162,7 +169,7 @@ class FlowPipeline(TextToPicture[FlowConfig]):
         counts = self.config.step_counts
         if counts is not None and steps not in counts:
             raise InputError(f"this model was distilled to {', '.join(map(str, counts))} steps, not to {steps}")
-        if counts is not None and strength > 0.0:
+        if self.config.unguided and strength > 0.0:
             raise InputError(f"this model has taken guidance in and cannot be guided by {strength}; leave guidance out")
 
     def _denoiser(self, text: TextStates, style: Tensor, strength: float | Tensor, times: Sequence[float]) -> Denoiser:

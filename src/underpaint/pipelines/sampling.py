@@ -62,8 +62,8 @@ def _of_flow(pipeline: FlowPipeline) -> Sampler:
         solver=config.solver,
         solvers=(config.solver,) if distilled else tuple(SOLVERS),
         calls_a_step=2 if config.solver == TWO_CALLS else 1,
-        guidance=None if distilled else config.guidance,
-        halves=not distilled,
+        guidance=None if config.unguided else config.guidance,
+        halves=not config.unguided,
     )
 
 

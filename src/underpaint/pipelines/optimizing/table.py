@@ -7,6 +7,7 @@ from underpaint.core.optimization import Stage, Step
 from underpaint.diffusion.output_cache import OutputCache
 from underpaint.pipelines.optimizing.block_cache import BlockCache, put_block_cache
 from underpaint.pipelines.optimizing.compiling import Compiled, compiled
+from underpaint.pipelines.optimizing.distilled import DistilledGuidance, DistilledSteps
 from underpaint.pipelines.optimizing.guidance_span import GuidanceSpan, put_span
 from underpaint.pipelines.optimizing.half import Half, Pipeline, as_it_is, of_network
 from underpaint.pipelines.optimizing.layout import ChannelsLast, channels_last
@@ -21,6 +22,8 @@ HALVES: dict[str, Half] = {
     "prune.width@1": Half(stage=Stage.STRUCTURE, params=PrunedWidth, put=as_it_is),
     "prune.heads@1": Half(stage=Stage.STRUCTURE, params=PrunedHeads, put=as_it_is),
     "prune.depth@1": Half(stage=Stage.STRUCTURE, params=PrunedDepth, put=as_it_is),
+    "distill.guidance@1": Half(stage=Stage.STRUCTURE, params=DistilledGuidance, put=as_it_is),
+    "distill.steps@1": Half(stage=Stage.STRUCTURE, params=DistilledSteps, put=as_it_is),
     "decoder.tiny@1": Half(stage=Stage.STRUCTURE, params=TinyDecoder, put=as_it_is),
     "tokens.merge@1": Half(stage=Stage.STRUCTURE, params=TokenMerge, put=put_merging),
     "quant.int8_dynamic@1": Half(stage=Stage.WEIGHTS, params=Int8Dynamic, put=of_network(multiplied)),

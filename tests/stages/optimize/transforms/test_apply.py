@@ -39,6 +39,8 @@ CASES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("hybrid", "prune.width", "transformer", {"hidden": 120}),
     ("flow", "prune.heads", "denoiser", {"heads": 1, "recover": 1}),
     ("hybrid", "prune.depth", "transformer", {"drop": [1], "recover": 1}),
+    ("flow", "distill.guidance", "denoiser", {"train": 1}),
+    ("flow", "distill.steps", "denoiser", {"train": 1, "finest": 2, "steps": 1}),
     ("flow", "decoder.tiny", "decoder", {"widths": [8, 8, 8], "recover": 1}),
     ("hybrid", "decoder.tiny", "decoder", {"widths": [8, 8, 8], "recover": 1}),
     ("sd", "tokens.merge", "denoiser", {"least_tokens": 16}),
