@@ -61,9 +61,8 @@ class GateJudge:
 
         return digest_of([self.policy.digest(), self.suite.digest(), self.data.digest, list(self.planted)])
 
-    @cached_property
     def groups(self) -> frozenset[str]:
-        """Names of all that it judges on, whatever its splits are called."""
+        """Return names of all that it judges on, and of all else that no model was trained on."""
         from underpaint.stages.optimize.search.prompts import all_groups
 
         wished = [wish.sample for wish in self._wishes(self._whole) if wish.sample is not None]

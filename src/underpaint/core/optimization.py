@@ -207,9 +207,8 @@ class Judge(Protocol):
         """Digest of everything that decides a verdict: policy, prompts, metrics."""
         ...
 
-    @property
     def groups(self) -> frozenset[str]:
-        """Names of concepts and captions that it judges on, which a search must not see."""
+        """Return names of concepts and captions that it judges on, which a search must not see."""
         ...
 
     def effort(self) -> Effort:

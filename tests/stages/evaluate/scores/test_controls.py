@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,6 @@ def test_an_altered_copy_draws_something_else_and_the_model_stays(tiny_model: Pa
     assert np.array_equal(next(open_subject(tiny_model).draw([WISH])), before)
 
 
-def test_a_model_without_scales_is_told_to_leave_it_out(make_tiny_flow: type[FlowPipeline]) -> None:
+def test_a_model_without_scales_is_told_to_leave_it_out(make_tiny_flow: Callable[..., FlowPipeline]) -> None:
     with pytest.raises(InputError, match="a control of hybrid models, and this is a FlowPipeline; leave it out"):
         skip_last_scale(make_tiny_flow())

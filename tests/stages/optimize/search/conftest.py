@@ -93,9 +93,11 @@ class StubJudge:
     clock: MovedClock
     verdicts: tuple[Verdict, ...] = ("pass",)
     readiness: Readiness = field(default_factory=lambda: Readiness(planted={"int3": "fail"}))
-    groups: frozenset[str] = frozenset()
     identity: str = "judge"
     asked: list[tuple[str, int]] = field(default_factory=list)
+
+    def groups(self) -> frozenset[str]:
+        return frozenset()
 
     def effort(self) -> Effort:
         return Effort(base=1000, each=1000)

@@ -45,11 +45,13 @@ class Yes:
     """A judge of one word."""
 
     identity = "0" * 64
-    groups: frozenset[str] = frozenset({"group c109"})
 
     def __init__(self, verdict: Verdict = "pass") -> None:
         self.verdict: Verdict = verdict
         self.folders: list[Path] = []
+
+    def groups(self) -> frozenset[str]:
+        return frozenset({"group c109"})
 
     def effort(self) -> Effort:
         return Effort(base=0, each=1)
@@ -77,7 +79,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         values = {"id": key, "cluster": key, "group": key, "name": key, "caption": f"a red cat {key}"}
         more = {"style": "flat", "family": "f", "source": "s", "icon": "i", "license": "CC0-1.0", "level": ""}
         hashes = {"sha256_pixels": "0" * 64, "phash": "0" * 16}
-        samples.append(Sample(**values, **more, **hashes, split="train", weight=1.0, file=name))
+        samples.append(
+            Sample.model_validate({**values, **more, **hashes, "split": "train", "weight": 1.0, "file": name})
+        )
     write_samples(folder, samples)
     seal(folder, kind="dataset", stage="data", config=Made(), parents={})
     return folder

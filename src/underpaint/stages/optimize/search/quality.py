@@ -94,7 +94,10 @@ def limits_of(
         bad: Changes by weights of 3 bits; None where they could not be drawn.
         glance_bad: Those on the prompts of the first glance.
     """
-    return {name: _limit(change, bad and bad[name], glance_bad and glance_bad[name]) for name, change in null.items()}
+    return {
+        name: _limit(change, bad[name] if bad else None, glance_bad[name] if glance_bad else None)
+        for name, change in null.items()
+    }
 
 
 def _limit(null: Quality, bad: Quality | None, glance_bad: Quality | None) -> Limit:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from underpaint.core.optimization import OptimizationRecipe, Step
 from underpaint.pipelines.slots import Slot
 from underpaint.stages.optimize.search.record import Trial
@@ -69,7 +71,7 @@ def without(recipe: OptimizationRecipe, given_back: Sequence[Part], space: Space
 
 def _spared(step: Step, layers: Sequence[str]) -> Step:
     """Return a quantizer of a whole network as one that spares some lists of layers."""
-    rules = [{"layers": f"{name}.*", "precision": "f32"} for name in layers]
+    rules: list[JsonValue] = [{"layers": f"{name}.*", "precision": "f32"} for name in layers]
     bits = {"weight_bits": step.params["weight_bits"]} if "weight_bits" in step.params else {}
     return step_of("quant.mixed", step.slot, rules=rules, otherwise=PRECISION[step.name], **bits)
 

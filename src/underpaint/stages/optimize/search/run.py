@@ -75,7 +75,7 @@ def run_search(task: Task, report: Report, clock: Clock | None = None) -> Finish
     check_optimizable(task.model)
     host = read_fingerprint()
     device = target_device(task.config, host)
-    split = split_prompts(read_samples(task.data), task.judge.groups, task.config)
+    split = split_prompts(read_samples(task.data), task.judge.groups(), task.config)
     folder = workspace(task.out)
     log = TrialLog(folder / TRIALS)
     try:
@@ -103,7 +103,15 @@ def _begun(task: Task, host: Fingerprint) -> Begun:
     }
     settings = task.config.model_dump(mode="json", exclude={"budget_s"})
     key = digest_of([parts, settings])
-    return Begun(key=key, config=task.config, host_class=host.host_class, **parts)
+    return Begun(
+        key=key,
+        config=task.config,
+        base=parts["base"],
+        judge=parts["judge"],
+        data=parts["data"],
+        host=parts["host"],
+        host_class=host.host_class,
+    )
 
 
 def _bench(task: Task, split: Split, folder: Path, host: Fingerprint, device: str) -> Workbench:
