@@ -142,3 +142,11 @@ def test_a_missing_file_is_named_with_the_nearest(tmp_path, drawing):
         read_original(tmp_path / "cta.png", 32)
     with pytest.raises(InputError, match="cannot be read"):
         read_original(tmp_path, 32)
+
+
+def test_a_jpeg_whose_head_is_longer_than_its_pixels_is_read_upright():
+    turned = Image.Exif()
+    turned[274] = 6
+    data = file_of(halves(), "JPEG", icc_profile=bytes(700_000), comment=b"x" * 60_000, exif=turned)
+    assert len(data) > 750_000
+    assert read_original(data, 64).size == (20, 40)

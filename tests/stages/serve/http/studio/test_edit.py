@@ -169,10 +169,14 @@ def test_what_cannot_be_taken_is_said_and_what_lay_there_stays(open_studio, data
     expect(studio.page.locator(".easel")).to_be_visible()
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
-def test_photographs_of_any_shape_are_fitted_into_the_square(open_studio, kind):
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [("JPEG", {}), ("WEBP", {}), ("JPEG", {"icc_profile": bytes(700_000)})],
+    ids=["JPEG", "WebP", "JPEG with a head of 700 KB"],
+)
+def test_photographs_of_any_shape_are_fitted_into_the_square(open_studio, kind, more):
     studio = open_studio("edit")
-    Image.new("RGB", (900, 300), (40, 160, 70)).save(file := io.BytesIO(), kind)
+    Image.new("RGB", (900, 300), (40, 160, 70)).save(file := io.BytesIO(), kind, **more)
     bring(studio, file.getvalue(), f"wide.{kind.lower()}", f"image/{kind.lower()}")
     look = "canvas => [64, 256].map(y => canvas.getContext('2d').getImageData(256, y, 1, 1).data[3])"
     expect(studio.page.locator(".easel")).to_be_visible()

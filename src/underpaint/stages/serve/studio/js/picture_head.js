@@ -1,6 +1,8 @@
 /** How large a picture is, by the first bytes of its file: what is far too large is refused before a browser unpacks it. */
 
-const HEAD_BYTES = 2 ** 18;
+const HEAD_BYTES = 32;
+const SEGMENT_BYTES = 9;
+const MAX_SEGMENTS = 10_000;
 
 /**
  * Return the size of a picture.
@@ -9,8 +11,13 @@ const HEAD_BYTES = 2 ** 18;
  * @returns {Promise<{width: number, height: number} | null>} In pixels; null if the file is of another kind.
  */
 export async function sizeOf(file) {
-  const bytes = new DataView(await file.slice(0, HEAD_BYTES).arrayBuffer());
-  return png(bytes) ?? webp(bytes) ?? jpeg(bytes);
+  const bytes = await part(file, 0, HEAD_BYTES);
+  return png(bytes) ?? webp(bytes) ?? jpeg(file, bytes);
+}
+
+/** Return some bytes of a file, fewer where it ends. */
+async function part(file, at, length) {
+  return new DataView(await file.slice(at, at + length).arrayBuffer());
 }
 
 function has(bytes, at, text) {
@@ -40,14 +47,17 @@ function three(bytes, at) {
   return bytes.getUint16(at, true) + (bytes.getUint8(at + 2) << 16);
 }
 
-/** Walk over the segments of a JPEG to the one that holds its size. */
-function jpeg(bytes) {
+/** Walk over the segments of a JPEG to the one that holds its size; profiles and previews before it may be long. */
+async function jpeg(file, bytes) {
   if (!has(bytes, 0, '\xff\xd8')) return null;
-  for (let at = 2; at + 9 < bytes.byteLength;) {
-    const kind = bytes.getUint8(at + 1);
+  let at = 2;
+  for (let count = 0; count < MAX_SEGMENTS; count += 1) {
+    const segment = await part(file, at, SEGMENT_BYTES);
+    if (segment.byteLength < SEGMENT_BYTES || segment.getUint8(0) !== 0xff) return null;
+    const kind = segment.getUint8(1);
     const isSize = kind >= 0xc0 && kind <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(kind);
-    if (isSize) return { width: bytes.getUint16(at + 7), height: bytes.getUint16(at + 5) };
-    at += 2 + bytes.getUint16(at + 2);
+    if (isSize) return { width: segment.getUint16(7), height: segment.getUint16(5) };
+    at += kind === 0xff ? 1 : 2 + segment.getUint16(2);
   }
   return null;
 }
