@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -153,6 +155,12 @@ def test_power_is_told_at_rest_and_at_work() -> None:
     assert power.busy[1] == pytest.approx(60.0, rel=0.03)
     assert (power.components, power.method, told[-1]) == (("package-0",), "counter", (6, 6))
     assert power.busy[0] <= power.busy[1] <= power.busy[2]
+
+
+def test_a_graph_is_measured_and_advised_on_without_torch() -> None:
+    modules = ", ".join(f"underpaint.stages.optimize.advise.{name}" for name in ("measuring", "run", "text", "writing"))
+    code = f"import sys, {modules}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_without_a_meter_no_power_is_told() -> None:

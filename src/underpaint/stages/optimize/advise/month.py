@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -26,7 +26,8 @@ from underpaint.stages.optimize.advise.queueing import Promise
 
 J_PER_KWH = 3.6e6
 MONTHS_OF_YEAR = 12.0
-POWER = ("idle", "busy")
+Which = Literal["idle", "busy"]
+POWER: tuple[Which, ...] = ("idle", "busy")
 Array = Any
 """A number or an array of them."""
 
@@ -100,7 +101,7 @@ def seconds_of(measured: Measured, cap: int) -> Figure:
     return Figure(value=mean, low=low, high=high, unit="s", method="measured", sources=(measured.title,))
 
 
-def watts_of(machine: Machine, measured: Measured, which: Any) -> Figure | None:
+def watts_of(machine: Machine, measured: Measured, which: Which) -> Figure | None:
     """Return a machine's power: as its counters say, else as it is stated; None where neither is known."""
     counted = measured.watts(which)
     stated = getattr(machine, f"{which}_watts")

@@ -55,7 +55,7 @@ def advise(
     """
     for one in found:
         check_model(one, model.digest, model.name)
-    rows, costings, promises = list[Row](), list[Costing](), dict[Any, Promise]()
+    rows, costings, promises = list[Row](), list[Costing](), dict[tuple[str, float], Promise]()
     for machine in prices.machines:
         row, costing = row_of(machine, asked, prices, chosen(machine, found), promises, report)
         rows.append(row)
@@ -89,7 +89,7 @@ def row_of(
     asked: Asked,
     prices: Prices,
     measured: Measured | None,
-    promises: dict[Any, Promise],
+    promises: dict[tuple[str, float], Promise],
     report: Report,
 ) -> tuple[Row, Costing | None]:
     """Return what is said of a machine, and what its curves come from where its cost is known.
