@@ -26,8 +26,8 @@ Ranges = dict[str, tuple[np.ndarray, np.ndarray]]
 """Lowest and highest values of a tensor by its name, one along its last axis."""
 LEVELS = 255
 """Steps of an activation."""
-WEIGHT_LEVELS = 64
-"""Steps of a weight to either side: seven bits, since processors without VNNI add pairs of products in 16 bits."""
+WEIGHT_LEVELS = {7: 64, 8: 127}
+"""Steps of a weight to either side by its bits: seven, since processors without VNNI add pairs of products in 16."""
 SMOOTHING = 0.3
 """How much of the difference between the channels of an activation the weights take over, 0 to 1."""
 OUTLIER = 8.0
@@ -43,13 +43,19 @@ def _rounded(node: Any) -> tuple[str, ...]:
     return (node.input[0], node.output[0]) if node.op_type == "Conv" else (node.input[0],)
 
 
-def find_ranges(source: Path, products: Collection[str], feeds: Collection[Mapping[str, np.ndarray]]) -> Ranges:
+def find_ranges(
+    source: Path,
+    products: Collection[str],
+    feeds: Collection[Mapping[str, np.ndarray]],
+    shapes: Mapping[str, Sequence[int]] | None = None,
+) -> Ranges:
     """Return the ranges of what goes into products, by running a graph.
 
     Args:
         source: A complete ONNX file.
         products: Names of the products.
         feeds: Inputs to run it with.
+        shapes: Those of the feeds, for inputs of which the file leaves dimensions open.
 
     Raises:
         MissingDependency: onnx is not installed.
@@ -60,7 +66,7 @@ def find_ranges(source: Path, products: Collection[str], feeds: Collection[Mappi
     model = read_model(source)
     names = list(dict.fromkeys(name for node in _chosen(model, products) for name in _rounded(node)))
     _give_out(model, names)
-    graph = onnxruntime.graph_of(model.SerializeToString(), {}, source, threads=1, level="all")
+    graph = onnxruntime.graph_of(model.SerializeToString(), {}, source, threads=1, level="all", shapes=shapes)
     ranges: Ranges = {}
     for given in feeds:
         outputs = graph.run(given)
@@ -79,7 +85,7 @@ def _give_out(model: Any, names: Sequence[str]) -> None:
     model.graph.output.extend(value(name, onnx.TensorProto.FLOAT, None) for name in names if name not in known)
 
 
-def quantize(source: Path, target: Path, products: Collection[str], ranges: Ranges) -> None:
+def quantize(source: Path, target: Path, products: Collection[str], ranges: Ranges, *, weight_bits: int = 7) -> None:
     """Write a graph in which some products have 8 bits.
 
     Args:
@@ -87,6 +93,7 @@ def quantize(source: Path, target: Path, products: Collection[str], ranges: Rang
         target: The new file; may be the same.
         products: Names of the products.
         ranges: From ``find_ranges``, for these products at least.
+        weight_bits: 7 or 8, the latter for processors with VNNI.
 
     Raises:
         MissingDependency: onnx is not installed.
@@ -95,7 +102,7 @@ def quantize(source: Path, target: Path, products: Collection[str], ranges: Rang
     """
     onnx = require("onnx", extra="optimize")
     model = read_model(source)
-    rewriting = _Rewriting(onnx, model, ranges)
+    rewriting = _Rewriting(onnx, model, ranges, WEIGHT_LEVELS[weight_bits])
     chosen = {node.name for node in _chosen(model, products)}
     nodes = [new for node in model.graph.node for new in (rewriting.nodes(node) if node.name in chosen else [node])]
     del model.graph.node[:]
@@ -112,16 +119,17 @@ def _drop_unused(model: Any) -> None:
     model.graph.initializer.extend(kept)
 
 
-def quantized_weight(weight: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+def quantized_weight(weight: np.ndarray, axis: int, levels: int = WEIGHT_LEVELS[7]) -> tuple[np.ndarray, np.ndarray]:
     """Return a weight as int8 and the scale of each channel, in float32.
 
     Args:
         weight: Of any shape.
         axis: That of the channels.
+        levels: Steps to either side.
     """
     others = tuple(index for index in range(weight.ndim) if index != axis)
     largest = np.abs(weight).max(axis=others)
-    scale = (np.where(largest > 0.0, largest, 1.0) / WEIGHT_LEVELS).astype(np.float32)
+    scale = (np.where(largest > 0.0, largest, 1.0) / levels).astype(np.float32)
     shape = [-1 if index == axis else 1 for index in range(weight.ndim)]
     return np.round(weight / scale.reshape(shape)).astype(np.int8), scale
 
@@ -153,10 +161,11 @@ class _Rewriting:
         onnx: The package.
         model: The graph; weights are added to it.
         ranges: By tensor.
+        levels: Steps of a weight to either side.
     """
 
-    def __init__(self, onnx: Any, model: Any, ranges: Ranges) -> None:
-        self._onnx, self._graph, self._ranges = onnx, model.graph, ranges
+    def __init__(self, onnx: Any, model: Any, ranges: Ranges, levels: int) -> None:
+        self._onnx, self._graph, self._ranges, self._levels = onnx, model.graph, ranges, levels
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
         self._scales: dict[str, np.ndarray] = {}
         self._largest = self._find_largest()
@@ -234,7 +243,7 @@ class _Rewriting:
         if name in self._largest and is_uneven(self._largest[name], rows):
             smooth = smoothing(self._largest[name], rows)
             exact = (rows * smooth[:, None]).T if turned else rows * smooth[:, None]
-        array, scale = quantized_weight(exact, axis)
+        array, scale = quantized_weight(exact, axis, self._levels)
         self._scales[name] = scale
         numbers = [
             self._store(f"{name}/int8", array),

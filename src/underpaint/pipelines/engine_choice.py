@@ -11,6 +11,7 @@ from underpaint.core.errors import InputError, MissingDependency
 from underpaint.pipelines.exported import can_draw
 from underpaint.pipelines.exported_folder import Edge, ExportedModel, open_exported, shipped_exports
 from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.optimized_folder import OptimizedModel
 from underpaint.pipelines.settings import Settings
 from underpaint.runtime.engine import EngineName
 from underpaint.runtime.installed import pip_command
@@ -52,13 +53,20 @@ def exported_form(model: Model, engine: str | None = None) -> ExportedModel | No
         model: The model.
         engine: The engine that it must be for; None for any.
     """
-    if isinstance(model, ExportedModel):
-        return model if engine in (None, model.edge.engine) else None
+    if (graph := own_graph(model)) is not None:
+        return graph if engine in (None, graph.edge.engine) else None
     for folder in shipped_exports().values():
         exported = open_exported(folder)
         if exported.digest == model.digest and engine in (None, exported.edge.engine):
             return exported
     return None
+
+
+def own_graph(model: Model) -> ExportedModel | None:
+    """Return the graph that a model is, exported or optimized; None where it is networks."""
+    if isinstance(model, OptimizedModel):
+        return model.drawing
+    return model if isinstance(model, ExportedModel) else None
 
 
 def engine_again(model: Model, settings: Settings) -> Asked:
@@ -69,7 +77,7 @@ def engine_again(model: Model, settings: Settings) -> Asked:
         settings: The picture's; those of before there were engines were drawn by torch.
     """
     before: Asked = settings.engine if settings.engine in ENGINES else "torch"
-    at_hand = not isinstance(model, ExportedModel) if before == "torch" else exported_form(model, before) is not None
+    at_hand = own_graph(model) is None if before == "torch" else exported_form(model, before) is not None
     return before if at_hand and is_installed(before) else "auto"
 
 
@@ -133,10 +141,11 @@ def _misfit(settings: Settings, edge: Edge) -> str:
 
 
 def _torch(model: Model, why: str) -> Choice:
-    if isinstance(model, ExportedModel):
+    if (graph := own_graph(model)) is not None:
+        before = model.settings.base if isinstance(model, OptimizedModel) else graph.edge.model
         raise InputError(
-            f"{model.folder} is an exported model, which torch does not run ({why}); name the model that it was made "
-            f"from, {model.edge.model}, with -m"
+            f"{model.folder} is a graph, which torch does not run ({why}); name the model that it was made from, "
+            f"{before}, with -m"
         )
     if not is_installed("torch"):
         raise MissingDependency(f"torch is needed here: {why}; install it with: {pip_command(EXTRAS['torch'])}")

@@ -39,6 +39,7 @@ from underpaint.pipelines.settings import DrawRequest, OnStage
 from underpaint.runtime.safetensors_file import read_arrays
 
 if TYPE_CHECKING:
+    from underpaint.pipelines.graph_files import GraphFiles
     from underpaint.runtime.engine import Graph
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -57,6 +58,8 @@ class ExportedPipeline(GraphDrawer):
 
     edit_graph: Graph | None = None
     """The graph that edits, as soon as it was needed."""
+    files: GraphFiles | None = None
+    """Where a graph lies that was made by an optimization and not saved yet."""
 
     def __init__(
         self, edge: Edge, tokenizer: TextTokenizer, table: NDArray[Any], weight: NDArray[Any], graph: Graph

@@ -193,26 +193,33 @@ def open_exported(folder: Path) -> ExportedModel:
     edge = read_edge(folder / EDGE)
     origin, origin_manifest = _origin(folder, edge, manifest)
     verify(origin, only=(f"text_tokenizer/{TOKENIZER}",) if edge.loop is None else (MODEL_INDEX,))
-    sampling = {"styles": list(edge.styles), "guidance": edge.guidance, "steps": edge.steps}
-    index = Index.parse(
-        {
-            "_class_name": edge.pipeline,
-            "_underpaint_version": manifest.versions.get("underpaint", ""),
-            "image_size": edge.image_size,
-            "sampling": sampling,
-        },
-        source=str(folder / EDGE),
-    )
     return ExportedModel(
         name=edge.model if edge.precision == "f32" else folder.resolve().name,
         folder=folder,
         manifest=manifest,
-        index=index,
-        components=tuple(sorted({name.split("/")[0] for name in manifest.files if "/" in name} - {GRAPHS})),
+        index=index_of(edge, manifest, source=str(folder / EDGE)),
+        components=components_in(manifest),
         edge=edge,
         origin=origin,
         origin_manifest=origin_manifest,
     )
+
+
+def index_of(edge: Edge, manifest: Manifest, *, source: str) -> Index:
+    """Return what the index of a model would say that draws as a graph does."""
+    sampling = {"styles": list(edge.styles), "guidance": edge.guidance, "steps": edge.steps}
+    values = {
+        "_class_name": edge.pipeline,
+        "_underpaint_version": manifest.versions.get("underpaint", ""),
+        "image_size": edge.image_size,
+        "sampling": sampling,
+    }
+    return Index.parse(values, source=source)
+
+
+def components_in(manifest: Manifest) -> tuple[str, ...]:
+    """Return the components that have files beside the graphs."""
+    return tuple(sorted({name.split("/")[0] for name in manifest.files if "/" in name} - {GRAPHS}))
 
 
 def read_edge(path: Path) -> Edge:

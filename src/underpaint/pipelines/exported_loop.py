@@ -81,8 +81,15 @@ class NetworkGraphs:
         Raises:
             InputError: No graph was exported for such a call.
         """
-        tensors = call.tensors
-        graph = self._graph(*self._place(call.constants, {path: tuple(t.shape) for path, t in tensors.items()}))
+        return self.answer(call.tensors, call.constants)
+
+    def answer(self, tensors: Mapping[str, Tensor], constants: Mapping[str, object]) -> dict[str, Tensor]:
+        """Compute the answer to a call that was taken apart.
+
+        Raises:
+            InputError: No graph was exported for such a call.
+        """
+        graph = self._graph(*self._place(constants, {path: tuple(t.shape) for path, t in tensors.items()}))
         feeds = {path: np.asarray(tensors[path].numpy(), order="C") for path in graph.inputs}
         return {path: torch.from_numpy(array) for path, array in graph.run(feeds).items()}
 
@@ -100,8 +107,9 @@ class NetworkGraphs:
                 return number, call.shapes.index(shapes)
         known = "; ".join(told(call.constants, one) for call, _ in self.calls for one in call.shapes)
         raise InputError(
-            f"the {self.network} was exported for {known:.400}, and is called with {told(constants, shapes):.200}; "
-            "export the model again for this size, or draw with the model that it was made from"
+            f"the graph of the {self.network} was made for {known:.400}, and is called with "
+            f"{told(constants, shapes):.200} [graph.fixed]; make it again for this size, or draw with the model that "
+            "it was made from"
         )
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.progress import Progress, Report, silent
-from underpaint.pipelines.engine_choice import Asked, choose
+from underpaint.pipelines.engine_choice import Asked, choose, own_graph
 from underpaint.pipelines.exported import load_exported
 from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.pipelines.finishing import finish, other_model
@@ -227,7 +227,7 @@ def load_opened(
         ArtifactError: The model is incomplete, damaged, or differs from its manifest.
         MissingDependency: No engine that could draw with it is installed.
     """
-    as_it_is = "auto" if isinstance(model, ExportedModel) else "torch"
+    as_it_is = "torch" if own_graph(model) is None else "auto"
     choice = choose(model, engine or as_it_is, settings=settings, device=device)
     if isinstance(choice.model, ExportedModel):
         return Generator(model, load_exported(choice.model, threads, report))

@@ -9,13 +9,14 @@ import torch
 
 from underpaint.adapters.diffusers.shell import read_empty
 from underpaint.core.errors import ArtifactError, InputError
-from underpaint.core.optimization import Stage, Step
+from underpaint.core.optimization import OptimizationRecipe, Stage, Step
 from underpaint.pipelines.diffusers_pipeline import DiffusersConfig, DiffusersPipeline
 from underpaint.pipelines.model_folder import WEIGHTS
 from underpaint.pipelines.optimized_folder import Foreign, OptimizedModel
 from underpaint.pipelines.optimizing.half import Pipeline
-from underpaint.pipelines.optimizing.table import HALVES, put
+from underpaint.pipelines.optimizing.table import HALVES, half_of, opened
 from underpaint.pipelines.saved import load_pipeline
+from underpaint.pipelines.slots import components_of
 from underpaint.runtime.weights import load_module, skip_initialization
 
 
@@ -30,8 +31,10 @@ def load_optimized(model: OptimizedModel, device: torch.device) -> Pipeline:
         ArtifactError: Weights are missing, changed, or do not fit, or a transform is unknown here.
         MissingDependency: A package that a transform or the pipeline needs is not installed.
     """
-    early = [step for step in model.recipe.steps if _stage(step, model) <= Stage.WEIGHTS]
-    late = [step for step in model.recipe.steps if _stage(step, model) > Stage.WEIGHTS]
+    steps, graphs = model.recipe.steps, graph_slots(model.recipe)
+    first = [half_of(step, source=str(model.folder)).stage_in(step.slot) <= Stage.WEIGHTS for step in steps]
+    early = [step for step, is_early in zip(steps, first, strict=True) if is_early and step.slot not in graphs]
+    late = [step for step, is_early in zip(steps, first, strict=True) if not is_early]
     foreign = model.settings.foreign
     if foreign is not None:
         pipeline: Pipeline = _load_foreign(model, foreign, device, lambda built: _changed(built, early, model))
@@ -40,17 +43,16 @@ def load_optimized(model: OptimizedModel, device: torch.device) -> Pipeline:
     return _changed(pipeline, late, model)
 
 
-def _stage(step: Step, model: OptimizedModel) -> Stage:
-    if step.op not in HALVES:
-        raise ArtifactError(f"{model.folder}: the transform {step.op} is unknown here; update underpaint")
-    return HALVES[step.op].stage
+def graph_slots(recipe: OptimizationRecipe) -> frozenset[str]:
+    """Return the slots in which graphs stand after a recipe."""
+    return frozenset(step.slot for step in recipe.steps if step.op in HALVES and HALVES[step.op].open is not None)
 
 
 def _changed(pipeline: Pipeline, steps: list[Step], model: OptimizedModel) -> Pipeline:
     """Return a pipeline changed by some steps."""
     try:
         for step in steps:
-            pipeline = put(pipeline, step, source=str(model.folder))
+            pipeline = opened(pipeline, step, model)
     except InputError as error:
         raise ArtifactError(f"{model.folder}: {error}; optimize the model again") from None
     return pipeline
@@ -59,7 +61,7 @@ def _changed(pipeline: Pipeline, steps: list[Step], model: OptimizedModel) -> Pi
 def _load_foreign(
     model: OptimizedModel, foreign: Foreign, device: torch.device, prepare: Callable[[Any], Any]
 ) -> DiffusersPipeline:
-    """Build a pipeline of diffusers from its settings and fill it with weights whose hash is checked."""
+    """Build a pipeline of diffusers and fill it with weights whose hash is checked; graphs come later."""
     inner, facts = read_empty(
         model.folder, foreign.dtype, skip_initialization, width=foreign.width, height=foreign.height
     )
@@ -67,7 +69,10 @@ def _load_foreign(
         identity=model.digest, guidance=foreign.guidance, steps=foreign.steps, negative=foreign.negative
     )
     pipeline: DiffusersPipeline = prepare(DiffusersPipeline(inner, facts, config))
+    left_out = {components_of(pipeline)[slot] for slot in graph_slots(model.recipe)}
     for name, module in pipeline.modules.items():
+        if name in left_out:
+            continue
         file = f"{name}/{WEIGHTS}"
         load_module(module, model.folder / file, sha256=model.sha256(file)).to(device)
     return pipeline

@@ -3,6 +3,8 @@
     recipe.json            the steps, in canonical JSON
     model_index.json       as the model before has it, in our layout or that of diffusers
     <component>/           config.json and model.safetensors, with weights in the form that the recipe gave them
+    graphs/<component>/    what stands for a network that became a graph (``graph_files``)
+    drawing.json, graphs/  where everything between words and pixels became one: what ``edge.json`` says of an export
     manifest.json          kind "optimized"; its parent "pipeline" is the digest of the model before
 
 It draws without the model before, which its manifest names: opening that one takes the optimization back.
@@ -22,10 +24,12 @@ from underpaint.core.config import Config, is_none, parse_json
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.optimization import OptimizationRecipe
 from underpaint.pipelines import model_folder
+from underpaint.pipelines.exported_folder import ExportedModel, components_in, index_of, read_edge
 from underpaint.pipelines.model_folder import INDEX, Index, Model
 
 KIND = "optimized"
 RECIPE = "recipe.json"
+DRAWING = "drawing.json"
 PARENT = "pipeline"
 """Role of the model before among the parents."""
 
@@ -73,14 +77,18 @@ class OptimizedModel(Model):
     Args:
         recipe: The steps that made it.
         settings: What else it says about itself.
+        drawing: Where everything between words and pixels is one graph, that graph.
     """
 
     recipe: OptimizationRecipe
     settings: OptimizedSettings
+    drawing: ExportedModel | None = None
 
     @property
     def steps(self) -> str | None:
         """The sampling setting that says how many steps it takes; None if it takes none."""
+        if self.drawing is not None:
+            return self.drawing.steps
         return super().steps if self.settings.foreign is None else "steps"
 
     @property
@@ -122,8 +130,32 @@ def open_optimized(folder: Path) -> OptimizedModel:
         raise ArtifactError(f"{folder}: {error}; optimize the model again") from None
     if recipe.digest() != settings.recipe:
         raise ArtifactError(f"{folder / RECIPE} is not the recipe that made the model; optimize it again")
+    if DRAWING in manifest.files:
+        verify(folder, kind=KIND, only=(DRAWING,))
+        drawing = drawing_in(folder, manifest)
+        found = {name: getattr(drawing, name) for name in ("name", "folder", "manifest", "index", "components")}
+        return OptimizedModel(**found, recipe=recipe, settings=settings, drawing=drawing)
     found = _fields(folder, manifest, settings.foreign)
     return OptimizedModel(**found, recipe=recipe, settings=settings)
+
+
+def drawing_in(folder: Path, manifest: Manifest) -> ExportedModel:
+    """Return the graph of everything between words and pixels that lies in a folder.
+
+    Raises:
+        ArtifactError: It is damaged.
+    """
+    edge = read_edge(folder / DRAWING)
+    return ExportedModel(
+        name=folder.resolve().name,
+        folder=folder,
+        manifest=manifest,
+        index=index_of(edge, manifest, source=str(folder / DRAWING)),
+        components=components_in(manifest),
+        edge=edge,
+        origin=folder,
+        origin_manifest=manifest,
+    )
 
 
 def _fields(folder: Path, manifest: Manifest, foreign: Foreign | None) -> dict[str, Any]:

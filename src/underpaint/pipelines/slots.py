@@ -13,16 +13,19 @@ from typing import Any, TypeVar
 
 from torch import nn
 
+from underpaint.adapters.diffusers.stand_in import StandIn
 from underpaint.core.config import Config
 from underpaint.models.attention import Block
 from underpaint.models.inner_layers import inner_convs, inner_linears
 from underpaint.pipelines.diffusers_pipeline import DiffusersPipeline
 from underpaint.pipelines.drawer import Drawer
 from underpaint.pipelines.sampling import Sampler, sampler_of
-from underpaint.pipelines.text_to_picture import PicturePipeline
+from underpaint.pipelines.text_to_picture import PicturePipeline, TextToPicture
 
 SAMPLER = "sampler"
 """The slot of the settings and whatever surrounds the network that draws; it is no component."""
+WHOLE = "pipeline"
+"""The slot of everything between words and pixels, sampling included, in our own pipelines; it is no component."""
 
 NATIVE: dict[str, str] = {
     "text_encoder": "text_encoder",
@@ -140,21 +143,24 @@ def with_settings(pipeline: P, **changes: Any) -> P:
 def capabilities_of(drawer: Drawer) -> Capabilities:
     """Say what a loaded pipeline can do, or an exported graph."""
     if not isinstance(drawer, PicturePipeline):
-        whole = {slot: Slot(component="graph", graph=True) for slot in (*MAIN, "decoder", "text_encoder")}
+        whole = {slot: Slot(component="graph", graph=True) for slot in (WHOLE, *MAIN, "decoder", "text_encoder")}
         return Capabilities(
             pipeline=type(drawer).__name__, device="cpu", size=drawer.image_size, slots=whole, sampler=None
         )
-    parts = drawer.modules
+    parts, name = drawer.modules, type(drawer).__name__
+    whole = {WHOLE: Slot(component=WHOLE, class_name=name)} if isinstance(drawer, TextToPicture) else {}
     return Capabilities(
-        pipeline=drawer.facts.class_name if isinstance(drawer, DiffusersPipeline) else type(drawer).__name__,
+        pipeline=drawer.facts.class_name if isinstance(drawer, DiffusersPipeline) else name,
         device=drawer.device.type,
         size=drawer.image_size,
-        slots={slot: _slot(name, parts[name]) for slot, name in components_of(drawer).items()},
+        slots={slot: _slot(name, parts[name]) for slot, name in components_of(drawer).items()} | whole,
         sampler=sampler_of(drawer),
     )
 
 
 def _slot(component: str, part: nn.Module) -> Slot:
+    if isinstance(part, StandIn):
+        return Slot(component=component, class_name=part.__class__.__name__, graph=True, levels=_levels(part))
     config = getattr(part, "config", None)
     blocks = getattr(part, "blocks", None) if isinstance(config, Config) else None
     equal = [one for one in blocks if isinstance(one, Block)] if isinstance(blocks, nn.ModuleList) else []
@@ -168,8 +174,12 @@ def _slot(component: str, part: nn.Module) -> Slot:
         hidden=equal[0].feed_forward.up.out_features if equal else 0,
         merging=mergeable(part),
         tokens=_tokens(config),
-        levels=len(getattr(part, "up_blocks", ())) if type(part).__name__ == UNET else 0,
+        levels=_levels(part),
     )
+
+
+def _levels(part: nn.Module) -> int:
+    return len(getattr(part, "up_blocks", ())) if part.__class__.__name__ == UNET else 0
 
 
 def mergeable(part: nn.Module) -> tuple[str, ...]:

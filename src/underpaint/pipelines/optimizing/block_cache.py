@@ -82,23 +82,25 @@ class Deep(nn.Module):
         return answer
 
 
-class CachedLevels(Surrounding):
-    """A UNet with deep blocks that are told when to compute.
+class CachedCalls(Surrounding):
+    """Says call by call whether a UNet computes all levels.
 
     Args:
-        network: The UNet.
+        network: The UNet, whatever computes it.
+        memory: By which it is told.
         cache: Which calls compute all levels.
     """
 
-    def __init__(self, network: nn.Module, cache: BlockCache) -> None:
-        self._memory = Memory()
-        super().__init__(exchanged(network, _deep_blocks(network, self._memory)))
+    def __init__(self, network: nn.Module, memory: Memory, cache: BlockCache) -> None:
+        self._memory = memory
+        super().__init__(network)
         self.cache = cache
 
     def begin(self, beginning: Beginning) -> None:
         """Forget the drawing before."""
         super().begin(beginning)
         self._memory.said.clear()
+        self._memory.shallow = False
         self._sizes: dict[int, int] = {}
 
     def answer(self, moment: Moment, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -108,6 +110,24 @@ class CachedLevels(Surrounding):
         memory.branch, memory.shallow = moment.branch, known and not self.cache.computes(moment.step, moment.steps)
         self._sizes[moment.branch] = size
         return self.network(*args, **kwargs)
+
+
+class CachedLevels(CachedCalls):
+    """A UNet with deep blocks that are told when to compute.
+
+    Args:
+        network: The UNet.
+        cache: Which calls compute all levels.
+    """
+
+    def __init__(self, network: nn.Module, cache: BlockCache) -> None:
+        memory = Memory()
+        super().__init__(with_deep_blocks(network, memory), memory, cache)
+
+
+def with_deep_blocks(network: nn.Module, memory: Memory) -> nn.Module:
+    """Return a UNet that shares all numbers and whose deep blocks are told by a memory whether they compute."""
+    return exchanged(network, _deep_blocks(network, memory))
 
 
 def _deep_blocks(network: Any, memory: Memory) -> dict[str, nn.Module]:

@@ -1,4 +1,7 @@
-"""The load half of a transform: from its parameters alone to a changed pipeline, without data and without training."""
+"""The load half of a transform: to a changed pipeline, without data and without training.
+
+Parameters are enough for most transforms; graphs lie in the folder of the saved model.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,15 @@ from torch import nn
 
 from underpaint.core.config import Config
 from underpaint.core.optimization import Stage
-from underpaint.pipelines.slots import part_of, with_part
+from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.slots import WHOLE, part_of, with_part
 from underpaint.pipelines.text_to_picture import PicturePipeline
 
 Pipeline = PicturePipeline[Any]
 Put = Callable[[Pipeline, str, Any], Pipeline]
 """From a pipeline, a slot and parameters to another pipeline that shares whatever was not changed."""
+Open = Callable[[Pipeline, str, Model], Pipeline]
+"""From a pipeline, a slot and a saved model to a pipeline with what lies in the model's folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +34,17 @@ class Half:
         stage: When.
         params: The transform's parameters.
         put: Does it.
+        open: Does it where the saved model's folder holds what was made; None where parameters are all.
     """
 
     stage: Stage
     params: type[Config]
     put: Put
+    open: Open | None = None
+
+    def stage_in(self, slot: str) -> Stage:
+        """Return when it is applied to a slot: a whole drawing takes its sampling in, so it comes last."""
+        return Stage.SAMPLER if slot == WHOLE else self.stage
 
 
 def of_network(change: Callable[[nn.Module, Any], nn.Module]) -> Put:

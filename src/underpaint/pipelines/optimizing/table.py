@@ -5,12 +5,16 @@ from __future__ import annotations
 from underpaint.core.errors import ArtifactError
 from underpaint.core.optimization import Stage, Step
 from underpaint.diffusion.output_cache import OutputCache
+from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.optimizing.block_cache import BlockCache, put_block_cache
 from underpaint.pipelines.optimizing.compiling import Compiled, compiled
 from underpaint.pipelines.optimizing.distilled import DistilledGuidance, DistilledSteps
+from underpaint.pipelines.optimizing.engines import GraphEngine, Int8Static, never
+from underpaint.pipelines.optimizing.graph_part import open_graphs
 from underpaint.pipelines.optimizing.guidance_span import GuidanceSpan, put_span
 from underpaint.pipelines.optimizing.half import Half, Pipeline, as_it_is, of_network
 from underpaint.pipelines.optimizing.layout import ChannelsLast, channels_last
+from underpaint.pipelines.optimizing.level_pair import LevelPair, put_pair
 from underpaint.pipelines.optimizing.on_gpu import Float8, Offload, in_float8, offloaded
 from underpaint.pipelines.optimizing.precision import Int8Dynamic, Mixed, WeightOnly, mixed, multiplied, stored
 from underpaint.pipelines.optimizing.sampling_steps import StepCount, StepSolver, put_solver, put_steps
@@ -33,6 +37,10 @@ HALVES: dict[str, Half] = {
     "layout.channels_last@1": Half(stage=Stage.GRAPH, params=ChannelsLast, put=of_network(channels_last)),
     "engine.compile@1": Half(stage=Stage.GRAPH, params=Compiled, put=of_network(compiled)),
     "memory.offload@1": Half(stage=Stage.GRAPH, params=Offload, put=of_network(offloaded)),
+    "engine.onnx@1": Half(stage=Stage.GRAPH, params=GraphEngine, put=never, open=open_graphs),
+    "engine.openvino@1": Half(stage=Stage.GRAPH, params=GraphEngine, put=never, open=open_graphs),
+    "quant.int8_static@1": Half(stage=Stage.GRAPH, params=Int8Static, put=as_it_is),
+    "cache.pair@1": Half(stage=Stage.SAMPLER, params=LevelPair, put=put_pair),
     "steps.count@1": Half(stage=Stage.SAMPLER, params=StepCount, put=put_steps),
     "steps.solver@1": Half(stage=Stage.SAMPLER, params=StepSolver, put=put_solver),
     "guidance.span@1": Half(stage=Stage.SAMPLER, params=GuidanceSpan, put=put_span),
@@ -40,6 +48,18 @@ HALVES: dict[str, Half] = {
     "cache.blocks@1": Half(stage=Stage.SAMPLER, params=BlockCache, put=put_block_cache),
 }
 """Transform and version to its half; versions that once were written stay here."""
+
+
+def half_of(step: Step, *, source: str) -> Half:
+    """Return what opens a model with a step.
+
+    Raises:
+        ArtifactError: The transform is unknown, as one of a newer version is.
+    """
+    half = HALVES.get(step.op)
+    if half is None:
+        raise ArtifactError(f"{source}: the transform {step.op} is unknown here; update underpaint")
+    return half
 
 
 def put(pipeline: Pipeline, step: Step, *, source: str) -> Pipeline:
@@ -54,7 +74,18 @@ def put(pipeline: Pipeline, step: Step, *, source: str) -> Pipeline:
         ArtifactError: The transform is unknown, as one of a newer version is.
         InputError: Its parameters cannot be used.
     """
-    half = HALVES.get(step.op)
-    if half is None:
-        raise ArtifactError(f"{source}: the transform {step.op} is unknown here; update underpaint")
+    half = half_of(step, source=source)
     return half.put(pipeline, step.slot, half.params.parse(dict(step.params), source=f"{source}: {step.op}"))
+
+
+def opened(pipeline: Pipeline, step: Step, model: Model) -> Pipeline:
+    """Return a pipeline changed by one step of a saved model, whose folder may hold what the step made.
+
+    Raises:
+        ArtifactError: The transform is unknown, or what it made is missing or damaged.
+        InputError: Its parameters cannot be used.
+    """
+    half = half_of(step, source=str(model.folder))
+    if half.open is None:
+        return put(pipeline, step, source=str(model.folder))
+    return half.open(pipeline, step.slot, model)

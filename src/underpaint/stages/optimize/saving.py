@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,19 +12,23 @@ import torch
 from torch import nn
 
 from underpaint.adapters.diffusers.shell import write_shell
-from underpaint.core.artifact import Manifest, require_new, seal, staging
+from underpaint.core.artifact import MANIFEST, Manifest, require_new, seal, staging
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.diffusers_pipeline import DiffusersPipeline
-from underpaint.pipelines.model_folder import WEIGHTS, Model
+from underpaint.pipelines.exported import ExportedPipeline
+from underpaint.pipelines.graph_files import place_of
+from underpaint.pipelines.model_folder import INDEX, WEIGHTS, Model
 from underpaint.pipelines.optimized_folder import KIND, PARENT, RECIPE, Foreign, OptimizedModel, OptimizedSettings
-from underpaint.pipelines.saved import write_pipeline
+from underpaint.pipelines.optimizing.graph_part import graph_parts
+from underpaint.pipelines.saved import index_of, write_pipeline
 from underpaint.pipelines.text_to_picture import TextToPicture
 from underpaint.runtime.weights import write_weights
 from underpaint.stages.optimize.transforms.apply import Applied
 
 STAGE = "optimize"
 PACKAGES = ("torch", "numpy", "diffusers", "transformers")
+ENGINES = ("onnxruntime", "openvino")
 
 
 def save_optimized(
@@ -59,6 +64,8 @@ def save_optimized(
         )
     require_new(out)
     report(Progress(task="write the optimized model", done=0))
+    if isinstance(applied.pipeline, ExportedPipeline):
+        return _save_drawing(applied, applied.pipeline, model, out, figures or {}, parents or {})
     foreign = _foreign(applied.pipeline) if isinstance(applied.pipeline, DiffusersPipeline) else None
     settings = OptimizedSettings(base=model.name, recipe=applied.recipe.digest(), foreign=foreign)
     with staging(out) as folder:
@@ -71,7 +78,34 @@ def save_optimized(
             config=settings,
             parents={**(parents or {}), PARENT: model.digest},
             figures={**model.manifest.figures, **(figures or {})},
-            packages=PACKAGES,
+            packages=(*PACKAGES, *(ENGINES if "engine." in applied.recipe.to_json() else ())),
+        )
+
+
+def _save_drawing(
+    applied: Applied,
+    drawer: ExportedPipeline,
+    model: Model,
+    out: Path,
+    figures: Mapping[str, Any],
+    parents: Mapping[str, str],
+) -> Manifest:
+    """Save what draws by one graph: the graph's files, and no networks besides."""
+    assert drawer.files is not None and isinstance(applied.stored, TextToPicture)
+    settings = OptimizedSettings(base=model.name, recipe=applied.recipe.digest())
+    with staging(out) as folder:
+        drawer.files.copy(folder)
+        (folder / MANIFEST).unlink()
+        (folder / INDEX).write_text(json.dumps(index_of(applied.stored), indent=2) + "\n", encoding="utf-8")
+        (folder / RECIPE).write_text(applied.recipe.to_json() + "\n", encoding="utf-8")
+        return seal(
+            folder,
+            kind=KIND,
+            stage=STAGE,
+            config=settings,
+            parents={**parents, PARENT: model.digest},
+            figures={**model.manifest.figures, **figures},
+            packages=(*PACKAGES, *ENGINES),
         )
 
 
@@ -84,7 +118,11 @@ def _write(applied: Applied, folder: Path) -> None:
         return
     assert isinstance(stored, DiffusersPipeline)
     write_shell(stored.pipeline, stored.facts, list(stored.modules), folder)
+    graphs = graph_parts(applied.pipeline)
     for name, network in stored.modules.items():
+        if name in graphs:
+            graphs[name].graph_runs.files.copy(folder / place_of(name))
+            continue
         write_weights(folder / name / WEIGHTS, network.state_dict())
 
 

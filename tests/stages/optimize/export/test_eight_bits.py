@@ -88,7 +88,7 @@ def test_8_bits_are_nearer_than_3_and_32_are_exact(traced: Traced, tmp_path: Pat
     yardstick = Yardstick(shop.f32(), feeds, watched, traced.pipeline.streams)
     everything = frozenset(shop.groups)
     same, eight = yardstick.measure(shop.f32()), yardstick.measure(shop.int8(everything))
-    monkeypatch.setattr(onnx_static, "WEIGHT_LEVELS", 3)
+    monkeypatch.setattr(onnx_static, "WEIGHT_LEVELS", {7: 3})
     three = yardstick.measure(shop.int8(everything))
     assert same.levels == 0.0 and same.changed == (0.0, 0.0, 0.0)
     assert 0.0 < eight.levels < 0.5 * three.levels and eight.tokens < three.tokens

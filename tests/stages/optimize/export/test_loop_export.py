@@ -227,7 +227,7 @@ def test_another_size_than_the_exported_one_is_refused(made: Any):
     drawer = cast("ExportedLoop", load_exported(made("sd", "onnx")))
     drawer.loop.facts = replace(drawer.loop.facts, width=32)
     with pytest.raises(
-        InputError, match=r"unet was exported for sample \[2, 4, 8, 8\].*called with sample \[2, 4, 8, 16\]"
+        InputError, match=r"unet was made for sample \[2, 4, 8, 8\].*called with sample \[2, 4, 8, 16\]"
     ):
         drawer.draw([DOG])
     with pytest.raises(InputError, match=r"was exported for pictures of 16x16 .*takes no options such as 'size=32x32'"):

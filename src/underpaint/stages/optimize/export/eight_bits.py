@@ -68,7 +68,7 @@ class Traced:
         return [dict(zip(self.unrolled.names, (each.numpy() for each in given), strict=True)) for given in tensors]
 
 
-class _Told(Collection[Feed]):
+class Told(Collection[Feed]):
     """Inputs that report how many of them were read; an engine may read them all more than once."""
 
     def __init__(self, feeds: Sequence[Feed], report: Report) -> None:
@@ -88,7 +88,13 @@ class _Told(Collection[Feed]):
 
 
 def quantize(
-    config: ExportConfig, traced: Traced, calibration: Calibration, *, report: Report, limits: Limits = LIMITS
+    config: ExportConfig,
+    traced: Traced,
+    calibration: Calibration,
+    *,
+    report: Report,
+    limits: Limits = LIMITS,
+    weight_bits: int = 7,
 ) -> Quantized:
     """Write a traced graph in 8 bits, beside it.
 
@@ -98,6 +104,7 @@ def quantize(
         calibration: Pictures to find ranges and to measure with.
         report: Receives progress.
         limits: How far the graph may be from itself in 32 bits.
+        weight_bits: Bits of a weight; 7 runs on every processor.
 
     Raises:
         ArtifactError: No layer group can have 8 bits within the limits.
@@ -105,7 +112,7 @@ def quantize(
     """
     scored = traced.path.with_name("scored.onnx")
     watched = onnx_nodes.watch_inputs(traced.path, scored, "ArgMax")
-    shop = _workshop(config, traced, scored, _Told(traced.feeds(calibration.requests), report))
+    shop = _workshop(config, traced, scored, Told(traced.feeds(calibration.requests), report), weight_bits)
     measured = traced.feeds(calibration.others(MEASURED * traced.size))
     yardstick = Yardstick(shop.f32(), measured, watched, traced.pipeline.streams)
     search = _Search(shop, yardstick, limits, report)
@@ -114,12 +121,13 @@ def quantize(
     return Quantized(path=shop.finish(chosen.quantized), figures={"int8": figures})
 
 
-def _workshop(config: ExportConfig, traced: Traced, scored: Path, feeds: Feeds) -> Workshop:
+def _workshop(config: ExportConfig, traced: Traced, scored: Path, feeds: Feeds, weight_bits: int) -> Workshop:
     """Return what makes graphs for an engine, calibrated."""
     components, scratch = component_arrays(traced.pipeline), scored.parent
     if config.engine == "onnx":
-        return OnnxWorkshop(scored, components, scratch, feeds)
-    return OpenVinoWorkshop(scored, components, scratch, feeds, half=are_halves(traced.pipeline))
+        return OnnxWorkshop(scored, components, scratch, feeds, weight_bits=weight_bits)
+    half = are_halves(traced.pipeline)
+    return OpenVinoWorkshop(scored, components, scratch, feeds, half=half, weight_bits=weight_bits)
 
 
 class _Search:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,6 @@ class CalledNetwork(nn.Module):
         return tuple(answered(getattr(self.network, self._entry)(*bound.args, **bound.kwargs)).values())
 
 
-@torch.inference_mode()
 def trace_network(network: nn.Module, way: Way, target: Path) -> None:
     """Write a network as an ONNX file whose inputs and outputs are named by their paths.
 
@@ -58,24 +58,46 @@ def trace_network(network: nn.Module, way: Way, target: Path) -> None:
     Raises:
         InputError: It has operations that no graph knows.
     """
-    open_names = {path: {axis: open_dimension(path, axis) for axis in axes} for path, axes in way.open.items()}
-    module = CalledNetwork(network, entry_of(way.network), way.call).eval()
+    trace_called(CalledNetwork(network, entry_of(way.network), way.call), way, target)
+
+
+@torch.inference_mode()
+def trace_called(
+    module: CalledNetwork, way: Way, target: Path, extra: Mapping[str, Tensor] | None = None, gives: Sequence[str] = ()
+) -> None:
+    """Write a called network as an ONNX file.
+
+    Args:
+        module: The network as a function.
+        way: How it is called.
+        target: The file; beyond 2 GB the weights lie beside it.
+        extra: Further inputs by path, open where the first axis of the call's own is.
+        gives: Paths of further outputs.
+
+    Raises:
+        InputError: It has operations that no graph knows.
+    """
+    given = {**way.call.tensors, **(extra or {})}
+    axes = {**way.open, **(dict.fromkeys(extra, (0,)) if extra and way.open else {})}
+    open_names = {path: {axis: open_dimension(path, axis) for axis in found} for path, found in axes.items()}
+    module.eval()
     with warnings.catch_warnings(), Respelling():
         warnings.simplefilter("ignore")
         try:
             torch.onnx.export(
                 module,
-                tuple(way.call.tensors.values()),
+                tuple(given.values()),
                 str(target),
-                input_names=list(way.call.tensors),
-                output_names=list(way.call.answers),
+                input_names=list(given),
+                output_names=[*way.call.answers, *gives],
                 dynamic_axes=open_names,
                 opset_version=OPSET,
                 dynamo=False,
             )
         except (torch.onnx.OnnxExporterError, RuntimeError, TypeError, ValueError) as error:
+            kind = type(module.network).__name__
             raise InputError(
-                f"the {way.network} ({type(network).__name__}) cannot be written as a graph ({first_line(error)}); "
+                f"the {way.network} ({kind}) cannot be written as a graph ({first_line(error)}); "
                 "draw with the model as it is, by torch"
             ) from None
 
@@ -96,12 +118,23 @@ def write_network(network: nn.Module, way: Way, engine: EngineName, place: Path)
     with tempfile.TemporaryDirectory(dir=place, prefix=".traced-") as scratch:
         traced = Path(scratch) / "traced.onnx"
         trace_network(network, way, traced)
-        if engine == "openvino":
-            from underpaint.adapters import openvino
+        write_traced(traced, engine, place)
 
-            openvino.convert(traced, place / "model.xml", half=False)
-            return
-        arrays = onnx.write_structure(traced, place / "model.onnx")
+
+def write_traced(traced: Path, engine: EngineName, place: Path) -> None:
+    """Write a traced graph and its weights for an engine.
+
+    Args:
+        traced: A complete ONNX file.
+        engine: What shall run it.
+        place: The folder.
+    """
+    if engine == "openvino":
+        from underpaint.adapters import openvino
+
+        openvino.convert(traced, place / "model.xml", half=False)
+        return
+    arrays = onnx.write_structure(traced, place / "model.onnx")
     write_weights(place / LOOP_WEIGHTS, {name: torch.from_numpy(smallest(array)) for name, array in arrays.items()})
 
 

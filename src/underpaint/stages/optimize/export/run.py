@@ -134,9 +134,9 @@ def _write_beside(
     edit: EditGraph | None,
 ) -> None:
     """Write what goes beside the graphs: the components that are read, and what the graphs are fed with."""
-    for component in _parts(config, [*written.sources.values(), *(edit.sources.values() if edit else ())]):
+    for component in parts_of(config, [*written.sources.values(), *(edit.sources.values() if edit else ())]):
         shutil.copytree(model.folder / component, folder / component)
-    edge = _edge(config, model, pipeline, written).model_copy(update={"edit": edit})
+    edge = edge_of(config, pipeline, written, name=model.name, digest=model.digest).model_copy(update={"edit": edit})
     (folder / EDGE).write_text(edge.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
@@ -146,20 +146,29 @@ def _seal(config: ExportConfig, model: Model, folder: Path, figures: Mapping[str
     return seal(folder, kind=KIND, stage=STAGE, config=config, parents=parents, figures=figures, packages=packages)
 
 
-def _parts(config: ExportConfig, sources: Sequence[Source]) -> list[str]:
+def parts_of(config: ExportConfig, sources: Sequence[Source]) -> list[str]:
     """Return the components whose files are copied into the export."""
     if config.share_weights:
         return []
     return sorted({*WORDS_ALONE, *(source.component for source in sources)})
 
 
-def _edge(config: ExportConfig, model: Model, pipeline: TextToPicture[Any], written: Written) -> Edge:
+def edge_of(config: ExportConfig, pipeline: TextToPicture[Any], written: Written, *, name: str, digest: str) -> Edge:
+    """Return what is to be known of a graph that was written.
+
+    Args:
+        config: The export's settings.
+        pipeline: What the graph draws.
+        written: The graph.
+        name: Of the model.
+        digest: Of the model.
+    """
     return Edge(
         engine=config.engine,
         precision=config.precision,
-        model=model.name,
-        model_sha256=model.digest,
-        pipeline=model.index.pipeline,
+        model=name,
+        model_sha256=digest,
+        pipeline=type(pipeline).__name__,
         image_size=pipeline.image_size,
         batch=config.batch,
         graph=written.place.name,

@@ -53,12 +53,15 @@ class OnnxWorkshop:
         components: Weights by component, for the groups.
         scratch: A folder for files.
         feeds: Inputs of the pictures to calibrate with.
+        weight_bits: Bits of a weight.
     """
 
     method = "onnx static"
 
-    def __init__(self, scored: Path, components: Components, scratch: Path, feeds: Feeds) -> None:
-        self._f32, self._scratch = scratch / "scored-f32.onnx", scratch
+    def __init__(
+        self, scored: Path, components: Components, scratch: Path, feeds: Feeds, *, weight_bits: int = 7
+    ) -> None:
+        self._f32, self._scratch, self._bits = scratch / "scored-f32.onnx", scratch, weight_bits
         onnx_offline.optimize(scored, self._f32)
         self.groups = group_products(onnx_nodes.products(self._f32), components)
         self._ranges = onnx_static.find_ranges(self._f32, products_of(self.groups, frozenset(self.groups)), feeds)
@@ -69,7 +72,8 @@ class OnnxWorkshop:
 
     def _quantized(self, chosen: frozenset[str], name: str, outputs: tuple[str, ...] | None = None) -> Path:
         target = self._scratch / name
-        onnx_static.quantize(self._f32, target, products_of(self.groups, chosen), self._ranges)
+        products = products_of(self.groups, chosen)
+        onnx_static.quantize(self._f32, target, products, self._ranges, weight_bits=self._bits)
         if outputs is not None:
             onnx_nodes.keep_outputs(target, target, outputs)
         onnx_offline.optimize(target, target, level="extended")
@@ -93,18 +97,22 @@ class OpenVinoWorkshop:
         scratch: A folder for files.
         feeds: Inputs of the pictures to calibrate with.
         half: Whether weights that keep 32 bits may be stored in 16.
+        weight_bits: Bits of a weight.
     """
 
     method = "nncf post-training, smoothed where a weight is used once"
 
-    def __init__(self, scored: Path, components: Components, scratch: Path, feeds: Feeds, *, half: bool) -> None:
+    def __init__(
+        self, scored: Path, components: Components, scratch: Path, feeds: Feeds, *, half: bool, weight_bits: int = 7
+    ) -> None:
         from underpaint.adapters import nncf, openvino
 
         self._openvino, self._scratch, self._half = openvino, scratch, half
         self._f32 = scratch / "scored-f32.xml"
         openvino.convert(scored, self._f32, half=False)
         self.groups = group_products(onnx_nodes.products(scored), components)
-        self._calibrated = nncf.calibrate(self._f32, products_of(self.groups, frozenset(self.groups)), feeds)
+        products = products_of(self.groups, frozenset(self.groups))
+        self._calibrated = nncf.calibrate(self._f32, products, feeds, seven_bits=weight_bits == 7)
         self._outputs = openvino.load_graph(self._f32, threads=1, cache=None).outputs
 
     def f32(self) -> Graph:

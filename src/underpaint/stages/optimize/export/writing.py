@@ -89,7 +89,13 @@ def step(number: int) -> Progress:
 
 
 def write_graph(
-    config: ExportConfig, pipeline: TextToPicture[Any], place: Path, calibration: Calibration | None, report: Report
+    config: ExportConfig,
+    pipeline: TextToPicture[Any],
+    place: Path,
+    calibration: Calibration | None,
+    report: Report,
+    *,
+    weight_bits: int = 7,
 ) -> Written:
     """Write the files of a graph.
 
@@ -99,6 +105,7 @@ def write_graph(
         place: The new folder.
         calibration: Pictures to find the ranges of 8 bits with; None for 32.
         report: Receives progress.
+        weight_bits: For 8 bits, those of a weight; 7 runs on every processor.
 
     Raises:
         ArtifactError: No layer group can have 8 bits.
@@ -114,7 +121,7 @@ def write_graph(
         quantized = None
         if calibration is not None:
             traced = Traced(pipeline=pipeline, unrolled=unrolled, path=path, size=config.batch)
-            quantized = quantize(config, traced, calibration, report=report)
+            quantized = quantize(config, traced, calibration, report=report, weight_bits=weight_bits)
             path = quantized.path
         if config.engine == "openvino":
             _write_openvino(path, place, quantized=calibration is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from underpaint.core.errors import InputError, OptimizationRefused
@@ -83,8 +84,8 @@ def apply(
         refusal = refusal_of(step, capabilities_of(current), recipe.before(index), host)
         if refusal is not None:
             raise refused(step, refusal)
-        current = _applied(current, step, context)
-        if TRANSFORMS[step.op].stage <= Stage.WEIGHTS:
+        current = _applied(current, step, replace(context, after=recipe.steps[index + 1 :]))
+        if TRANSFORMS[step.op].stage_in(step.slot) <= Stage.WEIGHTS:
             stored = current
     return Applied(pipeline, stored, current, recipe)
 

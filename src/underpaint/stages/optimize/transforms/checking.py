@@ -9,7 +9,7 @@ from pydantic import JsonValue, ValidationError
 
 from underpaint.core.config import problems_of
 from underpaint.core.optimization import OptimizationRecipe, Refusal, Step
-from underpaint.pipelines.slots import SAMPLER, Capabilities
+from underpaint.pipelines.slots import SAMPLER, WHOLE, Capabilities
 from underpaint.runtime.fingerprint import Fingerprint
 from underpaint.stages.optimize.transforms.table import TRANSFORMS
 from underpaint.stages.optimize.transforms.transform import Question, Transform
@@ -37,8 +37,12 @@ def step_of(name: str, slot: str, **params: JsonValue) -> Step:
 
 def arranged(*steps: Step) -> OptimizationRecipe:
     """Return the recipe of some steps, in the order of their stages; equal stages keep the order given."""
-    known = {step.op: TRANSFORMS[step.op].stage for step in steps if step.op in TRANSFORMS}
-    return OptimizationRecipe(steps=tuple(sorted(steps, key=lambda step: known.get(step.op, 0))))
+
+    def order(step: Step) -> tuple[int, bool]:
+        known = TRANSFORMS.get(step.op)
+        return (0 if known is None else known.stage_in(step.slot), step.slot == WHOLE)
+
+    return OptimizationRecipe(steps=tuple(sorted(steps, key=order)))
 
 
 def refusal_of(step: Step, capabilities: Capabilities, before: OptimizationRecipe, host: Fingerprint) -> Refusal | None:
@@ -98,7 +102,9 @@ def _misplaced(
     step: Step, transform: Transform, capabilities: Capabilities, before: OptimizationRecipe
 ) -> Refusal | None:
     """Refuse a step in a slot that is not there or a graph, or in an order that cannot be."""
-    if capabilities.sampler is None or (step.slot in capabilities.slots and capabilities.slots[step.slot].graph):
+    known = capabilities.slots.get(step.slot)
+    made = transform.of_graph and any(one.slot == step.slot and one.family == "engine" for one in before.steps)
+    if not made and (capabilities.sampler is None or (known is not None and known.graph)):
         inside = "sampler_inside" if step.slot == SAMPLER else "opaque"
         return Refusal(
             code=f"graph.{inside}", reason="the model is an exported graph, which is as it is", remedy=GRAPH_REMEDY
@@ -114,7 +120,14 @@ def _misplaced(
 
 
 def _out_of_order(step: Step, transform: Transform, before: OptimizationRecipe) -> Refusal | None:
-    later = [one for one in before.steps if one.op in TRANSFORMS and TRANSFORMS[one.op].stage > transform.stage]
+    known = [one for one in before.steps if one.op in TRANSFORMS]
+    later = [one for one in known if TRANSFORMS[one.op].stage_in(one.slot) > transform.stage_in(step.slot)]
+    if step.slot != WHOLE and any(one.slot == WHOLE for one in known):
+        return Refusal(
+            code="graph.sampler_inside",
+            reason="the whole drawing is a graph by now, with its sampling inside",
+            remedy=f"put {step.name} before the step of the engine",
+        )
     if later:
         return Refusal(
             code="recipe.order",

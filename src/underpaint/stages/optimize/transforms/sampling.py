@@ -126,10 +126,8 @@ def _one_call(question: Question, sampler: Sampler) -> Refusal | None:
             reason=f"{sampler.solver} calls the network twice a step, the second time to correct the first",
             remedy="choose a solver of one call before it by steps.solver: unipc, or dpmpp_2m (dpmpp-2m of diffusers)",
         )
-    if question.had("cache.output", "cache.blocks"):
-        return Refusal(
-            code="cache.twice", reason="a cache skips calls already", remedy="keep one: cache.output or cache.blocks"
-        )
+    if question.had("cache.output", "cache.blocks", "cache.pair"):
+        return Refusal(code="cache.twice", reason="a cache skips calls already", remedy="keep one cache")
     return None
 
 
@@ -137,6 +135,12 @@ def check_block_cache(question: Question) -> Refusal | None:
     """Refuse to remember deep levels of what is no UNet, or where steps are few or have two calls."""
     sampler, slots = _sampler(question), question.capabilities.slots
     network = slots.get("denoiser")
+    if network is not None and network.graph:
+        return Refusal(
+            code="graph.opaque",
+            reason="the denoiser is a graph, into whose levels nobody can look",
+            remedy="take cache.pair, which makes two graphs of it, or cache.output, which skips whole calls",
+        )
     if network is None or network.levels < 2:
         return Refusal(
             code="cache.no_levels",

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from underpaint.core.optimization import OptimizationRecipe, Refusal, Stage
+from underpaint.core.optimization import OptimizationRecipe, Refusal, Stage, Step
 from underpaint.core.progress import Report, silent
 from underpaint.learning.config import LoopConfig
 from underpaint.pipelines.optimizing.half import Half, Pipeline
@@ -66,6 +66,7 @@ class Context:
         loop: The recovery training, whose steps are the recipe's; None for the default.
         base: Digest of the model before, which identifies such a training.
         report: Receives progress.
+        after: The steps that come after the one that is being applied; ``apply`` fills them in.
     """
 
     prompts: Sequence[str] = ()
@@ -73,6 +74,7 @@ class Context:
     loop: LoopConfig | None = None
     base: str = ""
     report: Report = field(default=silent)
+    after: Sequence[Step] = ()
 
 
 Check = Callable[[Question], Refusal | None]
@@ -103,6 +105,7 @@ class Transform:
         check: Says why it is refused, if it is.
         space: Says what a search may vary.
         make: Calibrates or trains; None where the load half is all.
+        of_graph: Whether it goes to graphs that an engine step made.
     """
 
     name: str
@@ -112,6 +115,7 @@ class Transform:
     check: Check = nothing
     space: Space = fixed
     make: Make | None = None
+    of_graph: bool = False
 
     @property
     def op(self) -> str:
@@ -127,3 +131,7 @@ class Transform:
     def stage(self) -> Stage:
         """When it is applied."""
         return self.half.stage
+
+    def stage_in(self, slot: str) -> Stage:
+        """Return when it is applied to a slot."""
+        return self.half.stage_in(slot)
