@@ -96,3 +96,13 @@ def test_what_cannot_be_used_is_refused_and_nothing_is_drawn(sheet, arguments, m
 def test_a_folder_of_stickers_that_is_there_is_refused_before_anything_is_drawn(sheet):
     Path("stickers").mkdir()
     assert sheet("a cat", "--for", "slack").code == 6 and not list(Path.cwd().glob("*.png"))
+
+
+def test_a_sheet_that_was_interrupted_after_its_last_picture_is_laid_out_all_the_same(sheet):
+    arguments = ["a cat", "--moods", "happy", "--seed", 7, "--paper", "none"]
+    sheet(*arguments)
+    whole = Path("underpaint-sheet.png").read_bytes()
+    Path("underpaint-sheet.png").unlink()
+    again = sheet(*arguments)
+    assert again.stdout.count("(was there already)") == 2
+    assert Path("underpaint-sheet.png").read_bytes() == whole

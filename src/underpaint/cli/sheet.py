@@ -190,11 +190,12 @@ def draw(
 
 
 def lay_out(folder: Path, pictures: Sequence[Placed], look: Look, args: argparse.Namespace) -> list[Path]:
-    """Write a contact sheet of pictures that are new, and the printed one of these, or if there is none yet."""
-    from underpaint.pipelines.picture_folder import add_sheet
+    """Write a contact sheet of pictures and the printed one, unless there are some since the last of them was drawn."""
+    from underpaint.pipelines.picture_folder import PREFIX, add_sheet
     from underpaint.pipelines.stickers.printed_files import add_printed, is_printed
 
-    new = any(placed.drawn for placed in pictures)
+    drawn_ns = max(placed.path.stat().st_mtime_ns for placed in pictures)
+    new = not any(file.stat().st_mtime_ns >= drawn_ns for file in folder.glob(f"{PREFIX}-sheet*.png"))
     sheets = [add_sheet(folder, pictures)] if new else []
     if args.paper != "none" and (new or not is_printed(folder, args.paper)):
         sheets += add_printed(folder, pictures, look, args.paper, cut_line=args.cut_line, title=args.title)

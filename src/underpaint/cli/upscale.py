@@ -80,7 +80,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 
 def check_there(pictures: list[Path], found: Mistakes) -> None:
-    """Take down files that are not there, before anything is made."""
+    """Look for files that are not there, before anything is made.
+
+    Args:
+        pictures: What was named.
+        found: Takes down those that are missing.
+    """
     from underpaint.core.absent import nearest_name
 
     for path in pictures:
@@ -90,7 +95,12 @@ def check_there(pictures: list[Path], found: Mistakes) -> None:
 
 
 def load(args: argparse.Namespace) -> UpscalingNetwork:
-    """Read the network that was asked for."""
+    """Read the network that was asked for.
+
+    Raises:
+        InputError: There is no such folder.
+        ArtifactError: It is no upscaler, or a file is missing, changed or damaged.
+    """
     from pathlib import Path
 
     from underpaint.pipelines.upscaling.network import open_network
@@ -102,6 +112,11 @@ def note_what_is_unlike(outcome: Outcome, size: int, output: Output) -> None:
     """Say which pictures were left alone, and which carry no settings of ours."""
     if outcome.large:
         output.note(f"note: left alone, as large as {size} pixels already: {named(outcome.large)}")
+    if outcome.keyless:
+        output.note(
+            f"note: left alone, as the key of their mark is not here: {named(outcome.keyless)}; copy the key, or "
+            "choose with --watermark"
+        )
     if outcome.unknown:
         output.note(
             f"note: not drawn by underpaint, or changed since: {named(outcome.unknown)}; there are no words to keep, "
@@ -120,7 +135,7 @@ def describe(outcome: Outcome, size: int) -> str:
     files = list({placed.path: placed for placed in outcome.placed.values()}.values())
     kept = sum(not placed.drawn for placed in files)
     if not files:
-        return f"nothing to do: no picture is smaller than {size} pixels"
+        return "nothing was made" if outcome.keyless else f"nothing to do: no picture is smaller than {size} pixels"
     if len(files) <= LISTED:
         return "\n".join(f"{placed.path}{'' if placed.drawn else '  (was there already)'}" for placed in files)
     lines = [f"{len(files) - kept} pictures enlarged into {files[0].path.parent}"]
@@ -139,6 +154,6 @@ def as_data(outcome: Outcome, signing: Signing | None) -> dict[str, Any]:
             }
             for source, placed in outcome.placed.items()
         ],
-        "left_alone": outcome.large,
+        "left_alone": [*outcome.large, *outcome.keyless],
         "signing": None if signing is None else signing.as_data(),
     }

@@ -80,6 +80,11 @@ def _keys() -> dict[str, bytes]:
     return {PUBLIC: PUBLIC_KEY} | ({name_of(own): own} if own else {})
 
 
+def is_at_hand(name: str | None) -> bool:
+    """Tell whether pictures can get a mark of this name here; None is none, which they always can."""
+    return name is None or name == PUBLIC or name in _keys()
+
+
 def mark(pixels: np.ndarray, name: str) -> np.ndarray:
     """Return a picture with a mark; one that is too small or too large for it comes back as it is.
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from underpaint.core.errors import UnreadableImage
+from underpaint.core.errors import InputError, UnreadableImage
 from underpaint.core.progress import Progress
 from underpaint.pipelines.picture_file import read_settings, save
 from underpaint.pipelines.upscaling.network import UpscalingNetwork
@@ -93,3 +93,18 @@ def test_a_name_as_long_as_a_file_system_takes_is_shortened_without_cutting_a_ch
     assert placed.path.name == f"{'猫' * 66}-64.png"
     (again,) = into(tmp_path / "out", [long], tiny_network).placed.values()
     assert (again.path, again.drawn) == (placed.path, False)
+
+
+def test_a_mark_whose_key_is_elsewhere_keeps_nothing_else_from_being_made(
+    drawn: Image.Image, sources: list[Path], tiny_network: UpscalingNetwork, tmp_path: Path
+) -> None:
+    settings = drawn.info["underpaint"].model_copy(update={"watermark": "cosines-1/0123456789abcdef"})
+    theirs = drawn.copy()
+    theirs.info["underpaint"] = settings
+    save(theirs, tmp_path / "theirs.png")
+    outcome = into(tmp_path / "out", [tmp_path / "theirs.png", *sources], tiny_network)
+    assert outcome.keyless == [tmp_path / "theirs.png"] and len(outcome.placed) == 2
+    with pytest.raises(InputError, match="key"):
+        into(tmp_path / "alone", [tmp_path / "theirs.png"], tiny_network)
+    chosen = into(tmp_path / "chosen", [tmp_path / "theirs.png", *sources], tiny_network, watermark="none")
+    assert not chosen.keyless and len(chosen.placed) == 3

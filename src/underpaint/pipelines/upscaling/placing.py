@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from underpaint.core.progress import Progress, Report, silent
-from underpaint.pipelines.marks import Owner
+from underpaint.pipelines.marks import Owner, is_at_hand
 from underpaint.pipelines.picture_file import encode, within_bytes
 from underpaint.pipelines.picture_folder import Placed, Seal, add_file, find_finished, prepare
 from underpaint.pipelines.upscaling.network import UpscalingNetwork
@@ -29,11 +29,13 @@ class Outcome:
         placed: Picture to the file that was made of it, or was there already.
         large: Pictures that were left alone since they are as large already.
         unknown: Pictures that underpaint did not draw, or that were changed since.
+        keyless: Pictures that were left alone among others, since the key of the mark that they name is not here.
     """
 
     placed: dict[Path, Placed] = field(default_factory=dict)
     large: list[Path] = field(default_factory=list)
     unknown: list[Path] = field(default_factory=list)
+    keyless: list[Path] = field(default_factory=list)
 
 
 def upscale_into(
@@ -58,7 +60,7 @@ def upscale_into(
         seal: Makes the last change to each file before it is written; None if there is none to make.
 
     Raises:
-        InputError: A file is not there, or cannot be used.
+        InputError: A file is not there, or cannot be used; or the key of the mark of the only picture is not here.
         UnreadableImage: A picture is damaged, an animation, or of another kind.
         StorageError: The folder cannot be written, or the disk is full; what is finished stays.
     """
@@ -71,6 +73,9 @@ def upscale_into(
             outcome.large.append(path)
             continue
         planned = plan(found, size, watermark, network)
+        if len(each) > 1 and not is_at_hand(planned.settings.watermark):
+            outcome.keyless.append(path)
+            continue
         outcome.placed[path] = _place(folder, f"{within_bytes(path.stem, LONGEST_STEM)}-{size}", planned, network, seal)
         if not planned.known:
             outcome.unknown.append(path)
