@@ -62,6 +62,23 @@ def test_the_budget_holds_with_what_the_decision_takes(stubbed: Make) -> None:
     assert made.search.log.attempts
 
 
+def test_what_took_long_is_not_made_again_where_no_time_is_left_and_the_rest_goes_on(stubbed: Make) -> None:
+    made = stubbed(budget_s=600.0)
+    dear = made.bench.space.axes[0].options[0]
+    examine = made.bench.examine
+
+    def slow_to_make(recipe: Any, *rest: Any) -> Any:
+        made.bench.clock.sleep(150.0 if dear in recipe.steps else 0.0)
+        return examine(recipe, *rest)
+
+    made.bench.examine = slow_to_make
+    finish(made)
+    out_of_time = [trial for trial in made.trials if trial.reason and trial.reason.code == "budget.time"]
+    assert out_of_time and all(dear in trial.recipe.steps for trial in out_of_time)
+    assert made.trials[-1].recipe_digest not in {trial.recipe_digest for trial in out_of_time}
+    assert made.search.log.seconds <= 600.0
+
+
 def test_a_budget_too_small_for_one_trial_is_refused_with_the_least(stubbed: Make) -> None:
     made = stubbed(budget_s=60.0)
     with pytest.raises(InputError, match=r"a budget of 60 s is too small.*give --budget 3m or more") as error:
@@ -124,12 +141,10 @@ def test_a_log_that_is_cut_at_any_byte_leads_to_the_same_end(stubbed: Make, tmp_
         again = stubbed(folder, budget_s=500.0)
         assert finish(again) == ended
         assert again.search.log.path.read_bytes() == written
-        kept = sum(
-            line.endswith(b"\n") and b'"row":"trial"' in line for line in written[:cut].splitlines(keepends=True)
-        )
-        refused = len(again.bench.space.refused)
-        looked = sum(isinstance(row, Tried) for row in again.search.log.rows)
-        assert len(again.bench.examined) == looked - max(kept, refused), "nothing that was written is done again"
+        kept = sum(line.endswith(b"\n") for line in written[:cut].splitlines(keepends=True))
+        trials = [row.trial for row in again.search.log.rows[kept:] if isinstance(row, Tried)]
+        made = [trial.recipe_digest for trial in trials if trial.state not in ("refused", "infeasible")]
+        assert again.bench.examined == made, "nothing that was written is done again"
 
 
 def run_until_killed(make: Make, after_s: float) -> bool:

@@ -6,6 +6,7 @@ the same end. Time is counted from the rows too: what an ended process had begun
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +38,8 @@ OVERHEAD = 1.3
 """Time of drawing and looking at a picture, as a multiple of drawing it."""
 TRIAL_OVERHEAD_S = 8.0
 """Making, writing and loading a candidate."""
+UNTRIED = ("refused", "infeasible")
+"""States of recipes that were not made."""
 RESERVED = 1 / 3
 """Share of the budget for the last decision, if it takes that much."""
 
@@ -132,12 +135,19 @@ class Search:
         self.log.add(base)
         return base
 
-    def _trial_s(self, base: Base) -> float:
-        """Return about how long a trial takes: the longest of the last ones, or a guess."""
-        took = [trial.seconds for trial in self.log.trials[-5:] if trial.rung == 2]
-        return max(
-            took, default=base.latency_ms / 1000 * (self.config.prompts + 4 * self.config.pairs) + TRIAL_OVERHEAD_S
-        )
+    def _trial_s(self, base: Base, recipe: OptimizationRecipe | None = None) -> float:
+        """Return about how long a trial takes: as long as its dearest step took in the cheapest trial that had it.
+
+        Args:
+            base: The model before.
+            recipe: The trial's; None for any trial.
+        """
+        guess = base.latency_ms / 1000 * (self.config.prompts + 4 * self.config.pairs) + TRIAL_OVERHEAD_S
+        timed = [trial for trial in self.log.trials if trial.rung == 2]
+        if recipe is None:
+            return statistics.median([trial.seconds for trial in timed] or [guess])
+        took = [[trial.seconds for trial in timed if step in trial.recipe.steps] for step in recipe.steps]
+        return max((min(seconds) for seconds in took if seconds), default=guess)
 
     def _judgement_s(self, base: Base) -> float:
         took = [attempt.seconds for attempt in self.log.attempts]
@@ -191,7 +201,7 @@ class Search:
         proposer = Proposer(self.bench.space, self.bench.host_class, self.config.seed)
         while True:
             left = self.config.budget_s - reserve - self.log.seconds
-            looked = sum(trial.state != "refused" for trial in self.log.trials)
+            looked = sum(trial.state not in UNTRIED for trial in self.log.trials)
             if looked and left < self._trial_s(base):
                 return f"the budget was used up after {looked} recipes"
             if looked >= self.config.most_trials:
@@ -199,7 +209,11 @@ class Search:
             proposal = proposer.next(self.log.trials)
             if proposal is None:
                 return f"all {looked} recipes of the space that could be thought up were looked at"
-            self._try(proposal, base, left, looked)
+            needed_s = self._trial_s(base, proposal.recipe)
+            if looked and left < needed_s:
+                self._add(proposal, _no_time(needed_s, left), 0.0)
+            else:
+                self._try(proposal, base, left, looked)
 
     def _stop(self, why: str) -> Stopped:
         stopped = Stopped(why=why)
@@ -251,6 +265,13 @@ class Search:
         folder = self.bench.candidate(trial.recipe, self.report)
         judgement = self.judge.judge(folder, ATTEMPTS, self.report)
         self.log.add(Attempt(trial=trial.id, judgement=judgement, seconds=self.clock.now() - began))
+
+
+def _no_time(needed_s: float, left_s: float) -> Examined:
+    text = f"a step of it took {in_words(needed_s)} before, and {in_words(left_s)} are left for trials"
+    return Examined(
+        rung=0, state="infeasible", reason=Reason(code="budget.time", text=f"{text}; give a larger --budget")
+    )
 
 
 def _nothing(trials: Sequence[Trial], attempts: Sequence[Attempt], ended: str) -> str:

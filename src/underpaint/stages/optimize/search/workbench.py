@@ -30,6 +30,8 @@ from underpaint.stages.optimize.search.timing import cost_of
 
 SOUND = 2
 """Pictures that show whether a candidate is sound."""
+TRAINED = ("recover", "train")
+"""Parameters that are steps of training."""
 TRAINED_PICTURES = 24
 """What a step of training costs, in pictures drawn."""
 TRAINING_SHARE = 0.25
@@ -150,7 +152,7 @@ class Workbench:
 
     def _too_long(self, recipe: OptimizationRecipe, base: Base, seconds_left: float) -> Reason | None:
         """Say why a recipe's training does not fit the time left, if it does not."""
-        steps = sum(int(str(step.params.get("recover", 0))) for step in recipe.steps)
+        steps = sum(int(str(step.params.get(name, 0))) for step in recipe.steps for name in TRAINED)
         needed = steps * TRAINED_PICTURES * base.latency_ms / 1000
         if needed <= TRAINING_SHARE * seconds_left:
             return None
