@@ -200,7 +200,16 @@ def test_the_published_schemas_are_those_of_the_records(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.0, "0"), (123456.0, "123,456"), (12.34, "12.3"), (0.01234, "0.0123"), (0.00001, "0.00001")]
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (123456.0, "123,456"),
+        (12.34, "12.3"),
+        (0.01234, "0.0123"),
+        (0.00001, "0.00001"),
+        (3.814e-7, "0.000000381"),
+        (99.96, "100"),
+    ],
 )
 def test_amounts_have_three_digits(value: float, text: str) -> None:
     assert amount(value) == text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import date
 
@@ -10,6 +11,7 @@ from underpaint.stages.optimize.advise.asked import Asked
 from underpaint.stages.optimize.advise.figure import Figure
 from underpaint.stages.optimize.advise.prices import Prices
 
+DIGITS = 3
 OLD_DAYS = 365
 """Prices older than this are pointed out."""
 
@@ -35,8 +37,9 @@ def amount(value: float) -> str:
     """Write a number with three digits, thousands set apart, and no exponent."""
     if value == 0.0 or abs(value) >= 100.0:
         return f"{value:,.0f}"
-    shown = f"{value:.3g}"
-    return f"{value:.6f}".rstrip("0") if "e" in shown and abs(value) >= 1e-5 else shown
+    decimals = DIGITS - 1 - math.floor(math.log10(abs(value)))
+    text = f"{value:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def pictures(value: float) -> str:
