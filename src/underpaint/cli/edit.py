@@ -127,7 +127,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 
 def check_mask(args: argparse.Namespace, found: Mistakes) -> None:
-    """Take down options that mean nothing without others."""
+    """Look for options that mean nothing without others.
+
+    Args:
+        args: The parsed arguments.
+        found: Takes them down.
+    """
     if args.mask_edits and not args.mask:
         found.add(InputError("--mask-edits means nothing without --mask; leave it out, or name a mask"))
     if args.mix_share is not None and args.mix is None:
@@ -178,7 +183,18 @@ def _note_what_is_read(args: argparse.Namespace, original: Original, first: Sett
 
 
 def load_editor(planned: Planned, args: argparse.Namespace, output: Output) -> Editor:
-    """Load the networks, and say which words they will not read as they stand."""
+    """Load the networks, and say which words they will not read as they stand.
+
+    Args:
+        planned: What is drawn.
+        args: The parsed arguments; the engine that was chosen is put into them.
+        output: Takes the notes.
+
+    Raises:
+        InputError: No engine that is here can edit this with the model.
+        MissingDependency: torch would be needed, and is not installed.
+        ArtifactError: The model is incomplete, damaged, or differs from its manifest.
+    """
     from underpaint.pipelines.editing.asking import choose_editing, editor_of
 
     args.engine = choose_editing(planned.model, settings=planned.settings, device=args.device)

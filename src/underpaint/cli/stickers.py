@@ -101,7 +101,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
 
 def places_of(args: argparse.Namespace, found: Mistakes) -> list[str]:
-    """Return the names of the places that were asked for; take down those that there are not."""
+    """Return the names of the places that were asked for.
+
+    Args:
+        args: The parsed arguments.
+        found: Takes down places that there are not.
+    """
     from underpaint.pipelines.stickers.making import check_places
 
     names = [name.strip() for name in (args.places_for or "").split(",") if name.strip()]
@@ -110,7 +115,12 @@ def places_of(args: argparse.Namespace, found: Mistakes) -> list[str]:
 
 
 def look_of(args: argparse.Namespace, found: Mistakes) -> Look:
-    """Return what stickers shall look like; take down what cannot be used."""
+    """Return what stickers shall look like.
+
+    Args:
+        args: The parsed arguments.
+        found: Takes down what cannot be used.
+    """
     from underpaint.pipelines.stickers.look import Background, Look, read_background, read_contour
 
     return Look(
@@ -130,7 +140,21 @@ def write(
     args: argparse.Namespace,
     output: Output,
 ) -> list[Written]:
-    """Make the files of pictures in a new folder."""
+    """Make the files of pictures in a new folder.
+
+    Args:
+        folder: Must not exist yet.
+        pictures: In the order of the pack.
+        places: Names of places.
+        look: What stickers look like.
+        signing: Signs files; None signs nothing.
+        args: The parsed arguments, for titles.
+        output: Shows progress.
+
+    Raises:
+        InputError: A picture shows nothing, or a file cannot be made as short as it must be.
+        StorageError: The folder cannot be written.
+    """
     from underpaint.pipelines.stickers.folder import write_stickers
     from underpaint.pipelines.stickers.making import Labels, make_stickers
 
@@ -140,7 +164,13 @@ def write(
 
 
 def incomplete(places: Sequence[str], num_pictures: int, output: Output) -> list[str]:
-    """Say which packs are of a size that their place does not take, and return the sentences."""
+    """Say which packs are of a size that their place does not take, and return the sentences.
+
+    Args:
+        places: Names of places.
+        num_pictures: Stickers of each pack.
+        output: Takes the sentences as notes.
+    """
     from underpaint.pipelines.stickers.making import unmet
 
     sentences = list(unmet(places, num_pictures))

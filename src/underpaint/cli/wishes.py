@@ -45,7 +45,13 @@ def check_arguments(args: argparse.Namespace, found: Mistakes) -> None:
 
 
 def check_counts(args: argparse.Namespace, names: Sequence[str], found: Mistakes) -> None:
-    """Take down numbers of threads and of pictures at once that cannot be meant."""
+    """Look for numbers of threads and of pictures at once that cannot be meant.
+
+    Args:
+        args: The parsed arguments.
+        names: Which of them are such numbers.
+        found: Takes down what cannot be meant.
+    """
     for name in names:
         if not 1 <= getattr(args, name) <= MOST:
             found.add(InputError(f"{option(name)} must be at least 1 and at most {MOST}, got {getattr(args, name)}"))
@@ -152,6 +158,10 @@ def plan_like(args: argparse.Namespace, found: Mistakes) -> tuple[Model, list[Se
 
 def model_for(old: Settings, args: argparse.Namespace) -> Model:
     """Return the model that drew a picture; with ``--force`` another one if need be.
+
+    Args:
+        old: The picture's settings.
+        args: The parsed arguments.
 
     Raises:
         ArtifactError: The model is not at hand.

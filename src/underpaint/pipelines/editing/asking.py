@@ -34,7 +34,13 @@ def edit(
     mask: Source | Mask | None,
     report: Report,
 ) -> list[Image.Image]:
-    """Draw a picture anew; see ``Generator.edit``."""
+    """Draw a picture anew; see ``Generator.edit``.
+
+    Raises:
+        InputError: Picture, mask or request cannot be used, or the model cannot edit.
+        UnreadableImage: Picture or mask is damaged.
+        InputTooLarge: Picture or mask has too many bytes or pixels.
+    """
     asked = EditRequest(prompt=request) if isinstance(request, str) else request or EditRequest()
     check_editable(model)
     original = read_original(picture, model.index.image_size)

@@ -69,6 +69,11 @@ class GraphEditor(Editor):
     def feeds(self, settings: Settings, record: EditRecord, free: Sequence[np.ndarray]) -> dict[str, NDArray[Any]]:
         """Return the graph's inputs.
 
+        Args:
+            settings: Words, style and numbers.
+            record: What else is asked for.
+            free: What is drawn anew at each scale, each ``[k * k]`` bool.
+
         Raises:
             InputError: The settings ask for what the graph cannot do.
         """

@@ -41,7 +41,12 @@ def check_editable(model: Model) -> None:
 
 
 def suitable_strength(request: EditRequest, mask: Mask | None) -> float:
-    """Return the strength where none is asked for."""
+    """Return the strength where none is asked for.
+
+    Args:
+        request: What is asked for, its prompt as the user gave it.
+        mask: Where the picture may change; None for everywhere.
+    """
     if request.prompt is None:
         return NO_WORDS if mask is None else NO_WORDS_WITHIN_MASK
     return NEW_WORDS if mask is None else NEW_WITHIN_MASK

@@ -113,6 +113,10 @@ def read_upright(source: Source, *, formats: tuple[str, ...], most_bytes: int, c
 def read_bytes(path: Path, most: int) -> bytes:
     """Read a file, or one byte more than may be read of it.
 
+    Args:
+        path: The file.
+        most: Bytes that may be read.
+
     Raises:
         InputError: It is not there or cannot be read.
     """
@@ -130,6 +134,10 @@ def read_bytes(path: Path, most: int) -> bytes:
 def upright(image: Image.Image, name: str) -> Upright:
     """Check a picture's head, then decode it and turn it as EXIF says.
 
+    Args:
+        image: The picture, not decoded yet.
+        name: What messages call it.
+
     Raises:
         InputTooLarge: It has too many pixels.
         UnreadableImage: It is an animation, or empty.
@@ -145,7 +153,12 @@ def upright(image: Image.Image, name: str) -> Upright:
 
 
 def settings_of(image: Image.Image, name: str) -> Settings | None:
-    """Return what made a picture, as far as it says so itself."""
+    """Return what made a picture, as far as it says so itself.
+
+    Args:
+        image: The picture.
+        name: What messages call it.
+    """
     known, text = image.info.get(INFO), image.info.get(PARAMETERS)
     if isinstance(known, Settings):
         return known

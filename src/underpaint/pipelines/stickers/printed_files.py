@@ -16,7 +16,12 @@ from underpaint.runtime import xmp
 
 
 def is_printed(folder: Path, paper: Paper) -> bool:
-    """Tell whether a printed sheet for a paper lies in a folder."""
+    """Tell whether a printed sheet for a paper lies in a folder.
+
+    Args:
+        folder: Where to look; need not exist.
+        paper: The page.
+    """
     return (folder / f"{_stem(paper)}.pdf").exists()
 
 

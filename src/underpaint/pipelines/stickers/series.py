@@ -102,6 +102,11 @@ def series_from(rows: Sequence[PromptRow]) -> Series:
 def plan_first(model: Model, series: Series, options: Options) -> Settings:
     """Return the settings of the first picture.
 
+    Args:
+        model: Draws it.
+        series: What shall be drawn.
+        options: What holds for all pictures.
+
     Raises:
         InputError: Its words or an option cannot be used.
     """
@@ -165,6 +170,9 @@ def draw_series(
 
     Returns:
         The first picture and the others, as ``Generator.generate`` returns them.
+
+    Raises:
+        InputError: Words, style, seed or likeness cannot be used, or the model cannot edit.
     """
     from underpaint.pipelines.editing.asking import editor_of
 

@@ -68,12 +68,28 @@ def upscale(
 
 
 def read(picture: Source) -> Upright:
-    """Read a picture that shall become larger; as ``upscale`` says."""
+    """Read a picture that shall become larger.
+
+    Raises:
+        InputError: There is no such file.
+        InputTooLarge: It has too many bytes or pixels.
+        UnreadableImage: It is damaged, an animation, or of another kind.
+    """
     return read_upright(picture, formats=FORMATS, most_bytes=MAX_BYTES)
 
 
 def plan(found: Upright, size: int, watermark: Owner | None, network: UpscalingNetwork) -> Enlargement:
-    """Decide what will be said of an enlarged picture; as ``upscale`` says."""
+    """Decide what will be said of an enlarged picture.
+
+    Args:
+        found: The picture.
+        size: Of the longer side, in pixels.
+        watermark: Whose key marks the pixels; None for the mark that the picture says it has.
+        network: What enlarges.
+
+    Raises:
+        InputError: The picture is as large already, or the size is out of range.
+    """
     width, height = found.image.size
     if max(width, height) >= size:
         raise InputError(

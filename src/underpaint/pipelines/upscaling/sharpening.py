@@ -46,14 +46,30 @@ def interpolation(length: int, factor: int) -> Floats:
 
 
 def enlarged(values: Floats, factor: int) -> Floats:
-    """Interpolate ``[H, W, C]`` bilinearly: ``[factor * H, factor * W, C]``."""
+    """Interpolate bilinearly.
+
+    Args:
+        values: ``[H, W, C]``.
+        factor: How many times larger they become.
+
+    Returns:
+        ``[factor * H, factor * W, C]``.
+    """
     down, right = (interpolation(length, factor) for length in values.shape[:2])
     planes = [down @ values[..., c] @ right.T for c in range(values.shape[2])]
     return np.stack(planes, axis=-1).astype(np.float32, copy=False)
 
 
 def reduced(values: Floats, factor: int) -> Floats:
-    """Return the mean of each square of ``[factor * H, factor * W, C]``: ``[H, W, C]``."""
+    """Return the mean of each square.
+
+    Args:
+        values: ``[factor * H, factor * W, C]``.
+        factor: Side of a square.
+
+    Returns:
+        ``[H, W, C]``.
+    """
     height, width, channels = values.shape
     squares = values.reshape(height // factor, factor, width // factor, factor, channels)
     return squares.mean(axis=(1, 3), dtype=np.float32)
@@ -108,7 +124,15 @@ def spread(values: Floats) -> Floats:
 
 
 def mean_around(values: Floats, reach: int) -> Floats:
-    """Return the mean of the square around each pixel, outside of the picture being nothing: ``[H, W, C]``."""
+    """Return the mean of the square around each pixel, outside of the picture being nothing.
+
+    Args:
+        values: ``[H, W, C]``.
+        reach: Pixels from the middle of the square to its rim.
+
+    Returns:
+        ``[H, W, C]``.
+    """
     height, width = values.shape[:2]
     side = 2 * reach + 1
     padded = np.pad(values, ((reach, reach), (reach, reach), (0, 0)))
@@ -118,7 +142,15 @@ def mean_around(values: Floats, reach: int) -> Floats:
 
 
 def sharpened(values: Floats, factor: int) -> Floats:
-    """Enlarge values ``[H, W, C]`` in [0, 1], pushed at edges and corrected: ``[factor * H, factor * W, C]``."""
+    """Enlarge values, pushed at edges and corrected.
+
+    Args:
+        values: ``[H, W, C]`` in [0, 1].
+        factor: How many times larger they become.
+
+    Returns:
+        ``[factor * H, factor * W, C]``, nominally in [0, 1].
+    """
     low, high = (enlarged(edge, factor) for edge in surroundings(values))
     weight = edge_weight((high - low).max(axis=-1, keepdims=True))
     middle, large = (low + high) / 2, enlarged(values, factor)
