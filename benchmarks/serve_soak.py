@@ -167,6 +167,7 @@ def told(found: dict[str, Any]) -> dict[str, Any]:
         "requests": seen.requests,
         "calls": dict(seen.calls),
         "told_to_come_back": seen.busy,
+        "went_away": seen.gone,
         "odd_answers": seen.num_odd,
         "odd": seen.odd,
         "growth_per_1000_requests": {name: asdict(one) for name, one in grown.items()},

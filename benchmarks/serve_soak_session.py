@@ -36,6 +36,7 @@ class Seen:
     Args:
         calls: Kind of call to calls that were answered as they should be.
         busy: Calls that were told to come back later.
+        gone: Callers who went away, since many waited already.
         odd: What should not have come, the first few.
         num_odd: How often something came that should not.
         requests: Requests that were sent, of all kinds of calls.
@@ -44,6 +45,7 @@ class Seen:
 
     calls: Counter[str] = field(default_factory=Counter)
     busy: int = 0
+    gone: int = 0
     odd: list[str] = field(default_factory=list)
     num_odd: int = 0
     requests: int = 0

@@ -119,12 +119,10 @@ class StudioCallers(Session):
             job = (await self.ask("POST", JOBS, 202, json={"request": self.wish()})).json()["id"]
         async with self.changes(place) as events:
             async for event in events:
-                if event.name == "reset":
-                    raise OddAnswer("a place that was forgotten at once")
-                if event.data.get("job") == job and event.name in ("job.succeeded", "job.failed"):
-                    break
-        if event.name != "job.succeeded":
-            raise OddAnswer(f"a job that did not end well: {event.data}")
+                if event.name in ("reset", "job.failed"):
+                    raise OddAnswer(f"instead of the end of a job: {event}")
+                if event.name == "job.succeeded" and event.data["job"] == job:
+                    return
 
     async def lost(self) -> None:
         """Listen to what changes until the connection is lost."""

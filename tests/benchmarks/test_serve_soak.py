@@ -120,3 +120,29 @@ def test_bytes_in_a_folder_are_those_of_all_files_below_it(load_benchmark, tmp_p
     (tmp_path / "a" / "b" / "c").write_bytes(b"123")
     (tmp_path / "d").write_bytes(b"12")
     assert load_benchmark("serve_soak_watch").bytes_in(tmp_path) == 5
+
+
+def test_whoever_comes_while_many_wait_goes_away(load_benchmark, monkeypatch):
+    soak = load_benchmark("serve_soak_callers")
+    monkeypatch.setattr(soak, "MOST_WAITING", 3)
+
+    async def called():
+        everybody, begun = asyncio.Event(), []
+
+        async def wait(_callers):
+            begun.append(1)
+            await everybody.wait()
+
+        monkeypatch.setattr(soak, "CALLS", {"wait": soak.Call(wait, 1.0)})
+        callers = soak.Callers("http://server", 0)
+        load = asyncio.create_task(soak.at_their_times(callers, rate=1000.0, seconds=0.1))
+        while callers.seen.gone == 0:
+            await asyncio.sleep(0.001)
+        assert len(begun) == 3
+        everybody.set()
+        await load
+        await callers.close()
+        return callers.seen
+
+    seen = asyncio.run(called())
+    assert seen.calls["wait"] >= 3 and seen.gone >= 1
