@@ -18,6 +18,7 @@ from underpaint.core.optimization import OptimizationRecipe
 from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.settings import DrawRequest
+from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, Pixels
 from underpaint.stages.optimize.search.frontier import cost_words
@@ -36,6 +37,9 @@ TRAINED_PICTURES = 24
 """What a step of training costs, in pictures drawn."""
 TRAINING_SHARE = 0.25
 """Share of the time left that one training may take."""
+MAKING_SHARE = 0.3
+"""Share of the time left that making one candidate may take, its training among it."""
+LEAST_MAKING_S = 60.0
 SLOWER = 10.0
 """How many times slower than the model before a candidate may be before it is ended."""
 ALLOWED_S = 120.0
@@ -55,6 +59,7 @@ class Workbench:
         eyes: What looks at pictures.
         requests: The search's captions, one picture each.
         others: The same with other seeds.
+        clock: What time is read from.
     """
 
     config: SearchConfig
@@ -66,6 +71,7 @@ class Workbench:
     eyes: Eyes
     requests: Sequence[DrawRequest]
     others: Sequence[DrawRequest]
+    clock: Clock = field(default_factory=SystemClock)
     _base: Drawing | None = field(default=None)
     _looks: dict[int, Looks] = field(default_factory=dict)
 
@@ -138,7 +144,9 @@ class Workbench:
         if reason := self._too_long(recipe, base, seconds_left):
             return Examined(rung=0, state="infeasible", reason=reason)
         try:
-            folder = self.candidate(recipe, report)
+            folder = self.candidate(recipe, self._watched(report, max(LEAST_MAKING_S, MAKING_SHARE * seconds_left)))
+        except CandidateFailed as error:
+            return Examined(rung=0, state="killed", reason=Reason(code="budget.time", text=str(error)))
         except StorageError:
             raise
         except OptimizationRefused as error:
@@ -149,6 +157,20 @@ class Workbench:
         if examined.state != "feasible":
             shutil.rmtree(folder, ignore_errors=True)
         return examined
+
+    def _watched(self, report: Report, limit_s: float) -> Report:
+        """Return what passes progress on, and ends what takes too long."""
+        began = self.clock.now()
+
+        def watched(progress: Progress) -> None:
+            if self.clock.now() - began > limit_s:
+                text = (
+                    f"making it ({progress.task}) took longer than {limit_s:.0f} s, {MAKING_SHARE:.0%} of the time left"
+                )
+                raise CandidateFailed(f"{text}; give a larger --budget", killed=True)
+            report(progress)
+
+        return watched
 
     def _too_long(self, recipe: OptimizationRecipe, base: Base, seconds_left: float) -> Reason | None:
         """Say why a recipe's training does not fit the time left, if it does not."""
