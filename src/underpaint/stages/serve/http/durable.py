@@ -45,21 +45,37 @@ async def handed_in(submission: Submission, pictures: int, desk: JobDesk, gateke
 
     Raises:
         IdempotencyConflict: The key was used for another request.
-        GalleryFull: The owner's gallery has no room for the pictures.
-        QueueFull: Too much waits already.
         RateLimited: The caller may not ask for so many pictures now.
+        QueueFull: Too much waits already.
+        GalleryFull: The owner's gallery has no room for the pictures.
     """
     owner, key = submission.owner, submission.idem_key
     if key is not None and await desk.see(lambda queue: queue.is_known(owner, key)):
         return await desk.do(lambda queue: queue.submit(submission))
-    await desk.check_room(submission.cost_s)
-    if submission.in_gallery:
-        await desk.browse(lambda gallery: gallery.check_room(owner, pictures * USUAL_BYTES))
-    with gatekeeper.charged(submission.owner, pictures) as charge:
+    with gatekeeper.charged(owner, pictures) as charge:
+        await check_room(desk, owner, submission.cost_s, pictures if submission.in_gallery else 0)
         job, is_new = await desk.do(lambda queue: queue.submit(submission))
         if not is_new:
             charge.undo()
     return job, is_new
+
+
+async def check_room(desk: JobDesk, owner: str, cost_s: float, kept_pictures: int) -> None:
+    """Refuse what there is no room for. It is asked within the charge, so that whoever has no quota is told that first.
+
+    Args:
+        desk: Where it would be drawn.
+        owner: Whose it would be.
+        cost_s: Device-seconds that it will probably take.
+        kept_pictures: Pictures that would be put into the owner's gallery.
+
+    Raises:
+        QueueFull: Too much waits already.
+        GalleryFull: The owner's gallery has no room for the pictures.
+    """
+    await desk.check_room(cost_s)
+    if kept_pictures:
+        await desk.browse(lambda gallery: gallery.check_room(owner, kept_pictures * USUAL_BYTES))
 
 
 async def drawn_once(

@@ -17,10 +17,9 @@ from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batches.given_pictures import decoded, files_of
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.engine.edit_input import EditInput
-from underpaint.stages.serve.gallery.gallery import USUAL_BYTES
 from underpaint.stages.serve.http import sse
 from underpaint.stages.serve.http.callers import Caller, CallerOf
-from underpaint.stages.serve.http.durable import IdempotencyKey, handed_in
+from underpaint.stages.serve.http.durable import IdempotencyKey, check_room, handed_in
 from underpaint.stages.serve.http.job_schema import JobList, JobView, job_view
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
 from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, KeeperOf, RunnerOf, ServiceOf
@@ -198,10 +197,9 @@ async def unhold(job: str, caller: CallerOf, desk: DeskOf) -> JobView:
 async def retry(job: str, caller: CallerOf, _service: ServiceOf, desk: DeskOf, gatekeeper: GatekeeperOf) -> JobView:
     """Make a new job of one that did not succeed; it needs room and counts as any other."""
     old = await desk.see(lambda queue: queue.get(job, caller.owner))
-    await desk.check_room(old.cost_s)
-    if old.in_gallery:
-        await desk.browse(lambda gallery: gallery.check_room(old.owner, (old.request.get("n") or 1) * USUAL_BYTES))
-    with gatekeeper.charged(old.owner, old.request.get("n") or 1):
+    pictures = old.request.get("n") or 1
+    with gatekeeper.charged(old.owner, pictures):
+        await check_room(desk, old.owner, old.cost_s, pictures if old.in_gallery else 0)
         return await _changed(desk, caller, lambda queue, owner: queue.retry(job, owner))
 
 
