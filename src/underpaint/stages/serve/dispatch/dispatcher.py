@@ -13,6 +13,7 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from underpaint.core.errors import DeadlineExceeded, EngineLost, InputError, UnderpaintError
 from underpaint.stages.serve.batching.fairness import JobClass
@@ -255,15 +256,9 @@ class Dispatcher:
             windows.append(self._company.begin(len(wanted), in_s))
             turn.let_go()
 
-        def heard(number: int, what: Picture | Preview) -> None:
-            if isinstance(what, Preview):
-                wanted[number].asked.on_preview(what)
-            else:
-                wanted[number].succeed(what)
-
         try:
             orders = [ticket.asked.order for ticket in wanted]
-            return await engine.draw(orders, heard, free) if wanted else 0.0
+            return await engine.draw(orders, partial(_hand_over, wanted), free) if wanted else 0.0
         except EngineLost as lost:
             self._loading.notice_loss(engine, wanted[0].asked.model, lost)
             raise
@@ -288,3 +283,11 @@ class Dispatcher:
         self._notice("batch", model=model, size=len(tickets), seconds=seconds)
         if not any(ticket.done.cancelled() for ticket in tickets):
             self._costs.learn(model, key, len(tickets), seconds)
+
+
+def _hand_over(tickets: Sequence[Ticket], number: int, what: Picture | Preview) -> None:
+    """Give whoever waits for it what came of an order."""
+    if isinstance(what, Preview):
+        tickets[number].asked.on_preview(what)
+    else:
+        tickets[number].succeed(what)

@@ -204,35 +204,23 @@ class JobRunner:
 
     async def _keep(self, job: Job, index: int, picture: Picture, wish: Wish) -> dict[str, Any]:
         """Put a picture on the disk and say that it is there."""
-        order, settings = wish.orders[index], picture.settings
-        digest = settings.pixel_sha256
-        assert digest is not None
-        service = self._desk.service
+        service, image = self._desk.service, _image_of(index, picture, wish)
         await until_done(
             service.troubles,
             "pictures",
-            lambda: asyncio.to_thread(service.store.put, picture.data, digest, order.output_format),
+            lambda: asyncio.to_thread(service.store.put, picture.data, image["pixel_sha256"], image["output_format"]),
         )
-        width, height = map(int, settings.size.split("x"))
-        image = {
-            "index": index,
-            "url": f"/api/v1/images/{digest}",
-            "seed": settings.seed,
-            "pixel_sha256": digest,
-            "width": width,
-            "height": height,
-            "output_format": order.output_format,
-            "words_read": picture.words_read,
-            "words_dropped": picture.words_dropped,
-            "engine": settings.engine,
-        }
-        shown = {name: image[name] for name in ("url", "seed", "pixel_sha256")}
-
-        await self._write_down(lambda queue: queue.note(job.lease, "job.image", {"image_index": index, **shown}))
-        with contextlib.suppress(StorageError):
-            step = {"step": index + 1, "num_steps": len(wish.orders), "image_index": index}
-            await self._desk.do(lambda queue: queue.progress(job.lease, **step))
+        await self._tell(job, image, len(wish.orders))
         return image
+
+    async def _tell(self, job: Job, image: dict[str, Any], num_images: int) -> None:
+        """Note that a picture of a job is there; how far the job is may be missed where the disk is in trouble."""
+        shown = {name: image[name] for name in ("url", "seed", "pixel_sha256")}
+        noted = {"image_index": image["index"], **shown}
+        await self._write_down(lambda queue: queue.note(job.lease, "job.image", noted))
+        with contextlib.suppress(StorageError):
+            step = {"step": image["index"] + 1, "num_steps": num_images, "image_index": image["index"]}
+            await self._desk.do(lambda queue: queue.progress(job.lease, **step))
 
     def _note_preview(self, job: Job, preview: Preview) -> None:
         data = b64encode(preview.data).decode("ascii")
@@ -245,3 +233,22 @@ class JobRunner:
         task = asyncio.create_task(note())
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
+
+
+def _image_of(index: int, picture: Picture, wish: Wish) -> dict[str, Any]:
+    """Return a picture as the result of a job has it."""
+    settings = picture.settings
+    assert settings.pixel_sha256 is not None
+    width, height = map(int, settings.size.split("x"))
+    return {
+        "index": index,
+        "url": f"/api/v1/images/{settings.pixel_sha256}",
+        "seed": settings.seed,
+        "pixel_sha256": settings.pixel_sha256,
+        "width": width,
+        "height": height,
+        "output_format": wish.orders[index].output_format,
+        "words_read": picture.words_read,
+        "words_dropped": picture.words_dropped,
+        "engine": settings.engine,
+    }
