@@ -185,6 +185,8 @@ def measure_real(rounds: int, seconds: float) -> dict[str, Any]:
             memory_mb.append(running.memory_mb())
     shares = [found["8 callers"][number].per_s / offline[number] for number in range(rounds)]
     return {
+        "rounds": rounds,
+        "seconds": seconds,
         "offline_per_s": spread(offline),
         "share_of_offline": spread(shares),
         "start_s": spread(start_s),
@@ -269,19 +271,21 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=4.5, help="length of an open load")
     parser.add_argument("--only", choices=("overhead", "model"), help="one part alone; the other stays in the file")
-    parser.add_argument("--servers", help="a part of their names")
+    parser.add_argument("--servers", nargs="*", default=[""], help="parts of the names of those that are measured")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "serve.json")
     args = parser.parse_args()
     document = kept(args.out) if args.only else {}
-    document |= {"rounds": args.rounds, "seconds": args.seconds}
     if args.only != "model":
         asked = [ours(), ours({"watermark": "none"}, UNMARKED), *peers(args.peer_python or "")]
-        servers = [server for server in asked if server.is_installed and (args.servers or "") in server.name]
+        servers = [
+            server for server in asked if server.is_installed and any(part in server.name for part in args.servers)
+        ]
         for server in asked:
             if not server.is_installed:
                 print(f"{server.name} is not installed and left out; see --peer-python", file=sys.stderr)
         results = measure_overhead(servers, args.rounds, args.seconds)
         print_results(results)
+        document |= {"rounds": args.rounds, "seconds": args.seconds}
         document |= {
             "overhead": as_json(results.loads),
             "start_s": {name: spread(values) for name, values in results.start_s.items()},

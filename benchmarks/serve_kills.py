@@ -290,8 +290,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         kinds = schedule(args.server, args.engine, random.Random(args.seed), args.starting)
         found = run(Path(folder), kinds, seed=args.seed, options=options, place=args.postgres)
+    name = found["jobs_in"] if args.starting is None else f"{found['jobs_in']}, at the start"
     before = json.loads(args.out.read_text())["runs"] if args.out.exists() else {}
-    write_document(args.out, "serve_kills", runs={**before, found["jobs_in"]: found})
+    write_document(args.out, "serve_kills", runs={**before, name: found})
     print(json.dumps(found, indent=2))
     raise SystemExit(1 if found["mistakes"] else 0)
 
