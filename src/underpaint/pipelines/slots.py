@@ -17,6 +17,7 @@ from underpaint.adapters.diffusers.stand_in import StandIn
 from underpaint.core.config import Config
 from underpaint.models.attention import Block
 from underpaint.models.inner_layers import inner_convs, inner_linears
+from underpaint.pipelines.around import Surrounding
 from underpaint.pipelines.diffusers_pipeline import DiffusersPipeline
 from underpaint.pipelines.drawer import Drawer
 from underpaint.pipelines.sampling import Sampler, sampler_of
@@ -159,6 +160,8 @@ def capabilities_of(drawer: Drawer) -> Capabilities:
 
 
 def _slot(component: str, part: nn.Module) -> Slot:
+    while isinstance(part, Surrounding):
+        part = part.network
     if isinstance(part, StandIn):
         return Slot(component=component, class_name=part.__class__.__name__, graph=True, levels=_levels(part))
     config = getattr(part, "config", None)
