@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PIL import Image
@@ -17,6 +17,7 @@ from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.planning import Wish, wish_of
 from underpaint.stages.serve.asking.reading import Readers
 from underpaint.stages.serve.asking.request import PictureRequest
+from underpaint.stages.serve.asking.rest_mistakes import rest_mistakes
 from underpaint.stages.serve.batching.compatibility import batch_key
 from underpaint.stages.serve.batching.fairness import JobClass
 from underpaint.stages.serve.config import ServeConfig
@@ -146,6 +147,10 @@ class Service:
         wish = wish_of(request, self.catalog, watermark=self.watermark, presets=self._presets(), previews=previews)
         self.admit(key_id, request.prompt)
         return wish
+
+    def rest_mistakes(self, body: object, problems: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return what else is wrong with a request whose form is wrong; see ``asking.rest_mistakes``."""
+        return rest_mistakes(body, problems, self.catalog, self._presets())
 
     def edit_input(self, request: EditFields, picture: Image.Image, mask: Image.Image | None) -> EditInput:
         """Return what the model that a request names needs of a picture and its mask.

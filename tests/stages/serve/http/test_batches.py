@@ -72,7 +72,7 @@ def test_if_one_line_is_wrong_none_is_drawn_and_all_mistakes_are_named(sdk):
         "{",
         {**line("stream"), "body": {"prompt": "a cat", "stream": True}},
         {**line("elsewhere"), "url": "/v1/images/edits"},
-        line("too large", size="1x1"),
+        line("too large", size="1x1", n=99),
         {"custom_id": "bare"},
     ]
     failed = ended(sdk, begin(sdk, *lines).id)
@@ -83,9 +83,11 @@ def test_if_one_line_is_wrong_none_is_drawn_and_all_mistakes_are_named(sdk):
         (3, "invalid_json_line", None),
         (4, "unknown_field", "body.stream"),
         (5, "mismatched_url", "url"),
-        (6, "unsupported_size", "body.size"),
+        (6, "invalid_value", "body.n"),
         (7, "missing_field", "method"),
     ]
+    assert failed.errors.data[4].message.startswith("2 mistakes: body.n must be")
+    assert "size '1x1'" in failed.errors.data[4].message
 
 
 def test_an_empty_file_is_a_failed_batch(sdk):

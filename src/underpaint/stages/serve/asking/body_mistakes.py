@@ -30,18 +30,21 @@ class BodyMistakes:
     param: str | None
 
 
-def body_mistakes(problems: Sequence[Mapping[str, Any]], kind: type[BaseModel] | None) -> BodyMistakes:
+def body_mistakes(
+    problems: Sequence[Mapping[str, Any]], kind: type[BaseModel] | None, rest: Sequence[str] = ()
+) -> BodyMistakes:
     """Return what is wrong with a body.
 
     Args:
         problems: What pydantic found, at least one; each place begins in the body.
         kind: What the body should be, so that a mistyped field can be told what it was meant to be; None if unknown.
+        rest: What else is wrong, with fields that have the right form.
     """
-    told = list(dict.fromkeys(_told(problem, kind) for problem in problems))
-    rest = [f"and {len(told) - SHOWN:,} more"] if len(told) > SHOWN else []
+    told = list(dict.fromkeys([*(_told(problem, kind) for problem in problems), *rest]))
+    more = [f"and {len(told) - SHOWN:,} more"] if len(told) > SHOWN else []
     head = f"{len(told):,} mistakes: " if len(told) > 1 else ""
     code = CODES.get(problems[0]["type"], "invalid_value")
-    return BodyMistakes(code, head + "; ".join([*told[:SHOWN], *rest]), _param(problems[0]))
+    return BodyMistakes(code, head + "; ".join([*told[:SHOWN], *more]), _param(problems[0]))
 
 
 def _param(problem: Mapping[str, Any]) -> str | None:

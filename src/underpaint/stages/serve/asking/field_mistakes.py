@@ -10,6 +10,19 @@ from underpaint.core.errors import FieldError, InputError
 T = TypeVar("T")
 
 
+class _SeveralErrors(FieldError):
+    """Several fields of a request cannot be used; the field and the code are those of the first mistake."""
+
+    def __init__(self, message: str, each: list[str], *, param: str, code: str) -> None:
+        super().__init__(message, param=param, code=code)
+        self.each = each
+
+
+def messages_of(error: FieldError) -> list[str]:
+    """Return each mistake that an error tells."""
+    return error.each if isinstance(error, _SeveralErrors) else [str(error)]
+
+
 class FieldMistakes:
     """What was found wrong with fields so far; nothing is raised before ``tell``."""
 
@@ -46,4 +59,5 @@ class FieldMistakes:
             raise self._errors[0]
         if self._errors:
             first, words = self._errors[0], "; ".join(map(str, self._errors))
-            raise FieldError(f"{len(self._errors)} mistakes: {words}", param=first.param, code=first.code)
+            message = f"{len(self._errors)} mistakes: {words}"
+            raise _SeveralErrors(message, [*map(str, self._errors)], param=first.param, code=first.code)

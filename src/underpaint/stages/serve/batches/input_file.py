@@ -13,6 +13,7 @@ from underpaint.core.config import Config, parse_json
 from underpaint.stages.serve.asking.body_mistakes import body_mistakes
 from underpaint.stages.serve.asking.edit_request import MAX_PICTURES, Given, HowMuch
 from underpaint.stages.serve.asking.request import PictureRequest
+from underpaint.stages.serve.asking.rest_mistakes import RestMistakes
 
 MAX_LINES = 50_000
 MAX_LINE_BYTES = 2**20
@@ -101,12 +102,13 @@ class Mistake:
         return {"code": self.code, "line": self.line, "message": self.message, "param": self.param}
 
 
-def read_lines(path: Path, endpoint: str) -> Iterator[tuple[int, Line | Mistake]]:
+def read_lines(path: Path, endpoint: str, rest: RestMistakes | None = None) -> Iterator[tuple[int, Line | Mistake]]:
     """Yield every line with its number, checked by itself; empty lines are passed over.
 
     Args:
         path: The file.
         endpoint: What every ``url`` must be.
+        rest: Says what else is wrong with a body that has not the right form; None for nothing.
     """
     seen: set[str] = set()
     with path.open("rb") as file:
@@ -118,7 +120,7 @@ def read_lines(path: Path, endpoint: str) -> Iterator[tuple[int, Line | Mistake]
                 return
             if not raw.strip():
                 continue
-            found = _line(raw, number, endpoint)
+            found = _line(raw, number, endpoint, rest)
             if isinstance(found, Line):
                 if found.custom_id in seen:
                     message = f"the custom_id {found.custom_id!r:.80} stands twice"
@@ -131,16 +133,25 @@ def read_lines(path: Path, endpoint: str) -> Iterator[tuple[int, Line | Mistake]
                 return
 
 
-def _line(raw: bytes, number: int, endpoint: str) -> Line | Mistake:
+def _line(raw: bytes, number: int, endpoint: str, rest: RestMistakes | None) -> Line | Mistake:
     kind = EditLine if endpoint == EDITS else Line
     try:
-        line = kind.model_validate(parse_json(raw.decode("utf-8")))
-    except ValidationError as error:
-        wrong = body_mistakes(error.errors(), kind)
-        return Mistake(line=number, code=wrong.code, message=wrong.message, param=wrong.param)
+        values = parse_json(raw.decode("utf-8"))
     except ValueError as error:
         return Mistake(line=number, code="invalid_json_line", message=f"this is no JSON ({error})")
+    try:
+        line = kind.model_validate(values)
+    except ValidationError as error:
+        others = [] if rest is None or kind is EditLine else _rest_of(values, error, rest)
+        wrong = body_mistakes(error.errors(), kind, others)
+        return Mistake(line=number, code=wrong.code, message=wrong.message, param=wrong.param)
     if line.url != endpoint:
         message = f"url is {line.url!r:.80}, and the batch is for {endpoint}"
         return Mistake(line=number, code="mismatched_url", message=message, param="url")
     return line
+
+
+def _rest_of(values: object, error: ValidationError, rest: RestMistakes) -> list[str]:
+    """Return what else is wrong with the body of a line."""
+    within = [{**problem, "loc": problem["loc"][1:]} for problem in error.errors() if problem["loc"][:1] == ("body",)]
+    return rest(values["body"], within) if isinstance(values, dict) and "body" in values else []

@@ -192,7 +192,8 @@ class BatchKeeper:
         """Return what is wrong with a batch's lines, the first mistakes are enough, and how many pictures they mean."""
         mistakes: list[Mistake] = []
         total = pictures = 0
-        for number, line in read_lines(self.records.path(batch.input_file_id), batch.endpoint):
+        rest = self.desk.service.rest_mistakes
+        for number, line in read_lines(self.records.path(batch.input_file_id), batch.endpoint, rest):
             total += 1
             pictures += 0 if isinstance(line, Mistake) else line.body.n or 1
             found = line if isinstance(line, Mistake) else self._cannot_be_drawn(batch, number, line)

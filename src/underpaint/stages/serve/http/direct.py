@@ -77,10 +77,13 @@ async def _body(request: Request) -> GenerationRequest:
         raise ApiError(400, "invalid_value", "the body was cut off") from None
     if not body:
         raise UnfitBody([NO_BODY], GenerationRequest)
+    values = _values(body, request)
     try:
-        return GenerationRequest.model_validate(_values(body, request))
+        return GenerationRequest.model_validate(values)
     except ValidationError as error:
-        raise UnfitBody(error.errors(include_url=False), GenerationRequest) from None
+        problems = error.errors(include_url=False)
+        rest = request.app.state.service.rest_mistakes(values, problems)
+        raise UnfitBody(problems, GenerationRequest, rest) from None
 
 
 def _values(body: bytes, request: Request) -> Any:

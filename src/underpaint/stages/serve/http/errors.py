@@ -153,11 +153,12 @@ class UnfitBody(RequestValidationError):
     Args:
         problems: What pydantic found.
         kind: What the body should be.
+        rest: What else is wrong, with fields that have the right form.
     """
 
-    def __init__(self, problems: Sequence[Any], kind: type[BaseModel]) -> None:
+    def __init__(self, problems: Sequence[Any], kind: type[BaseModel], rest: Sequence[str] = ()) -> None:
         super().__init__([{**problem, "loc": ("body", *problem["loc"])} for problem in problems])
-        self.kind = kind
+        self.kind, self.rest = kind, rest
 
 
 def validation_error(error: RequestValidationError, kind: type[BaseModel] | None = None) -> ApiError:
@@ -171,7 +172,7 @@ def validation_error(error: RequestValidationError, kind: type[BaseModel] | None
     if problems[0]["type"] == "json_invalid":
         why = problems[0].get("ctx", {}).get("error", "cut off")
         return ApiError(400, "invalid_value", f"the body is no JSON ({why})")
-    wrong = body_mistakes(problems, kind)
+    wrong = body_mistakes(problems, kind, error.rest if isinstance(error, UnfitBody) else ())
     return ApiError(400, wrong.code, wrong.message, param=wrong.param)
 
 

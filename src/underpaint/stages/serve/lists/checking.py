@@ -116,7 +116,7 @@ def _line(row: Row, common: LineCommon, service: Service, owner: str) -> Line | 
         body = LineRequest.model_validate(values)
         service.wish(GenerationRequest(**body.model_dump(exclude_unset=True)), owner)
     except ValidationError as error:
-        wrong = body_mistakes(error.errors(), LineRequest)
+        wrong = body_mistakes(error.errors(), LineRequest, service.rest_mistakes(values, error.errors()))
         return Mistake(line=row.line, code=wrong.code, message=wrong.message, param=wrong.param)
     except FieldError as error:
         return Mistake(line=row.line, code=error.code, message=str(error), param=error.param)
