@@ -50,7 +50,10 @@ def test_a_picture_is_drawn_anew_and_the_same_seed_is_the_same(sdk):
     assert [one.b64_json for one in first.data] == [one.b64_json for one in second.data]
     assert [one.underpaint["seed"] for one in first.data] == [5, 6]
     assert first.data[0].b64_json != first.data[1].b64_json
-    assert (first.size, first.usage.total_tokens > 0) == ("32x32", True)
+    usage = first.usage
+    assert (first.size, usage.input_tokens_details.image_tokens, usage.output_tokens) == ("32x32", 16, 32)
+    assert usage.input_tokens == usage.input_tokens_details.text_tokens + 16
+    assert usage.total_tokens == usage.input_tokens + usage.output_tokens
 
 
 def test_outside_the_mask_nothing_changes(start_server, tmp_path, tiny_model):

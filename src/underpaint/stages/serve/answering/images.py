@@ -54,15 +54,16 @@ def quality_of(request: PictureRequest) -> Literal["low", "medium", "high"]:
 
 
 def usage_of(pictures: Sequence[Picture]) -> Usage:
-    """Return what went in and came out: the prompt once, positions of the latent of every picture."""
-    words = pictures[0].words_read
-    width, height = map(int, pictures[0].settings.size.split("x"))
-    latent = len(pictures) * (width // LATENT) * (height // LATENT)
+    """Return what went in, words and positions of the latent of an edited picture, and what came out."""
+    words, settings = pictures[0].words_read, pictures[0].settings
+    width, height = map(int, settings.size.split("x"))
+    latent = (width // LATENT) * (height // LATENT)
+    given = 0 if settings.edit is None else latent
     return Usage(
-        input_tokens=words,
-        input_tokens_details=TokenDetails(text_tokens=words),
-        output_tokens=latent,
-        total_tokens=words + latent,
+        input_tokens=words + given,
+        input_tokens_details=TokenDetails(text_tokens=words, image_tokens=given),
+        output_tokens=len(pictures) * latent,
+        total_tokens=words + given + len(pictures) * latent,
     )
 
 
