@@ -79,7 +79,7 @@ class Edge(Config):
         engine: What runs the graph.
         precision: Of the arithmetic: ``f32`` draws the model's own pictures, ``int8`` its own.
         model: Name of the model.
-        model_sha256: Digest of the model.
+        model_sha256: Digest of the model; empty where an optimization made the graph, whose pictures are its own.
         pipeline: Class of the model's pipeline.
         image_size: Side of the pictures in pixels.
         batch: Pictures that the graph draws at once.
@@ -132,7 +132,8 @@ class ExportedModel(Model):
     @property
     def digest(self) -> str:
         """What identifies the pictures: the model's digest if they are the model's own, else that of this folder."""
-        return self.edge.model_sha256 if self.edge.precision == "f32" else self.manifest.digest
+        before = self.edge.model_sha256 if self.edge.precision == "f32" else ""
+        return before or self.manifest.digest
 
     @property
     def steps(self) -> str | None:

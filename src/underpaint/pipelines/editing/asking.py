@@ -15,7 +15,7 @@ from underpaint.pipelines.editing.mask import Mask, read_mask
 from underpaint.pipelines.editing.planning import check_editable, plan_edits
 from underpaint.pipelines.editing.reading import Original, Source, read_original
 from underpaint.pipelines.editing.request import EditRequest
-from underpaint.pipelines.engine_choice import EXTRAS, Asked, choose, exported_form, is_installed
+from underpaint.pipelines.engine_choice import EXTRAS, Asked, choose, exported_form, is_installed, own_graph
 from underpaint.pipelines.exported import ExportedPipeline
 from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.pipelines.settings import Settings
@@ -78,10 +78,11 @@ def check_engine(model: Model) -> None:
     """
     if edits_as_graph(model):
         return
-    if isinstance(model, ExportedModel):
+    if (graph := own_graph(model)) is not None:
+        before = "" if graph is not model else f", {graph.edge.model}"
         raise InputError(
             f"{model.folder} was exported without a graph that edits; export the model again with --edit, or name "
-            f"the model that it was made from, {model.edge.model}, with -m"
+            f"the model that it was made from{before}, with -m"
         )
     if not is_installed("torch"):
         command = pip_command(EXTRAS["torch"])

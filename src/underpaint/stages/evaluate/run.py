@@ -15,6 +15,7 @@ from underpaint.core.cache import cache_folder
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Report as Show
 from underpaint.core.progress import silent
+from underpaint.pipelines.engine_choice import own_graph
 from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.runtime.host import describe_host
 from underpaint.stages.evaluate.config import EvaluateConfig
@@ -115,9 +116,10 @@ class Evaluation:
         if not isinstance(self.source, ModelSubject):
             return f"a {self.source.record().kind} has no networks to alter"
         model = self.source.model
-        if not isinstance(model, ExportedModel):
+        if own_graph(model) is None:
             return ""
-        return f"a graph has no networks to alter; evaluate {model.edge.model} itself for that"
+        before = model.edge.model if isinstance(model, ExportedModel) else "the model before it"
+        return f"a graph has no networks to alter; evaluate {before} itself for that"
 
     def run_controls(self, base: Judgement, pictures: Sequence[Drawn]) -> None:
         """Judge the null controls and the known-bad ones against what was found about the model."""

@@ -16,6 +16,7 @@ from PIL import Image
 
 from underpaint.core.config import digest_of
 from underpaint.core.errors import InputError
+from underpaint.pipelines.engine_choice import own_graph
 from underpaint.pipelines.exported import check_numbers
 from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.pipelines.model_folder import Model
@@ -142,8 +143,8 @@ class ModelSubject:
         Raises:
             InputError: It shall draw with other steps than it was unrolled for, or with a guidance that it lacks.
         """
-        if isinstance(self.model, ExportedModel):
-            check_numbers(DrawRequest(caption="", seed=0, **vars(self.sampling)), self.model.edge)
+        if (graph := own_graph(self.model)) is not None:
+            check_numbers(DrawRequest(caption="", seed=0, **vars(self.sampling)), graph.edge)
 
     def record(self) -> SubjectRecord:
         """Say who it is."""
