@@ -35,6 +35,7 @@ class PlaceView(BaseModel):
         height: The same.
         transparent: Whether what lies around the drawing may be seen through.
         counts: Stickers of a pack, fewest to most or the numbers that are taken; empty where none are named.
+        splits: Whether more stickers than a pack takes become several packs.
         how: How the files get there, in a sentence.
     """
 
@@ -46,6 +47,7 @@ class PlaceView(BaseModel):
     format: Format
     transparent: bool
     counts: list[int]
+    splits: bool
     how: str
 
 
@@ -61,6 +63,7 @@ def place_views() -> list[PlaceView]:
             format=place.items[0].format,
             transparent=place.items[0].transparent,
             counts=list(place.counts),
+            splits=place.archive == "wastickers",
             how=place.how,
         )
         for name, place in PLACES.items()

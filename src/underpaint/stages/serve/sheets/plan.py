@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field
 
@@ -70,7 +70,7 @@ class SheetPlan(Config):
         for wanted in self.pictures:
             yield GenerationRequest(prompt=wanted.prompt, **self._common())
 
-    def _common(self) -> dict[str, object]:
+    def _common(self) -> dict[str, Any]:
         given = {"model": self.model, "style": self.style, "seed": self.seed, "guidance": self.guidance}
         return {name: value for name, value in given.items() if value is not None}
 

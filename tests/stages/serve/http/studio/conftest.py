@@ -58,6 +58,16 @@ class Studio:
         strip.and_(self.page.locator("[data-state=succeeded]")).wait_for()
         return strip
 
+    def jobs(self) -> list[dict[str, Any]]:
+        """Return all jobs of the server, in the order in which they were handed in."""
+        found: list[dict[str, Any]] = []
+        more = True
+        while more:
+            after = f"&after={found[-1]['id']}" if found else ""
+            page = self.page.evaluate(f"fetch('/api/v1/jobs?limit=100{after}').then(answer => answer.json())")
+            found, more = found + page["data"], page["has_more"]
+        return found
+
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
         """Let the server draw nothing meanwhile."""

@@ -20,8 +20,7 @@ def side(studio, name):
 
 
 def jobs(studio):
-    found = studio.page.evaluate("fetch('/api/v1/jobs?limit=100').then(answer => answer.json())")
-    return [job["request"] for job in found["data"][-2:]]
+    return [job["request"] for job in studio.jobs()[-2:]]
 
 
 def test_both_sides_draw_the_same_words_and_numbers_and_only_what_was_changed_differs(open_studio):
@@ -33,7 +32,7 @@ def test_both_sides_draw_the_same_words_and_numbers_and_only_what_was_changed_di
     pair = studio.page.locator(".pair").first
     expect(pair.locator("figcaption").last).to_contain_text("Flat")
     expect(pair.locator("figcaption").first).to_contain_text("as usual")
-    expect(pair.locator("figcaption").first).not_to_contain_text("Closeness")
+    expect(pair.locator("figcaption").first).not_to_contain_text("Follows the words")
     expect(pair.locator("figcaption").first).to_contain_text(" J ")
 
 
@@ -105,3 +104,14 @@ def test_the_comparison_has_no_fault_on_a_phone(open_studio, scheme):
     expect(studio.page.get_by_role("button", name="Left is better").first).to_be_visible()
     assert studio.faults() == []
     assert studio.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_a_comparison_whose_jobs_are_gone_is_gone_without_a_word(open_studio):
+    studio = open_studio("compare", tolerant=True)
+    draw(studio)
+    body = '{"error": {"message": "there is no such job", "code": "job_not_found"}}'
+    answer = {"status": 404, "content_type": "application/json", "body": body}
+    studio.page.route("**/api/v1/jobs/*", lambda route: route.fulfill(**answer))
+    studio.page.reload()
+    studio.page.wait_for_function("() => !JSON.parse(sessionStorage['underpaint.compare.shown']).jobs.length")
+    assert studio.page.locator(".pair").count() == studio.page.get_by_role("alert").count() == 0

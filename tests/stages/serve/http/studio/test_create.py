@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 
 import numpy as np
 import pytest
@@ -96,7 +97,7 @@ def test_a_job_whose_answer_was_lost_is_drawn_once(open_studio):
     studio.page.route("**/api/v1/jobs", lose)
     strip = studio.draw("a yellow heart")
     assert len(lost) == 2 and lost[0] == lost[1]
-    jobs = studio.page.evaluate("fetch('/api/v1/jobs?limit=100').then(answer => answer.json())")["data"]
+    jobs = studio.jobs()
     assert [job["id"] for job in jobs if job["request"]["prompt"] == "a yellow heart"] == [
         strip.get_attribute("data-job")
     ]
@@ -161,9 +162,9 @@ def test_another_model_brings_its_own_styles_and_draws(open_studio, start_server
     studio = open_studio(server=server)
     studio.page.get_by_text("More settings").click()
     box(studio).fill("a red heart")
-    studio.page.get_by_role("combobox", name="Model").focus()
-    studio.page.get_by_role("combobox", name="Model").select_option("tiny")
-    expect(studio.page.get_by_role("combobox", name="Model")).to_be_focused()
+    studio.page.get_by_role("combobox", name="Who draws").focus()
+    studio.page.get_by_role("combobox", name="Who draws").select_option("tiny")
+    expect(studio.page.get_by_role("combobox", name="Who draws")).to_be_focused()
     assert box(studio).input_value() == "a red heart"
     strip = studio.draw("a red heart")
     jobs = studio.page.evaluate("fetch('/api/v1/jobs').then(answer => answer.json())")["data"]
@@ -171,3 +172,52 @@ def test_another_model_brings_its_own_styles_and_draws(open_studio, start_server
     assert jobs[0]["release"] == next(one["release"] for one in models if one["name"] == "tiny")
     strip.get_by_role("button", name="Open: a red heart").click()
     expect(studio.page.get_by_role("dialog").locator(".facts")).to_contain_text("tiny")
+
+
+def hint(studio):
+    return studio.page.locator("#prompt-hint")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("a very " * 15 + "red heart", "the end is not read: “a very a very a very red heart”"),
+        ("an axolotl", "may not know “axolotl”"),
+        ("eine rote Katze", "understands English words far better"),
+        ("красное сердце", "these letters it cannot read"),
+    ],
+)
+def test_what_the_model_will_not_read_is_said_quietly_while_somebody_types(studio, words, told):
+    usual = hint(studio).inner_text()
+    box(studio).fill(words)
+    expect(hint(studio)).to_contain_text(told)
+    assert "prompt-hint" in box(studio).get_attribute("aria-describedby")
+    assert studio.page.get_by_role("button", name="Draw", exact=True).is_enabled() and studio.faults() == []
+    box(studio).fill("a red heart")
+    expect(hint(studio)).to_have_text(usual)
+
+
+def test_a_hint_that_does_not_come_is_none(open_studio):
+    studio = open_studio(tolerant=True)
+    studio.page.route("**/api/v1/prompts/check", lambda route: route.fulfill(status=503, body="{}"))
+    usual = hint(studio).inner_text()
+    with studio.page.expect_response("**/api/v1/prompts/check"):
+        box(studio).fill("eine Katze")
+    studio.draw("a red heart")
+    assert hint(studio).inner_text() == usual and studio.page.get_by_role("alert").count() == 0
+
+
+def test_one_can_type_at_once_but_no_keyboard_covers_a_phone(open_studio):
+    focused = "document.activeElement.id"
+    assert open_studio().page.evaluate(focused) == "prompt"
+    phone = {"width": 360, "height": 740, "has_touch": True, "is_mobile": True}
+    assert open_studio(**phone).page.evaluate(focused) == ""
+
+
+def test_every_setting_has_words_that_a_child_understands(studio):
+    studio.page.get_by_text("More settings").click()
+    for name in ("How exactly it follows your words", "How surprising"):
+        slider = studio.page.get_by_role("slider", name=name)
+        expect(slider).to_have_accessible_description(re.compile("^To the left"))
+    text = studio.page.locator("form.ask").inner_text()
+    assert not re.search("guidance|temperature|closeness|daring|seed|prompt|step", text, flags=re.IGNORECASE)

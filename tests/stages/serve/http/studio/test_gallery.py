@@ -216,3 +216,50 @@ def test_a_picture_is_downloaded_larger(open_studio, tmp_path):
     download.value.save_as(tmp_path / "large.png")
     with Image.open(tmp_path / "large.png") as large:
         assert large.size == (256, 256) and large.mode == "RGBA"
+
+
+def test_more_stickers_than_a_pack_takes_are_no_mistake(open_studio):
+    studio = open_studio("gallery?search=tiny+star")
+    places = studio.page.evaluate("fetch('/api/v1/capabilities').then(answer => answer.json())")["places"]
+    assert [one["name"] for one in places if one["splits"]] == ["whatsapp"]
+    studio.page.evaluate("""async () => {
+        const main = document.querySelector('script[type=module]').src;
+        const {openPack} = await import(main.replace('main.js', 'parts/pack.js'));
+        const capabilities = await (await fetch('/api/v1/capabilities')).json();
+        const digests = Array.from({length: 61}, (_, i) => String(i));
+        openPack({capabilities}, digests);
+    }""")
+    dialog = studio.page.get_by_role("dialog", name="Make 61 stickers for other apps")
+    expect(dialog).to_contain_text("You get 3 packs of up to 30 stickers each.")
+    expect(dialog.locator(".mistake")).to_have_count(0)
+
+
+def test_many_changes_are_one_question_and_what_was_shown_stays(open_studio):
+    studio = open_studio("gallery?search=purple+moon")
+    draw_through_the_server(studio, "a purple moon", 3)
+    expect(cells(studio)).to_have_count(3)
+    asked = []
+    studio.page.on("request", lambda request: asked.append(request.url) if "/gallery?" in request.url else None)
+    studio.page.evaluate("""async () => {
+        const {data} = await (await fetch('/api/v1/gallery?search=purple+moon&limit=1')).json();
+        for (let rating = 1; rating <= 5; rating += 1) {
+            const body = JSON.stringify({rating});
+            const headers = {'content-type': 'application/json'};
+            await fetch(`/api/v1/gallery/${data[0].pixel_sha256}`, {method: 'PATCH', headers, body});
+        }
+        const body = JSON.stringify({action: 'delete', pictures: [data[0].pixel_sha256]});
+        await fetch('/api/v1/gallery/actions', {method: 'POST', headers: {'content-type': 'application/json'}, body});
+    }""")
+    expect(cells(studio)).to_have_count(2)
+    assert 1 <= len(asked) - 1 <= 4
+
+
+def test_sizes_that_a_picture_has_already_are_not_offered(open_studio, tmp_path):
+    studio = open_studio("gallery")
+    Image.effect_noise((300, 300), 90).convert("RGBA").save(tmp_path / "mine.png")
+    studio.page.locator("input[type=file][multiple]").set_input_files(tmp_path / "mine.png")
+    mine = cells(studio).filter(has=studio.page.locator("img[width='300']"))
+    mine.first.get_by_role("button", name="Open").click()
+    studio.page.get_by_role("button", name="Other sizes and apps").click()
+    expect(studio.page.get_by_role("button", name="512 × 512 pixels")).to_be_visible()
+    expect(studio.page.get_by_role("button", name="256 × 256 pixels")).to_have_count(0)

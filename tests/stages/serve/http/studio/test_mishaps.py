@@ -23,7 +23,7 @@ def ask(studio, prompt, n=8):
 
 
 def jobs(studio):
-    return studio.page.evaluate("fetch('/api/v1/jobs?limit=100').then(answer => answer.json())")["data"]
+    return studio.jobs()
 
 
 def test_a_connection_that_is_lost_in_mid_picture_loses_nothing(open_studio, chromium):

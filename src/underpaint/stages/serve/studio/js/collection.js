@@ -27,6 +27,25 @@ export function page({ search, favorite, style, deleted }, { before, limit = 60,
   });
 }
 
+/** The most that the server sends of the gallery at once. */
+const MOST = 200;
+
+/**
+ * Return the newest pictures of the gallery, as many as are wanted at least, however many pages that takes.
+ *
+ * @param {Wanted} wanted Which pictures.
+ * @param {{least: number, signal?: AbortSignal}} how `least`: how many, if there are so many.
+ * @returns {ReturnType<typeof page>} As a page.
+ */
+export async function pages(wanted, { least, signal }) {
+  let found = await page(wanted, { limit: Math.min(MOST, least), signal });
+  while (found.next && found.data.length < least) {
+    const more = await page(wanted, { before: found.next, limit: Math.min(MOST, least - found.data.length), signal });
+    found = { ...more, data: [...found.data, ...more.data] };
+  }
+  return found;
+}
+
 /**
  * Return what the gallery knows of a picture; null if it is not there.
  *

@@ -46,7 +46,7 @@ export async function follow(path, listener, { signal, after = null } = {}) {
  * @param {AbortSignal} [signal] Ends the reading.
  * @returns {Promise<boolean>} Whether the listener ended it.
  */
-async function readAll(response, listener, signal) {
+export async function readAll(response, listener, signal) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   try {

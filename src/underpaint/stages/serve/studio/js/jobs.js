@@ -6,6 +6,7 @@
  */
 
 import { onChange } from './changes.js';
+import { paced } from './pacing.js';
 import { Unreachable, call, pause, reachable } from './server.js';
 import { shared } from './state.js';
 
@@ -30,6 +31,8 @@ import { shared } from './state.js';
 
 const LASTING_MS = 24 * 3600 * 1000;
 const RETRY_MS = 2000;
+/** How often those that wait ask for their place in line, however much happens meanwhile. */
+const PLACE_MS = 500;
 
 /** States in which a job is over. */
 export const OVER = new Set(['succeeded', 'failed', 'cancelled', 'expired']);
@@ -122,15 +125,29 @@ export function watch(id, listener, onlost = () => {}) {
   return one.add(listener, onlost);
 }
 
-/** Tell the jobs that are watched what was told of all; those that wait are looked at whenever another moves. */
+/** Changes of one job that move others in their line. */
+const MOVES = /^(job\.(started|requeued|held|succeeded|failed|cancelled|expired|moved|queued)|queue\..*)$/;
+
+/** Whether the queue is paused, asked for once until that changes. */
+let pausing = /** @type {Promise<boolean> | null} */ (null);
+
+function isPaused() {
+  pausing ??= call('GET', '/api/v1/queue').then(({ paused }) => paused);
+  pausing.catch(() => (pausing = null));
+  return pausing;
+}
+
+/** Look at all that wait; many moves are one reason to look. */
+const waiting = paced(() => {
+  for (const one of [...tracked.values()]) if (one.news?.job.state === 'queued') one.look();
+}, PLACE_MS);
+
+/** Tell the jobs that are watched what was told of all; those that wait are looked at when others moved. */
 function spread({ name, data }) {
-  const isOfJobs = name.startsWith('job.') || name.startsWith('queue.');
-  for (const one of [...tracked.values()]) {
-    if (data.job === one.id) one.hear(name, data);
-    else if (!isOfJobs && name !== 'gallery.added') continue;
-    else if (one.news === null || one.news.job.state === 'queued') one.look();
-  }
-  if (name === 'reset' || name === 'open') tracked.forEach((one) => one.look());
+  if (name === 'reset' || name === 'open' || name.startsWith('queue.')) pausing = null;
+  if (name === 'reset' || name === 'open') return tracked.forEach((one) => one.look());
+  tracked.get(data.job)?.hear(name, data);
+  if (MOVES.test(name)) waiting.ask();
 }
 
 let isListening = false;
@@ -187,7 +204,7 @@ class Tracked {
     try {
       const job = await call('GET', `/api/v1/jobs/${this.id}`);
       const images = job.images.length ? job.images : (this.news?.job.images ?? []);
-      const paused = job.state === 'queued' && (await call('GET', '/api/v1/queue')).paused;
+      const paused = job.state === 'queued' && (await isPaused());
       this.#tell({
         job: { ...job, images },
         preview: job.state === 'running' ? (this.news?.preview ?? null) : null,

@@ -3,6 +3,7 @@
 import { button, h, icon, replace } from './elements.js';
 import { form, formOf } from './form.js';
 import { takeDrops } from './dropping.js';
+import { languageSwitch } from './language.js';
 import { fail, openDialog, placeNotices, say } from './notices.js';
 import { call, key, line, pause, reachable } from './server.js';
 import { styled } from './styles.js';
@@ -34,6 +35,8 @@ const app = {
 };
 
 const RETRY_MS = 2000;
+/** Where fingers type, a keyboard on the screen would cover the page as soon as a box has the focus. */
+const hasKeyboard = matchMedia('(hover: hover) and (pointer: fine)');
 const main = h('main', { id: 'view', tabindex: '-1' });
 const banner = h('div', { class: 'banner', role: 'status', hidden: true });
 const links = new Map();
@@ -65,6 +68,7 @@ async function show({ first = false } = {}) {
       main.focus({ preventScroll: true });
       say(t(`${row.name}.title`));
     }
+    if (hasKeyboard.matches) view.focus?.();
   } catch (error) {
     await explain(error);
   }
@@ -108,6 +112,7 @@ function header() {
       h('span', {}, t('name')),
     ),
     navigation(),
+    languageSwitch(),
     themeButton(),
   );
 }

@@ -4,6 +4,7 @@
  * @typedef {object} View What `open` of a view's module returns.
  * @property {HTMLElement} element What is shown.
  * @property {() => void} [close] Ends what the view does, when another takes its place.
+ * @property {() => void} [focus] Puts the focus where somebody types first.
  * @property {(query: URLSearchParams) => void} [change] Told that the address within the view changed; without it the view is
  *     opened anew.
  *
@@ -17,6 +18,7 @@
 /** @type {Row[]} */
 export const VIEWS = [
   { name: 'create', icon: 'brush', load: () => import('./views/create.js'), styled: true },
+  { name: 'moods', icon: 'smile', load: () => import('./views/moods.js'), styled: true },
   { name: 'edit', icon: 'magic', load: () => import('./views/edit.js'), styled: true },
   { name: 'gallery', icon: 'gallery', load: () => import('./views/gallery.js'), styled: true },
   { name: 'lists', icon: 'list', load: () => import('./views/lists.js'), styled: true },

@@ -1,27 +1,42 @@
-/** What the page says: keys in the code, words in `words/`, a file a language. */
+/** What the page says: keys in the code, words in `words/`, a folder a language, and what a language lacks in English. */
 
+import { shared } from './state.js';
 import { en } from './words/en.js';
+import { LANGUAGES } from './words/languages.js';
 
-/** @type {Object<string, () => Promise<Object<string, any>>>} Languages beside English: code to its words. */
-const OTHERS = {};
-
-/** Codes of all languages. */
-export const LANGUAGES = ['en', ...Object.keys(OTHERS)];
+/** The code of the language that somebody chose; empty for the browser's own. */
+export const language = shared('language', '');
 
 let words = en;
 
 /**
- * Speak another language; what it has no words for stays English.
+ * Speak the language that was chosen here, or the first of the browser's that there are words for; else English.
  *
  * @param {readonly string[]} wanted Codes such as `de-AT`, the best first.
  * @returns {Promise<string>} The code of the language that is spoken now.
  */
 export async function speak(wanted) {
-  const codes = wanted.map((code) => code.toLowerCase().split('-')[0]);
-  const code = codes.find((one) => LANGUAGES.includes(one)) ?? 'en';
-  words = code === 'en' ? en : { ...en, ...(await OTHERS[code]()) };
+  const codes = [language.value, ...wanted].map((code) => code.toLowerCase().split('-')[0]);
+  const code = codes.find((one) => Object.hasOwn(LANGUAGES, one)) ?? 'en';
+  try {
+    words = { ...en, ...(await LANGUAGES[code].load?.())?.words };
+  } catch (error) {
+    console.warn(error);
+    return speakAs('en');
+  }
+  return speakAs(code);
+}
+
+function speakAs(code) {
   document.documentElement.lang = code;
+  document.documentElement.dir = LANGUAGES[code].rtl ? 'rtl' : 'ltr';
   return code;
+}
+
+/** Return the code by which numbers and times are written: the browser's own, where that is of the language that is spoken. */
+export function locale() {
+  const { lang } = document.documentElement;
+  return navigator.languages.find((one) => one.toLowerCase().split('-')[0] === lang) ?? lang;
 }
 
 /**
@@ -49,7 +64,7 @@ export function moment(seconds) {
   const isToday = at.toDateString() === new Date().toDateString();
   /** @type {Intl.DateTimeFormatOptions} */
   const date = isToday ? {} : { day: 'numeric', month: 'short' };
-  return at.toLocaleString(navigator.language, { ...date, hour: 'numeric', minute: '2-digit' });
+  return at.toLocaleString(locale(), { ...date, hour: 'numeric', minute: '2-digit' });
 }
 
 /**
@@ -75,4 +90,16 @@ export function styleName(style) {
   const key = `style.${style}`;
   const words = t(key);
   return words === key ? style[0].toUpperCase() + style.slice(1) : words;
+}
+
+/**
+ * Return what a mood is called.
+ *
+ * @param {string} mood Its name.
+ * @returns {string} Its words.
+ */
+export function moodName(mood) {
+  const key = `mood.${mood}`;
+  const words = t(key);
+  return words === key ? mood.replaceAll('-', ' ') : words;
 }

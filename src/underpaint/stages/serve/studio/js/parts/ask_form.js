@@ -7,6 +7,7 @@ import { styleName, t } from '../words.js';
 import { choice } from './choices.js';
 import { openCode } from './code.js';
 import { moreSettings } from './more_settings.js';
+import { hintBelow } from './word_hints.js';
 
 const COUNTS = [1, 2, 4, 8];
 
@@ -42,7 +43,7 @@ function again(old, fresh) {
 }
 
 function formOf(app, draw) {
-  const prompt = promptBox(() => element.requestSubmit());
+  const prompt = promptBox(app, () => element.requestSubmit());
   const model = modelOf(app.capabilities, form.value.model);
   const styles = [
     { value: null, words: t('style.any') },
@@ -88,11 +89,12 @@ function formOf(app, draw) {
   const stop = form.subscribe(
     (value) => (prompt.set(value.prompt), style.set(value.style), count.set(value.count), more.set(value)),
   );
-  return { element, close: stop, focus: prompt.focus };
+  return { element, close: () => (stop(), prompt.close()), focus: prompt.focus };
 }
 
 /** Make the box for the words: Enter draws, as a line break would mean nothing. */
-function promptBox(draw) {
+function promptBox(app, draw) {
+  const hint = hintBelow(app, 'prompt-hint', t('create.hint'), () => form.value.model);
   const mistake = h('p', { class: 'mistake', id: 'prompt-mistake', hidden: true }, t('create.no_words'));
   const input = h('textarea', {
     id: 'prompt',
@@ -107,7 +109,12 @@ function promptBox(draw) {
   });
   input.addEventListener(
     'input',
-    () => ((mistake.hidden = true), input.removeAttribute('aria-invalid'), form.change({ prompt: input.value })),
+    () => (
+      (mistake.hidden = true),
+      input.removeAttribute('aria-invalid'),
+      form.change({ prompt: input.value }),
+      hint.look(input.value)
+    ),
   );
   input.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
@@ -120,12 +127,18 @@ function promptBox(draw) {
     h('h1', {}, h('label', { for: 'prompt' }, t('create.question'))),
     input,
     mistake,
-    h('p', { class: 'hint', id: 'prompt-hint' }, t('create.hint')),
+    hint.element,
   );
+  hint.look(input.value);
   return {
     element,
     focus: () => input.focus(),
-    set: (value) => value !== input.value && (input.value = value),
+    close: hint.close,
+    set: (value) => {
+      if (value === input.value) return;
+      input.value = value;
+      hint.look(value);
+    },
     complain: () => (
       (mistake.hidden = false),
       input.setAttribute('aria-invalid', 'true'),

@@ -7,6 +7,9 @@ import { request } from '../server.js';
 import { t } from '../words.js';
 import { openPack } from './pack.js';
 
+/** How many times larger a picture may become; beyond that nothing is seen but blur. */
+const MOST_TIMES = 16;
+
 /**
  * Offer a picture in the sizes that the server makes.
  *
@@ -14,7 +17,9 @@ import { openPack } from './pack.js';
  * @param {import('../pictures.js').Picture} picture The picture, of the gallery.
  */
 export function openLarger(app, picture) {
-  const state = h('p', { class: 'soft', role: 'status' }, t('larger.about'));
+  const side = Math.max(picture.width, picture.height);
+  const useful = app.capabilities.upscale_sizes.filter((size) => size > side && size <= MOST_TIMES * side);
+  const state = h('p', { class: 'soft', role: 'status' }, t(useful.length ? 'larger.about' : 'larger.none'));
   const take = async (size) => {
     replace(state, t('larger.busy'));
     try {
@@ -26,7 +31,7 @@ export function openLarger(app, picture) {
       fail(error);
     }
   };
-  const sizes = app.capabilities.upscale_sizes.map((size) =>
+  const sizes = useful.map((size) =>
     button(t('facts.pixels', { width: size, height: size }), () => take(size), { icon: 'download' }),
   );
   const pack = () => openPack(app, [picture.pixel_sha256]).catch(fail);

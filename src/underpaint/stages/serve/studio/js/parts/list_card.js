@@ -49,7 +49,9 @@ export function listCard(app, id, doing) {
     title.textContent = list.name || rows[0]?.job?.request.prompt || t('lists.unnamed');
     about.textContent = [
       moment(list.created_at),
-      t('lists.done', { done: completed, of: total }),
+      list.in_line < total && !isOver(list)
+        ? t('lists.lining_up', { n: list.in_line, of: total })
+        : t('lists.done', { done: completed, of: total }),
       failed && !isGivenUp(list) ? t('lists.failed', { n: failed }) : '',
       stateOf(list),
     ]

@@ -1,15 +1,15 @@
 /** The form of a list: what is typed, pasted or brought as a file, and what the server thinks of it so far. */
 
-import { button, field, freshId, h, icon, replace } from '../elements.js';
+import { button, field, h, icon, replace } from '../elements.js';
+import { checkList, isFresh } from '../list_check.js';
 import { fail, note, sentence } from '../notices.js';
-import { call } from '../server.js';
 import { kept } from '../state.js';
-import { span, styleName, t } from '../words.js';
+import { styleName, t } from '../words.js';
 import { choice } from './choices.js';
+import { listText } from './list_text.js';
+import { progressOf, verdictOf } from './list_verdict.js';
 
 const TYPING_MS = 400;
-const SHOWN_MISTAKES = 12;
-const MOST_BYTES = 8 * 2 ** 20;
 const COUNTS = [1, 2, 4];
 const EMPTY = { text: '', name: '', style: /** @type {string | null} */ (null), n: 1 };
 
@@ -31,7 +31,7 @@ export function listForm(app, handIn) {
     icon('brush'),
     h('span', {}, t('lists.draw')),
   );
-  const text = textBox((value) => (draft.change({ text: value }), look()));
+  const text = listText(draft.value.text, (value) => (draft.change({ text: value }), look()));
   const name = h('input', {
     value: draft.value.name,
     maxlength: 200,
@@ -88,22 +88,28 @@ export function listForm(app, handIn) {
     timer = window.setTimeout(check, TYPING_MS);
   }
 
+  /** Look the list through and show what was found; say whether it can be drawn. */
   async function check() {
     asking = new AbortController();
     const { signal } = asking;
+    const progress = progressOf(t('lists.checking'), () => (asking.abort(), pause()));
+    replace(verdict, progress.element);
     try {
-      const found = await call('POST', '/api/v1/batch-list/check', { body: body(), signal });
-      if (signal.aborted) return;
+      const found = await checkList(body(), { signal, onprogress: progress.tell });
+      if (!found) return false;
       main.disabled = found.num_mistakes > 0 || found.pictures === 0;
-      replace(
-        verdict,
-        found.num_mistakes
-          ? mistakesOf(found, text.select, leaveOut)
-          : h('p', {}, t('lists.good', { rows: found.rows, pictures: found.pictures, time: span(found.cost_ms) })),
-      );
+      replace(verdict, verdictOf(found, { select: text.select, leaveOut }));
+      return !main.disabled;
     } catch (error) {
       if (!signal.aborted) refuse(error);
+      return false;
     }
+  }
+
+  /** Wait until somebody wants the list looked through after all. */
+  function pause() {
+    replace(verdict, button(t('lists.check'), check, { icon: 'search' }));
+    verdict.querySelector('button')?.focus();
   }
 
   /** Say what is going on. */
@@ -119,6 +125,8 @@ export function listForm(app, handIn) {
   async function submitted(event) {
     event.preventDefault();
     if (main.disabled) return;
+    main.disabled = true;
+    if (!isFresh(body()) && !(await check())) return;
     main.disabled = true;
     tell(t('lists.sending'));
     try {
@@ -151,89 +159,4 @@ export function listForm(app, handIn) {
 
   look();
   return { element, clear, close: () => (clearTimeout(timer), asking.abort()) };
-}
-
-/** Make the box for the list, which takes files too. */
-function textBox(onchange) {
-  const id = freshId('list');
-  const input = h('textarea', {
-    id,
-    rows: 8,
-    spellcheck: 'false',
-    autocomplete: 'off',
-    wrap: 'off',
-    value: draft.value.text,
-    placeholder: t('lists.placeholder'),
-    'aria-describedby': `${id}-hint`,
-  });
-  input.addEventListener('input', () => onchange(input.value));
-  const set = (value) => (input.value = value);
-  const take = async (file) => {
-    if (!file) return;
-    if (file.size > MOST_BYTES) return fail(t('lists.large', { name: file.name }));
-    set(await file.text());
-    onchange(input.value);
-    input.focus();
-  };
-  const chosen = h('input', {
-    type: 'file',
-    accept: '.csv,.tsv,.txt,text/csv,text/plain',
-    hidden: true,
-    'aria-label': t('lists.file'),
-  });
-  chosen.addEventListener('change', () => (take(chosen.files?.[0]), (chosen.value = '')));
-  input.addEventListener('drop', (event) => {
-    const [file] = event.dataTransfer?.files ?? [];
-    if (!file) return;
-    event.preventDefault();
-    take(file);
-  });
-  const element = h(
-    'div',
-    { class: 'list-text' },
-    h(
-      'div',
-      { class: 'row spread' },
-      h('label', { for: id }, t('lists.label')),
-      button(t('lists.file'), () => chosen.click(), { icon: 'upload' }),
-      chosen,
-    ),
-    input,
-    h('p', { class: 'hint', id: `${id}-hint` }, t('lists.hint')),
-  );
-
-  /** Select a line, so that a mistake is found. */
-  const select = (line) => {
-    const lines = input.value.split('\n');
-    const start = lines.slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
-    input.focus();
-    input.setSelectionRange(start, start + (lines[line - 1] ?? '').length);
-    input.scrollTop = (input.scrollHeight / lines.length) * Math.max(line - 3, 0);
-  };
-  return { element, set, select };
-}
-
-function mistakesOf(found, select, leaveOut) {
-  const shown = found.mistakes.slice(0, SHOWN_MISTAKES);
-  const rest = found.num_mistakes - shown.length;
-  const lines = new Set(found.mistakes.map(({ line }) => line));
-  const isAllThere =
-    found.mistakes.length === found.num_mistakes && found.pictures > 0 && !lines.has(null) && !lines.has(1);
-  return [
-    h('p', { class: 'mistake' }, t('lists.mistakes', { n: found.num_mistakes })),
-    h(
-      'ul',
-      { class: 'mistakes' },
-      shown.map(({ line, message }) =>
-        h(
-          'li',
-          {},
-          line ? button(t('lists.line', { n: line }), () => select(line), { kind: 'quiet' }) : null,
-          h('span', {}, sentence(message)),
-        ),
-      ),
-    ),
-    rest > 0 ? h('p', { class: 'soft' }, t('lists.more_mistakes', { n: rest })) : null,
-    isAllThere ? button(t('lists.leave_out', { n: lines.size }), () => leaveOut(lines), { icon: 'minus' }) : null,
-  ];
 }

@@ -145,11 +145,18 @@ function names() {
 }
 
 /** Return how the files get to a place, and whether it takes so many. */
-function adviceOf({ title, counts, how }, number) {
-  const fits = counts.length === 0 || counts.includes(number);
-  const some = counts.length > 12 ? `${counts[0]}–${counts.at(-1)}` : counts.join(', ');
-  const words = fits ? how : t('pack.counts', { counts: some, n: number, how });
-  return words ? h('li', { class: fits ? null : 'mistake' }, h('b', {}, `${title}: `), words) : null;
+function adviceOf({ title, counts, how, splits }, number) {
+  const words = [packsOf(counts, splits, number), how].filter(Boolean).join(' ');
+  return words ? h('li', {}, h('b', {}, `${title}: `), words) : null;
+}
+
+function packsOf(counts, splits, number) {
+  if (counts.length === 0 || counts.includes(number)) return '';
+  const [least, most] = [counts[0], counts.at(-1)];
+  if (number < least) return t('pack.few', { least, more: least - number });
+  if (splits) return t('pack.split', { most, packs: Math.ceil(number / most) });
+  if (number > most) return t('pack.many', { most });
+  return t('pack.counts', { counts: counts.join(', '), n: number });
 }
 
 async function download(digests, places) {

@@ -75,11 +75,12 @@ function emptyStrip(app, use) {
     parts.state,
   );
   let stop = () => {};
+  let isClosed = false;
   let seen = '';
   const strip = {
     element,
     job: /** @type {string | null} */ (null),
-    close: () => stop(),
+    close: () => ((isClosed = true), stop()),
     lay,
     tell,
     follow,
@@ -99,7 +100,8 @@ function emptyStrip(app, use) {
   function follow(id) {
     strip.job = id;
     element.dataset.job = id;
-    stop = watch(id, hear, () => use.onremove(strip));
+    // The answer may come after the view was closed: the job goes on, and nobody here listens to it.
+    if (!isClosed) stop = watch(id, hear, () => use.onremove(strip));
   }
 
   function hear({ job, preview, paused }) {

@@ -127,7 +127,25 @@ function resultsOf(app) {
       pairs.map((pair) => pair.element),
     );
     showTally();
-    stops = jobs.map((id, side) => watch(id, ({ job }) => tell(pairs, /** @type {0 | 1} */ (side), job), fail));
+    const gone = (side) => {
+      pairs.forEach((pair) => pair.drop(side));
+      if ((lost += 1) === jobs.length) forget();
+    };
+    let lost = 0;
+    stops = jobs.map((id, side) =>
+      watch(
+        id,
+        ({ job }) => tell(pairs, /** @type {0 | 1} */ (side), job),
+        (error) => (/** @type {any} */ (error).status === 404 ? gone(side) : fail(error)),
+      ),
+    );
+  }
+
+  /** Show no comparison whose jobs are both kept no longer. */
+  function forget() {
+    shown.set({ jobs: [], count: 0, votes: {} });
+    replace(list);
+    showTally();
   }
 
   async function draw() {

@@ -25,5 +25,5 @@ export function open(app) {
   const asked = askForm(app, (body) => results.add(body));
   const element = h('div', { class: 'create' }, asked.element, results.element, ideas(app, asked.focus));
   for (const { key, body } of leftBehind()) results.add(body, key);
-  return { element, close: () => (asked.close(), results.close()) };
+  return { element, close: () => (asked.close(), results.close()), focus: asked.focus };
 }

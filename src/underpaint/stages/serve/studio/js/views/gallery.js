@@ -1,18 +1,20 @@
 /** All pictures that were drawn, found again, told apart, taken along. */
 
 import { onChange } from '../changes.js';
-import { act, archive, page, remove } from '../collection.js';
+import { act, archive, page, pages, remove } from '../collection.js';
 import { button, h, replace } from '../elements.js';
 import { ask, fail, say } from '../notices.js';
+import { paced } from '../pacing.js';
 import { galleryTools } from '../parts/gallery_tools.js';
 import { openPack } from '../parts/pack.js';
+import { openPrint } from '../parts/print.js';
 import { pictureGrid } from '../parts/picture_grid.js';
 import { openViewer } from '../parts/viewer.js';
 import { call } from '../server.js';
-import { t } from '../words.js';
+import { locale, t } from '../words.js';
 
 const PAGE = 60;
-const MOST = 200;
+const PACE_MS = 300;
 
 /**
  * Open the view.
@@ -36,8 +38,9 @@ export function open(app, query) {
   };
   tools.onchange = () => (remember(), list.load());
   list.load();
-  const stop = onChange(({ name }) => (name.startsWith('gallery.') || name === 'reset') && list.refresh());
-  return { element, close: () => (stop(), list.close()) };
+  const soon = paced(list.refresh, PACE_MS);
+  const stop = onChange(({ name }) => (name.startsWith('gallery.') || name === 'reset') && soon.ask());
+  return { element, close: () => (stop(), soon.close(), list.close()) };
 }
 
 /** Make the grid with what belongs to it: how many there are, more of them, what is done with those that are chosen. */
@@ -59,7 +62,8 @@ function listOf(app, wanted) {
     ondelete: (digest) => (isBin() ? null : remove([digest]).catch(fail)),
   });
 
-  async function load({ before = /** @type {string | null} */ (null), limit = PAGE } = {}) {
+  /** Show what there is, as much as was shown already; or with `before` what comes after that too. */
+  async function load({ before = /** @type {string | null} */ (null), least = PAGE } = {}) {
     asking.abort();
     asking = new AbortController();
     const { signal } = asking;
@@ -70,7 +74,7 @@ function listOf(app, wanted) {
       deleted: isBin(),
     };
     try {
-      const found = await page(asked, { before, limit, signal });
+      const found = before ? await page(asked, { before, limit: PAGE, signal }) : await pages(asked, { least, signal });
       if (signal.aborted) return;
       pictures = before ? [...pictures, ...found.data] : found.data;
       next = found.next;
@@ -80,7 +84,7 @@ function listOf(app, wanted) {
     }
   }
 
-  const refresh = () => load({ limit: Math.min(MOST, Math.max(PAGE, pictures.length)) });
+  const refresh = () => load({ least: Math.max(PAGE, pictures.length) });
 
   function show({ total, used_bytes: used, max_bytes: most }) {
     grid.show(pictures);
@@ -132,6 +136,7 @@ function listOf(app, wanted) {
         doing(() => archive(chosen, 'sheet')),
         { icon: 'sheet' },
       ),
+      button(t('print.title'), () => openPrint(chosen), { icon: 'print' }),
       app.capabilities.places?.length
         ? button(
             t('gallery.pack'),
@@ -191,5 +196,5 @@ function emptiness(app, wanted) {
 }
 
 function mb(bytes) {
-  return (bytes / 1e6).toLocaleString(document.documentElement.lang, { maximumFractionDigits: bytes < 1e7 ? 1 : 0 });
+  return (bytes / 1e6).toLocaleString(locale(), { maximumFractionDigits: bytes < 1e7 ? 1 : 0 });
 }

@@ -4,6 +4,7 @@ import { onChange } from '../changes.js';
 import { h } from '../elements.js';
 import { freshKey } from '../jobs.js';
 import { fail, note, say } from '../notices.js';
+import { paced } from '../pacing.js';
 import { keyedList } from '../parts/keyed_list.js';
 import { listCard, isOver } from '../parts/list_card.js';
 import { listForm } from '../parts/list_form.js';
@@ -14,6 +15,7 @@ import { t } from '../words.js';
 const SHOWN = 20;
 const PACE_MS = 400;
 const SETTLED_MS = 2000;
+const ROWS = 24;
 const NOTHING = { body: '', key: '' };
 
 /** The list that was sent and not yet answered. */
@@ -31,9 +33,10 @@ export function open(app) {
   const title = h('h2', { hidden: true }, t('lists.yours'));
   const element = h('div', { class: 'lists-view' }, h('h1', {}, t('lists.title')), form.element, title, cards.element);
   let timer = 0;
-  let isSoon = false;
   let isOpen = true;
   let anyRuns = false;
+  /** @type {Map<string, {seen: string, rows: any[]}>} The first rows of lists, and how far their lists were then. */
+  const known = new Map();
 
   async function handIn(body) {
     // The same list that is sent twice, since its answer was lost, is the same list to the server.
@@ -50,15 +53,14 @@ export function open(app) {
     try {
       const { data } = await call('GET', '/api/v1/batch-list', { query: { limit: SHOWN } });
       if (!isOpen) return;
-      const rows = await Promise.all(
-        data.map((list) => call('GET', `/api/v1/batch-list/${list.id}/rows`, { query: { limit: 24 } })),
-      );
+      const rows = await Promise.all(data.map(rowsOf));
       if (!isOpen) return;
       title.hidden = data.length === 0;
       anyRuns = data.some((list) => !isOver(list));
-      cards.show(data.map((list, i) => ({ id: list.id, value: { list, rows: rows[i].data } })));
+      cards.show(data.map((list, i) => ({ id: list.id, value: { list, rows: rows[i] } })));
       // Jobs are told as they end; what a list makes of them follows, and is not.
-      if (anyRuns && !timer) timer = window.setTimeout(again, SETTLED_MS);
+      clearTimeout(timer);
+      if (anyRuns) timer = window.setTimeout(soon.ask, SETTLED_MS);
     } catch (error) {
       fail(error);
     }
@@ -75,20 +77,25 @@ export function open(app) {
     load();
   }
 
-  const again = () => ((timer = 0), (isSoon = false), load());
-  const soon = () => {
-    if (isSoon) return;
-    isSoon = true;
-    clearTimeout(timer);
-    timer = window.setTimeout(again, PACE_MS);
-  };
+  /** Return the first rows of a list, asked for again when more of it is finished. */
+  async function rowsOf(list) {
+    const seen = JSON.stringify([list.status, list.counts]);
+    const before = known.get(list.id);
+    if (before?.seen === seen) return before.rows;
+    const { data } = await call('GET', `/api/v1/batch-list/${list.id}/rows`, { query: { limit: ROWS } });
+    known.set(list.id, { seen, rows: data });
+    return data;
+  }
+
+  const soon = paced(load, PACE_MS);
   const stop = onChange(
     ({ name }) =>
       (name === 'reset' ||
         name === 'open' ||
-        (anyRuns && /^(job\.(succeeded|failed|started|cancelled|expired)|queue|gallery)/.test(name))) &&
-      soon(),
+        name === 'list.changed' ||
+        (anyRuns && /^job\.(succeeded|failed|cancelled|expired)/.test(name))) &&
+      soon.ask(),
   );
   load();
-  return { element, close: () => ((isOpen = false), clearTimeout(timer), stop(), form.close()) };
+  return { element, close: () => ((isOpen = false), clearTimeout(timer), stop(), soon.close(), form.close()) };
 }

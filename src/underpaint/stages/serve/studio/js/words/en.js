@@ -5,9 +5,10 @@ import { create } from './en/create.js';
 import { edit } from './en/edit.js';
 import { gallery } from './en/gallery.js';
 import { lists } from './en/lists.js';
+import { moods } from './en/moods.js';
 import { picture } from './en/picture.js';
 import { queue } from './en/queue.js';
 import { shell } from './en/shell.js';
 
 /** @type {Object<string, string | ((values: any) => string)>} */
-export const en = { ...shell, ...picture, ...create, ...edit, ...gallery, ...queue, ...compare, ...lists };
+export const en = { ...shell, ...picture, ...create, ...moods, ...edit, ...gallery, ...queue, ...compare, ...lists };

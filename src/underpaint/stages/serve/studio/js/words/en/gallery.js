@@ -24,6 +24,7 @@ export const gallery = {
   'gallery.sheet': 'Sheet',
   'gallery.pack': 'Sticker pack',
   'larger.about': 'Drawn anew in more pixels, with sharp edges.',
+  'larger.none': 'This picture is as large as it can be made.',
   'larger.busy': 'Making it larger …',
   'larger.done': 'There it is.',
   'larger.apps': 'Or as a sticker for WhatsApp, Telegram, Slack, a printer, a shop:',
@@ -47,7 +48,12 @@ export const gallery = {
   'pack.shadow': 'With a soft shadow',
   'pack.name': 'Name of the pack',
   'pack.author': 'Made by',
-  'pack.counts': 'takes {counts} stickers in a pack, and you chose {n}. {how}',
+  'pack.counts':
+    'A pack there has {counts} stickers, and you chose {n}. All files are made; leave some out when you send them.',
+  'pack.few': ({ least, more }) =>
+    `A pack there has ${least} stickers at least; choose ${more === 1 ? 'one' : more} more, or the pack is not taken.`,
+  'pack.many': 'A pack there has up to {most} stickers. All files are made; send them as several packs.',
+  'pack.split': 'You get {packs} packs of up to {most} stickers each.',
   'pack.make': 'Download the pack',
   'pack.busy': 'Making the files; that takes a while for many places …',
   'pack.made': 'The pack is in your downloads.',

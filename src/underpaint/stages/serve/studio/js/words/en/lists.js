@@ -1,5 +1,7 @@
 /** Words of lists. */
 
+const number = (n) => n.toLocaleString('en');
+
 export const lists = {
   'lists.nav': 'Lists',
   'lists.title': 'Draw a whole list',
@@ -15,13 +17,12 @@ export const lists = {
   'lists.about': 'A list is drawn behind whatever somebody waits for, and goes on if you close this page.',
   'lists.draw': 'Draw all',
   'lists.good': ({ rows, pictures, time }) =>
-    `${rows === 1 ? 'One line' : `${rows.toLocaleString('en')} lines`}, ${pictures === 1 ? 'one sticker' : `${pictures.toLocaleString('en')} stickers`}, about ${time}.`,
+    `${rows === 1 ? 'One line' : `${number(rows)} lines`}, ${pictures === 1 ? 'one sticker' : `${number(pictures)} stickers`}, about ${time}.`,
   'lists.mistakes': ({ n }) =>
-    n === 1 ? 'One line cannot be drawn yet:' : `${n.toLocaleString('en')} things keep it from being drawn:`,
+    n === 1 ? 'One line cannot be drawn yet:' : `${number(n)} things keep it from being drawn:`,
   'lists.line': 'Line {n}',
-  'lists.more_mistakes': ({ n }) => `And ${n.toLocaleString('en')} more.`,
-  'lists.handed_in': ({ n }) =>
-    n === 1 ? 'One sticker is on its way.' : `${n.toLocaleString('en')} stickers are on their way.`,
+  'lists.more_mistakes': ({ n }) => `And ${number(n)} more.`,
+  'lists.handed_in': ({ n }) => (n === 1 ? 'One sticker is on its way.' : `${number(n)} stickers are on their way.`),
   'lists.yours': 'Your lists',
   'lists.unnamed': 'A list',
   'lists.done': '{done} of {of} lines drawn',
@@ -29,9 +30,13 @@ export const lists = {
   'lists.is_cancelled': 'the rest was canceled',
   'lists.is_cancelling': 'the rest is being canceled',
   'lists.checking': 'Looking through it …',
+  'lists.checked': ({ rows, of }) => `Looked through ${number(rows)} of ${number(of)} lines …`,
+  'lists.stop': 'Stop',
+  'lists.check': 'Look through it',
+  'lists.lining_up': ({ n, of }) => `${number(n)} of ${number(of)} lines are in line`,
   'lists.sending': 'Handing it in …',
   'lists.leave_out': ({ n }) => (n === 1 ? 'Leave this line out' : 'Leave these lines out'),
-  'lists.left_out': ({ n }) => (n === 1 ? 'One line is left out.' : `${n.toLocaleString('en')} lines are left out.`),
+  'lists.left_out': ({ n }) => (n === 1 ? 'One line is left out.' : `${number(n)} lines are left out.`),
   'lists.is_expired': 'not drawn in time',
   'lists.is_failed': 'could not be drawn',
 };

@@ -1,0 +1,150 @@
+/** The form of a sheet: whose moods, which of them, in which style, how alike. */
+
+import { button, h, icon } from '../elements.js';
+import { modelOf } from '../form.js';
+import { say, sentence } from '../notices.js';
+import { kept } from '../state.js';
+import { moodName, styleName, t } from '../words.js';
+import { choice } from './choices.js';
+import { hintBelow } from './word_hints.js';
+
+/** How much of the first picture stays. */
+const ALIKE = { little: 0.17, usual: 0.33, very: 0.5 };
+const SUBJECTS = ['face', 'cat', 'dog', 'panda', 'unicorn', 'woman'];
+
+const EMPTY = {
+  subject: '',
+  moods: /** @type {string[] | null} */ (null),
+  style: /** @type {string | null} */ (null),
+  alike: /** @type {'little' | 'usual' | 'very'} */ ('usual'),
+};
+
+/** What is being asked for in this tab. */
+const draft = kept('sheet', EMPTY);
+
+/**
+ * Make the form.
+ *
+ * @param {import('../main.js').App} app The app.
+ * @param {(body: Object<string, any>) => Promise<void>} draw Draws a sheet; what it throws is shown beside the box.
+ * @returns {{element: HTMLElement, focus: () => void, close: () => void}} The form.
+ */
+export function sheetForm(app, draw) {
+  const { moods } = app.capabilities;
+  const usual = moods.filter((one) => one.is_usual).map((one) => one.name);
+  const chosen = () => moods.map((one) => one.name).filter((name) => (draft.value.moods ?? usual).includes(name));
+  const box = subjectBox(app);
+  const count = h('span', {});
+  const main = h('button', { class: 'button main large', type: 'submit' }, icon('brush'), count);
+  const picks = moodChips(moods, chosen, (names) => (draft.change({ moods: names }), show()));
+  const show = () => {
+    picks.set(chosen());
+    count.textContent = t('moods.draw', { n: 1 + chosen().length });
+  };
+  const submitted = async (event) => {
+    event.preventDefault();
+    if (!draft.value.subject.trim()) return box.complain(t('moods.no_subject'));
+    if (!chosen().length) return box.complain(t('moods.no_moods'));
+    main.disabled = true;
+    try {
+      await draw(bodyOf(app, chosen()));
+    } catch (error) {
+      box.complain(sentence(error.message));
+    }
+    main.disabled = false;
+  };
+  const element = h(
+    'form',
+    { class: 'card ask', novalidate: true, onsubmit: submitted },
+    box.element,
+    picks.element,
+    h('div', { class: 'row spread' }, h('div', { class: 'row wide' }, styles(app), alike()), main),
+  );
+  show();
+  return { element, focus: box.focus, close: box.close };
+}
+
+function bodyOf(app, moods) {
+  const { subject, style, alike: same } = draft.value;
+  const known = modelOf(app.capabilities, null).styles.includes(style);
+  return { subject: subject.trim(), moods, same: ALIKE[same], ...(known ? { style } : {}) };
+}
+
+/** Make the box for whom the moods are of, with some to begin with. */
+function subjectBox(app) {
+  const mistake = h('p', { class: 'mistake', id: 'subject-mistake', role: 'alert' });
+  const input = h('input', {
+    id: 'subject',
+    class: 'words',
+    maxlength: 100,
+    autocomplete: 'off',
+    enterkeyhint: 'go',
+    value: draft.value.subject,
+    placeholder: t('moods.placeholder'),
+    'aria-describedby': 'subject-hint subject-mistake',
+  });
+  const hint = hintBelow(app, 'subject-hint', t('moods.hint'));
+  const put = (value) => {
+    mistake.textContent = '';
+    input.removeAttribute('aria-invalid');
+    draft.change({ subject: value });
+    hint.look(value);
+  };
+  input.addEventListener('input', () => put(input.value));
+  const take = (name) => ((input.value = t(`moods.subject.${name}`)), put(input.value), input.focus());
+  const ideas = SUBJECTS.map((name) => button(t(`moods.subject.${name}`), () => take(name), { kind: 'quiet' }));
+  const element = h(
+    'div',
+    { class: 'prompt' },
+    h('h1', {}, h('label', { for: 'subject' }, t('moods.question'))),
+    input,
+    mistake,
+    hint.element,
+    h('div', { class: 'row subjects', role: 'group', 'aria-label': t('moods.try') }, ideas),
+  );
+  hint.look(draft.value.subject);
+  const complain = (words) => {
+    mistake.textContent = words;
+    input.setAttribute('aria-invalid', 'true');
+    input.focus();
+    say(words);
+  };
+  return { element, complain, focus: () => input.focus(), close: hint.close };
+}
+
+function moodChips(moods, chosen, onchange) {
+  const inputs = moods.map(({ name }) =>
+    h('input', {
+      type: 'checkbox',
+      onchange: (event) =>
+        onchange(event.target.checked ? [...chosen(), name] : chosen().filter((other) => other !== name)),
+    }),
+  );
+  const all = button(t('moods.all'), () => onchange(moods.map((one) => one.name)), { kind: 'quiet' });
+  const usual = button(t('moods.usual'), () => onchange(null), { kind: 'quiet' });
+  const chips = moods.map(({ name }, i) => h('label', { class: 'chip' }, inputs[i], h('span', {}, moodName(name))));
+  const element = h(
+    'fieldset',
+    { class: 'choice' },
+    h('legend', {}, t('moods.which')),
+    h('div', { class: 'chips' }, chips),
+    h('div', { class: 'row' }, usual, all),
+  );
+  const set = (names) => inputs.forEach((input, i) => (input.checked = names.includes(moods[i].name)));
+  return { element, set };
+}
+
+function styles(app) {
+  const names = modelOf(app.capabilities, null).styles;
+  if (!names.length) return null;
+  const options = [null, ...names].map((value) => ({ value, words: value ? styleName(value) : t('style.any') }));
+  return choice(t('create.style'), options, draft.value.style, (value) => draft.change({ style: value })).element;
+}
+
+function alike() {
+  const options = /** @type {const} */ (['little', 'usual', 'very']).map((value) => ({
+    value,
+    words: t(`moods.alike.${value}`),
+  }));
+  return choice(t('moods.alike'), options, draft.value.alike, (value) => draft.change({ alike: value })).element;
+}

@@ -1,0 +1,87 @@
+/** One subject in many moods: asked for in a word, drawn as one character, taken along as a whole. */
+
+import { onChange } from '../changes.js';
+import { h } from '../elements.js';
+import { modelOf } from '../form.js';
+import { fail, say } from '../notices.js';
+import { paced } from '../pacing.js';
+import { keyedList } from '../parts/keyed_list.js';
+import { isOver, sheetCard } from '../parts/sheet_card.js';
+import { sheetForm } from '../parts/sheet_form.js';
+import { call } from '../server.js';
+import { handIn } from '../sheets.js';
+import { t } from '../words.js';
+
+const SHOWN = 5;
+const PACE_MS = 250;
+
+/**
+ * Open the view.
+ *
+ * @param {import('../main.js').App} app The app.
+ * @returns {import('../views.js').View} The view.
+ */
+export function open(app) {
+  if (!modelOf(app.capabilities, null).can_edit) return { element: cannot() };
+  const title = h('h2', { hidden: true }, t('moods.yours'));
+  const cards = keyedList((id) => sheetCard(app, id, { doing, again }), { class: 'sheets' });
+  const form = sheetForm(app, draw);
+  const element = h('div', { class: 'moods' }, form.element, title, cards.element);
+  /** @type {import('../sheets.js').Sheet[]} */
+  let sheets = [];
+  let isOpen = true;
+
+  const show = () => {
+    title.hidden = sheets.length === 0;
+    cards.show(sheets.map((sheet) => ({ id: sheet.id, value: sheet })));
+  };
+
+  async function load() {
+    try {
+      const { data } = await call('GET', '/api/v1/sheets', { query: { limit: SHOWN } });
+      if (!isOpen) return;
+      sheets = data;
+      show();
+    } catch (error) {
+      if (isOpen) fail(error);
+    }
+  }
+  const soon = paced(load, PACE_MS);
+
+  async function draw(body) {
+    const sheet = await handIn(body);
+    sheets = [sheet, ...sheets.filter((one) => one.id !== sheet.id)].slice(0, SHOWN);
+    show();
+    say(t('moods.begun'));
+    cards.element.firstElementChild?.scrollIntoView({ block: 'nearest' });
+    soon.ask();
+  }
+
+  async function doing(work) {
+    try {
+      await work();
+    } catch (error) {
+      fail(error);
+    }
+    soon.ask();
+  }
+
+  function again({ subject, pictures, style, same }) {
+    const moods = pictures.flatMap((one) => one.mood ?? []);
+    doing(() => draw({ subject, moods, same, ...(style ? { style } : {}) }));
+  }
+
+  /** Say whether a change is of what is shown here. */
+  const concerns = ({ name, data }) =>
+    ['reset', 'open', 'sheet.changed'].includes(name) ||
+    (/^job\./.test(name) &&
+      !['job.preview', 'job.progress', 'job.moved'].includes(name) &&
+      sheets.some((sheet) => !isOver(sheet) && sheet.pictures.some((one) => one.job === data.job)));
+  const stop = onChange((change) => concerns(change) && soon.ask());
+  load();
+  return { element, close: () => ((isOpen = false), stop(), soon.close(), form.close()), focus: form.focus };
+}
+
+function cannot() {
+  return h('section', { class: 'card' }, h('h1', {}, t('moods.title')), h('p', {}, t('moods.cannot')));
+}

@@ -1,0 +1,125 @@
+"""Moods: a word becomes a sheet of one character, which survives a reload and is taken along as files."""
+
+from __future__ import annotations
+
+import zipfile
+
+import pytest
+from PIL import Image
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+
+def box(studio):
+    return studio.page.get_by_role("textbox", name="Whose moods shall be drawn?")
+
+
+def choose(studio, *moods):
+    """Choose these moods and no others."""
+    for one in studio.page.get_by_role("group", name="Moods").get_by_role("checkbox").all():
+        one.set_checked(one.evaluate("input => input.labels[0].innerText") in moods)
+
+
+def draw(studio, subject, *moods):
+    box(studio).fill(subject)
+    choose(studio, *moods)
+    studio.page.get_by_role("button", name=f"Draw {1 + len(moods)} stickers").click()
+    return studio.page.locator(".sheet", has=studio.page.get_by_role("heading", name=subject, exact=True)).first
+
+
+def finished(sheet):
+    expect(sheet).to_have_attribute("data-status", "completed")
+    return sheet
+
+
+@pytest.fixture
+def moods(open_studio):
+    return open_studio("moods", reduced_motion="reduce")
+
+
+def test_an_idea_and_one_press_draw_a_sheet_with_every_mood_named(moods):
+    moods.page.get_by_role("button", name="a smiling face").click()
+    expect(box(moods)).to_have_value("a smiling face")
+    expect(box(moods)).to_be_focused()
+    moods.page.keyboard.press("Enter")
+    sheet = finished(moods.page.locator(".sheet").first)
+    named = ["As it is", "happy", "laughing", "in love", "kissing", "cool", "sad", "angry", "tired"]
+    assert sheet.locator("li > p").all_inner_texts() == named
+    expect(sheet.locator(".tile img")).to_have_count(len(named))
+    assert moods.faults() == []
+    sheet.get_by_role("button", name="Open: grinning face").click()
+    expect(moods.page.get_by_role("dialog", name="Your sticker")).to_be_visible()
+
+
+def test_a_sheet_is_taken_along_as_files_on_paper_and_for_messengers(moods, tmp_path):
+    sheet = finished(draw(moods, "a dog", "happy", "sad"))
+
+    def download(button, name):
+        with moods.page.expect_download() as taken:
+            button.click()
+        taken.value.save_as(tmp_path / name)
+        return tmp_path / name
+
+    with zipfile.ZipFile(download(sheet.get_by_role("button", name="ZIP"), "all.zip")) as files:
+        assert sum(name.endswith(".png") for name in files.namelist()) == 3
+    with Image.open(download(sheet.get_by_role("button", name="Sheet", exact=True), "sheet.png")) as image:
+        assert image.format == "PNG" and image.height > image.width
+    sheet.get_by_role("button", name="Print").click()
+    dialog = moods.page.get_by_role("dialog", name="Print")
+    dialog.get_by_role("radio", name="A4").check()
+    assert moods.faults() == []
+    with Image.open(download(dialog.get_by_role("button", name="Download the page"), "a4.png")) as page:
+        assert page.size == (2480, 3508)
+    dialog.get_by_role("button", name="Close").click()
+    sheet.get_by_role("button", name="Sticker pack").click()
+    expect(moods.page.get_by_role("dialog", name="Make 3 stickers for other apps")).to_be_visible()
+
+
+def test_a_sheet_goes_on_while_nobody_looks(moods):
+    with moods.paused():
+        sheet = draw(moods, "a fox", "happy")
+        expect(sheet).to_contain_text("the others follow it")
+        moods.page.reload()
+        expect(moods.page.locator(".sheet").first.get_by_role("heading", name="a fox")).to_be_visible()
+    sheet = finished(moods.page.locator(".sheet").first)
+    expect(sheet.locator(".tile img")).to_have_count(2)
+
+
+def test_a_sheet_is_canceled_and_can_be_drawn_again(moods):
+    with moods.paused():
+        sheet = draw(moods, "a koala", "cool")
+        sheet.get_by_role("button", name="Cancel").click()
+        expect(sheet).to_have_attribute("data-status", "cancelled")
+        sheet.get_by_role("button", name="Draw it again").click()
+        expect(moods.page.get_by_role("heading", name="a koala")).to_have_count(2)
+    finished(moods.page.locator(".sheet").first)
+
+
+def test_what_is_missing_and_what_is_refused_is_said_beside_the_box(open_studio):
+    moods = open_studio("moods", tolerant=True)
+    said = moods.page.locator("#subject-mistake")
+    box(moods).fill("")
+    moods.page.keyboard.press("Enter")
+    expect(said).to_have_text("Write who it is, or choose one below.")
+    box(moods).fill("a cat")
+    choose(moods)
+    moods.page.get_by_role("button", name="Draw 1 stickers").click()
+    expect(said).to_have_text("Choose a mood or more.")
+    moods.page.get_by_role("button", name="All of them").click()
+    box(moods).fill("a swastika")
+    moods.page.get_by_role("button", name="Draw 20 stickers").click()
+    expect(said).not_to_be_empty()
+    expect(box(moods)).to_have_attribute("aria-invalid", "true")
+
+
+def test_another_language_is_met_with_a_hint_here_too(moods):
+    box(moods).fill("eine Katze")
+    expect(moods.page.locator("#subject-hint")).to_contain_text("far better")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_sheet_has_no_fault_on_a_phone(open_studio, scheme):
+    phone = open_studio("moods", width=360, height=740, color_scheme=scheme, reduced_motion="reduce")
+    finished(draw(phone, "a panda", "happy", "sad", "angry"))
+    assert phone.faults() == []
+    assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")

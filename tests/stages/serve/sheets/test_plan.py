@@ -1,0 +1,50 @@
+"""What a sheet is made of: a picture for each mood, in words of its own, whoever it is of."""
+
+from __future__ import annotations
+
+import pytest
+
+from underpaint.core.errors import FieldError
+from underpaint.pipelines.stickers.moods import MOODS, first_words
+from underpaint.stages.serve.sheets.handing_in import id_of, seed_of
+from underpaint.stages.serve.sheets.plan import SheetPlan, pictures_of
+
+
+@pytest.mark.parametrize("subject", ["a smiling face", "a cat", "a woman", "a purple dragon"])
+def test_every_mood_has_words_of_its_own(subject):
+    pictures = pictures_of(subject, list(MOODS))
+    assert [one.mood for one in pictures] == [None, *MOODS] and pictures[0].prompt == first_words(subject)
+    assert len({one.prompt for one in pictures[1:]}) == len(MOODS)
+
+
+def test_a_mood_that_is_named_twice_is_drawn_once():
+    assert [one.mood for one in pictures_of("a cat", ["sad", "happy", "sad"])] == [None, "sad", "happy"]
+
+
+def test_what_differs_from_the_first_picture_is_words_and_how_much_stays():
+    plan = SheetPlan(
+        subject="a cat",
+        pictures=pictures_of("a cat", ["sad"]),
+        model="r-0",
+        style="flat",
+        seed=7,
+        guidance=None,
+        same=0.25,
+    )
+    first, (other,) = plan.first().model_dump(), plan.others()
+    assert other.strength == 0.75 and other.prompt != first["prompt"]
+    alike = other.model_dump(exclude={"prompt", "strength", "input_fidelity", "seam"})
+    assert alike == {name: value for name, value in first.items() if name != "prompt"}
+
+
+def test_the_same_key_is_the_same_sheet_with_the_same_seed():
+    assert id_of("ann", "k") == id_of("ann", "k") != id_of("ben", "k")
+    assert id_of("ann", None) != id_of("ann", None)
+    assert seed_of("sheet_1") == seed_of("sheet_1") != seed_of("sheet_2")
+
+
+@pytest.mark.parametrize(("subject", "moods", "param"), [(" ", ["sad"], "subject"), ("a cat", ["jolly"], "moods")])
+def test_what_has_no_words_is_refused(subject, moods, param):
+    with pytest.raises(FieldError) as refused:
+        pictures_of(subject, moods)
+    assert refused.value.param == param
