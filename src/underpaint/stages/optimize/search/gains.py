@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from underpaint.core.page.layout import Section
 from underpaint.core.page.markup import Markup, element, words
@@ -31,18 +31,18 @@ def choice_in_words(frontier: Frontier) -> str:
     disk = chosen.cost.disk_mb / frontier.base_cost.disk_mb
     said = f"It draws {faster(deciding(chosen.cost))}, with {memory:.2f} of the memory and {disk:.2f} of the files."
     busy = " The machine was busy, so processor time was compared." if chosen.cost.noisy else ""
-    return f"{chosen.name}. {said}{busy} {_proof(chosen)}".strip()
+    return f"{chosen.name}. {said}{busy} {_proof(chosen, frontier.margins)}".strip()
 
 
-def _proof(chosen: Trial) -> str:
-    """Say which of the judge's metrics lost most for sure."""
-    judged = _judged(chosen)
+def _proof(chosen: Trial, margins: Mapping[str, float]) -> str:
+    """Say which of the judge's metrics came nearest to its margin."""
+    judged = [(name, change) for name, change in _judged(chosen) if margins.get(name)]
     if not judged:
         return ""
-    name, change = max(judged, key=lambda pair: pair[1][2])
+    name, change = max(judged, key=lambda pair: pair[1][2] / margins[pair[0]])
     return (
-        f"All of the policy's metrics are within their margins; the least sure of them, {name.partition(':')[0]}, is "
-        f"between {change[1]:+.3g} and {change[2]:+.3g} (above 0 is worse)."
+        f"Of what the policy asks for, {name.partition(':')[0]} came nearest to its margin: the loss is between "
+        f"{change[1]:+.3g} and {change[2]:+.3g}, and {margins[name]:.3g} is allowed (below 0 is better)."
     )
 
 
@@ -89,14 +89,15 @@ def losses(frontier: Frontier, chosen: Trial) -> Section:
             element("th", words(name), scope="row"),
             cell(f"{change[0]:+.3g}", class_="number"),
             cell(f"{change[1]:+.3g} to {change[2]:+.3g}", class_="number"),
+            cell(f"{frontier.margins[name]:.3g}" if name in frontier.margins else "–", class_="number"),
             cell(str(change[3]), class_="number"),
         )
         for name, change in _judged(chosen)
     ]
-    head = ("Metric", "Change", "Between", "Pictures")
+    head = ("Metric", "Change", "Between", "Margin", "Pictures")
     return Section(
         title="What it costs",
-        lead="Above 0 is worse. The policy's margins and the gate's reasons stand in gate.json. Of pictures with the "
-        "same seed, none is asked to stay as it was.",
-        body=table(f"By the policy {frontier.policy}", head, rows, numeric=(1, 2, 3)),
+        lead="Above 0 is worse; the upper end must lie below the margin. The gate's reasons stand in gate.json. Of "
+        "pictures with the same seed, none is asked to stay as it was.",
+        body=table(f"By the policy {frontier.policy}", head, rows, numeric=(1, 2, 3, 4)),
     )

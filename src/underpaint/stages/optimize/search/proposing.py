@@ -31,11 +31,23 @@ STORED: Wanted = ("quant.weight_only", {"precision": "int8_weights"})
 DYNAMIC: Wanted = ("quant.int8_dynamic", {})
 CACHE: Wanted = ("cache.output", {"every": 2})
 PAIR: Wanted = ("cache.pair", {"every": 2})
+SHORT = (SPAN, FEWER)
 STARTS: dict[str, tuple[tuple[Wanted, ...], ...]] = {
-    "x86-amx": ((OPENVINO,), (OPENVINO8,), (ONNX8,), (OPENVINO8, PAIR), (OPENVINO8, CACHE), (OPENVINO8, FEWER)),
-    "x86-vnni": ((OPENVINO,), (OPENVINO8,), (ONNX8,), (OPENVINO8, PAIR), (OPENVINO8, CACHE), (OPENVINO8, FEWER)),
-    "x86-avx2": ((OPENVINO,), (ONNX,), (STORED,), (ONNX8,), (OPENVINO8,), (OPENVINO, CACHE), (OPENVINO, FEWER)),
-    "arm": ((ONNX,), (ONNX8,), (ONNX8, CACHE), (ONNX8, FEWER), (DYNAMIC,)),
+    "x86-amx": ((OPENVINO8,), (OPENVINO,), (ONNX8,), (OPENVINO8, PAIR), (OPENVINO8, CACHE), (OPENVINO8, *SHORT)),
+    "x86-vnni": ((OPENVINO8,), (OPENVINO,), (ONNX8,), (OPENVINO8, PAIR), (OPENVINO8, CACHE), (OPENVINO8, *SHORT)),
+    "x86-avx2": (
+        (ONNX,),
+        (ONNX8,),
+        (OPENVINO,),
+        (ONNX8, SPAN),
+        (ONNX8, *SHORT),
+        (OPENVINO, CACHE),
+        (OPENVINO, PAIR),
+        (OPENVINO8,),
+        (OPENVINO8, *SHORT),
+        (STORED,),
+    ),
+    "arm": ((ONNX,), (ONNX8,), (ONNX8, CACHE), (ONNX8, *SHORT), (DYNAMIC,)),
     "cuda": ((("engine.compile", {}),), (CACHE,), (STORED,), (("quant.fp8", {}),)),
     "": ((ONNX,), (FEWER,), (SPAN,)),
 }

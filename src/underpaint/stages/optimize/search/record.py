@@ -252,6 +252,7 @@ class Frontier(Config):
         config: Settings.
         budget: Time.
         attempts: Looks at the held-out prompts.
+        margins: The judge's metrics to the largest change that is good enough, as far as any candidate was judged.
         readiness: Whether the judge could tell good from bad.
         frontier: Ids of trials that nothing beats in time and loss.
         chosen: Id of the trial that was accepted; None if none was.
@@ -272,6 +273,7 @@ class Frontier(Config):
     config: SearchConfig
     budget: Budget
     attempts: Attempts
+    margins: dict[str, Number]
     readiness: Readiness
     frontier: tuple[str, ...]
     chosen: str | None

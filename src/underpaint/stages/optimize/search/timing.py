@@ -28,7 +28,7 @@ class Times:
     Args:
         candidate: ``[2, n]``.
         base: ``[2, n]``, drawn next to the candidate's of the same place.
-        busy: Programs that waited for the machine's cores were more than there are cores.
+        busy: More programs than there are cores wanted to run, and the model before waited for one.
     """
 
     candidate: Floats
@@ -59,7 +59,9 @@ def times_of(candidate: Drawing, base: Drawing, requests: Sequence[DrawRequest],
     for index in range(pairs):
         for side in (0, 1) if index % 2 == 0 else (1, 0):
             found[side, :, index] = (candidate, base)[side].time(requests[index % len(requests)], LIMIT_S)
-    return Times(candidate=found[0], base=found[1], busy=os.getloadavg()[0] > choose_threads(environment={}))
+    waited = float(np.median(found[1, 0] / found[1, 1])) > 1.0 + DRIFT
+    crowded = os.getloadavg()[0] > choose_threads(environment={})
+    return Times(candidate=found[0], base=found[1], busy=waited and crowded)
 
 
 def cost_of(

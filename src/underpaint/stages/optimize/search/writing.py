@@ -69,12 +69,18 @@ def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, e
         config=task.config,
         budget=Budget(asked=task.config.budget_s, used=log.seconds),
         attempts=Attempts(used=len(log.attempts), most=ATTEMPTS),
+        margins=_margins(log),
         readiness=ready.readiness,
         frontier=tuple(trial.id for trial in front(trials)),
         chosen=passed[0] if passed else None,
         ended=ended,
         trials=tuple(trials),
     )
+
+
+def _margins(log: TrialLog) -> dict[str, float]:
+    judged = [attempt.judgement.quality for attempt in log.attempts]
+    return {name: change.margin for found in judged for name, change in found.items() if change.margin is not None}
 
 
 def write_search(
