@@ -269,7 +269,7 @@ def test_who_is_refused_keeps_the_bin_and_who_is_not_loses_no_more_of_it_than_mu
 
 
 def test_more_than_a_lot_of_the_bin_makes_room(gallery, draw, monkeypatch):
-    monkeypatch.setattr(changing, "LOT", 2)
+    monkeypatch.setattr(changing, "ROWS_AT_ONCE", 2)
     gallery.max_bytes = 6 * BLOCK
     names = [f"cat {number}" for number in range(6)]
     draw(*map(entry, names))

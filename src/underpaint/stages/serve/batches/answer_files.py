@@ -14,7 +14,7 @@ from underpaint.stages.serve.disk import disk_errors
 from underpaint.stages.serve.jobs.desk import JobDesk
 from underpaint.stages.serve.queue.job import Job
 
-LOT = 200
+LINES_AT_ONCE = 200
 """Lines that are looked up at once."""
 
 
@@ -49,7 +49,9 @@ async def write_answers(desk: JobDesk, records: Records, batch: BatchRecord) -> 
         tempfile.TemporaryFile(dir=folder) as errors,
     ):
         after = 0
-        while lot := await asyncio.to_thread(lambda after=after: records.lines(batch.id, after=after, limit=LOT)):
+        while lot := await asyncio.to_thread(
+            lambda after=after: records.lines(batch.id, after=after, limit=LINES_AT_ONCE)
+        ):
             for line in lot:
                 good, text = await _answer(desk, batch, line)
                 (answers if good else errors).write(text)

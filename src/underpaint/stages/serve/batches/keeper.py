@@ -18,7 +18,7 @@ from typing import Any, cast
 from underpaint.core.errors import FieldError, QueueError, StorageError, UnderpaintError
 from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.request import GenerationRequest
-from underpaint.stages.serve.batches.answer_files import LOT, job_of, write_answers
+from underpaint.stages.serve.batches.answer_files import LINES_AT_ONCE, job_of, write_answers
 from underpaint.stages.serve.batches.given_pictures import decoded, files_of
 from underpaint.stages.serve.batches.input_file import (
     EDITS,
@@ -180,7 +180,7 @@ class BatchKeeper:
 
     def _lot(self, batch: BatchRecord, lines: Iterator[tuple[int, Line]]) -> list[tuple[int, Line, Submission]]:
         """Return the next lines and what is handed in for each."""
-        lot = islice(lines, LOT_OF_EDITS if batch.endpoint == EDITS else LOT)
+        lot = islice(lines, LOT_OF_EDITS if batch.endpoint == EDITS else LINES_AT_ONCE)
         return [(number, line, self._submission(batch, number, line)) for number, line in lot]
 
     async def _is_begun(self, batch: BatchRecord) -> bool:
@@ -250,7 +250,9 @@ class BatchKeeper:
             await self._finalize(await self.move(batch, "finalizing"))
 
     async def _open_lines(self, batch: BatchRecord, after: int) -> list[LineRecord]:
-        return await asyncio.to_thread(lambda: self.records.lines(batch.id, after=after, limit=LOT, is_open=True))
+        return await asyncio.to_thread(
+            lambda: self.records.lines(batch.id, after=after, limit=LINES_AT_ONCE, is_open=True)
+        )
 
     async def job(self, line: LineRecord) -> Job | None:
         """Return the job of a line; None if it is kept no longer."""

@@ -9,13 +9,11 @@ from typing import Any, Literal
 
 from underpaint.stages.serve.gallery.entering import announce, words_of
 from underpaint.stages.serve.gallery.picture import picture_of
-from underpaint.stages.serve.queue.database import Row, Session
+from underpaint.stages.serve.queue.database import ROWS_AT_ONCE, Row, Session
 
 Action = Literal["delete", "restore", "erase", "favorite", "unfavorite"]
 Change = Callable[[Session, Row], bool]
 """Changes a picture, and tells whether there was anything to change."""
-LOT = 500
-"""Most pictures that are erased in one transaction."""
 
 
 def say(session: Session, row: Row, said: dict[str, Any]) -> Row:
@@ -68,7 +66,7 @@ def bin_of(session: Session, owner: str | None, before: float | None = None) -> 
     conditions += [] if owner is None else ["owner = :owner"]
     conditions += [] if before is None else ["deleted_at < :before"]
     return session.execute(
-        f"SELECT * FROM picture WHERE {' AND '.join(conditions)} ORDER BY deleted_at, seq LIMIT {LOT}",
+        f"SELECT * FROM picture WHERE {' AND '.join(conditions)} ORDER BY deleted_at, seq LIMIT {ROWS_AT_ONCE}",
         owner=owner or "",
         before=before or 0.0,
     )
@@ -93,8 +91,8 @@ def oldest_of_bin(session: Session, owner: str, num_bytes: int) -> list[Row]:
 def still_kept(session: Session, digests: Sequence[str]) -> set[str]:
     """Return those of some pixels that are in anybody's gallery, or bin."""
     kept: set[str] = set()
-    for start in range(0, len(digests), LOT):
-        values = {f"digest_{i}": digest for i, digest in enumerate(digests[start : start + LOT])}
+    for start in range(0, len(digests), ROWS_AT_ONCE):
+        values = {f"digest_{i}": digest for i, digest in enumerate(digests[start : start + ROWS_AT_ONCE])}
         names = ", ".join(f":{name}" for name in values)
         rows = session.execute(f"SELECT pixel_sha256 FROM picture WHERE pixel_sha256 IN ({names})", **values)
         kept |= {row["pixel_sha256"] for row in rows}

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from underpaint.core.errors import FieldError, IdempotencyConflict, JobNotFound
+from underpaint.stages.serve.batches.answer_files import LINES_AT_ONCE
 from underpaint.stages.serve.batches.input_file import LIST
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
@@ -18,7 +19,6 @@ from underpaint.stages.serve.jobs.desk import images_of
 from underpaint.stages.serve.lists.checking import CheckedList
 
 WINDOW_S = 7 * 86400
-LOT = 200
 DIGITS = 24
 
 
@@ -141,7 +141,7 @@ def list_of(keeper: BatchKeeper, list_id: str, owner: str | None) -> BatchRecord
 def lines_of(keeper: BatchKeeper, batch: BatchRecord) -> Iterator[LineRecord]:
     """Yield the rows of a list that became jobs, in their order."""
     after = 0
-    while lot := keeper.records.lines(batch.id, after=after, limit=LOT):
+    while lot := keeper.records.lines(batch.id, after=after, limit=LINES_AT_ONCE):
         yield from lot
         after = lot[-1].line
 

@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeVar
 
 Row = dict[str, Any]
 T = TypeVar("T")
+ROWS_AT_ONCE = 500
+"""Most rows that one transaction takes out or asks about by name, so that nobody waits for it for long."""
 
 
 class Session(Protocol):

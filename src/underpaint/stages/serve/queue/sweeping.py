@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from underpaint.stages.serve.queue.database import Row, Session
+from underpaint.stages.serve.queue.database import ROWS_AT_ONCE, Row, Session
 from underpaint.stages.serve.queue.policy import QueuePolicy
 from underpaint.stages.serve.queue.submitting import HAS_WORK
 from underpaint.stages.serve.queue.telling import forget as forget_changes
 from underpaint.stages.serve.queue.transitions import Charges, charge, end
 from underpaint.stages.serve.queue.working import lose
-
-LOT = 500
-"""Most jobs that are forgotten in one transaction."""
 
 
 def sweep(session: Session, policy: QueuePolicy, is_gone: Callable[[str], bool]) -> int:
@@ -75,7 +72,7 @@ def forget(session: Session, policy: QueuePolicy) -> int:
         "DELETE FROM job WHERE seq IN "
         "(SELECT seq FROM job WHERE finished_at <= :before ORDER BY finished_at LIMIT :lot) RETURNING seq",
         before=now - policy.keep_finished_s,
-        lot=LOT,
+        lot=ROWS_AT_ONCE,
     )
     session.execute(
         f"DELETE FROM owner WHERE since <= :before AND NOT ({HAS_WORK}) "
