@@ -175,3 +175,13 @@ def test_the_graph_edits_what_it_was_unrolled_for_and_torch_the_rest():
 def model_settings(model: Model) -> list[Settings]:
     """Settings of a picture that the model would draw by default."""
     return plan(model, [PromptRow(prompt="a cat")], Options(seed=7))
+
+
+def test_paper_that_counts_as_drawn_is_told_where_some_of_it_would_stay(edit, here):
+    sketch = Image.new("RGB", (32, 32), "white")
+    sketch.paste("black", (12, 12, 20, 20))
+    sketch.save("sketch.png")
+    words = "if it is paper, make it transparent first"
+    assert words in edit("sketch.png", "a cat", "--strength", 0.5, "--seed", 1).stderr
+    assert words not in edit("sketch.png", "a cat", "--strength", 1, "--seed", 1).stderr
+    assert words not in edit("red.png", "a cat", "--strength", 0.5, "--seed", 1).stderr

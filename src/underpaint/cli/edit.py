@@ -173,11 +173,14 @@ def plan(args: argparse.Namespace, output: Output) -> Planned:
 
 
 def _note_what_is_read(args: argparse.Namespace, original: Original, first: Settings, output: Output) -> None:
-    from underpaint.pipelines.upscaling.resampling import as_size
+    from underpaint.pipelines.editing.paper import is_on_paper
+    from underpaint.pipelines.settings import as_size
 
     own = as_size(*original.size)
     if own != first.size:
         output.note(f"note: the picture is scaled from {own} to the model's {first.size}")
+    if args.mask is None and first.edit is not None and 0 < first.edit.strength < 1 and is_on_paper(original):
+        output.note("note: what is along the rim counts as drawn; if it is paper, make it transparent first")
     if args.prompt is None and first.caption:
         output.note(f"note: the picture's own words are used: {first.caption!r:.80}")
 

@@ -167,3 +167,8 @@ class Settings(Config):
                 "update underpaint"
             )
         return cls.parse({**values, "schema_version": SCHEMA}, source=source)
+
+
+def as_size(width: int, height: int) -> str:
+    """Return a width and a height as settings say them, such as ``256x192``."""
+    return f"{width}x{height}"

@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter
 from underpaint.core.errors import InputError
 from underpaint.pipelines.editing.reading import Original, Source, read_upright
 from underpaint.pipelines.editing.square import squared_mask
-from underpaint.pipelines.upscaling.resampling import as_size
+from underpaint.pipelines.settings import as_size
 
 Edits = Literal["transparent", "white"]
 """Which part of a mask's picture is drawn anew."""

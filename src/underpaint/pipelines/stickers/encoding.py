@@ -15,8 +15,8 @@ from typing import Any
 from PIL import Image, PngImagePlugin
 
 from underpaint.core.errors import InputError
+from underpaint.pipelines.settings import as_size
 from underpaint.pipelines.stickers.place import Format
-from underpaint.pipelines.upscaling.resampling import as_size
 from underpaint.runtime import xmp
 
 LOWEST, HIGHEST = 20, 95

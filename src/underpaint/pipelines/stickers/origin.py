@@ -15,13 +15,12 @@ from underpaint import __version__
 from underpaint.core.errors import InputError
 from underpaint.pipelines.marks import mark, search
 from underpaint.pipelines.picture_file import PARAMETERS, pixel_digest
-from underpaint.pipelines.settings import Settings
+from underpaint.pipelines.settings import Settings, as_size
 from underpaint.pipelines.sticker_record import StickerRecord
 from underpaint.pipelines.stickers.encoding import Texts
 from underpaint.pipelines.stickers.look import Look, background_words, contour_words
 from underpaint.pipelines.stickers.picture import Picture, packet_of
 from underpaint.pipelines.stickers.place import Item
-from underpaint.pipelines.upscaling.resampling import as_size
 from underpaint.runtime import watermark
 
 

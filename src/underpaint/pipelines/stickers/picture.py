@@ -16,8 +16,7 @@ from underpaint.core.mistakes import Mistakes
 from underpaint.pipelines.editing.reading import FORMATS, MAX_BYTES, Source, read_upright
 from underpaint.pipelines.picture_file import PARAMETERS, pixel_digest
 from underpaint.pipelines.picture_folder import PREFIX
-from underpaint.pipelines.settings import Settings
-from underpaint.pipelines.upscaling.resampling import as_size
+from underpaint.pipelines.settings import Settings, as_size
 from underpaint.runtime import xmp
 from underpaint.runtime.png_text import read_text
 

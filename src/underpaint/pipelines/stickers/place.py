@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from underpaint.core.config import Config
-from underpaint.pipelines.upscaling.resampling import as_size
+from underpaint.pipelines.settings import as_size
 
 Format = Literal["png", "webp", "jpeg"]
 Proof = Literal["vendor", "others", "unverified"]

@@ -17,10 +17,9 @@ from underpaint.pipelines.editing.reading import FORMATS, MAX_BYTES, Source, Upr
 from underpaint.pipelines.finishing import finish
 from underpaint.pipelines.marks import Owner, mark_for
 from underpaint.pipelines.picture_file import pixel_digest
-from underpaint.pipelines.settings import Settings
+from underpaint.pipelines.settings import Settings, as_size
 from underpaint.pipelines.upscaling.enlarging import target_size, upscaled
 from underpaint.pipelines.upscaling.network import UpscalingNetwork, shipped
-from underpaint.pipelines.upscaling.resampling import as_size
 from underpaint.pipelines.upscaling_record import UpscaleRecord
 
 ENGINE = "onnx"

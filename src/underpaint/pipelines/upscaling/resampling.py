@@ -55,8 +55,3 @@ def resampled(values: Floats, width: int, height: int, kernel: Image.Resampling 
     """
     planes = [Image.fromarray(np.ascontiguousarray(values[..., channel])) for channel in range(values.shape[2])]
     return np.stack([np.asarray(plane.resize((width, height), kernel)) for plane in planes], axis=-1)
-
-
-def as_size(width: int, height: int) -> str:
-    """Return a width and a height as settings say them, such as ``256x192``."""
-    return f"{width}x{height}"
