@@ -6,6 +6,7 @@ the same end. Time is counted from the rows too: what an ended process had begun
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -146,7 +147,9 @@ class Search:
         timed = [trial for trial in self.log.trials if trial.rung == 2]
         if recipe is None:
             return statistics.median([trial.seconds for trial in timed] or [guess])
-        took = [[trial.seconds for trial in timed if step in trial.recipe.steps] for step in recipe.steps]
+        looked = [(trial, trial.seconds) for trial in timed]
+        looked += [(trial, float("inf")) for trial in self.log.trials if trial.state == "killed"]
+        took = [[seconds for trial, seconds in looked if step in trial.recipe.steps] for step in recipe.steps]
         return max((min(seconds) for seconds in took if seconds), default=guess)
 
     def _judgement_s(self, base: Base) -> float:
@@ -268,7 +271,8 @@ class Search:
 
 
 def _no_time(needed_s: float, left_s: float) -> Examined:
-    text = f"a step of it took {in_words(needed_s)} before, and {in_words(left_s)} are left for trials"
+    took = "too long" if math.isinf(needed_s) else in_words(needed_s)
+    text = f"a step of it took {took} before, and {in_words(left_s)} are left for trials"
     return Examined(
         rung=0, state="infeasible", reason=Reason(code="budget.time", text=f"{text}; give a larger --budget")
     )
