@@ -98,8 +98,7 @@ class Session:
             meant_at: When it was meant to begin, by the monotonic clock.
         """
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                await do(self)
+            await do(self)
         except ToldToComeBack:
             self.seen.busy += 1
         except OddAnswer as odd:
@@ -133,10 +132,15 @@ class Session:
 
     @asynccontextmanager
     async def changes(self, after: str | None = None) -> AsyncIterator[AsyncIterator[Event]]:
-        """Listen to all changes, behind a place if one is given; leaving is a connection that is lost."""
+        """Listen to all changes, behind a place if one is given; leaving is a connection that is lost.
+
+        Raises:
+            TimeoutError: It takes too long; comments come all the time, so that no other limit holds.
+        """
         self.seen.requests += 1
         headers = {} if after is None else {"last-event-id": after}
-        async with self._client.stream("GET", "/api/v1/events", headers=headers) as answer:
+        stream = self._client.stream("GET", "/api/v1/events", headers=headers)
+        async with asyncio.timeout(PATIENCE_S), stream as answer:
             if answer.status_code != 200:
                 raise OddAnswer(f"a stream of changes: {answer.status_code}")
             yield events_in(answer.aiter_lines())
