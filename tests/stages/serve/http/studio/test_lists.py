@@ -135,3 +135,35 @@ def test_lists_have_no_fault_on_a_phone(open_studio, scheme):
     expect(studio.page.locator(".mistakes li")).to_have_count(1)
     assert studio.faults() == []
     assert studio.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_hints_for_lines_forbid_nothing(open_studio):
+    studio = open_studio("lists")
+    box(studio).fill("a red heart\neine Katze\nan axolotl")
+    studio.page.get_by_text("Hints for 2 lines").click()
+    hints = studio.page.locator(".hints li")
+    expect(hints.first).to_contain_text("far better")
+    expect(hints.last).to_contain_text("“axolotl”")
+    hints.last.get_by_role("button", name="Line 3").click()
+    selected = box(studio).evaluate("area => area.value.slice(area.selectionStart, area.selectionEnd)")
+    assert selected == "an axolotl" and studio.faults() == []
+    expect(studio.page.get_by_role("button", name="Draw all")).to_be_enabled()
+
+
+def test_lists_that_rest_are_asked_for_in_one_request(open_studio):
+    studio = open_studio("lists")
+    for name in ("one", "two"):
+        box(studio).fill("a red heart")
+        studio.page.get_by_role("textbox", name="Name of the list").fill(name)
+        studio.page.get_by_role("button", name="Draw all").click()
+        card = studio.page.locator(".list-card", has=studio.page.get_by_role("heading", name=name, exact=True)).first
+        expect(card).to_have_attribute("data-status", "completed")
+    asked = []
+    studio.page.on("request", lambda request: asked.append(request.url) if "/batch-list" in request.url else None)
+    studio.page.evaluate(
+        "fetch('/api/v1/batch-list', {method: 'POST', headers: {'content-type': 'application/json'}, "
+        "body: JSON.stringify({text: 'a green heart', name: 'three'})})"
+    )
+    card = studio.page.locator(".list-card", has=studio.page.get_by_role("heading", name="three", exact=True)).first
+    expect(card).to_have_attribute("data-status", "completed")
+    assert len({url for url in asked if "/rows" in url}) == 1
