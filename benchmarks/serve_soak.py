@@ -34,6 +34,7 @@ from serve_soak_verdict import Growth, growth
 from serve_soak_watch import Reading, Watch
 
 ADDRESS = re.compile(r"on (http://\S+)$", re.MULTILINE)
+START_S = 300.0
 LOAD = 0.8
 PARALLEL = 8
 CAPACITY_S, REST_S = 60.0, 120.0
@@ -58,16 +59,26 @@ def server(folder: Path) -> Iterator[tuple[int, str]]:
     with log.open("w") as file:
         process = subprocess.Popen(command, stderr=file, stdout=file, env=environment | many)
     try:
+        until = time.monotonic() + START_S
         while not ((match := ADDRESS.search(log.read_text())) and is_open(match[1])):
-            if process.poll() is not None:
+            if process.poll() is not None or time.monotonic() > until:
                 raise RuntimeError(f"the server did not start:\n{log.read_text()}")
             time.sleep(0.1)
         for pid in tree_of(process.pid):
             share_priority(pid)
         yield process.pid, match[1]
     finally:
-        process.terminate()
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Let a process finish, and end it where it does not."""
+    process.terminate()
+    try:
         process.wait(60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def is_open(url: str) -> bool:

@@ -3,7 +3,8 @@
 The growth of one minute after another is taken as drawn from one distribution, so the interval is that of a mean of
 increments. A straight line through the readings would promise more than they hold: the memory of a process goes up in
 steps that stay. A cache that fills, or a table that is doubled once, is such a step: it widens the interval, which then
-holds zero, and what was added in all stays under a bound. A leak goes on in every minute, and passes the bound.
+holds zero, and what was added in all stays under a bound: so much once, and what every request may add. A leak goes on
+with every request and passes the bound, the smaller it is the later: one of twice the allowance, after 10,000 requests.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ PER = 1000
 """Requests that growth is told for."""
 ALLOWED_BYTES = 100_000
 """Growth per 1,000 requests that is called none: 100 MB in a million."""
-MOST_BYTES = 2_000_000
-"""Growth in all, between two moments at rest, that steps which stay may come to: a table of Python's is doubled once
-after some thousand requests (.94 MB), a connection to a database keeps pages (.26 MB)."""
+ONCE_BYTES = 1_000_000
+"""Growth between two moments at rest that steps which stay may come to, beside what is allowed for the requests: a
+table of Python's is doubled once after some thousand requests (.94 MB), a connection to a database keeps
+pages (.26 MB)."""
 MIN_WINDOWS = 3
 
 
@@ -35,7 +37,8 @@ class Growth:
         high: Upper end.
         in_all: Bytes that were added between two moments at rest.
         word: ``flat`` where no growth above the bound fits, ``level`` where the interval holds zero and what was added
-            in all is little, ``grows`` where only growth above the bound fits, else ``undecided``.
+            in all is no more than the allowance and one step, ``grows`` where only growth above the bound fits, else
+            ``undecided``.
     """
 
     bytes: float
@@ -89,13 +92,24 @@ def growth(
     half = float(stats.t.ppf((1 + confidence) / 2, len(steps) - 1) * steps.std(ddof=1) / np.sqrt(len(steps)))
     mean = float(steps.mean())
     low, high = scale * (mean - half), scale * (mean + half)
-    return Growth(bytes=scale * mean, low=low, high=high, in_all=in_all, word=word_for(low, high, in_all, allowed))
+    most = ONCE_BYTES + allowed * (requests[-1] - requests[0]) / PER
+    word = word_for(low, high, allowed, is_little=in_all <= most)
+    return Growth(bytes=scale * mean, low=low, high=high, in_all=in_all, word=word)
 
 
-def word_for(low: float, high: float, in_all: float, allowed: float) -> Literal["flat", "level", "grows", "undecided"]:
-    """Return the word for an interval of growth per 1,000 requests and what was added in all, in bytes."""
+def word_for(
+    low: float, high: float, allowed: float, *, is_little: bool
+) -> Literal["flat", "level", "grows", "undecided"]:
+    """Return the word for growth.
+
+    Args:
+        low: Lower end of its interval, in bytes per 1,000 requests.
+        high: Upper end.
+        allowed: Growth that is called none.
+        is_little: Whether what was added in all is no more than the allowance and one step.
+    """
     if high <= allowed:
         return "flat"
     if low > allowed:
         return "grows"
-    return "level" if low <= 0.0 and in_all <= MOST_BYTES else "undecided"
+    return "level" if low <= 0.0 and is_little else "undecided"
