@@ -50,13 +50,11 @@ class Upcoming:
         units: In the batch.
         cap: Most that go together.
         seconds: Device-seconds of the batch.
-        waited_s: How long the unit that leads it has waited.
     """
 
     units: int
     cap: int
     seconds: float
-    waited_s: float
 
 
 class Waiting:
@@ -106,7 +104,7 @@ class Waiting:
         plan = self._plan_of(head)
         units = 1 if plan.cap == 1 or not head.key else len(self._fill(head, plan, now))
         cap = plan.cap if head.key else 1
-        return Upcoming(units=units, cap=cap, seconds=plan.seconds(units), waited_s=max(0.0, now - head.arrived_at))
+        return Upcoming(units=units, cap=cap, seconds=plan.seconds(units))
 
     def take(self, now: float, may_lead: Callable[[Unit], bool] = anyone) -> Formed:
         """Return what a device that is free shall work on, and let it wait no longer.
