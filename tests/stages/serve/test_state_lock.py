@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import shutil
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from underpaint.core.errors import StoreBusy, StoreMoved
+from underpaint.stages.serve import announcement
 from underpaint.stages.serve.announcement import announced
 from underpaint.stages.serve.state_lock import StateLock, check_state
 
@@ -19,13 +23,41 @@ def test_one_at_a_time_has_a_folder(tmp_path):
     StateLock(tmp_path / "state").close()
 
 
-def test_who_is_refused_is_told_where_the_other_server_is(tmp_path):
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"status": "ok"}')
+
+    def log_request(self, code="-", size="-"):
+        pass
+
+
+@pytest.fixture
+def answering(monkeypatch):
+    """Address of a server that answers as ours do; however busy the machine is, its answer is waited for."""
+    monkeypatch.setattr(announcement, "ANSWER_S", 60.0)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Healthy) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_who_is_refused_is_told_where_the_other_server_is(tmp_path, answering):
     lock = StateLock(tmp_path)
-    with announced(tmp_path, "http://127.0.0.1:8080"), pytest.raises(StoreBusy) as caught:
+    with announced(tmp_path, answering), pytest.raises(StoreBusy) as caught:
         check_state(tmp_path)
-    assert "another server, at http://127.0.0.1:8080, whose studio is http://127.0.0.1:8080/studio/;" in str(
-        caught.value
-    )
+    assert f"another server, at {answering}, whose studio is {answering}/studio/;" in str(caught.value)
+    lock.close()
+
+
+def test_who_is_refused_is_not_sent_to_an_address_that_a_killed_server_left_behind(tmp_path):
+    lock = StateLock(tmp_path)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        (tmp_path / announcement.NAME).write_text(f"http://127.0.0.1:{silent.getsockname()[1]}\n")
+        with pytest.raises(StoreBusy, match="used by another server; stop it"):
+            check_state(tmp_path)
     lock.close()
 
 

@@ -36,8 +36,8 @@ def announced(state: Path, address: str) -> Iterator[None]:
                 path.unlink(missing_ok=True)
 
 
-def announced_at(state: Path) -> str | None:
-    """Return the address that was written down last, whether a server answers there or not; None if there is none.
+def running_at(state: Path) -> str | None:
+    """Return the address of the server that has a state folder, or None if none answers.
 
     Args:
         state: The folder.
@@ -46,17 +46,7 @@ def announced_at(state: Path) -> str | None:
         address = (state / NAME).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
-    return address if address.startswith("http://") else None
-
-
-def running_at(state: Path) -> str | None:
-    """Return the address of the server that has a state folder, or None if none answers.
-
-    Args:
-        state: The folder.
-    """
-    address = announced_at(state)
-    return address if address is not None and _answers(address) else None
+    return address if address.startswith("http://") and _answers(address) else None
 
 
 def _answers(address: str) -> bool:

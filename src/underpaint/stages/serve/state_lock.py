@@ -8,7 +8,7 @@ from pathlib import Path
 
 from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import StoreBusy, StoreMoved
-from underpaint.stages.serve.announcement import announced_at
+from underpaint.stages.serve.announcement import running_at
 
 LOCK = "lock"
 
@@ -25,8 +25,8 @@ def _locked(state: Path, flags: int) -> int:
 
 
 def _busy(state: Path) -> str:
-    """Return what is said of a folder that another server has, be it one or a studio, and where it can be called."""
-    address = announced_at(state)
+    """Return what is said of a folder that another server has, and where it can be called if it answers by now."""
+    address = running_at(state)
     server = f"another server, at {address}, whose studio is {address}/studio/" if address else "another server"
     return f"{state} is used by {server}; stop it, or give this one another folder with --state"
 
