@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from underpaint.pipelines.stickers.composing import composed
+from underpaint.pipelines.stickers.composing import composed, prepared
 from underpaint.pipelines.stickers.look import Contour, Look
 from underpaint.pipelines.stickers.place import Item
 from underpaint.pipelines.upscaling.enlarging import upscaled
@@ -13,6 +14,14 @@ from underpaint.pipelines.upscaling.resampling import premultiplied
 def hazy(level: int = FAINT) -> np.ndarray:
     """An opaque red box of 20 pixels in a picture of 64 that is white at a level of alpha all around it."""
     pixels = np.full((64, 64, 4), (255, 255, 255, level), dtype=np.uint8)
+    pixels[22:42, 22:42] = (200, 20, 20, 255)
+    return pixels
+
+
+def shadowed(level: int) -> np.ndarray:
+    """An opaque red box of 20 pixels within a black one of 48 that is as faint as a level of alpha."""
+    pixels = np.zeros((64, 64, 4), dtype=np.uint8)
+    pixels[8:56, 8:56] = (0, 0, 0, level)
     pixels[22:42, 22:42] = (200, 20, 20, 255)
     return pixels
 
@@ -64,3 +73,24 @@ def test_nothing_of_the_haze_shows_around_the_contour_of_a_sticker_however_it_is
         pixels = hazy() if side == 128 else np.kron(hazy(), np.ones((10, 10, 1), dtype=np.uint8))
         sticker = composed(pixels, item, look)
         np.testing.assert_array_equal(sticker[0, 64, :3], (0, 255, 0))
+
+
+@pytest.mark.parametrize("level", range(12, 18))
+def test_a_soft_shadow_is_cleared_once_however_long_the_chain(level: int) -> None:
+    pixels, look = shadowed(level), Look(specks=True)
+    once = int(cleared(pixels)[10, 10, 3])
+    assert abs(int(upscaled(pixels, 256)[50, 50, 3]) - once) <= 1
+    for side in (100, 256, 600):
+        item = Item(width=side, height=side)
+        for drawing in (pixels, prepared(pixels, look)):
+            alpha = composed(drawing, item, look)[side // 7 : side // 5, side // 4 : -side // 4, 3].astype(int)
+            assert np.abs(alpha - once).max() <= 1
+
+
+def test_haze_all_around_a_small_drawing_takes_no_room() -> None:
+    pixels = np.full((64, 64, 4), (255, 255, 255, FAINT), dtype=np.uint8)
+    pixels[30:34, 30:34] = (200, 20, 20, 255)
+    plain = np.where(pixels == FAINT, 0, pixels)
+    stickers = [composed(drawing.astype(np.uint8), Item(width=128, height=128), Look()) for drawing in (pixels, plain)]
+    for sticker in stickers:
+        assert (sticker[60:68, 10:-10, 3] == 255).all()

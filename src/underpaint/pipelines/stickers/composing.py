@@ -1,6 +1,7 @@
 """From a picture to a sticker of a given size: enlarged first, then outlined, so that the contour is crisp.
 
-Everything is laid over each other in premultiplied form: background, shadow, contour, drawing.
+Everything is laid over each other in premultiplied form: background, shadow, contour, drawing. Haze is taken away once, of
+the drawing in its size (``enlarged``).
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def composed(pixels: np.ndarray, item: Item, look: Look) -> np.ndarray:
         InputError: The picture shows nothing, or contour and margin leave no room for it.
     """
     room = room_of(look, max(item.width, item.height))
-    pixels = cleared(pixels if look.specks else tidied(pixels))
+    pixels = pixels if look.specks else tidied(pixels)
     drawing = _drawn(pixels, item, room)
     layer = _with_contour(drawing, room, look)
     sticker = _on_canvas(layer, item) if item.box == "canvas" else layer
@@ -106,7 +107,7 @@ def _drawn(pixels: np.ndarray, item: Item, room: Room) -> np.ndarray:
     height = item.height - 2 * item.margin - room.around - room.below
     if min(width, height) < 1:
         raise InputError(f"contour, shadow and margin leave nothing of {item.size} pixels; choose a thinner contour")
-    left, top, right, bottom = seen(pixels)
+    left, top, right, bottom = seen(cleared(pixels))
     scale = min(width / (right - left), height / (bottom - top))
     if scale * max(pixels.shape[:2]) > ROOMY * max(width, height):
         pixels = with_rim(pixels)
@@ -133,22 +134,22 @@ def seen(pixels: np.ndarray) -> tuple[int, int, int, int]:
 
 
 def with_rim(pixels: np.ndarray) -> np.ndarray:
-    """Return what is seen of a picture and a rim around it, at most half as long again as the drawing."""
-    left, top, right, bottom = seen(pixels)
+    """Return what is seen of a picture, haze left out, and a rim around it, at most half as long as that again."""
+    left, top, right, bottom = seen(cleared(pixels))
     rim = max(right - left, bottom - top) // RIM
     return pixels[max(0, top - rim) : bottom + rim, max(0, left - rim) : right + rim]
 
 
 def enlarged(pixels: np.ndarray, longest: int) -> np.ndarray:
-    """Return a picture whose longer side has a length: upscaled up to ``DETAILED``, and resampled beyond it.
+    """Return a picture without haze whose longer side has a length: upscaled to ``DETAILED``, resampled beyond it.
 
     Args:
         pixels: ``[H, W, 4]`` uint8, straight alpha.
         longest: In pixels.
     """
     if longest <= DETAILED:
-        return upscaled(pixels, longest)
-    large = upscaled(pixels, DETAILED) if gains(pixels) else pixels
+        return cleared(upscaled(pixels, longest, haze=True))
+    large = cleared(upscaled(pixels, DETAILED, haze=True) if gains(pixels) else pixels)
     height, width = (max(1, round(side * longest / max(large.shape[:2]))) for side in large.shape[:2])
     return straight(resampled(premultiplied(large), width, height))
 
@@ -159,14 +160,14 @@ def gains(pixels: np.ndarray) -> bool:
 
 
 def prepared(pixels: np.ndarray, look: Look) -> np.ndarray:
-    """Return a picture tidied and upscaled once, so that stickers of many sizes are quickly made of it.
+    """Return a picture tidied and upscaled once, haze and all, so that stickers of many sizes are quickly made of it.
 
     Args:
         pixels: ``[H, W, 4]`` uint8, straight alpha.
         look: What its stickers shall look like.
     """
-    tidy = cleared(pixels if look.specks else tidied(pixels))
-    return upscaled(tidy, DETAILED) if gains(tidy) else tidy
+    tidy = pixels if look.specks else tidied(pixels)
+    return upscaled(tidy, DETAILED, haze=True) if gains(tidy) else tidy
 
 
 def _with_contour(drawing: np.ndarray, room: Room, look: Look) -> Floats:

@@ -18,13 +18,16 @@ LARGEST_SMALL = 256
 OPAQUE = 255
 
 
-def upscaled(pixels: np.ndarray, size: int, network: UpscalingNetwork | None = None) -> np.ndarray:
+def upscaled(
+    pixels: np.ndarray, size: int, network: UpscalingNetwork | None = None, *, haze: bool = False
+) -> np.ndarray:
     """Return a picture whose longer side is ``size``, without haze; the shorter one keeps its share.
 
     Args:
         pixels: ``[H, W, 4]`` uint8, straight alpha.
         size: In pixels, 1 to 2048.
         network: What enlarges; None for what comes with underpaint.
+        haze: Whether haze stays, for whoever takes it away later, since it must not be taken twice.
 
     Returns:
         ``[h, w, 4]`` uint8, straight alpha; a copy where the size is right already.
@@ -41,7 +44,7 @@ def upscaled(pixels: np.ndarray, size: int, network: UpscalingNetwork | None = N
         values = resampled(values, width, height, Image.Resampling.HAMMING)
     if pixels[..., 3].min() == OPAQUE:
         values[..., 3] = 1
-    return straight(without_haze(values))
+    return straight(values if haze else without_haze(values))
 
 
 def beyond(values: Floats, side: int, network: UpscalingNetwork | None) -> Floats:
