@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 import underpaint
 from underpaint.pipelines.opening import open_model
-from underpaint.stages.serve.asking.reading import Reader, Reading, reader_of
+from underpaint.stages.serve.asking.reading import Reader, Readers, Reading, reader_of
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +49,22 @@ def test_letters_that_have_no_counterpart_are_told_in_the_words_of_the_refusal(r
 
 def test_there_is_nothing_to_say_of_an_empty_reading():
     assert not Reading() and Reading(unread="cat") and Reading(is_foreign=True)
+
+
+def test_a_model_whose_files_cannot_be_read_for_a_moment_is_told_of_afterwards(tiny_model, tmp_path):
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    model, readers = open_model(folder), Readers()
+    for part in ("text_tokenizer", "text_encoder"):
+        (folder / part).rename(folder / "away")
+        assert list(readers.read(model, ["zzyzx"])) == [Reading()]
+        (folder / "away").rename(folder / part)
+    assert [reading.unknown for reading in readers.read(model, ["zzyzx"])] == [("zzyzx",)]
+
+
+def test_a_model_with_a_tokenizer_of_its_own_kind_is_looked_at_once(tiny_model, tmp_path):
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    model, readers = open_model(folder), Readers()
+    (folder / "text_encoder" / "config.json").write_text("{}")
+    assert readers.of(model) is None
+    shutil.copy(tiny_model / "text_encoder" / "config.json", folder / "text_encoder")
+    assert readers.of(model) is None and Readers().of(model) is not None

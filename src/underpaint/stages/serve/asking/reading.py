@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from underpaint.core.config import parse_json
 from underpaint.core.emoji import emoji_names
@@ -121,35 +122,53 @@ def reader_of(model: Model) -> Reader | None:
 
     Args:
         model: The model; only its tokenizer is opened.
+
+    Raises:
+        OSError: Its files cannot be read now.
     """
+    if isinstance(model, ExportedModel) and model.edge.loop is not None:
+        return None
     try:
-        if isinstance(model, ExportedModel):
-            if model.edge.loop is not None:
-                return None
-            folder, longest = model.part("text_tokenizer", TOKENIZER)[0].parent, model.edge.max_tokens
-        else:
-            folder = model.folder / "text_tokenizer"
-            said = parse_json((model.folder / "text_encoder" / "config.json").read_text(encoding="utf-8"))
-            longest = int(said["max_tokens"])
-        return Reader(TextTokenizer.from_folder(folder), longest)
-    except (UnderpaintError, OSError, ValueError, KeyError):
+        file, longest = _tokenizer_of(model)
+        return Reader(TextTokenizer.from_json(file.read_text(encoding="utf-8"), source=str(file)), longest)
+    except (UnderpaintError, ValueError, KeyError, TypeError):
         return None
 
 
+def _tokenizer_of(model: Model) -> tuple[Path, int]:
+    """Return the file of a model's tokenizer, and how many tokens the model reads."""
+    if isinstance(model, ExportedModel):
+        return model.part("text_tokenizer", TOKENIZER)[0], model.edge.max_tokens
+    said = parse_json((model.folder / "text_encoder" / "config.json").read_text(encoding="utf-8"))
+    return model.folder / "text_tokenizer" / TOKENIZER, int(said["max_tokens"])
+
+
 class Readers:
-    """The readers of models, each opened when it is first asked for."""
+    """The readers of models, each opened when it is first asked for; one that cannot be opened is tried again."""
 
     def __init__(self) -> None:
         self._readers: dict[str, Reader | None] = {}
 
     def of(self, model: Model) -> Reader | None:
-        """Return what tells how a model reads; None where nobody can tell."""
+        """Return what tells how a model reads; None where nobody can tell, or not now.
+
+        Args:
+            model: The model.
+        """
         if model.digest not in self._readers:
-            self._readers[model.digest] = reader_of(model)
+            try:
+                self._readers[model.digest] = reader_of(model)
+            except OSError:
+                return None
         return self._readers[model.digest]
 
     def read(self, model: Model, prompts: list[str]) -> Iterator[Reading]:
-        """Yield how a model reads prompts; nothing is said of those of a model that nobody can tell of."""
+        """Yield how a model reads prompts; nothing is said of those of a model that nobody can tell of.
+
+        Args:
+            model: The model.
+            prompts: As they were written.
+        """
         reader = self.of(model)
         for prompt in prompts:
             yield Reading() if reader is None else reader.read(prompt)
