@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 import tracemalloc
@@ -237,6 +238,12 @@ def test_a_damaged_file_and_one_of_another_version_are_refused(tmp_path: Path) -
         Quotas(tmp_path / "a")
     with pytest.raises(StorageError):
         Quotas(tmp_path / "a" / "b")
+
+
+def test_rights_that_cannot_be_set_are_told_as_every_other_trouble_of_the_file(tmp_path: Path) -> None:
+    """Of a database in memory there is no file whose rights could be set."""
+    with contextlib.chdir(tmp_path), pytest.raises(StorageError, match="check its disk and rights"):
+        Quotas(Path(":memory:"))
 
 
 @pytest.mark.parametrize("is_mended", [True, False])

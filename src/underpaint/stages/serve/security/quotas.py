@@ -185,6 +185,8 @@ class Quotas:
             except sqlite3.DatabaseError as error:
                 self._is_damaged = True
                 raise StoreDamaged(f"{self._path} is damaged ({error}); move it away, counts begin again") from None
+            except OSError as error:
+                raise StorageError(f"{self._path} cannot be written ({error}); check its disk and rights") from None
 
 
 def day_of(now: float) -> int:
