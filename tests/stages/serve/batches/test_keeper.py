@@ -51,9 +51,10 @@ def begun(records: Records) -> BatchRecord:
         for n in range(LINES)
     ]
     file = records.add_file("ann", "batch", "lines", io.BytesIO("\n".join(map(json.dumps, lines)).encode()))
-    return records.add_batch(
+    batch, _ = records.add_batch(
         owner="ann", input_file_id=file.id, endpoint=ENDPOINT, metadata=None, base="b", created_at=0, expires_at=86400
     )
+    return batch
 
 
 def test_a_batch_that_is_taken_up_again_costs_no_more_and_finds_the_room_that_it_had(service, tmp_path):

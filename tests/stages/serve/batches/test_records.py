@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from underpaint.core.errors import FieldError, StoreMoved
 from underpaint.stages.serve.batches.input_file import MAX_LINES, Mistake, read_lines
-from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Records
+from underpaint.stages.serve.batches.records import BATCHES, STEPS, BatchRecord, LineRecord, Records
+from underpaint.stages.serve.queue.schema import bring_up_to_date
+from underpaint.stages.serve.queue.sqlite import SqliteDatabase
 
 
 @pytest.fixture
@@ -22,9 +25,10 @@ def records(tmp_path: Path) -> Iterator[Records]:
 
 
 def begin(records: Records, file: str, created_at: int = 0, owner: str = "ann") -> BatchRecord:
-    return records.add_batch(
+    batch, _ = records.add_batch(
         owner=owner, input_file_id=file, endpoint="/e", metadata=None, base="b", created_at=created_at, expires_at=1
     )
+    return batch
 
 
 def test_what_was_written_is_there_after_it_was_closed(tmp_path):
@@ -60,10 +64,35 @@ def test_lines_are_noted_once_and_counted(records):
     lines = [LineRecord(batch=batch, line=n, custom_id=f"{n}", job=f"j{n}", outcome=None) for n in (1, 2, 3)]
     records.add_lines(lines)
     records.add_lines([LineRecord(batch=batch, line=1, custom_id="other", job="other", outcome=None)])
-    records.settle_lines(batch, [(1, "completed"), (3, "failed")])
+    images = [{"pixel_sha256": "1" * 64}]
+    records.settle_lines([replace(lines[0], outcome="completed", images=images), replace(lines[2], outcome="failed")])
     assert records.counts(batch) == {"total": 3, "completed": 1, "failed": 1}
     assert [line.job for line in records.lines(batch, limit=9, is_open=True)] == ["j2"]
-    assert [line.custom_id for line in records.lines(batch, limit=9)] == ["1", "2", "3"]
+    noted = records.lines(batch, limit=9)
+    assert [line.custom_id for line in noted] == ["1", "2", "3"]
+    assert [line.images for line in noted] == [images, None, None]
+
+
+def test_a_batch_is_new_once(records):
+    first, again = (
+        records.add_batch(
+            id="x", owner="ann", input_file_id="", endpoint="/e", metadata=None, base="b", created_at=n, expires_at=9
+        )
+        for n in (1, 2)
+    )
+    assert (first[1], again[1]) == (True, False) and first[0] == again[0]
+
+
+def test_records_of_an_older_version_go_on(tmp_path):
+    database = SqliteDatabase(tmp_path / BATCHES)
+    database.write(lambda session: bring_up_to_date(session, database.place, STEPS[:1]))
+    database.write(lambda session: session.execute("INSERT INTO line VALUES ('b', 1, 'a', 'j', 'completed')"))
+    database.close()
+    records = Records(tmp_path)
+    assert records.lines("b", limit=9) == [
+        LineRecord(batch="b", line=1, custom_id="a", job="j", outcome="completed", images=None)
+    ]
+    records.close()
 
 
 def test_old_files_and_batches_are_forgotten_but_not_what_is_still_read(records):

@@ -108,6 +108,25 @@ def eventually() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
+def over() -> Callable[..., Any]:
+    """Follow the changes until what lies at a path is over, and return it: ``over(client, "/api/v1/sheets/x")``."""
+
+    def follow(client: httpx2.Client, path: str, limit_s: float = 300.0) -> Any:
+        end, name = time.monotonic() + limit_s, path.rpartition("/")[2]
+        with client.stream("GET", "/api/v1/events") as stream:
+            found = client.get(path).json()
+            for line in stream.iter_lines():
+                if found["finished_at"] is not None:
+                    return found
+                assert time.monotonic() < end, found
+                if line.startswith("data: ") and name in line:
+                    found = client.get(path).json()
+        raise AssertionError(found)
+
+    return follow
+
+
+@pytest.fixture(scope="session")
 def start_server() -> Iterator[Callable[..., ServerProcess]]:
     """Start a server: ``start_server(state, "--memory", 500, UNDERPAINT_SERVE_DRAIN_S="1")``."""
     started: list[ServerProcess] = []
@@ -134,6 +153,18 @@ def tiny_server(start_server, tmp_path_factory, tiny_model) -> ServerProcess:
     return start_server(
         state, "-m", f"tiny={tiny_model}", "--engine", "torch", UNDERPAINT_SERVE_KEEP_ALIVE_S="0.02"
     ).wait_until_ready()
+
+
+@pytest.fixture(scope="module")
+def other(start_server, tmp_path_factory) -> ServerProcess:
+    """A server with a gallery of its own, for the tests of one file."""
+    return start_server(tmp_path_factory.mktemp("other-state")).wait_until_ready()
+
+
+@pytest.fixture
+def at(other) -> Iterator[httpx2.Client]:
+    with other.client(timeout=120) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

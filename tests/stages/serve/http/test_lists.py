@@ -2,55 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import zipfile
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx2
 import pytest
 
+from underpaint.stages.serve.http import lists
+from underpaint.stages.serve.lists.looking import Looking
 from underpaint.stages.serve.security.key_file import KeyFile
 from underpaint.stages.serve.security.keys import KeyLimits
 
 PATH = "/api/v1/batch-list"
 
 
-@pytest.fixture(scope="module")
-def other(start_server, tmp_path_factory):
-    """A server with a gallery of its own."""
-    return start_server(tmp_path_factory.mktemp("lists")).wait_until_ready()
-
-
-@pytest.fixture
-def at(other):
-    with other.client(timeout=120) as opened:
-        yield opened
-
-
 def hand_in(client: httpx2.Client, text: str, **how: Any) -> httpx2.Response:
     return client.post(PATH, json={"text": text, **how})
 
 
-def over(client: httpx2.Client, name: str) -> Any:
-    """Wait for the list's changes until it is over, and return it."""
-    with client.stream("GET", "/api/v1/events") as stream:
-        found = client.get(f"{PATH}/{name}").json()
-        for line in stream.iter_lines():
-            if found["finished_at"] is not None:
-                return found
-            if line.startswith("data: ") and name in line:
-                found = client.get(f"{PATH}/{name}").json()
-    raise AssertionError(found)
-
-
-def test_a_list_is_drawn_in_the_background_and_its_pictures_are_in_the_gallery(at):
+def test_a_list_is_drawn_in_the_background_and_its_pictures_are_in_the_gallery(at, over):
     text = "prompt,seed,style,n\na red heart,7,,\na cat,3,flat,2\n\na dog,,,\n"
     answer = hand_in(at, text, name="for Ann", common={"style": "cartoon"})
     found = answer.json()
     assert (answer.status_code, found["name"], found["counts"]["total"], found["pictures"]) == (202, "for Ann", 3, 4)
     assert found["eta_ms"] > 0
-    done = over(at, found["id"])
+    done = over(at, f"{PATH}/{found['id']}")
     assert (done["status"], done["counts"], done["eta_ms"]) == (
         "completed",
         {"total": 3, "completed": 3, "failed": 0},
@@ -116,18 +96,18 @@ def test_what_is_no_list_is_refused(at, body, status, param):
     assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
 
 
-def test_a_list_that_is_cancelled_keeps_what_is_finished(at):
+def test_a_list_that_is_cancelled_keeps_what_is_finished(at, over):
     at.post("/api/v1/queue/pause")
     name = hand_in(at, "a cat\na dog\n").json()["id"]
     answer = at.post(f"{PATH}/{name}/cancel").json()
     assert answer["status"] in ("cancelling", "cancelled")
-    done = over(at, name)
+    done = over(at, f"{PATH}/{name}")
     assert (done["status"], done["counts"]["completed"]) == ("cancelled", 0)
     at.post("/api/v1/queue/resume")
     assert at.post(f"{PATH}/{name}/archive", json={}).json()["error"]["code"] == "image_not_found"
 
 
-def test_lists_and_batches_are_listed_apart(at):
+def test_lists_and_batches_are_listed_apart(at, over):
     first = hand_in(at, "a cat").json()["id"]
     second = hand_in(at, "a dog").json()["id"]
     listed = at.get(PATH, params={"limit": 1}).json()
@@ -142,10 +122,10 @@ def test_lists_and_batches_are_listed_apart(at):
     for what in ("", "/rows"):
         assert at.get(f"{PATH}/{batch}{what}").json()["error"]["code"] == "list_not_found"
     for one in (first, second):
-        over(at, one)
+        over(at, f"{PATH}/{one}")
 
 
-def test_the_same_key_is_the_same_list_and_another_list_with_it_is_refused(at):
+def test_the_same_key_is_the_same_list_and_another_list_with_it_is_refused(at, over):
     headers = {"idempotency-key": "friday"}
     first = at.post(PATH, json={"text": "a cat"}, headers=headers)
     again = at.post(PATH, json={"text": "a cat"}, headers=headers)
@@ -153,7 +133,7 @@ def test_the_same_key_is_the_same_list_and_another_list_with_it_is_refused(at):
     assert first.json()["id"] == again.json()["id"]
     other = at.post(PATH, json={"text": "a dog"}, headers=headers)
     assert (other.status_code, other.json()["error"]["code"]) == (409, "idempotency_conflict")
-    over(at, first.json()["id"])
+    over(at, f"{PATH}/{first.json()['id']}")
 
 
 def test_a_list_beyond_the_day_s_quota_is_refused_at_once(start_server, tmp_path):
@@ -179,8 +159,54 @@ def test_a_long_check_tells_how_far_it_is_and_finds_the_same(at):
     *progress, (name, found) = events_of(at, body)
     assert {name for name, _ in progress} == {"progress"} and {told["of"] for _, told in progress} == {1500}
     rows = [told["rows"] for _, told in progress]
-    assert rows == sorted(rows) and len(rows) > 1
+    assert rows and rows == sorted(rows)
     assert (name, found) == ("checked", at.post(f"{PATH}/check", json=body).json())
+
+
+def told(found: Callable[[], Awaitable[Any]], steps: Callable[[int, Looking], None]) -> list[tuple[str, Any]]:
+    """Return the events of a check; before each of them but the first, something is done."""
+
+    async def run() -> list[bytes]:
+        looking, seen = Looking(), []
+        async for event in lists._told(_awaited(found), looking, 9, "r"):
+            seen.append(event)
+            steps(len(seen), looking)
+        assert looking.is_unwanted
+        return seen
+
+    lines = [event.decode().split("\n")[:2] for event in asyncio.run(run())]
+    return [(name[7:], json.loads(data[6:])) for name, data in lines]
+
+
+async def _awaited(found: Callable[[], Awaitable[Any]]) -> Any:
+    return await found()
+
+
+def test_while_a_list_is_looked_through_it_is_told_how_far_that_is(monkeypatch):
+    monkeypatch.setattr(lists, "PACE_S", 0.001)
+    barrier = asyncio.Event()
+
+    async def found() -> dict[str, int]:
+        await barrier.wait()
+        return {"rows": 9}
+
+    def steps(number: int, looking: Looking) -> None:
+        looking.rows = number
+        if number == 3:
+            barrier.set()
+
+    events = told(found, steps)
+    assert [rows["rows"] for name, rows in events[:3] if name == "progress"] == [0, 1, 2]
+    assert events[-1] == ("checked", {"rows": 9})
+
+
+def test_a_defect_in_a_check_is_its_last_event_and_is_written_down(caplog):
+    async def found() -> None:
+        raise ZeroDivisionError
+
+    events = told(found, lambda _number, _looking: None)
+    assert events[-1][0] == "error" and events[-1][1]["error"]["type"] == "server_error"
+    assert "defect" in caplog.text and "ZeroDivisionError" in caplog.text
 
 
 def test_a_check_that_fails_tells_why_as_its_last_event(at):
@@ -197,6 +223,6 @@ def test_a_check_tells_how_lines_are_read(at):
     ]
 
 
-def test_a_list_says_how_many_of_its_rows_are_in_line(at):
+def test_a_list_says_how_many_of_its_rows_are_in_line(at, over):
     found = hand_in(at, "a cat\na dog").json()
-    assert over(at, found["id"])["in_line"] == 2
+    assert over(at, f"{PATH}/{found['id']}")["in_line"] == 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx2
 import pytest
 from PIL import Image
 
@@ -18,36 +17,12 @@ from underpaint.pipelines.stickers.series_folder import draw_series_into
 PATH = "/api/v1/sheets"
 
 
-@pytest.fixture(scope="module")
-def other(start_server, tmp_path_factory):
-    """A server with a gallery of its own."""
-    return start_server(tmp_path_factory.mktemp("sheets")).wait_until_ready()
-
-
-@pytest.fixture
-def at(other):
-    with other.client(timeout=120) as opened:
-        yield opened
-
-
-def over(client: httpx2.Client, sheet_id: str) -> dict:
-    """Wait for the sheet's changes until it is over, and return it."""
-    with client.stream("GET", "/api/v1/events") as stream:
-        found = client.get(f"{PATH}/{sheet_id}").json()
-        for line in stream.iter_lines():
-            if found["finished_at"] is not None:
-                return found
-            if line.startswith("data: ") and sheet_id in line:
-                found = client.get(f"{PATH}/{sheet_id}").json()
-    raise AssertionError(found)
-
-
-def test_a_sheet_has_the_pixels_that_the_command_gives(at, tmp_path):
+def test_a_sheet_has_the_pixels_that_the_command_gives(at, tmp_path, over):
     moods = ["in-love", "sad", "cool"]
     answer = at.post(PATH, json={"subject": "a cat", "moods": moods, "seed": 4, "style": "gradient"})
     assert answer.status_code == 202, answer.text
     assert [one["mood"] for one in answer.json()["pictures"]] == [None, *moods]
-    done = over(at, answer.json()["id"])
+    done = over(at, f"{PATH}/{answer.json()['id']}")
     assert (done["status"], done["counts"]) == ("completed", {"total": 4, "completed": 4, "failed": 0})
     series = series_of("a cat", moods)
     assert [one["prompt"] for one in done["pictures"]] == [series.first, *series.others]
@@ -62,28 +37,29 @@ def test_a_sheet_has_the_pixels_that_the_command_gives(at, tmp_path):
     assert [one["parent"] for one in in_gallery] == [None, first, first, first]
 
 
-def test_a_sheet_is_drawn_once_under_its_key_and_another_is_refused(at):
+def test_a_sheet_is_drawn_once_under_its_key_and_another_is_refused(at, over):
     headers = {"idempotency-key": "one"}
     asked = {"subject": "a dog", "moods": ["happy"]}
     first = at.post(PATH, json=asked, headers=headers)
     again = at.post(PATH, json=asked, headers=headers)
     assert (first.status_code, again.status_code) == (202, 200)
     assert first.json()["id"] == again.json()["id"] and first.json()["seed"] == again.json()["seed"]
-    assert at.post(PATH, json={**asked, "moods": ["sad"]}, headers=headers).status_code == 409
-    over(at, first.json()["id"])
+    for others in (["sad"], ["jolly"]):
+        assert at.post(PATH, json={**asked, "moods": others}, headers=headers).status_code == 409
+    over(at, f"{PATH}/{first.json()['id']}")
     assert at.get(PATH, params={"limit": 1}).json()["data"][0]["id"] == first.json()["id"]
 
 
-def test_sheets_are_neither_lists_nor_batches(at):
+def test_sheets_are_neither_lists_nor_batches(at, over):
     name = at.post(PATH, json={"subject": "a fox", "moods": ["happy"]}).json()["id"]
-    over(at, name)
+    over(at, f"{PATH}/{name}")
     for path in ("/api/v1/batch-list", "/v1/batches"):
         assert name not in [one["id"] for one in at.get(path, params={"limit": 100}).json()["data"]]
     assert at.get(f"/api/v1/batch-list/{name}").status_code == 404
     assert at.get(f"{PATH}/batch_nothing").json()["error"]["code"] == "sheet_not_found"
 
 
-def test_a_sheet_whose_server_is_killed_goes_on_and_draws_nothing_twice(start_server, tmp_path):
+def test_a_sheet_whose_server_is_killed_goes_on_and_draws_nothing_twice(start_server, tmp_path, over):
     killed = start_server(tmp_path).wait_until_ready()
     with killed.client() as client:
         client.post("/api/v1/queue/pause")
@@ -93,30 +69,30 @@ def test_a_sheet_whose_server_is_killed_goes_on_and_draws_nothing_twice(start_se
     with server.client(timeout=120) as client:
         assert client.get(f"{PATH}/{name}").json()["finished_at"] is None
         client.post("/api/v1/queue/resume")
-        done = over(client, name)
+        done = over(client, f"{PATH}/{name}")
         assert done["counts"] == {"total": 3, "completed": 3, "failed": 0}
         assert len(client.get("/api/v1/jobs").json()["data"]) == 3
 
 
-def test_a_sheet_whose_first_picture_is_cancelled_says_so_and_draws_no_more(at, eventually):
+def test_a_sheet_whose_first_picture_is_cancelled_says_so_and_draws_no_more(at, eventually, over):
     at.post("/api/v1/queue/pause")
     try:
         name = at.post(PATH, json={"subject": "a bear", "moods": ["happy"]}).json()["id"]
         job = eventually(lambda: at.get(f"{PATH}/{name}").json()["pictures"][0]["job"])
         at.post(f"/api/v1/jobs/{job}/cancel")
-        done = over(at, name)
+        done = over(at, f"{PATH}/{name}")
     finally:
         at.post("/api/v1/queue/resume")
     assert done["status"] == "failed" and "it was cancelled" in done["error"]
     assert [one["state"] for one in done["pictures"]] == ["cancelled", "waiting"]
 
 
-def test_a_sheet_is_cancelled_before_its_first_picture(at):
+def test_a_sheet_is_cancelled_before_its_first_picture(at, over):
     at.post("/api/v1/queue/pause")
     try:
         name = at.post(PATH, json={"subject": "a panda"}).json()["id"]
         assert at.post(f"{PATH}/{name}/cancel").json()["status"] in ("cancelling", "cancelled")
-        done = over(at, name)
+        done = over(at, f"{PATH}/{name}")
     finally:
         at.post("/api/v1/queue/resume")
     assert done["status"] == "cancelled" and len(done["pictures"]) == 1 + len(USUAL)

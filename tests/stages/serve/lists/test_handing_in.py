@@ -13,6 +13,7 @@ from starlette.requests import Request
 from underpaint.core.errors import DiskFull, IdempotencyConflict
 from underpaint.stages.serve.batches.input_file import LIST
 from underpaint.stages.serve.batches.keeper import BatchKeeper
+from underpaint.stages.serve.batches.kinds import LISTS
 from underpaint.stages.serve.batches.records import BatchRecord, Records
 from underpaint.stages.serve.config import ServeConfig
 from underpaint.stages.serve.dispatch.dispatcher import Dispatcher
@@ -22,7 +23,7 @@ from underpaint.stages.serve.http.list_schema import ListRequest
 from underpaint.stages.serve.http.lists import submit
 from underpaint.stages.serve.jobs.desk import JobDesk
 from underpaint.stages.serve.lists.checking import checked
-from underpaint.stages.serve.lists.handing_in import hand_in, id_of, the_same
+from underpaint.stages.serve.lists.handing_in import hand_in
 from underpaint.stages.serve.lists.looking import Lately
 from underpaint.stages.serve.queue.queue import open_queue
 from underpaint.stages.serve.security.gatekeeper import open_gatekeeper
@@ -40,7 +41,7 @@ class Full(Records):
 
     is_full = True
 
-    def add_batch(self, **values: Any) -> BatchRecord:
+    def add_batch(self, **values: Any) -> tuple[BatchRecord, bool]:
         if self.is_full:
             raise DiskFull("the disk is full")
         return super().add_batch(**values)
@@ -59,7 +60,7 @@ def keeper(tiny_model: Path, tmp_path: Path) -> Iterator[BatchKeeper]:
 
 def test_two_lists_with_one_key_at_once_are_one_list(keeper):
     keeper.records.is_full = False
-    name = id_of("ann", "friday")
+    name = LISTS.id_of("ann", "friday")
 
     def handed(digest: str) -> tuple[BatchRecord, bool]:
         found = checked(TEXT, {}, keeper.desk.service, "ann")
@@ -67,10 +68,10 @@ def test_two_lists_with_one_key_at_once_are_one_list(keeper):
 
     first, again = handed("same"), handed("same")
     assert (first[1], again[1], again[0]) == (True, False, first[0])
-    assert the_same(first[0], "same") == first[0]
+    assert LISTS.the_same(first[0], "same") == first[0]
     other, _ = handed("other")
     with pytest.raises(IdempotencyConflict):
-        the_same(other, "other")
+        LISTS.the_same(other, "other")
     assert len(keeper.records.batches("ann", None, 9, LIST)) == 1
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from underpaint.core.errors import FieldError
 from underpaint.pipelines.stickers.moods import MOODS, first_words
-from underpaint.stages.serve.sheets.handing_in import id_of, seed_of
+from underpaint.stages.serve.batches.kinds import SHEETS
+from underpaint.stages.serve.sheets.handing_in import seed_of
 from underpaint.stages.serve.sheets.plan import SheetPlan, pictures_of
 
 
@@ -38,8 +39,8 @@ def test_what_differs_from_the_first_picture_is_words_and_how_much_stays():
 
 
 def test_the_same_key_is_the_same_sheet_with_the_same_seed():
-    assert id_of("ann", "k") == id_of("ann", "k") != id_of("ben", "k")
-    assert id_of("ann", None) != id_of("ann", None)
+    assert SHEETS.id_of("ann", "k") == SHEETS.id_of("ann", "k") != SHEETS.id_of("ben", "k")
+    assert SHEETS.id_of("ann", None) != SHEETS.id_of("ann", None)
     assert seed_of("sheet_1") == seed_of("sheet_1") != seed_of("sheet_2")
 
 

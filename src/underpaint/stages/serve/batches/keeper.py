@@ -30,7 +30,8 @@ from underpaint.stages.serve.batches.input_file import (
     Mistake,
     read_lines,
 )
-from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Outcome, Records, Status
+from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Records, Status
+from underpaint.stages.serve.batches.settling import settle
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.jobs.bell import heard
 from underpaint.stages.serve.jobs.desk import LOOK_EVERY_S, JobDesk
@@ -41,7 +42,6 @@ LOT_OF_EDITS = 20
 WAITING_SEEN = 20
 """Lines whose jobs are not over yet that are looked at in one pass: the others are probably not over either."""
 PASS_EVERY_S = 0.2
-
 
 Charge = Callable[[str, int, str], None]
 """Told a key, a number of pictures and the batch that asks for them; raises if they are too many. A server that was
@@ -133,13 +133,21 @@ class BatchKeeper:
                 await self._finalize(batch)
 
     async def move(self, batch: BatchRecord, status: Status, **values: Any) -> BatchRecord:
-        """Bring a batch into another state and tell whoever looks at it."""
+        """Bring a batch into another state and tell whoever looks at it.
+
+        Raises:
+            StorageError: It cannot be kept or told now.
+        """
         moved = await asyncio.to_thread(self.records.move_batch, batch, status, **values)
         await self.tell(moved)
         return moved
 
     async def tell(self, batch: BatchRecord) -> None:
-        """Tell whoever looks at a batch that it changed."""
+        """Tell whoever looks at a batch that it changed.
+
+        Raises:
+            StorageError: It cannot be told now.
+        """
         if kind := FOR_GALLERY.get(batch.endpoint):
             body = json.dumps({kind: batch.id, "status": batch.status})
             await self.desk.do(lambda queue: queue.tell(batch.owner, f"{kind}.changed", body))
@@ -233,16 +241,14 @@ class BatchKeeper:
         return request, self.desk.service.edit_input(request, *decoded(*files))
 
     async def collect(self, batch: BatchRecord) -> None:
-        """Note the lines whose jobs are over; if all are, go on to write the answers."""
-        after, waiting = 0, 0
+        """Note the lines whose jobs are over; if all are, go on to write the answers.
+
+        Raises:
+            StorageError: It cannot be noted now.
+        """
+        after = waiting = 0
         while lot := await self._open_lines(batch, after):
-            outcomes: list[tuple[int, Outcome]] = []
-            for line in lot:
-                job = await self.job(line)
-                if job is None or job.is_final:
-                    outcomes.append((line.line, "completed" if job and job.state == "succeeded" else "failed"))
-            await asyncio.to_thread(self.records.settle_lines, batch.id, outcomes)
-            waiting += len(lot) - len(outcomes)
+            waiting += len(lot) - await settle(self.desk, self.records, batch, lot)
             after = lot[-1].line
             if waiting >= WAITING_SEEN:
                 return
@@ -273,11 +279,7 @@ class BatchKeeper:
 
     async def _collect_cancelled(self, batch: BatchRecord) -> None:
         while lot := await self._open_lines(batch, 0):
-            outcomes: list[tuple[int, Outcome]] = []
-            for line in lot:
-                job = await self.job(line)
-                outcomes.append((line.line, "completed" if job and job.state == "succeeded" else "failed"))
-            await asyncio.to_thread(self.records.settle_lines, batch.id, outcomes)
+            await settle(self.desk, self.records, batch, lot, are_given_up=True)
         files = await self._answers(batch)
         await self.move(batch, "cancelled", **files)
 

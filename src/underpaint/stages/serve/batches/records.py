@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -37,6 +37,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "outcome TEXT, PRIMARY KEY (batch, line))",
         "CREATE INDEX line_open ON line (batch, line) WHERE outcome IS NULL",
     ),
+    ("ALTER TABLE line ADD COLUMN images TEXT",),
 )
 """The tables; see ``queue.schema`` for how they change."""
 
@@ -82,13 +83,14 @@ class BatchRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class LineRecord:
-    """A line of a batch and the job that it became."""
+    """A line of a batch and the job that it became; ``images``, for the gallery, outlive that job."""
 
     batch: str
     line: int
     custom_id: str
     job: str
     outcome: Outcome | None
+    images: list[dict[str, Any]] | None = None
 
 
 class Records:
@@ -190,8 +192,8 @@ class Records:
         self._database.write(work)
         return len(old)
 
-    def add_batch(self, **values: Any) -> BatchRecord:
-        """Begin a batch; values by the names of ``BatchRecord``. One whose id is known stays and is returned."""
+    def add_batch(self, **values: Any) -> tuple[BatchRecord, bool]:
+        """Begin a batch, with values as in ``BatchRecord``, unless its id is known; return it, and if it is new."""
         row = {
             "id": f"batch_{secrets.token_hex(12)}",
             "status": "validating",
@@ -202,7 +204,7 @@ class Records:
         sql = f"INSERT INTO batch ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)}) "
         sql += "ON CONFLICT (id) DO NOTHING RETURNING *"
         rows = self._database.write(lambda session: session.execute(sql, **row))
-        return _batch(rows[0]) if rows else self.batch(str(row["id"]), None)
+        return (_batch(rows[0]), True) if rows else (self.batch(str(row["id"]), None), False)
 
     def batch(self, batch: str, owner: str | None) -> BatchRecord:
         """Return a batch.
@@ -248,11 +250,12 @@ class Records:
 
     def add_lines(self, lines: Iterable[LineRecord]) -> None:
         """Note lines and their jobs; those that are there already stay as they are."""
-        rows = [line.__dict__ for line in lines]
+        rows = [_row(line) for line in lines]
+        sql = "INSERT OR IGNORE INTO line VALUES (:batch, :line, :custom_id, :job, :outcome, :images)"
 
         def work(session: Session) -> None:
             for row in rows:
-                session.execute("INSERT OR IGNORE INTO line VALUES (:batch, :line, :custom_id, :job, :outcome)", **row)
+                session.execute(sql, **row)
 
         self._database.write(work)
 
@@ -261,19 +264,16 @@ class Records:
         condition = "AND outcome IS NULL" if is_open else ""
         sql = f"SELECT * FROM line WHERE batch = :batch AND line > :after {condition} ORDER BY line LIMIT :limit"
         rows = self._database.read(lambda session: session.execute(sql, batch=batch, after=after, limit=limit))
-        return [LineRecord(**row) for row in rows]
+        return list(map(_line, rows))
 
-    def settle_lines(self, batch: str, outcomes: Sequence[tuple[int, Outcome]]) -> None:
+    def settle_lines(self, lines: Iterable[LineRecord]) -> None:
         """Note what became of lines."""
+        rows = [_row(line) for line in lines]
+        sql = "UPDATE line SET outcome = :outcome, images = :images WHERE batch = :batch AND line = :line"
 
         def work(session: Session) -> None:
-            for line, outcome in outcomes:
-                session.execute(
-                    "UPDATE line SET outcome = :outcome WHERE batch = :batch AND line = :line",
-                    outcome=outcome,
-                    batch=batch,
-                    line=line,
-                )
+            for row in rows:
+                session.execute(sql, **{name: row[name] for name in ("outcome", "images", "batch", "line")})
 
         self._database.write(work)
 
@@ -288,3 +288,11 @@ class Records:
 def _batch(row: dict[str, Any]) -> BatchRecord:
     parsed = {name: None if row[name] is None else json.loads(row[name]) for name in ("metadata", "times", "errors")}
     return BatchRecord(**{**row, **parsed})
+
+
+def _line(row: dict[str, Any]) -> LineRecord:
+    return LineRecord(**{**row, "images": None if row["images"] is None else json.loads(row["images"])})
+
+
+def _row(line: LineRecord) -> dict[str, Any]:
+    return {**line.__dict__, "images": None if line.images is None else json.dumps(line.images)}

@@ -122,7 +122,7 @@ async def create(
     if file.purpose != "batch":
         raise FieldError(f"{file.id} has the purpose {file.purpose}; upload it with batch", param="input_file_id")
     now = int(time.time())
-    batch = await asyncio.to_thread(
+    batch, _ = await asyncio.to_thread(
         keeper.records.add_batch,
         owner=caller.key_id,
         input_file_id=file.id,

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from underpaint.core.errors import FieldError, UnderpaintError
-from underpaint.stages.serve.batches.input_file import LIST
+from underpaint.core.errors import UnderpaintError
 from underpaint.stages.serve.batches.keeper import BatchKeeper
+from underpaint.stages.serve.batches.kinds import LISTS
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
 from underpaint.stages.serve.gallery.archive import zipped
 from underpaint.stages.serve.gallery.gallery import USUAL_BYTES
@@ -35,10 +35,11 @@ from underpaint.stages.serve.http.list_schema import (
     check_view,
     list_view,
 )
+from underpaint.stages.serve.http.logs import log_defect
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
 from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, KeeperOf, ServiceOf
 from underpaint.stages.serve.lists.checking import CheckedList, checked
-from underpaint.stages.serve.lists.handing_in import digests_of, hand_in, id_of, known, list_of, the_same
+from underpaint.stages.serve.lists.handing_in import digests_of, hand_in
 from underpaint.stages.serve.lists.looking import Lately, Looking
 
 router = APIRouter(prefix="/api/v1/batch-list", tags=["lists"])
@@ -66,6 +67,7 @@ async def _checked(body: ListRequest, caller: CallerOf, service: ServiceOf, look
 @router.post("/check", response_model=ListCheck, responses=CHECK, dependencies=[JSON_ONLY])
 async def check(
     body: Annotated[ListRequest, Body()],
+    request: Request,
     caller: CallerOf,
     service: ServiceOf,
     lately: Annotated[Lately, Depends(_lately)],
@@ -85,10 +87,14 @@ async def check(
     if not progress:
         return JSONResponse(await found())
     of = body.text.count("\n") + 1
-    return sse.stream(_told(found(), looking, of), service.config.keep_alive_s)
+    return sse.stream(
+        _told(found(), looking, of, request.scope.get("state", {}).get("request_id")), service.config.keep_alive_s
+    )
 
 
-async def _told(found: Coroutine[Any, Any, dict[str, Any]], looking: Looking, of: int) -> AsyncIterator[bytes]:
+async def _told(
+    found: Coroutine[Any, Any, dict[str, Any]], looking: Looking, of: int, request_id: str | None = None
+) -> AsyncIterator[bytes]:
     """Yield how far a list is looked through, and what was found; whoever stops listening stops the work."""
     task = asyncio.ensure_future(found)
     try:
@@ -96,7 +102,11 @@ async def _told(found: Coroutine[Any, Any, dict[str, Any]], looking: Looking, of
             yield sse.event("progress", {"rows": looking.rows, "of": of})
             await asyncio.wait({task}, timeout=PACE_S)
         yield sse.event("checked", task.result())
-    except UnderpaintError as error:
+    except asyncio.CancelledError:
+        raise
+    except Exception as error:
+        if not isinstance(error, UnderpaintError):
+            log_defect(error, request_id)
         yield sse.event("error", api_error(error).body)
     finally:
         looking.is_unwanted = True
@@ -117,8 +127,8 @@ async def submit(
 ) -> Response:
     """Hand in a list; one with mistakes is refused as a whole, and the message tells them with their lines."""
     owner, digest = caller.key_id, body.digest()
-    list_id = id_of(owner, idempotency_key)
-    batch = await asyncio.to_thread(known, keeper, list_id, digest) if idempotency_key else None
+    list_id = LISTS.id_of(owner, idempotency_key)
+    batch = await asyncio.to_thread(LISTS.known, keeper.records, list_id, digest) if idempotency_key else None
     if batch is not None:
         return JSONResponse((await _view(keeper, batch)).model_dump(mode="json"))
     found = lately.take(owner, body.nameless()) or await _checked(body, caller, service, Looking())
@@ -132,7 +142,7 @@ async def submit(
             return hand_in(found, body.name, keeper, owner, base, list_id=list_id, digest=digest)
 
     batch, is_new = await asyncio.to_thread(kept)
-    view = await _view(keeper, the_same(batch, digest))
+    view = await _view(keeper, LISTS.the_same(batch, digest))
     desk.bell.ring()
     return JSONResponse(view.model_dump(mode="json"), status_code=202 if is_new else 200)
 
@@ -145,20 +155,14 @@ async def lists(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Lists:
     """Show lists, the latest first."""
-    before = None
-    if after is not None:
-        try:
-            before = (await asyncio.to_thread(list_of, keeper, after, caller.owner)).seq
-        except FieldError as error:
-            raise FieldError(str(error), param="after") from None
-    found = await asyncio.to_thread(lambda: keeper.records.batches(caller.owner, before, limit + 1, LIST))
-    return Lists(data=[await _view(keeper, batch) for batch in found[:limit]], has_more=len(found) > limit)
+    found, has_more = await asyncio.to_thread(LISTS.page, keeper.records, caller.owner, after, limit)
+    return Lists(data=[await _view(keeper, batch) for batch in found], has_more=has_more)
 
 
 @router.get("/{list_id}", response_model=ListView, responses=refusals(401, 404, 500, 503))
 async def one_list(list_id: str, caller: CallerOf, keeper: KeeperOf) -> ListView:
     """Return a list as it is now."""
-    return await _view(keeper, await asyncio.to_thread(list_of, keeper, list_id, caller.owner))
+    return await _view(keeper, await asyncio.to_thread(LISTS.one, keeper.records, list_id, caller.owner))
 
 
 @router.get("/{list_id}/rows", response_model=Rows, responses=refusals(400, 401, 404, 500, 503))
@@ -170,7 +174,7 @@ async def rows(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Rows:
     """Show the rows of a list with their jobs, in their order."""
-    batch = await asyncio.to_thread(list_of, keeper, list_id, caller.owner)
+    batch = await asyncio.to_thread(LISTS.one, keeper.records, list_id, caller.owner)
     found = await asyncio.to_thread(lambda: keeper.records.lines(batch.id, after=after, limit=limit + 1))
     has_more = len(found) > limit
     return Rows(
@@ -183,7 +187,7 @@ async def rows(
 @router.post("/{list_id}/cancel", response_model=ListView, responses=refusals(401, 404, 409, 500, 503))
 async def cancel(list_id: str, caller: CallerOf, keeper: KeeperOf) -> ListView:
     """Draw no more of a list; what is finished stays in the gallery."""
-    batch = await asyncio.to_thread(list_of, keeper, list_id, caller.owner)
+    batch = await asyncio.to_thread(LISTS.one, keeper.records, list_id, caller.owner)
     return await _view(keeper, await stopped(keeper, batch))
 
 
@@ -191,8 +195,8 @@ async def cancel(list_id: str, caller: CallerOf, keeper: KeeperOf) -> ListView:
 async def archive(
     list_id: str, body: Annotated[ListArchive, Body()], caller: CallerOf, service: ServiceOf, keeper: KeeperOf
 ) -> Response:
-    """Send the pictures of a list that are finished in one file, as long as its jobs are kept."""
-    batch = await asyncio.to_thread(list_of, keeper, list_id, caller.owner)
+    """Send the pictures of a list that are finished in one file."""
+    batch = await asyncio.to_thread(LISTS.one, keeper.records, list_id, caller.owner)
     digests = await asyncio.to_thread(digests_of, keeper, batch)
     gallery = keeper.desk.gallery
     missing = await keeper.desk.browse(lambda gallery: gallery.missing(digests, caller.owner))

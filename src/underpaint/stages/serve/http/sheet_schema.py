@@ -11,13 +11,13 @@ from underpaint.core.config import Config
 from underpaint.pipelines.settings import SEED_MAX
 from underpaint.pipelines.stickers.moods import USUAL
 from underpaint.pipelines.stickers.series import SAME
-from underpaint.stages.serve.batches.records import BatchRecord, Status
+from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Status
 from underpaint.stages.serve.http.batches import Counts
 from underpaint.stages.serve.http.job_schema import JobImage
 from underpaint.stages.serve.http.list_schema import OVER
 from underpaint.stages.serve.jobs.desk import images_of
 from underpaint.stages.serve.queue.job import Job, State
-from underpaint.stages.serve.sheets.plan import SheetPlan
+from underpaint.stages.serve.sheets.plan import SheetPlan, Wanted
 
 MOST_MOODS = 32
 SUBJECT_CHARACTERS = 200
@@ -53,8 +53,8 @@ class SheetPicture(BaseModel):
     Args:
         mood: Null for the first picture, which the others keep a part of.
         prompt: Its words.
-        state: That of its job; ``waiting`` before it has one, ``gone`` when its job is kept no longer.
-        job: Its job; null before it has one.
+        state: That of its job, or what became of it; ``waiting`` before it has one, ``gone`` where nobody knows.
+        job: Its job, which is forgotten before the sheet is; null before it has one.
         image: The picture; null before it is finished.
     """
 
@@ -98,15 +98,15 @@ class Sheets(BaseModel):
     has_more: bool
 
 
-def sheet_view(batch: BatchRecord, jobs: Mapping[int, tuple[str, Job | None]]) -> SheetView:
+def sheet_view(batch: BatchRecord, lines: Mapping[int, tuple[LineRecord, Job | None]]) -> SheetView:
     """Return a sheet as callers see it.
 
     Args:
         batch: The sheet.
-        jobs: By the number of a picture, from 1, the id of its job, and that job if it is kept still.
+        lines: By the number of a picture, from 1, its line, and its job if that is kept still.
     """
     plan = SheetPlan.of(batch)
-    pictures = [_picture(one.mood, one.prompt, jobs.get(number)) for number, one in enumerate(plan.pictures, 1)]
+    pictures = [_picture(one, lines.get(number)) for number, one in enumerate(plan.pictures, 1)]
     states = [picture.state for picture in pictures]
     completed = states.count("succeeded")
     failed = sum(state in ("failed", "cancelled", "expired", "gone") for state in states)
@@ -122,12 +122,22 @@ def sheet_view(batch: BatchRecord, jobs: Mapping[int, tuple[str, Job | None]]) -
     )
 
 
-def _picture(mood: str | None, prompt: str, line: tuple[str, Job | None] | None) -> SheetPicture:
-    if line is None:
-        return SheetPicture(mood=mood, prompt=prompt, state="waiting", job=None, image=None)
-    name, job = line
-    if job is None:
-        return SheetPicture(mood=mood, prompt=prompt, state="gone", job=name, image=None)
-    known = JobImage.model_fields
-    images = [JobImage(**{name: image[name] for name in known if name in image}) for image in images_of(job)]
-    return SheetPicture(mood=mood, prompt=prompt, state=job.state, job=name, image=images[0] if images else None)
+def _picture(wanted: Wanted, known: tuple[LineRecord, Job | None] | None) -> SheetPicture:
+    if known is None:
+        return SheetPicture(mood=wanted.mood, prompt=wanted.prompt, state="waiting", job=None, image=None)
+    line, job = known
+    images = images_of(job) if job is not None else line.images or []
+    return SheetPicture(
+        mood=wanted.mood,
+        prompt=wanted.prompt,
+        state=_noted(line) if job is None else job.state,
+        job=line.job,
+        image=JobImage.model_validate(images[0]) if images else None,
+    )
+
+
+def _noted(line: LineRecord) -> State | Literal["gone"]:
+    """Return what was noted of a picture whose job is kept no longer."""
+    if line.outcome is None:
+        return "gone"
+    return "succeeded" if line.outcome == "completed" else "failed"

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from underpaint.core.errors import FieldError, JobNotFound
+from underpaint.core.errors import FieldError
 from underpaint.stages.serve.asking.edit_planning import check_served
-from underpaint.stages.serve.batches.input_file import SHEET
 from underpaint.stages.serve.batches.keeper import BatchKeeper
-from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
+from underpaint.stages.serve.batches.kinds import SHEETS
+from underpaint.stages.serve.batches.records import BatchRecord
 from underpaint.stages.serve.gallery.gallery import USUAL_BYTES
 from underpaint.stages.serve.http.batches import stopped
 from underpaint.stages.serve.http.callers import CallerOf
@@ -20,10 +20,8 @@ from underpaint.stages.serve.http.durable import IdempotencyKey
 from underpaint.stages.serve.http.openapi import refusals
 from underpaint.stages.serve.http.sheet_schema import MOST_MOODS, SheetRequest, Sheets, SheetView, sheet_view
 from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, KeeperOf, ServiceOf
-from underpaint.stages.serve.queue.job import Job
-from underpaint.stages.serve.queue.queue import JobQueue
 from underpaint.stages.serve.service import Service
-from underpaint.stages.serve.sheets.handing_in import hand_in, id_of, known, seed_of, sheet_of, the_same
+from underpaint.stages.serve.sheets.handing_in import hand_in, seed_of
 from underpaint.stages.serve.sheets.plan import SheetPlan, pictures_of
 
 router = APIRouter(prefix="/api/v1/sheets", tags=["sheets"])
@@ -71,23 +69,25 @@ async def submit(
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Draw a subject, and then the same in many moods; it goes on whatever happens to the server."""
-    owner = caller.key_id
-    sheet_id = id_of(owner, idempotency_key)
-    plan = await asyncio.to_thread(_planned, body, service, owner, sheet_id)
-    found = await asyncio.to_thread(known, keeper, sheet_id, plan)
+    owner, digest = caller.key_id, body.digest()
+    sheet_id = SHEETS.id_of(owner, idempotency_key)
+    found = await asyncio.to_thread(SHEETS.known, keeper.records, sheet_id, digest) if idempotency_key else None
     if found is not None:
         return JSONResponse((await _view(keeper, found)).model_dump(mode="json"))
+    plan = await asyncio.to_thread(_planned, body, service, owner, sheet_id)
     number = len(plan.pictures)
     await desk.check_room(number * service.dispatcher.cost_s(service.catalog.find(plan.model).name))
     await desk.browse(lambda gallery: gallery.check_room(owner, number * USUAL_BYTES))
 
-    def kept() -> BatchRecord:
+    def kept() -> tuple[BatchRecord, bool]:
+        base = str(request.base_url)
         with gatekeeper.charged(owner, number, at_once=False, name=sheet_id):
-            return the_same(hand_in(plan, keeper, owner, str(request.base_url), sheet_id), plan)
+            return hand_in(plan, keeper, owner, base, sheet_id=sheet_id, digest=digest)
 
-    view = await _view(keeper, await asyncio.to_thread(kept))
+    batch, is_new = await asyncio.to_thread(kept)
+    view = await _view(keeper, SHEETS.the_same(batch, digest))
     desk.bell.ring()
-    return JSONResponse(view.model_dump(mode="json"), status_code=202)
+    return JSONResponse(view.model_dump(mode="json"), status_code=202 if is_new else 200)
 
 
 @router.get("", response_model=Sheets, responses=refusals(400, 401, 500, 503))
@@ -98,38 +98,23 @@ async def sheets(
     limit: Annotated[int, Query(ge=1, le=20)] = 5,
 ) -> Sheets:
     """Show sheets, the latest first."""
-    before = None
-    if after is not None:
-        try:
-            before = (await asyncio.to_thread(sheet_of, keeper, after, caller.owner)).seq
-        except FieldError as error:
-            raise FieldError(str(error), param="after") from None
-    found = await asyncio.to_thread(lambda: keeper.records.batches(caller.owner, before, limit + 1, SHEET))
-    return Sheets(data=[await _view(keeper, batch) for batch in found[:limit]], has_more=len(found) > limit)
+    found, has_more = await asyncio.to_thread(SHEETS.page, keeper.records, caller.owner, after, limit)
+    return Sheets(data=[await _view(keeper, batch) for batch in found], has_more=has_more)
 
 
 @router.get("/{sheet_id}", response_model=SheetView, responses=refusals(401, 404, 500, 503))
 async def one_sheet(sheet_id: str, caller: CallerOf, keeper: KeeperOf) -> SheetView:
     """Return a sheet as it is now."""
-    return await _view(keeper, await asyncio.to_thread(sheet_of, keeper, sheet_id, caller.owner))
+    return await _view(keeper, await asyncio.to_thread(SHEETS.one, keeper.records, sheet_id, caller.owner))
 
 
 @router.post("/{sheet_id}/cancel", response_model=SheetView, responses=refusals(401, 404, 409, 500, 503))
 async def cancel(sheet_id: str, caller: CallerOf, keeper: KeeperOf) -> SheetView:
     """Draw no more of a sheet; what is finished stays in the gallery."""
-    batch = await asyncio.to_thread(sheet_of, keeper, sheet_id, caller.owner)
+    batch = await asyncio.to_thread(SHEETS.one, keeper.records, sheet_id, caller.owner)
     return await _view(keeper, await stopped(keeper, batch))
 
 
 async def _view(keeper: BatchKeeper, batch: BatchRecord) -> SheetView:
     lines = await asyncio.to_thread(lambda: keeper.records.lines(batch.id, limit=MOST_MOODS + 1))
-    jobs = await keeper.desk.see(lambda queue: [_kept(queue, line) for line in lines])
-    named = {line.line: (line.job, job) for line, job in zip(lines, jobs, strict=True)}
-    return sheet_view(batch, named)
-
-
-def _kept(queue: JobQueue, line: LineRecord) -> Job | None:
-    try:
-        return queue.get(line.job)
-    except JobNotFound:
-        return None
+    return sheet_view(batch, {line.line: (line, await keeper.job(line)) for line in lines})

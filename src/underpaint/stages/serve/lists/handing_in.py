@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
-import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from underpaint.core.errors import FieldError, IdempotencyConflict, JobNotFound
+from underpaint.core.errors import JobNotFound
 from underpaint.stages.serve.batches.answer_files import LINES_AT_ONCE
 from underpaint.stages.serve.batches.input_file import LIST
 from underpaint.stages.serve.batches.keeper import BatchKeeper
+from underpaint.stages.serve.batches.kinds import DIGEST, WINDOW_S
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
 from underpaint.stages.serve.jobs.desk import images_of
 from underpaint.stages.serve.lists.checking import CheckedList
-
-WINDOW_S = 7 * 86400
-DIGITS = 24
 
 
 @dataclass(frozen=True)
@@ -39,39 +36,6 @@ class Facts:
     cost_s: float
 
 
-def id_of(owner: str, idem_key: str | None) -> str:
-    """Return the id of a list: a new one, or the same for the same idempotency key of the same owner."""
-    if idem_key is None:
-        return f"batch_{secrets.token_hex(DIGITS // 2)}"
-    return f"batch_{hashlib.sha256(f'list {owner} {idem_key}'.encode()).hexdigest()[:DIGITS]}"
-
-
-def known(keeper: BatchKeeper, list_id: str, digest: str) -> BatchRecord | None:
-    """Return the list that was handed in under an id already; None if there is none.
-
-    Raises:
-        IdempotencyConflict: It is another list.
-    """
-    try:
-        found = keeper.records.batch(list_id, None)
-    except FieldError:
-        return None
-    return the_same(found, digest)
-
-
-def the_same(found: BatchRecord, digest: str) -> BatchRecord:
-    """Return a list that is known.
-
-    Raises:
-        IdempotencyConflict: It is another list.
-    """
-    if (found.metadata or {}).get("digest") != digest:
-        raise IdempotencyConflict(
-            f"the idempotency key was used for another list ({found.id}); send the same list, or another key"
-        )
-    return found
-
-
 def hand_in(
     found: CheckedList, name: str, keeper: BatchKeeper, owner: str, base: str, *, list_id: str, digest: str
 ) -> tuple[BatchRecord, bool]:
@@ -83,7 +47,7 @@ def hand_in(
         keeper: Looks after it.
         owner: Whose it is.
         base: The server's address, as its owner calls it.
-        list_id: From ``id_of``.
+        list_id: From ``LISTS.id_of``.
         digest: What lists with the same idempotency key must share.
 
     Raises:
@@ -92,14 +56,14 @@ def hand_in(
     text = "".join(f"{json.dumps(line.model_dump(mode='json', exclude_unset=True))}\n" for line in found.lines)
     file = keeper.records.add_file(owner, "batch", f"{name or 'list'}.jsonl", io.BytesIO(text.encode()))
     now = int(time.time())
-    batch = keeper.records.add_batch(
+    return keeper.records.add_batch(
         id=list_id,
         owner=owner,
         input_file_id=file.id,
         endpoint=LIST,
         metadata={
             "name": name,
-            "digest": digest,
+            DIGEST: digest,
             "num_rows": str(found.num_rows),
             "num_pictures": str(found.num_pictures),
             "cost_s": f"{found.cost_s:.3f}",
@@ -108,7 +72,6 @@ def hand_in(
         created_at=now,
         expires_at=now + WINDOW_S,
     )
-    return batch, batch.input_file_id == file.id
 
 
 def facts_of(batch: BatchRecord) -> Facts:
@@ -122,22 +85,6 @@ def facts_of(batch: BatchRecord) -> Facts:
     )
 
 
-def list_of(keeper: BatchKeeper, list_id: str, owner: str | None) -> BatchRecord:
-    """Return a list.
-
-    Raises:
-        FieldError: There is none, or it is another owner's.
-    """
-    missing = FieldError(f"there is no list {list_id!r:.80}", param="list_id", code="list_not_found")
-    try:
-        found = keeper.records.batch(list_id, owner)
-    except FieldError:
-        raise missing from None
-    if found.endpoint != LIST:
-        raise missing
-    return found
-
-
 def lines_of(keeper: BatchKeeper, batch: BatchRecord) -> Iterator[LineRecord]:
     """Yield the rows of a list that became jobs, in their order."""
     after = 0
@@ -147,12 +94,15 @@ def lines_of(keeper: BatchKeeper, batch: BatchRecord) -> Iterator[LineRecord]:
 
 
 def digests_of(keeper: BatchKeeper, batch: BatchRecord) -> list[str]:
-    """Return the SHA-256 of the pixels of all pictures of a list that are finished, as long as its jobs are kept."""
-    found: list[str] = []
-    for line in lines_of(keeper, batch):
-        try:
-            job = keeper.desk.queue.get(line.job)
-        except JobNotFound:
-            continue
-        found += [image["pixel_sha256"] for image in images_of(job)]
-    return found
+    """Return the SHA-256 of the pixels of all pictures of a list that are finished."""
+    return [image["pixel_sha256"] for line in lines_of(keeper, batch) for image in _images(keeper, line)]
+
+
+def _images(keeper: BatchKeeper, line: LineRecord) -> list[dict[str, Any]]:
+    """Return the pictures of a row: as they were noted, or those of its job."""
+    if line.images is not None:
+        return line.images
+    try:
+        return images_of(keeper.desk.queue.get(line.job))
+    except JobNotFound:
+        return []

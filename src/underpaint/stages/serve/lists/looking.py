@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 
 from underpaint.core.errors import InputError
 from underpaint.stages.serve.lists.checking import CheckedList
@@ -30,25 +30,44 @@ class Looking:
 
 
 class Lately:
-    """The list that was looked through last, so that it is handed in without being looked through twice."""
+    """The list that was looked through last, so that it is handed in without being looked through twice.
 
-    def __init__(self) -> None:
-        self._last: tuple[str, str, CheckedList, float] | None = None
+    Args:
+        kept_s: How long it is kept.
+    """
+
+    def __init__(self, kept_s: float = KEPT_S) -> None:
+        self._kept_s = kept_s
+        self._last: tuple[str, str, CheckedList] | None = None
+        self._end: asyncio.TimerHandle | None = None
 
     def keep(self, owner: str, digest: str, found: CheckedList) -> None:
-        """Keep what was found, in the place of what was kept before.
+        """Keep what was found for a moment, in the place of what was kept before; called within the event loop.
 
         Args:
             owner: Whose list it is.
             digest: Of all that decides it.
             found: The list.
         """
-        self._last = (owner, digest, found, time.monotonic())
+        self.forget()
+        self._last = (owner, digest, found)
+        self._end = asyncio.get_running_loop().call_later(self._kept_s, self.forget)
 
     def take(self, owner: str, digest: str) -> CheckedList | None:
-        """Return what was found of a list and forget it; None if it is another list, or was too long ago."""
-        last, now = self._last, time.monotonic()
-        if last is None or last[:2] != (owner, digest) or now - last[3] > KEPT_S:
+        """Return what was found of a list and forget it; None if it is another list, or was too long ago.
+
+        Args:
+            owner: Whose list it is.
+            digest: Of all that decides it.
+        """
+        last = self._last
+        if last is None or last[:2] != (owner, digest):
             return None
-        self._last = None
+        self.forget()
         return last[2]
+
+    def forget(self) -> None:
+        """Keep nothing any more."""
+        if self._end is not None:
+            self._end.cancel()
+        self._last = self._end = None

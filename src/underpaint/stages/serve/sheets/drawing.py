@@ -7,6 +7,7 @@ killed on its way goes on where it was, and no picture is drawn twice.
 from __future__ import annotations
 
 import asyncio
+import time
 
 from underpaint.core.errors import FieldError, InputError
 from underpaint.stages.serve.asking.edit_request import EditFields
@@ -14,6 +15,7 @@ from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batches.given_pictures import decoded
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
+from underpaint.stages.serve.batches.settling import settle
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.jobs.desk import JobDesk, images_of
 from underpaint.stages.serve.queue.job import Job, Submission
@@ -24,7 +26,7 @@ async def draw_sheet(keeper: BatchKeeper, batch: BatchRecord) -> None:
     """Bring a sheet forward that waits or is being drawn.
 
     Raises:
-        InputError: Its first picture could not be drawn.
+        InputError: Its first picture could not be drawn, or its time is over before all are in line.
         StorageError: The disk or a database is in trouble, so the sheet has to wait.
     """
     plan = SheetPlan.of(batch)
@@ -37,6 +39,7 @@ async def draw_sheet(keeper: BatchKeeper, batch: BatchRecord) -> None:
         first = await keeper.job(lines[0])
         if first is not None and not first.is_final:
             return
+        await settle(keeper.desk, keeper.records, batch, [line for line in lines if line.outcome is None])
         if len(plan.pictures) > 1:
             await _hand_in(keeper, batch, await asyncio.to_thread(_others, keeper.desk, batch, plan, first), 2)
             await keeper.tell(batch)
@@ -54,7 +57,7 @@ async def _hand_in(keeper: BatchKeeper, batch: BatchRecord, submissions: list[Su
 
 
 def _first(desk: JobDesk, batch: BatchRecord, plan: SheetPlan) -> Submission:
-    return _submission(desk, batch, 1, plan.first())
+    return _submission(desk, batch, 1, plan.first(), since=batch.created_at)
 
 
 def _others(desk: JobDesk, batch: BatchRecord, plan: SheetPlan, first: Job | None) -> list[Submission]:
@@ -71,7 +74,8 @@ def _others(desk: JobDesk, batch: BatchRecord, plan: SheetPlan, first: Job | Non
         raise FieldError("the first picture is kept no longer; draw the sheet again", param="subject")
     asked = list(plan.others())
     given = desk.service.edit_input(asked[0], *decoded([data], None))
-    return [_submission(desk, batch, number, one, given) for number, one in enumerate(asked, 2)]
+    since = first.finished_at or batch.created_at
+    return [_submission(desk, batch, number, one, since=since, given=given) for number, one in enumerate(asked, 2)]
 
 
 def _why_not(first: Job | None) -> str:
@@ -86,13 +90,22 @@ def _submission(
     batch: BatchRecord,
     number: int,
     request: GenerationRequest | EditFields,
+    *,
+    since: float,
     given: EditInput | None = None,
 ) -> Submission:
+    """Return what is handed in for a picture; its deadline follows from ``since``, so that done again it is the same.
+
+    Raises:
+        InputError: The time of the sheet is over.
+    """
+    if time.time() >= batch.expires_at:
+        raise InputError("the sheet was not drawn in time; draw it again")
     return desk.submission(
         request,
         owner=batch.owner,
         given=given,
-        deadline_s=max(1.0, batch.expires_at - batch.created_at),
+        deadline_s=max(1.0, batch.expires_at - since),
         idem_key=f"{batch.id}/{number}",
         in_gallery=desk.gallery.is_on,
     )
