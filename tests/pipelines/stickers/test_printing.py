@@ -3,7 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from underpaint.pipelines.stickers.composing import composed
 from underpaint.pipelines.stickers.look import Background, Contour, Look
+from underpaint.pipelines.stickers.place import Item
 from underpaint.pipelines.stickers.printing import (
     CUT_COLOR,
     MARGIN_MM,
@@ -20,9 +22,12 @@ from underpaint.pipelines.stickers.printing import (
 LOOK = Look(contour=Contour(color="white"))
 
 
-def drawing() -> np.ndarray:
+RED = (200, 20, 20)
+
+
+def drawing(color: tuple[int, int, int] = RED) -> np.ndarray:
     pixels = np.zeros((32, 32, 4), dtype=np.uint8)
-    pixels[4:28, 8:24] = (200, 20, 20, 255)
+    pixels[4:28, 8:24] = (*color, 255)
     return pixels
 
 
@@ -51,20 +56,55 @@ def test_a_page_shows_every_sticker_and_a_line_only_where_it_is_wanted():
     assert magenta[0] == 0 and magenta[1] > 5000
 
 
+PAPER_WHITE = (250, 250, 246)
+"""Color of a drawing that cannot be told from paper."""
+
+
 @pytest.mark.parametrize(
-    ("look", "expected"),
+    ("look", "color", "expected"),
     [
-        (LOOK, True),
-        (Look(contour=Contour(color="#fff8e7")), True),
-        (Look(contour=Contour(color="black"), background=Background(colors=("white",))), True),
-        (Look(contour=Contour(color="black")), False),
-        (Look(contour=Contour(color="white"), background=Background(colors=("#ff8800",))), False),
-        (Look(contour=Contour(color="white"), background=Background(own=True)), False),
-        (Look(), False),
+        (LOOK, RED, True),
+        (Look(contour=Contour(color="#fff8e7")), RED, True),
+        (Look(contour=Contour(color="black"), background=Background(colors=("white",))), RED, True),
+        (Look(contour=Contour(color="black")), PAPER_WHITE, False),
+        (Look(contour=Contour(color="white"), background=Background(colors=("#ff8800",))), RED, False),
+        (Look(background=Background(colors=("white", "#ff8800"))), RED, True),
+        (Look(background=Background(own=True)), (90, 90, 90), True),
+        (Look(background=Background(own=True)), PAPER_WHITE, True),
+        (Look(), RED, False),
+        (Look(), PAPER_WHITE, True),
+        (Look(shadow=True), RED, False),
     ],
 )
-def test_a_rim_is_light_where_nobody_could_see_it_on_paper(look, expected):
-    assert is_light(look) == expected
+def test_a_rim_is_light_where_nobody_could_see_it_on_paper(look, color, expected):
+    assert is_light(composed(drawing(color), Item(width=200, height=200, margin=4), look)) == expected
+
+
+def test_a_light_speck_at_the_rim_is_no_light_rim_and_a_light_side_is_one():
+    pixels = drawing()
+    pixels[4:6, 8:10] = 255
+    item = Item(width=200, height=200, margin=4)
+    assert not is_light(composed(pixels, item, Look()))
+    pixels[4:6] = np.where(pixels[4:6, :, 3:] > 0, 255, 0)
+    assert is_light(composed(pixels, item, Look()))
+
+
+@pytest.mark.parametrize("look", [Look(), Look(background=Background(own=True))])
+def test_a_hairline_surrounds_what_is_white_itself_or_has_a_white_background(look):
+    ((left, top, side),) = places_on("a4", 1)
+    page = np.asarray(next(pages([drawing(PAPER_WHITE)], look, "a4")))
+    middle = (page[top + side // 2].max(axis=-1), page[:, left + side // 2].max(axis=-1))
+    for line, start in zip(middle, (left, top), strict=True):
+        dark = np.flatnonzero(line < 225) - start
+        assert 2 <= len(dark) <= 8 and dark[0] < side // 2 < dark[-1]
+
+
+def test_a_line_to_cut_along_surrounds_a_background_too():
+    ((left, top, side),) = places_on("a4", 1)
+    look = Look(background=Background(colors=("#00ff00",)))
+    page = np.asarray(next(pages([drawing()], look, "a4", cut_line=True)))
+    row = (page[top + side // 2] == CUT_COLOR).all(axis=-1)
+    assert row[left - 2] and row[left + side + 1] and not row[left : left + side].any()
 
 
 def test_a_hairline_shows_where_a_white_sticker_ends_and_none_is_drawn_around_a_drawing_alone():

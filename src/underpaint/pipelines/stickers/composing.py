@@ -1,7 +1,7 @@
 """From a picture to a sticker of a given size: enlarged first, then outlined, so that the contour is crisp.
 
-Everything is laid over each other in premultiplied form: background, shadow, contour, drawing. Haze is taken away once, of
-the drawing in its size (``enlarged``).
+Everything is laid over each other in premultiplied form: background, shadow, contour, drawing. Haze is taken away once,
+of the drawing in its size (``enlarged``).
 """
 
 from __future__ import annotations

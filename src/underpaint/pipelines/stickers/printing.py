@@ -11,12 +11,14 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from underpaint.pipelines.stickers.composing import composed, prepared
 from underpaint.pipelines.stickers.contour import contour
 from underpaint.pipelines.stickers.look import Look
 from underpaint.pipelines.stickers.place import Item
+from underpaint.pipelines.stickers.tidying import HALF
 
 Paper = Literal["a4", "letter"]
 
@@ -31,6 +33,10 @@ RIM_COLOR = (190, 190, 190)
 """Of the hairline that shows where a sticker ends that is as light as the paper."""
 LIGHT = 224
 """Levels, of the darkest of a color's three, from which it does not stand out from the paper."""
+BAND = (1, 4)
+"""Pixels inside the rim between which a sticker is looked at; its very edge passes into the paper anyhow."""
+LEAST_LIGHT = 0.1
+"""Share of the rim from which it counts as light: nobody could see where that stretch ends."""
 PER_PAGE = 24
 """Most stickers on one page."""
 
@@ -38,6 +44,10 @@ PER_PAGE = 24
 def pixels_of(mm: float) -> int:
     """Return a length on paper in pixels."""
     return round(mm * DPI / MM_PER_INCH)
+
+
+ROOM = pixels_of(CUT_MM) + 1
+"""Pixels around a sticker that its line needs, and those that are kept free around a drawing without a background."""
 
 
 def places_on(paper: Paper, number: int) -> list[tuple[int, int, int]]:
@@ -72,8 +82,8 @@ def pages(
         pictures: Drawings ``[H, W, 4]`` uint8, straight alpha.
         look: What the stickers look like.
         paper: The page.
-        cut_line: Whether a magenta line to cut along surrounds each; without it a gray hairline does where the rim is
-            as light as the paper.
+        cut_line: Whether a magenta line to cut along surrounds each; without it a gray hairline does where some of the
+            rim is as light as the paper.
         per_page: Most stickers on one page.
 
     Raises:
@@ -84,21 +94,35 @@ def pages(
         portion = pictures[start : start + per_page]
         page = Image.new("RGB", (size[0], size[1]), "white")
         for drawing, (left, top, side) in zip(portion, places_on(paper, len(portion)), strict=True):
-            item = Item(width=side, height=side, margin=pixels_of(CUT_MM) + 1, dpi=DPI)
+            item = Item(width=side, height=side, margin=ROOM, dpi=DPI)
             sticker = composed(prepared(drawing, look), item, look)
-            if cut_line or is_light(look):
+            if cut_line or is_light(sticker):
                 color, width = (CUT_COLOR, CUT_MM) if cut_line else (RIM_COLOR, RIM_MM)
-                line = np.rint(255 * cut(sticker[..., 3], width)).astype(np.uint8)
-                page.paste(color, (left, top), Image.fromarray(line))
+                line = np.rint(255 * cut(np.pad(sticker[..., 3], ROOM), width)).astype(np.uint8)
+                page.paste(color, (left - ROOM, top - ROOM), Image.fromarray(line))
             page.paste(Image.fromarray(sticker), (left, top), Image.fromarray(sticker))
         yield page
 
 
-def is_light(look: Look) -> bool:
-    """Tell whether the rim of stickers is as light as paper, so that nobody could see where they end."""
-    behind = look.background
-    rim = behind.colors or (() if behind.own or behind.file or look.contour is None else (look.contour.color,))
-    return any(min(bytes.fromhex(color[1:])) >= LIGHT for color in rim)
+def is_light(sticker: np.ndarray) -> bool:
+    """Tell whether a stretch of a sticker's rim is as light as paper, so that nobody could see where it ends.
+
+    Args:
+        sticker: ``[H, W, 4]`` uint8, straight alpha, in its size on paper.
+    """
+    near, far = (_inside(sticker[..., 3] >= HALF, steps) for steps in BAND)
+    rim = sticker[near & ~far]  # [N, 4]
+    share = rim[:, 3:] / 255.0
+    on_paper = share * rim[:, :3] + (1.0 - share) * 255.0
+    return bool(len(rim)) and float((on_paper.min(axis=1) >= LIGHT).mean()) >= LEAST_LIGHT
+
+
+def _inside(there: NDArray[np.bool_], steps: int) -> NDArray[np.bool_]:
+    """Return the pixels that are more than so many steps, up, down, left and right, away from where nothing is."""
+    for _ in range(steps):
+        around = np.pad(there, 1)
+        there = there & around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
+    return there
 
 
 def cut(alpha: np.ndarray, width_mm: float = CUT_MM) -> np.ndarray:
