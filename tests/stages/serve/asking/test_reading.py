@@ -36,9 +36,29 @@ def test_words_that_are_put_together_from_pieces_are_told_each_once(reader):
     assert reader.read("an axolotl and a blorptang, an axolotl").unknown == ("axolotl", "blorptang")
 
 
-@pytest.mark.parametrize("prompt", ["eine rote Katze", "un gato rojo con sombrero", "katze herz", "une chat rouge"])
+@pytest.mark.parametrize(
+    "prompt",
+    ["eine rote Katze", "un gato rojo con sombrero", "katze herz blume", "une chat avec un chapeau", "een rode kat"],
+)
 def test_another_language_is_noticed(reader, prompt):
     assert reader.read(prompt).is_foreign
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        *("i've got a red heart", "a cat i\u2019ve seen", "a jester's hat", "they aren't sad", "a con artist"),
+        *("los angeles skyline", "les paul guitar", "med student", "capybara meme", "big sur at sunset"),
+        *("von neumann", "a comic-con badge", "an mit student", "uno cards", "a dog named una"),
+    ],
+)
+def test_english_is_not_called_another_language(reader, prompt):
+    assert not reader.read(prompt).is_foreign
+
+
+@pytest.mark.parametrize("prompt", ["i've got a red heart", "a clown's hat", "they aren't sad"])
+def test_an_apostrophe_does_not_cut_a_word(reader, prompt):
+    assert not reader.read(prompt)
 
 
 def test_letters_that_have_no_counterpart_are_told_in_the_words_of_the_refusal(reader):

@@ -22,15 +22,19 @@ SHORTEST = 3
 """Letters of the shortest piece that has a meaning of its own."""
 ENDINGS = ("s", "es", "y", "ly", "ie", "ing", "ed", "er")
 """What English puts behind a word that is known without it."""
+CONTRACTED = re.compile(r"'(?:s|ve|re|ll|d|m|t)(?![a-z])")
+"""What English puts behind a word with an apostrophe."""
 FOREIGN = frozenset(
     (
-        *("ein", "eine", "einen", "einem", "einer", "und", "mit", "der", "auf", "von", "ohne", "rotes", "kleiner"),
-        *("une", "les", "avec", "dans", "sur", "una", "uno", "los", "con", "del", "rojo", "roja", "sobre"),
-        *("gli", "della", "delle", "nella", "rosso", "rossa", "het", "een", "voor", "uma", "com", "vermelho"),
-        *("och", "med", "og", "ett", "jest", "ve", "bir"),
+        *("ein", "eine", "einen", "einem", "einer", "und", "mit", "der", "auf", "ohne", "rotes", "kleiner"),
+        *("une", "avec", "dans", "una", "uno", "rojo", "roja", "sobre"),
+        *("gli", "della", "delle", "nella", "rosso", "rossa", "het", "een", "voor", "uma", "vermelho"),
+        *("och", "og", "ett", "jest", "bir"),
     )
 )
-"""Small and frequent words of other languages that are none in English."""
+"""Small and frequent words of other languages. Any of them may be a name in English, so one alone says nothing."""
+ALL_UNKNOWN = 3
+"""Words from which on a prompt of which none is known looks like another language."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +82,7 @@ class Reader:
             return Reading(trouble=str(error))
         words = caption.split()
         read = self._num_read(words)
-        found = [word for part in words[:read] for word in WORD.findall(part)]
+        found = [word for part in words[:read] for word in WORD.findall(CONTRACTED.sub("", part))]
         unknown = tuple(word for word in dict.fromkeys(found) if not self._knows(word))
         return Reading(unread=" ".join(words[read:]), unknown=unknown, is_foreign=_is_foreign(found, unknown))
 
@@ -114,7 +118,8 @@ def named() -> frozenset[str]:
 
 
 def _is_foreign(words: list[str], unknown: tuple[str, ...]) -> bool:
-    return bool(FOREIGN.intersection(words)) or (len(words) > 1 and len(unknown) == len(set(words)))
+    foreign = FOREIGN.intersection(words)
+    return len(foreign) > 1 or bool(foreign and unknown) or (len(set(words)) == len(unknown) >= ALL_UNKNOWN)
 
 
 def reader_of(model: Model) -> Reader | None:
