@@ -2,8 +2,9 @@
 
     python benchmarks/creating.py --data artifacts/stickers-64
 
-Every edit goes from the bytes of a file to marked pixels, by the exported graph and by torch in turn; a time is the
-median over pictures with the interval of an order statistic. Outside a mask every bit must stay: pixels that do not
+Every edit goes from the bytes of a file to marked pixels, by the exported graph and by torch in turn; pictures from
+words and sheets, which are timed after the edits, are marked too. A time is the median with the interval of an order
+statistic. Outside a mask every bit must stay: pixels that do not
 are counted over all pictures, and any ends the run. Writes ``benchmarks/results/creating.json``.
 """
 
@@ -34,11 +35,14 @@ from underpaint.pipelines.editing.planning import plan_edits
 from underpaint.pipelines.editing.reading import read_original
 from underpaint.pipelines.generator import Generator, load
 from underpaint.pipelines.marks import PUBLIC
+from underpaint.pipelines.planning import Options, plan
+from underpaint.pipelines.prompts import PromptRow
+from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.stickers.look import Contour, Look
 from underpaint.pipelines.stickers.making import make_stickers
 from underpaint.pipelines.stickers.moods import USUAL
 from underpaint.pipelines.stickers.picture import read_pictures
-from underpaint.pipelines.stickers.series import draw_series, series_of
+from underpaint.pipelines.stickers.series import Series, plan_first, plan_others, series_of
 from underpaint.pipelines.upscaling.picture import upscale
 from underpaint.pipelines.upscaling.resampling import premultiplied
 
@@ -51,7 +55,7 @@ CLEARLY = 16
 """Levels, of 255, by which a pixel has to differ to count as changed."""
 SHOWN = ("photograph", "drawing", "sketch", "sticker")
 """Kinds of pictures that the table has a column for."""
-PLANS = 8
+REPEATS = 8
 """How often what is no edit is timed."""
 
 
@@ -79,11 +83,31 @@ def edit(generator: Generator, given: Given, tool: Tool) -> Edited:
     original = read_original(file, generator.model.index.image_size)
     mask = None if mask_image is None else read_mask(mask_image, original)
     (settings,) = plan_edits(generator.model, original, tool.ask(given), mask)
-    marked = settings.model_copy(update={"watermark": settings.watermark or PUBLIC})
-    (image,) = editor_of(generator.model, generator.pipeline, original, mask).draw([marked])
+    (image,) = editor_of(generator.model, generator.pipeline, original, mask).draw([marked(settings)])
     ms = (time.perf_counter() - began) * 1000
     inside = np.ones(original.pixels.shape[:2], dtype=bool) if mask is None else mask.inside
     return Edited(before=original.pixels, after=np.asarray(image.convert("RGBA")), inside=inside, ms=ms)
+
+
+def marked(settings: Settings) -> Settings:
+    """Return the settings of the same picture with a mark: its own, or the public one."""
+    return settings.model_copy(update={"watermark": settings.watermark or PUBLIC})
+
+
+def from_words(generator: Generator, words: str, seed: int) -> Image.Image:
+    """Draw a marked picture from words."""
+    (settings,) = plan(generator.model, [PromptRow(prompt=words)], Options(seed=seed))
+    (image,) = generator.draw([marked(settings)])
+    return image
+
+
+def sheet(generator: Generator, series: Series) -> list[Image.Image]:
+    """Draw a sheet of marked pictures, as the command does."""
+    first = marked(plan_first(generator.model, series, Options(style="gradient", seed=4)))
+    (drawn,) = generator.draw([first])
+    original = read_original(drawn, generator.model.index.image_size)
+    planned = plan_others(generator.model, original, first, series)
+    return [drawn, *editor_of(generator.model, generator.pipeline, original).draw(planned)]
 
 
 def changes(edited: Sequence[Edited], extractor: Extractor) -> dict[str, Any]:
@@ -143,20 +167,17 @@ def others(generators: dict[str, Generator], stickers: Sequence[Image.Image]) ->
     look, pack = Look(contour=Contour(color="white")), read_pictures(list(stickers[:PACK]))
     moods = series_of("a smiling face", USUAL)
 
-    def sheet(generator: Generator) -> object:
-        return draw_series(generator, moods, style="gradient", seed=4)
-
     def packed(place: str) -> object:
         return list(make_stickers(pack, [place], look))
 
     work: dict[str, Callable[[], object]] = {}
     for name, generator in generators.items():
-        work[f"picture from words, {name}"] = partial(generator.generate, "red heart", seed=1)
-        work[f"sheet of {1 + len(USUAL)} moods, {name}"] = partial(sheet, generator)
+        work[f"picture from words, {name}"] = partial(from_words, generator, "red heart", seed=1)
+        work[f"sheet of {len(USUAL)} moods and the first picture, {name}"] = partial(sheet, generator, moods)
     work |= {f"upscale to {size}": partial(upscale, stickers[0], size, watermark="public") for size in (256, 512)}
     work |= {f"pack of {PACK} for {place}": partial(packed, place) for place in PLACES}
     times: dict[str, list[float]] = {name: [] for name in work}
-    for _ in range(PLANS + 1):
+    for _ in range(REPEATS + 1):
         for name, do in work.items():
             began = time.perf_counter()
             do()
@@ -169,9 +190,7 @@ def show(document: dict[str, Any]) -> None:
     rows = []
     for name, tool in document["edits"].items():
         times = [f"{t['median_ms']:.0f} ({t['low_ms']:.0f} to {t['high_ms']:.0f})" for t in tool["ms"].values()]
-        shares = [
-            tool["change"].get(kind, {}).get("distance", "") for kind in ("photograph", "drawing", "sketch", "sticker")
-        ]
+        shares = [tool["change"].get(kind, {}).get("distance", "") for kind in SHOWN]
         outside = tool["outside_mask"]
         rows.append([name, *times, *map(str, shares), f"{outside['changed']} of {outside['pixels']:,}"])
     print_table(["tool", "graph, ms", "torch, ms", "photographs", "drawings", "sketches", "stickers", "outside"], rows)
