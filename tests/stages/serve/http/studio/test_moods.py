@@ -70,7 +70,7 @@ def test_a_sheet_is_taken_along_as_files_on_paper_and_for_messengers(moods, tmp_
     assert moods.faults() == []
     with Image.open(download(dialog.get_by_role("button", name="Download the page"), "a4.png")) as page:
         assert page.size == (2480, 3508)
-    dialog.get_by_role("button", name="Close").click()
+    dialog.get_by_role("button", name="Close").first.click()
     sheet.get_by_role("button", name="Sticker pack").click()
     expect(moods.page.get_by_role("dialog", name="Make 3 stickers for other apps")).to_be_visible()
 
