@@ -1,16 +1,18 @@
 """The creators' tools on pictures that somebody may bring: how long each takes, and how much it changes.
 
     python benchmarks/creating.py --data artifacts/stickers-64
+    python benchmarks/creating.py --data artifacts/stickers-64 --others
 
-Every edit goes from the bytes of a file to marked pixels, by the exported graph and by torch in turn; pictures from
-words and sheets, which are timed after the edits, are marked too. A time is the median with the interval of an order
-statistic. Outside a mask every bit must stay: pixels that do not
-are counted over all pictures, and any ends the run. Writes ``benchmarks/results/creating.json``.
+Every edit goes from the bytes of a file to marked pixels, by the exported graph and by torch in turn. Pictures from
+words and sheets are marked too, and timed in turn with one edit, with which they can be compared. A time is the median
+with the interval of an order statistic. Outside a mask every bit must stay: pixels that do not are counted over all
+pictures, and any ends the run. Writes ``benchmarks/results/creating.json``.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -55,6 +57,8 @@ CLEARLY = 16
 """Levels, of 255, by which a pixel has to differ to count as changed."""
 SHOWN = ("photograph", "drawing", "sketch", "sticker")
 """Kinds of pictures that the table has a column for."""
+EDIT = "other words, strength 0.8"
+"""The tool that is timed in turn with what is no edit."""
 REPEATS = 8
 """How often what is no edit is timed."""
 
@@ -162,8 +166,9 @@ def edits(generators: dict[str, Generator], pictures: Sequence[Given], extractor
     return found
 
 
-def others(generators: dict[str, Generator], stickers: Sequence[Image.Image]) -> dict[str, Any]:
-    """Measure what is no edit of one picture: sheets, enlargements, and files for messengers."""
+def others(generators: dict[str, Generator], given: Sequence[Given]) -> dict[str, Any]:
+    """Measure what is no edit of one picture, in turn with one that is: sheets, enlargements, files for messengers."""
+    stickers = [one.image for one in given]
     look, pack = Look(contour=Contour(color="white")), read_pictures(list(stickers[:PACK]))
     moods = series_of("a smiling face", USUAL)
 
@@ -172,6 +177,7 @@ def others(generators: dict[str, Generator], stickers: Sequence[Image.Image]) ->
 
     work: dict[str, Callable[[], object]] = {}
     for name, generator in generators.items():
+        work[f"edit, {EDIT}, {name}"] = partial(edit, generator, given[0], TOOLS[EDIT])
         work[f"picture from words, {name}"] = partial(from_words, generator, "red heart", seed=1)
         work[f"sheet of {len(USUAL)} moods and the first picture, {name}"] = partial(sheet, generator, moods)
     work |= {f"upscale to {size}": partial(upscale, stickers[0], size, watermark="public") for size in (256, 512)}
@@ -204,17 +210,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="the data set of stickers at 64 px")
     parser.add_argument("--out", type=Path, default=RESULTS)
+    parser.add_argument("--others", action="store_true", help="measure what is no edit, and keep the edits of --out")
     args = parser.parse_args()
     generators = {engine: load(engine=engine) for engine in ENGINES}
     pictures = all_given(args.data, generators[ENGINES[0]])
     for generator in generators.values():
         edit(generator, pictures[0], next(iter(TOOLS.values())))
-    stickers = [given.image for given in pictures if given.kind == "sticker"]
-    document = {
-        "pictures": {given.name: given.kind for given in pictures},
-        "edits": edits(generators, pictures, load_randconv()),
-        "others": others(generators, stickers),
-    }
+    document: dict[str, Any] = {"pictures": {given.name: given.kind for given in pictures}}
+    if args.others:
+        document["edits"] = json.loads(args.out.read_text(encoding="utf-8"))["edits"]
+    else:
+        document["edits"] = edits(generators, pictures, load_randconv())
+    document["others"] = others(generators, [given for given in pictures if given.kind == "sticker"])
     show(document)
     write_document(args.out, "creating", **document)
     changed = sum(tool["outside_mask"]["changed"] for tool in document["edits"].values())

@@ -46,7 +46,7 @@ RESULTS = Path(__file__).parent / "results" / "upscaling.json"
 SPLIT = "test_concept"
 MIDDLE = 64
 """Side of a tile that the extractor looks at; the four in the middle of a picture are compared."""
-METHODS = ("bicubic", "lanczos", "sharpened", "upscaler")
+METHODS = ("bicubic", "lanczos", "sharpened", "hazy", "upscaler")
 SCORES = {"psnr_db": 1, "ssim": 1, "outline_px": -1, "distance": -1}
 """Scores, and whether more or less of one is better."""
 REPEATS = 30
@@ -56,7 +56,10 @@ Enlarge = Callable[[Pixels, int], Pixels]
 
 
 def methods(network: UpscalingNetwork) -> dict[str, Enlarge]:
-    """Return what is compared: each turns ``[H, W, 4]`` uint8 into ``[size, size, 4]`` uint8."""
+    """Return what is compared: each turns ``[H, W, 4]`` uint8 into ``[size, size, 4]`` uint8.
+
+    ``hazy`` is the upscaler whose last step, which takes haze away, is left out.
+    """
 
     def kernel(name: Image.Resampling) -> Enlarge:
         return lambda pixels, size: straight(resampled(premultiplied(pixels), size, size, name))
@@ -65,6 +68,7 @@ def methods(network: UpscalingNetwork) -> dict[str, Enlarge]:
         "bicubic": kernel(Image.Resampling.BICUBIC),
         "lanczos": kernel(Image.Resampling.LANCZOS),
         "sharpened": lambda pixels, size: straight(unlearned(premultiplied(pixels), size // len(pixels))),
+        "hazy": lambda pixels, size: upscaled(pixels, size, network, haze=True),
         "upscaler": lambda pixels, size: upscaled(pixels, size, network),
     }
 
