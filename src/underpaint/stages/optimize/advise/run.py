@@ -178,8 +178,8 @@ def check_possible(rows: Sequence[Row], asked: Asked) -> None:
         raise InputError(f"the cost of no machine in the prices file is known: {reasons}")
     if not any(row.status == "too_slow" for row in rows):
         raise InputError(
-            f"nothing to compare, since no machine in the prices file was measured: {reasons}; or give a machine in it the "
-            "host_class of this one, which 'underpaint doctor' prints"
+            f"nothing to compare, since no machine in the prices file was measured: {reasons}; or give a machine in it "
+            "the host_class of this one, which 'underpaint doctor' prints"
         )
     raise InputError(
         f"no machine that was measured keeps {asked.latency_ms:g} ms: {reasons}; allow more with --latency, or make "
