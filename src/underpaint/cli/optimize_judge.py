@@ -126,7 +126,7 @@ class GateJudge:
         base = evaluate_into(self.base, self._whole, self.data, self.work, report)
         result = run_gate(base, base, self._strict, look=self.policy.looks, policy_written=self.written, report=report)
         return Readiness(
-            problems=tuple(_problems(result, self.planted)),
+            problems=tuple(_problems(result)),
             planted={name: _verdict_on(name, result) for name in self.planted},
         )
 
@@ -174,17 +174,15 @@ def _change(outcome: Outcome) -> Change | None:
     )
 
 
-def _problems(result: GateResult, planted: tuple[str, ...]) -> Iterator[str]:
-    """Yield why nothing could be accepted: chance alone fails, or a bad copy is not seen."""
+def _problems(result: GateResult) -> Iterator[str]:
+    """Yield why nothing could be accepted: chance alone fails, or a bad copy is not seen or not drawn."""
     controls = result.controls
     if controls.untrusted:
         yield f"with other seeds the model does not pass against itself on {', '.join(controls.untrusted)}"
-    unseen = [name for name in controls.insensitive if name not in planted]
-    if unseen:
-        yield f"no required metric fails on {', '.join(unseen)}"
-    missing = [name for name in controls.missing if name not in planted]
-    if missing:
-        yield f"the controls {', '.join(missing)} could not be drawn"
+    if controls.insensitive:
+        yield f"no required metric fails on {', '.join(controls.insensitive)}"
+    if controls.missing:
+        yield f"the controls {', '.join(controls.missing)} could not be drawn"
 
 
 def _verdict_on(control: str, result: GateResult) -> Verdict:

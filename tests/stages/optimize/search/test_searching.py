@@ -94,6 +94,7 @@ def test_a_budget_too_small_for_one_trial_is_refused_with_the_least(stubbed: Mak
     ("readiness", "words"),
     [
         (Readiness(planted={"skip_last_scale": "pass"}), "it accepts skip_last_scale, which is known to be bad"),
+        (Readiness(planted={"a": "fail", "b": "indeterminate"}), ": it does not refuse b, which is known to be bad;"),
         (Readiness(problems=("with other seeds the model does not pass",)), "with other seeds the model does not pass"),
     ],
 )

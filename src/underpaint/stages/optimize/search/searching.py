@@ -179,8 +179,11 @@ class Search:
         return ready
 
     def _check_judge(self, ready: Ready) -> None:
-        passed = [name for name, verdict in ready.readiness.planted.items() if verdict == "pass"]
-        problems = [f"it accepts {name}, which is known to be bad" for name in passed]
+        said = {"pass": "accepts", "indeterminate": "does not refuse"}
+        planted = ready.readiness.planted.items()
+        problems = [
+            f"it {said[verdict]} {name}, which is known to be bad" for name, verdict in planted if verdict in said
+        ]
         problems += ready.readiness.problems
         if problems:
             raise PolicyError(
