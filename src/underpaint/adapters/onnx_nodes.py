@@ -53,6 +53,16 @@ def products(path: Path, kinds: Collection[str] = PRODUCTS) -> dict[str, np.ndar
     return named
 
 
+def inputs(path: Path) -> tuple[str, ...]:
+    """Return the names of what a graph takes: of what was traced, only what it computes with.
+
+    Raises:
+        MissingDependency: onnx is not installed.
+        ArtifactError: The file cannot be read.
+    """
+    return tuple(one.name for one in read_model(path).graph.input)
+
+
 def is_laid_out(path: Path) -> bool:
     """Tell whether a graph has operators that run on one kind of processor alone.
 

@@ -137,7 +137,8 @@ def _write(
     if not feeds:
         write_traced(traced, wanted.engine, place)
         return
-    products = inner_products(traced, network)
+    products, taken = inner_products(traced, network), onnx_nodes.inputs(traced)
+    feeds = [{path: feed[path] for path in taken} for feed in feeds]
     write_eight_bits(traced, products, feeds, wanted.engine, place, outputs=outputs, weight_bits=wanted.weight_bits)
 
 
