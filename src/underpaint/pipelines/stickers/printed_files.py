@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
-
-from PIL import Image, PngImagePlugin
 
 from underpaint.pipelines.picture_folder import PREFIX, Placed, add_file
 from underpaint.pipelines.stickers.look import Look
 from underpaint.pipelines.stickers.picture import read_picture
-from underpaint.pipelines.stickers.printing import DPI, Paper, as_pdf, pages
-from underpaint.runtime import xmp
+from underpaint.pipelines.stickers.printing import Paper, as_pdf, as_png, pages
 
 
 def is_printed(folder: Path, paper: Paper) -> bool:
@@ -48,15 +44,6 @@ def add_printed(
     read = [read_picture(path) for path in dict.fromkeys(placed.path for placed in pictures)]
     printed = list(pages([picture.pixels for picture in read], look, paper, cut_line=cut_line))
     settings = pictures[0].settings
-    packet = xmp.write_packet(f"{settings.model} {settings.model_sha256[:16]}", xmp.EDITED_TYPE)
-    stem = _stem(paper)
-    files = [add_file(folder, stem, _png(page, packet)) for page in printed]
+    maker, stem = f"{settings.model} {settings.model_sha256[:16]}", _stem(paper)
+    files = [add_file(folder, stem, as_png(page, maker)) for page in printed]
     return [*files, add_file(folder, stem, as_pdf(printed, title), ".pdf")]
-
-
-def _png(page: Image.Image, packet: str) -> bytes:
-    texts = PngImagePlugin.PngInfo()
-    texts.add_itxt(xmp.KEYWORD, packet)
-    buffer = io.BytesIO()
-    page.save(buffer, "PNG", pnginfo=texts, dpi=(DPI, DPI))
-    return buffer.getvalue()

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from underpaint.pipelines.stickers.composing import composed, prepared
 from underpaint.pipelines.stickers.contour import contour
 from underpaint.pipelines.stickers.look import Look
 from underpaint.pipelines.stickers.place import Item
 from underpaint.pipelines.stickers.tidying import HALF
+from underpaint.runtime import xmp
 
 Paper = Literal["a4", "letter"]
 
@@ -73,8 +74,18 @@ def places_on(paper: Paper, number: int) -> list[tuple[int, int, int]]:
     return [(left + column * (side + gap), top + row * (side + gap), side) for row, column in steps]
 
 
+def always() -> None:
+    """Go on whatever happens."""
+
+
 def pages(
-    pictures: Sequence[np.ndarray], look: Look, paper: Paper, *, cut_line: bool = False, per_page: int = PER_PAGE
+    pictures: Sequence[np.ndarray],
+    look: Look,
+    paper: Paper,
+    *,
+    cut_line: bool = False,
+    per_page: int = PER_PAGE,
+    go_on: Callable[[], None] = always,
 ) -> Iterator[Image.Image]:
     """Yield pages, each RGB.
 
@@ -85,6 +96,7 @@ def pages(
         cut_line: Whether a magenta line to cut along surrounds each; without it a gray hairline does where some of the
             rim is as light as the paper.
         per_page: Most stickers on one page.
+        go_on: Called before each sticker; what it raises ends the work.
 
     Raises:
         InputError: A picture shows nothing.
@@ -94,6 +106,7 @@ def pages(
         portion = pictures[start : start + per_page]
         page = Image.new("RGB", (size[0], size[1]), "white")
         for drawing, (left, top, side) in zip(portion, places_on(paper, len(portion)), strict=True):
+            go_on()
             item = Item(width=side, height=side, margin=ROOM, dpi=DPI)
             sticker = composed(prepared(drawing, look), item, look)
             if cut_line or is_light(sticker):
@@ -133,6 +146,20 @@ def cut(alpha: np.ndarray, width_mm: float = CUT_MM) -> np.ndarray:
         width_mm: Of the line.
     """
     return contour(alpha, pixels_of(width_mm), roundness=0.0)
+
+
+def as_png(page: Image.Image, makers: str) -> bytes:
+    """Return a page as a PNG that says its size on paper, and who drew what is on it.
+
+    Args:
+        page: The page.
+        makers: What drew the stickers.
+    """
+    texts = PngImagePlugin.PngInfo()
+    texts.add_itxt(xmp.KEYWORD, xmp.write_packet(makers, xmp.EDITED_TYPE))
+    buffer = io.BytesIO()
+    page.save(buffer, "PNG", pnginfo=texts, dpi=(DPI, DPI))
+    return buffer.getvalue()
 
 
 def as_pdf(printed: Sequence[Image.Image], title: str) -> bytes:

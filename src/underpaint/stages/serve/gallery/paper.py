@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
-
-from PIL import PngImagePlugin
 
 from underpaint.core.errors import FieldError, InputError
 from underpaint.pipelines.stickers.look import Look
 from underpaint.pipelines.stickers.picture import Picture
-from underpaint.pipelines.stickers.printing import DPI, PER_PAGE, Paper, as_pdf, pages
-from underpaint.runtime import xmp
+from underpaint.pipelines.stickers.printing import PER_PAGE, Paper, always, as_pdf, as_png, pages
 
 Form = Literal["png", "pdf"]
 MOST_PAGES = 4
@@ -30,7 +26,16 @@ def check_pages(number: int, form: Form) -> None:
         raise FieldError(f"at most {most} pictures are printed at once, got {number}; take fewer{other}", param="as")
 
 
-def printed(pictures: Sequence[Picture], look: Look, paper: Paper, *, cut_line: bool, title: str, form: Form) -> bytes:
+def printed(
+    pictures: Sequence[Picture],
+    look: Look,
+    paper: Paper,
+    *,
+    cut_line: bool,
+    title: str,
+    form: Form,
+    go_on: Callable[[], None] = always,
+) -> bytes:
     """Return the file of a printed sheet.
 
     Args:
@@ -40,21 +45,18 @@ def printed(pictures: Sequence[Picture], look: Look, paper: Paper, *, cut_line: 
         cut_line: Whether a line to cut along surrounds each.
         title: Of a PDF.
         form: Of the file.
+        go_on: Called before each sticker; what it raises ends the work.
 
     Raises:
         FieldError: A picture shows nothing.
     """
     try:
-        made = list(pages([picture.pixels for picture in pictures], look, paper, cut_line=cut_line))
+        made = list(pages([picture.pixels for picture in pictures], look, paper, cut_line=cut_line, go_on=go_on))
     except InputError as error:
         raise FieldError(str(error), param="pictures") from None
     if form == "pdf":
         return as_pdf(made, title)
-    texts = PngImagePlugin.PngInfo()
-    texts.add_itxt(xmp.KEYWORD, xmp.write_packet(_makers(pictures), xmp.EDITED_TYPE))
-    buffer = io.BytesIO()
-    made[0].save(buffer, "PNG", pnginfo=texts, dpi=(DPI, DPI))
-    return buffer.getvalue()
+    return as_png(made[0], _makers(pictures))
 
 
 def _makers(pictures: Sequence[Picture]) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body
+from fastapi import APIRouter, Body, Request
 from fastapi.responses import Response
 from pydantic import Field
 
@@ -20,6 +19,7 @@ from underpaint.stages.serve.http.gallery_schema import Digest
 from underpaint.stages.serve.http.openapi import refusals
 from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, ServiceOf
 from underpaint.stages.serve.http.stickers import TEXT, LookRequest
+from underpaint.stages.serve.http.waited import GoOn, while_waited_for
 
 router = APIRouter(tags=["gallery"])
 MEDIA_TYPES: dict[Form, str] = {"png": "image/png", "pdf": "application/pdf"}
@@ -51,7 +51,7 @@ FILES: dict[int | str, dict[str, Any]] = {
 
 @router.post("/api/v1/print", response_class=Response, responses=FILES, dependencies=[JSON_ONLY])
 async def print_out(
-    body: Annotated[PrintRequest, Body()], caller: CallerOf, service: ServiceOf, desk: DeskOf
+    body: Annotated[PrintRequest, Body()], request: Request, caller: CallerOf, service: ServiceOf, desk: DeskOf
 ) -> Response:
     """Lay pictures out on paper as large as they fit, 300 dots an inch, with a line to cut along if it is wanted."""
     look, digests = body.look(), list(dict.fromkeys(body.pictures))
@@ -60,12 +60,15 @@ async def print_out(
     if missing:
         raise ApiError(404, "image_not_found", f"{missing[0]} is not in the gallery", param="pictures")
 
-    def made() -> bytes:
+    def made(go_on: GoOn) -> bytes:
         with busy():
             found = desk.gallery.some(digests, caller.owner, caller.key_id)
             pictures = [as_sticker(read_kept(one, service.store), one.note) for one in found]
-            return printed(pictures, look, body.paper, cut_line=body.cut_line, title=body.title, form=body.form)
+            how = {"cut_line": body.cut_line, "title": body.title}
+            return printed(pictures, look, body.paper, **how, form=body.form, go_on=go_on)
 
-    data = await asyncio.to_thread(made)
+    data = await while_waited_for(request, made)
+    if data is None:
+        return Response(status_code=499)
     headers = saved_as(f"underpaint-{body.paper}.{body.form}")
     return Response(data, media_type=MEDIA_TYPES[body.form], headers=headers)
