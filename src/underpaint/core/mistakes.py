@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from underpaint.core.errors import InputError
@@ -10,6 +10,20 @@ from underpaint.core.errors import InputError
 T = TypeVar("T")
 SHOWN = 10
 """Most mistakes that are told; the rest is counted."""
+
+
+def in_a_line(messages: Sequence[str], shown: int = SHOWN) -> str:
+    """Return several mistakes in one line: their number, and each with its own, since they may hold semicolons.
+
+    Args:
+        messages: What is wrong, at least one; the only one is told as it is.
+        shown: Most that are told; the rest is counted.
+    """
+    if len(messages) == 1:
+        return messages[0]
+    told = [f"({number}) {message}" for number, message in enumerate(messages[:shown], 1)]
+    more = [f"and {len(messages) - shown:,} more"] if len(messages) > shown else []
+    return f"{len(messages):,} mistakes: " + "; ".join([*told, *more])
 
 
 class Mistakes:

@@ -23,8 +23,8 @@ def test_all_mistakes_are_told_and_the_first_is_the_answers():
     found = wrong(GenerationRequest, {"prompt": "", "n": 20, "sed": 1})
     assert (found.param, found.code) == ("prompt", "invalid_value")
     assert found.message == (
-        "3 mistakes: prompt must have at least 1 character (got ''); n must be less than or equal to 10 (got 20); "
-        "there is no field 'sed' here; did you mean 'seed'?"
+        "3 mistakes: (1) prompt must have at least 1 character (got ''); "
+        "(2) n must be less than or equal to 10 (got 20); (3) there is no field 'sed' here; did you mean 'seed'?"
     )
 
 

@@ -86,7 +86,7 @@ def test_if_one_line_is_wrong_none_is_drawn_and_all_mistakes_are_named(sdk):
         (6, "invalid_value", "body.n"),
         (7, "missing_field", "method"),
     ]
-    assert failed.errors.data[4].message.startswith("2 mistakes: body.n must be")
+    assert failed.errors.data[4].message.startswith("2 mistakes: (1) body.n must be")
     assert "size '1x1'" in failed.errors.data[4].message
 
 

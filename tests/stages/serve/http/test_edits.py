@@ -137,7 +137,7 @@ def test_all_mistakes_of_a_form_come_in_one_answer_the_missing_picture_too(tiny_
         error = client.post("/v1/images/edits", files=form, data={"promt": "a cat", "strength": "2"}).json()["error"]
         alone = client.post("/v1/images/edits", files=form, data={"prompt": "a cat"}).json()["error"]
     assert (error["param"], error["code"]) == ("image", "missing_field") == (alone["param"], alone["code"])
-    assert error["message"].startswith("4 mistakes: the field 'image' is missing; ")
+    assert error["message"].startswith("4 mistakes: (1) the field 'image' is missing; ")
     assert "the field 'prompt' is missing" in error["message"] and "did you mean 'prompt'?" in error["message"]
     assert "strength must be less than or equal to 1 (got 2.0)" in error["message"]
     assert alone["message"] == "the field 'image' is missing"

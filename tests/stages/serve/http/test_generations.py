@@ -154,7 +154,7 @@ def test_all_mistakes_of_a_body_come_in_one_answer_with_what_was_meant(client):
     assert "should" not in error["message"]
     wrong = {"prompt": "a cat", "n": 20, "size": "1x1", "style": "vivid"}
     both = client.post("/v1/images/generations", json=wrong).json()["error"]
-    assert both["param"] == "n" and both["message"].startswith("3 mistakes: n must be")
+    assert both["param"] == "n" and both["message"].startswith("3 mistakes: (1) n must be")
     assert "size '1x1'" in both["message"] and "vivid" in both["message"]
     job = client.post("/api/v1/jobs", json={"request": {"prompt": "a cat", "sed": 1}}).json()["error"]
     assert (job["param"], job["code"]) == ("request.sed", "unknown_field")

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from underpaint.core.config import in_words
-from underpaint.core.mistakes import SHOWN
+from underpaint.core.mistakes import in_a_line
 
 CODES = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 
@@ -41,10 +41,8 @@ def body_mistakes(
         rest: What else is wrong, with fields that have the right form.
     """
     told = list(dict.fromkeys([*(_told(problem, kind) for problem in problems), *rest]))
-    more = [f"and {len(told) - SHOWN:,} more"] if len(told) > SHOWN else []
-    head = f"{len(told):,} mistakes: " if len(told) > 1 else ""
     code = CODES.get(problems[0]["type"], "invalid_value")
-    return BodyMistakes(code, head + "; ".join([*told[:SHOWN], *more]), _param(problems[0]))
+    return BodyMistakes(code, in_a_line(told), _param(problems[0]))
 
 
 def _param(problem: Mapping[str, Any]) -> str | None:

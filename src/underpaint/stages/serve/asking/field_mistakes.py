@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from underpaint.core.errors import FieldError, InputError
+from underpaint.core.mistakes import in_a_line
 
 T = TypeVar("T")
 
@@ -58,6 +59,5 @@ class FieldMistakes:
         if len(self._errors) == 1:
             raise self._errors[0]
         if self._errors:
-            first, words = self._errors[0], "; ".join(map(str, self._errors))
-            message = f"{len(self._errors)} mistakes: {words}"
-            raise _SeveralErrors(message, [*map(str, self._errors)], param=first.param, code=first.code)
+            first, each = self._errors[0], [*map(str, self._errors)]
+            raise _SeveralErrors(in_a_line(each, len(each)), each, param=first.param, code=first.code)
