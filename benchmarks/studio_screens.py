@@ -1,4 +1,4 @@
-"""Pictures of the studio for the documentation: the first view, the gallery in the dark, a phone, the other views.
+"""Pictures of the studio for the documentation: first view, moods, gallery in the dark, phones, the other views.
 
 Everything in them is drawn while they are taken, with the seeds below, by the shipped model. Run it after the page or
 the weights have changed, and look at what comes out.
@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from studio import FLAGS, PATIENT_MS, served
 
 DESKTOP, LOW, PHONE = (1440, 900), (1440, 660), (360, 660)
+TALL, TALL_PHONE = (1280, 1000), (360, 1000)
 COLORS = 256
 GAP = 24
 DRAWN = (
@@ -51,6 +52,7 @@ AT_REST = """async () => {
     await Promise.all(document.getAnimations().map((one) => one.finished.catch(() => null)));
 }"""
 WORDS, STYLE, SEED = "grinning face", "Flat", 0
+SHEET = {"subject": "a smiling face", "style": "gradient", "seed": 4}
 
 
 def draw(url: str) -> None:
@@ -67,7 +69,7 @@ def draw(url: str) -> None:
 def opened(browser: Browser, url: str, view: str, size: tuple[int, int], scheme: Any) -> Page:
     """Open a view as somebody who was never there."""
     context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, has_touch=size == PHONE
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, has_touch=size[0] == PHONE[0]
     )
     page = context.new_page()
     page.set_default_timeout(PATIENT_MS)
@@ -177,6 +179,24 @@ def compared(page: Page) -> Page:
     return page
 
 
+def moods(browser: Browser, url: str) -> Image.Image:
+    """Draw a sheet of moods, and return what its view shows on a desk and on a phone."""
+    body = json.dumps(SHEET).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{url}/api/v1/sheets", body, {"content-type": "application/json"}))
+    desk = with_sheet(opened(browser, url, "moods", TALL, "light"))
+    phone = with_sheet(opened(browser, url, "moods", TALL_PHONE, "dark"))
+    return side_by_side([seen(desk), seen(phone)])
+
+
+def with_sheet(page: Page) -> Page:
+    """Wait until a sheet is finished, and write into the box whose it is."""
+    page.wait_for_selector(".sheet[data-status=completed] li:last-child img")
+    page.get_by_role("textbox", name="Whose moods shall be drawn?").fill(str(SHEET["subject"]))
+    page.get_by_role("radio", name=str(SHEET["style"]).title()).check()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    return page
+
+
 VIEWS = (("edit", redraw), ("lists", listed), ("compare", compared), ("queue", queued))
 """Views that are shown together, and what is done in them; the last one stops the queue, so it is the last."""
 
@@ -211,6 +231,7 @@ def main() -> None:
         taken = {
             "studio-gallery-dark": seen(gallery(opened(browser, url, "gallery", LOW, "dark"))),
             "studio-create": seen(drawn(opened(browser, url, "create", DESKTOP, "light"))),
+            "studio-moods": moods(browser, url),
             "studio-phone": phones(browser, url),
             "studio-views": in_a_square(others(browser, url, DESKTOP, "light")),
             "studio-views-phone": side_by_side(others(browser, url, PHONE, "dark")),
