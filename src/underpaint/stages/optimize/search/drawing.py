@@ -1,4 +1,4 @@
-"""The other side of ``worker.py``: a candidate in a process of its own, which can be ended whatever it does."""
+"""The other side of ``worker.py``: a model in a process of its own, which can be ended whatever it does."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from underpaint.core.errors import EngineLost
 from underpaint.pipelines.settings import DrawRequest
 
 WORKER = "underpaint.stages.optimize.search.worker"
@@ -25,7 +26,7 @@ Pixels = NDArray[np.uint8]
 
 
 class CandidateFailed(Exception):
-    """A candidate cannot be loaded or drawn with.
+    """A candidate cannot be loaded or drawn with, which ends its trial and nothing else.
 
     Args:
         message: What its process said.
@@ -60,7 +61,7 @@ class Drawing:
         )
         try:
             self._ask({"model": str(model), "device": device, "threads": threads}, LOAD_LIMIT_S)
-        except CandidateFailed:
+        except BaseException:
             self.close()
             raise
 
@@ -125,6 +126,7 @@ class Drawing:
         assert stream is not None
         ready, _, _ = select.select([stream], [], [], limit_s)
         if not ready:
+            self._process.kill()  # or its late answer would be taken for that to the next order
             raise CandidateFailed(f"it took longer than {limit_s:.0f} s", killed=True)
         line = stream.readline()
         if not line:
@@ -139,3 +141,29 @@ class Drawing:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         said = f": {words.splitlines()[-1]}" if words else ""
         return CandidateFailed(f"its process ended with {how}{said}", killed=code < 0)
+
+
+class KeptDrawing(Drawing):
+    """A model that a search cannot do without, in a process of its own: the one before, or the one accepted.
+
+    Args:
+        model: Its address.
+        device: ``cpu`` or ``cuda``.
+        threads: CPU threads.
+
+    Raises:
+        EngineLost: It cannot be loaded or drawn with, or takes too long.
+    """
+
+    def __init__(self, model: str | Path, *, device: str = "cpu", threads: int = 1) -> None:
+        self._model = model
+        super().__init__(model, device=device, threads=threads)
+
+    def _ask(self, order: dict[str, Any], limit_s: float) -> dict[str, Any]:
+        try:
+            return super()._ask(order, limit_s)
+        except CandidateFailed as error:
+            raise EngineLost(
+                f"{self._model} cannot be drawn with: {error}; see that there is memory for two "
+                "processes and that nothing ends them, then give the same command again, which goes on from its log"
+            ) from None

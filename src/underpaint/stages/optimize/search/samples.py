@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from underpaint.stages.optimize.search.drawing import Drawing, Pixels
+from underpaint.stages.optimize.search.drawing import KeptDrawing, Pixels
 from underpaint.stages.optimize.search.quality import worst_first
 from underpaint.stages.optimize.search.record import Base
 from underpaint.stages.optimize.search.workbench import Workbench
@@ -46,9 +46,12 @@ def sampled(bench: Workbench, candidate: Path, base: Base) -> tuple[Sampled, ...
         bench: Has the model before and the captions.
         candidate: Folder of the accepted model.
         base: Of the model before.
+
+    Raises:
+        EngineLost: One of them cannot be drawn with.
     """
     requests = list(bench.requests)
-    with Drawing(candidate, device=bench.device, threads=bench.config.threads) as drawing:
+    with KeptDrawing(candidate, device=bench.device, threads=bench.config.threads) as drawing:
         after = drawing.draw(requests, LIMIT_S + len(requests) * base.latency_ms / 100)
     before = bench.drawing.draw(requests, LIMIT_S + len(requests) * base.latency_ms / 100)
     new, old = bench.eyes.look(after), bench.eyes.look(before)

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from underpaint.core.artifact import read_manifest
-from underpaint.core.errors import OptimizationRefused, StorageError, UnderpaintError
+from underpaint.core.errors import EngineLost, OptimizationRefused, StorageError, UnderpaintError
 from underpaint.core.optimization import OptimizationRecipe
 from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.stages.optimize.search.config import SearchConfig
-from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, Pixels
+from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, KeptDrawing, Pixels
 from underpaint.stages.optimize.search.frontier import cost_words
 from underpaint.stages.optimize.search.making import Workshop
 from underpaint.stages.optimize.search.quality import Eyes, Looks, as_bad, limits_of, loss_of, unsound
@@ -85,14 +85,15 @@ class Workbench:
     def drawing(self) -> Drawing:
         """The model before, in its process."""
         if self._base is None:
-            self._base = self._open(self.model.address)
+            self._base = KeptDrawing(self.model.address, device=self.device, threads=self.config.threads)
         return self._base
 
-    def _open(self, model: str | Path) -> Drawing:
-        return Drawing(model, device=self.device, threads=self.config.threads)
-
     def base(self, report: Report) -> Base:
-        """Measure the model before, and how far chance and known-bad weights move the numbers."""
+        """Measure the model before, and how far chance and known-bad weights move the numbers.
+
+        Raises:
+            EngineLost: It cannot be drawn with.
+        """
         report(Progress(task="draw with the model before", done=0, total=3, unit="sets"))
         own = self._base_looks(len(self.requests))
         report(Progress(task="draw with other seeds", done=1, total=3, unit="sets"))
@@ -140,7 +141,12 @@ class Workbench:
         return self.workshop.candidate(recipe, report)
 
     def examine(self, recipe: OptimizationRecipe, base: Base, seconds_left: float, report: Report) -> Examined:
-        """Look at a recipe; see the module's docstring."""
+        """Look at a recipe; see the module's docstring.
+
+        Raises:
+            EngineLost: The process of the model before ended, and another one did too.
+            StorageError: The candidate cannot be written.
+        """
         if reason := self._too_long(recipe, base, seconds_left):
             return Examined(rung=0, state="infeasible", reason=reason)
         try:
@@ -153,7 +159,7 @@ class Workbench:
             return Examined(rung=0, state="refused", reason=Reason(code=error.code, text=str(error)))
         except UnderpaintError as error:
             return Examined(rung=0, state="failed", reason=Reason(code="make.failed", text=str(error)))
-        examined = self._drawn(folder, base)
+        examined = self._again(folder, base)
         if examined.state != "feasible":
             shutil.rmtree(folder, ignore_errors=True)
         return examined
@@ -184,9 +190,17 @@ class Workbench:
         )
         return Reason(code="budget.training", text=text)
 
+    def _again(self, folder: Path, base: Base) -> Examined:
+        """Look at a candidate, and once more if the model before was lost meanwhile, which is no candidate's fault."""
+        try:
+            return self._drawn(folder, base)
+        except EngineLost:
+            self.close()
+            return self._drawn(folder, base)
+
     def _drawn(self, folder: Path, base: Base) -> Examined:
         try:
-            with self._open(folder) as drawing:
+            with Drawing(folder, device=self.device, threads=self.config.threads) as drawing:
                 return self._rungs(drawing, folder, base)
         except CandidateFailed as error:
             state = "killed" if error.killed else "failed"
