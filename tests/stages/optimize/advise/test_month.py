@@ -11,7 +11,7 @@ import pytest
 from underpaint.stages.optimize.advise.break_even import break_even, break_evens, volumes_around
 from underpaint.stages.optimize.advise.figure import Figure
 from underpaint.stages.optimize.advise.measured import Measured, Power
-from underpaint.stages.optimize.advise.month import Costing, inputs_of, month
+from underpaint.stages.optimize.advise.month import Costing, chosen_peak, chosen_volume, inputs_of, month, used_by
 from underpaint.stages.optimize.advise.prices import Prices
 from underpaint.stages.optimize.advise.queueing import Promise, Replays
 
@@ -43,6 +43,55 @@ def test_an_own_machine_costs_its_share_and_the_electricity_of_rest_and_work(
     assert found.kwh == pytest.approx(rest_kwh + drawn_kwh)
     assert found.kg == pytest.approx((rest_kwh + drawn_kwh) * 0.3)
     assert found.kg_made == pytest.approx(2 * 960 / 48)
+
+
+def bought(machine: dict[str, Any]) -> None:
+    machine["electricity"] = "paid"
+
+
+def there_anyway(machine: dict[str, Any]) -> None:
+    for name in ("purchase", "life_years", "embodied_kg", "pue"):
+        del machine[name]
+    machine["dedicated"] = False
+
+
+def rented(machine: dict[str, Any]) -> None:
+    for name in ("purchase", "life_years", "embodied_kg"):
+        del machine[name]
+    machine["per_hour"] = {"value": 2.0, "source": "an offer", "date": "2026-01-01"}
+
+
+def rented_without_current(machine: dict[str, Any]) -> None:
+    rented(machine)
+    machine["electricity"] = "paid"
+
+
+def billed_by_work(machine: dict[str, Any]) -> None:
+    rented(machine)
+    machine["billed"] = "busy"
+
+
+@pytest.mark.parametrize("change", [bought, there_anyway, rented, rented_without_current, billed_by_work])
+def test_a_figure_names_an_input_if_and_only_if_it_changes_with_it(
+    prices_values: dict[str, Any], make_measured: Callable[..., Measured], change: Callable[[dict[str, Any]], None]
+) -> None:
+    change(prices_values["machines"][0])
+    costing = costing_of(prices_values, make_measured())
+    given = {name: figure.value for name, figure in costing.inputs.items()}
+    volume = 30.0 * HOURS * 3600
+    before = month(costing.machine, given, volume, 2.0)
+    for figure, used in used_by(costing.machine).items():
+        if figure == "kg_made" and "embodied_kg" not in given:
+            continue
+        for name, value in given.items():
+            after = month(costing.machine, given | {name: value * 0.7}, volume, 2.0)
+            assert (getattr(after, figure) != getattr(before, figure)) == (name in used), (figure, name)
+        sources = costing.sources(figure, chosen_volume(volume))
+        named = {name for name, one in costing.inputs.items() if set(one.sources) <= set(sources)}
+        assert named == used & given.keys()
+        assert (chosen_peak(2.0).sources[0] in sources) == ("rate" in used)
+        assert (chosen_volume(volume).sources[0] in sources) == bool(used)
+        assert sources
 
 
 def test_what_is_billed_by_work_costs_nothing_at_rest(

@@ -80,6 +80,9 @@ def test_every_figure_has_an_interval_and_names_its_source(give: Give, make_meas
         figures = [getattr(row, name) for name in type(row).model_fields if isinstance(getattr(row, name), Figure)]
         assert len(figures) >= 9
         assert all(one.sources and one.low <= one.value <= (one.high or one.value) for one in figures)
+        assert row.p95_ms is not None
+        for word in ("--volume", "--peak-to-mean", "--latency", "a x86-avx2" if row.machine == "server" else "sm90"):
+            assert any(word in source for source in row.p95_ms.sources), word
     assert "gpu" in advice.sentence or "server" in advice.sentence
     assert [even.above for even in advice.break_evens] == ["server"]
     assert advice.break_evens[0].volume.sources
@@ -141,6 +144,9 @@ def test_the_training_stands_apart_and_is_shared_by_all_pictures_of_the_model_li
     assert cost.kwh is not None
     assert cost.kwh.value == pytest.approx(kwh)
     assert cost.money.value == pytest.approx(100 * 2400 / (4 * 8766) + kwh * 0.3)
+    assert not any("carbon" in source for source in cost.money.sources)
+    assert not any("electricity:" in source for source in cost.kwh.sources)
+    assert any("--volume" in source for source in cost.money_per_1000.sources)
     assert cost.money_per_1000.value == pytest.approx(cost.money.value / (1e6 * 10 / 1000))
     del prices_values["training"]["hours"]
     told, _ = cost_of_training(ASKED, Prices.parse(prices_values, source="test"), {"flow": {"minutes": 90}})

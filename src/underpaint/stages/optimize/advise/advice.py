@@ -69,6 +69,11 @@ class Row(Config):
     g_per_1000: Figure | None = None
     kg_made: Figure | None = None
 
+    def figures(self) -> list[Figure]:
+        """Return all figures that are known."""
+        found = [getattr(self, name) for name in type(self).model_fields]
+        return [one for one in found if isinstance(one, Figure)]
+
 
 class BreakEven(Config):
     """Where one machine becomes cheaper than another.

@@ -58,7 +58,7 @@ def break_even(one: Costing, other: Costing, volumes: np.ndarray) -> BreakEven |
     assert crossing is not None, "the order changes"
     possible = _crossing(lambda v: _gap(below, above, v, 2, 1), volumes)
     surely = _crossing(lambda v: _gap(below, above, v, 1, 2), volumes)
-    sources = tuple(dict.fromkeys(s for c in (below, above) for figure in c.inputs.values() for s in figure.sources))
+    sources = tuple(dict.fromkeys(source for one in (below, above) for source in one.sources("money")))
     volume = Figure(
         value=crossing,
         low=min(crossing, float(volumes[0]) if possible is None else possible),

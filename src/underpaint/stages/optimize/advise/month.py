@@ -28,6 +28,7 @@ J_PER_KWH = 3.6e6
 MONTHS_OF_YEAR = 12.0
 Which = Literal["idle", "busy"]
 POWER: tuple[Which, ...] = ("idle", "busy")
+NOTHING = "{name}: nothing of this kind is due, as the prices file says (per_hour, billed, dedicated, electricity)"
 Array = Any
 """A number or an array of them."""
 
@@ -141,6 +142,29 @@ def month(machine: Machine, given: Mapping[str, Array], volume: Array, peak_to_m
     )
 
 
+def used_by(machine: Machine) -> dict[str, frozenset[str]]:
+    """Return the names of the inputs that each figure of a machine's month is made of; none where nothing is due."""
+    none, price = frozenset[str](), frozenset({"price_kwh"})
+    by_work = machine.billed == "busy"
+    stands = machine.dedicated and not by_work
+    waiting = frozenset({"rate", "idle_watts", "pue"}) if stands else none
+    adding = frozenset({"seconds", "busy_watts", "pue"} if by_work else {"seconds", "busy_watts", "idle_watts", "pue"})
+    having = frozenset({"rate", "per_hour"} if machine.purchase is None else {"rate", "purchase", "life_years"})
+    standing = (having if stands else none) | (waiting | price if stands and machine.pays_electricity else none)
+    by_hour = frozenset({"seconds", "per_hour"}) if by_work else none
+    drawing = by_hour | (adding | price if machine.pays_electricity else none)
+    energy = waiting | adding
+    return {
+        "machines": frozenset({"rate"}),
+        "standing": standing,
+        "drawing": drawing,
+        "money": standing | drawing,
+        "kwh": energy,
+        "kg": energy | {"g_per_kwh"},
+        "kg_made": frozenset({"rate", "embodied_kg", "life_years"}),
+    }
+
+
 def _money(kwh: Array, price: Array) -> Array:
     """Return the price of energy, which is nothing where it is not paid, known or not."""
     return kwh * price if np.any(price) else 0.0 * np.nan_to_num(kwh)
@@ -181,14 +205,29 @@ class Costing:
         """
         found = month(self.machine, corners(self.inputs), volume, self.peak_to_mean)
         units = {"machines": "", "standing": currency, "drawing": currency, "money": currency, "kwh": "kWh"}
-        named = {name: self._figure(getattr(found, name), unit) for name, unit in units.items()}
-        named["kg"] = self._figure(found.kg, "kg CO2e")
-        named["kg_made"] = self._figure(found.kg_made, "kg CO2e") if "embodied_kg" in self.inputs else None
-        return named
+        units |= {"kg": "kg CO2e"} | ({"kg_made": "kg CO2e"} if "embodied_kg" in self.inputs else {})
+        asked = chosen_volume(volume)
+        named = {
+            name: self._figure(getattr(found, name), unit, self.sources(name, asked)) for name, unit in units.items()
+        }
+        return {"kg_made": None} | named
 
-    def _figure(self, values: Array, unit: str) -> Figure | None:
+    def _figure(self, values: Array, unit: str, sources: tuple[str, ...]) -> Figure | None:
         values = np.broadcast_to(np.asarray(values, dtype=np.float64), corners(self.inputs)["rate"].shape)
-        return None if np.isnan(values).any() else enclosed(values, unit, sources_of(*self.inputs.values()))
+        return None if np.isnan(values).any() else enclosed(values, unit, sources)
+
+    def sources(self, name: str, *asked: Figure) -> tuple[str, ...]:
+        """Return where a figure of the month comes from.
+
+        Args:
+            name: Of the figure, as in ``figures``.
+            *asked: What was chosen besides, as the volume.
+        """
+        used = used_by(self.machine)[name]
+        if not used:
+            return (NOTHING.format(name=self.machine.name),)
+        peak = [chosen_peak(self.peak_to_mean)] if "rate" in used else []
+        return sources_of(*(one for key, one in self.inputs.items() if key in used), *peak, *asked)
 
     def curve(self, volumes: np.ndarray) -> np.ndarray:
         """Return the money of a month for many volumes.
@@ -221,5 +260,11 @@ def shared(figure: Figure | None, share: float, unit: str) -> Figure | None:
 
 
 def chosen_peak(peak_to_mean: float) -> Figure:
-    """Return the peak over the mean as a figure."""
-    return exactly(peak_to_mean, "", source="chosen with --peak-to-mean; the default of 4 is an assumption")
+    """Return the peak over the mean as a figure; it is taken as it is, without an interval."""
+    source = f"peak over the mean: {peak_to_mean:g}, chosen with --peak-to-mean; the default of 4 is an assumption"
+    return exactly(peak_to_mean, "", source=source)
+
+
+def chosen_volume(volume: float) -> Figure:
+    """Return the pictures of a month as a figure."""
+    return exactly(volume, "pictures/month", source=f"volume: {volume:,.0f} pictures a month, chosen with --volume")

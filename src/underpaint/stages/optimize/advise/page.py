@@ -10,7 +10,7 @@ from underpaint.core.page.masthead import footer, masthead
 from underpaint.core.page.table import cell, table
 from underpaint.stages.optimize.advise.advice import Advice, Row
 from underpaint.stages.optimize.advise.chart import bars, cost_over_volume, legend_of
-from underpaint.stages.optimize.advise.figure import Figure
+from underpaint.stages.optimize.advise.figure import Figure, sources_of
 from underpaint.stages.optimize.advise.text import HEAD, NAMES, training_of
 from underpaint.stages.optimize.advise.wording import amount, pictures, spanned
 
@@ -112,7 +112,7 @@ def machine(row: Row) -> Section:
         if found is not None:
             facts.append((title, f"{spanned(found)} {found.unit}".strip()))
     shown = element("dl", [[element("dt", name), element("dd", words(text))] for name, text in facts], class_="facts")
-    sources = row.money.sources if row.money else ()
+    sources = sources_of(*row.figures())
     listed = element("ul", [element("li", words(source)) for source in sources]) if sources else None
     remark = note(words(row.reason), kind="warn") if row.reason else None
     return Section(title=row.machine, body=join(remark, shown, listed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,7 @@ from underpaint.pipelines.model_folder import Model
 from underpaint.stages.optimize.advise.advice import Advice, Row
 from underpaint.stages.optimize.advise.asked import KEPT, Asked
 from underpaint.stages.optimize.advise.break_even import break_evens, curve_of, volumes_around
-from underpaint.stages.optimize.advise.figure import Figure, worked_out
+from underpaint.stages.optimize.advise.figure import Figure, exactly, sources_of, worked_out
 from underpaint.stages.optimize.advise.measured import Measured, check_model, chosen
 from underpaint.stages.optimize.advise.month import POWER, Costing, chosen_peak, inputs_of, shared
 from underpaint.stages.optimize.advise.prices import Machine, Prices
@@ -112,6 +113,7 @@ def row_of(
     key = measured.digest(), asked.latency_ms - way
     promise = promises.get(key) or promised(measured, max(key[1], 1e-6), report=report)
     promises[key] = promise
+    promise = replace(promise, rate=sourced(promise.rate, asked, machine))
     if promise.rate.value <= 0.0:
         return Row(**facts, status="too_slow", reason=too_slow(measured, asked, way)), None
     costing = Costing(
@@ -126,17 +128,31 @@ def figures_of(costing: Costing, promise: Promise, asked: Asked, currency: str) 
     volume, named = asked.per_month, costing.figures(asked.per_month, currency)
     machines = named["machines"]
     assert machines is not None
-    line, way = in_line(promise, asked.peak_per_s, round(machines.value)), asked.latency_ms - promise.replays.latency_ms
+    counted = replace(promise, rate=promise.rate.model_copy(update={"sources": machines.sources}))
+    line, way = in_line(counted, asked.peak_per_s, round(machines.value)), asked.latency_ms - promise.replays.latency_ms
     return named | {
         "reason": "; ".join(remarks(costing, promise, line)),
         "batch_cap": promise.cap,
         "rate": promise.rate,
         "p95_ms": None if line is None else shifted(line, way),
-        "load": worked_out(lambda rate: asked.mean_per_s / (rate * max(1.0, machines.value)), "", rate=promise.rate),
+        "load": worked_out(lambda rate: asked.mean_per_s / (rate * max(1.0, machines.value)), "", rate=counted.rate),
         "money_per_1000": shared(named["money"], 1000.0 / volume, currency),
         "wh_per_1000": shared(named["kwh"], 1e6 / volume, "Wh"),
         "g_per_1000": shared(named["kg"], 1e6 / volume, "g CO2e"),
     }
+
+
+def sourced(rate: Figure, asked: Asked, machine: Machine) -> Figure:
+    """Return a promised rate that names, besides its measurement, the latency and the way to the user.
+
+    Args:
+        rate: As it was simulated.
+        asked: What is asked.
+        machine: The machine.
+    """
+    latency = exactly(asked.latency_ms, "ms", source=f"latency: {asked.latency_ms:g} ms, chosen with --latency")
+    way = None if machine.network_ms is None else machine.network_ms.figure(f"way to {machine.name}", "ms")
+    return rate.model_copy(update={"sources": sources_of(rate, latency, way)})
 
 
 def remarks(costing: Costing, promise: Promise, line: Figure | None) -> list[str]:

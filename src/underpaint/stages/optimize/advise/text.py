@@ -71,6 +71,5 @@ def training_of(advice: Advice) -> list[str]:
 
 def all_sources(advice: Advice) -> Sequence[str]:
     """Return where the numbers come from, each source once."""
-    figures = [figure for row in advice.rows for figure in (row.money, row.kwh, row.kg, row.rate)]
-    training = [advice.training.money, advice.training.kg] if advice.training else []
-    return sources_of(*figures, *training)
+    training = [advice.training.money_per_1000, advice.training.kg] if advice.training else []
+    return sources_of(*(figure for row in advice.rows for figure in row.figures()), *training)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from underpaint.stages.optimize.advise.advice import TrainingCost
 from underpaint.stages.optimize.advise.asked import HOURS, Asked
-from underpaint.stages.optimize.advise.figure import Figure, worked_out
+from underpaint.stages.optimize.advise.figure import Figure, exactly, worked_out
+from underpaint.stages.optimize.advise.month import chosen_volume
 from underpaint.stages.optimize.advise.prices import Machine, Prices
 
 PER_HOUR: dict[str, float] = {"minutes": 60.0, "seconds": 3600.0}
 """Key of a manifest that tells a duration, to how many of its units make an hour."""
+HAVING = ("hours", "per_hour", "purchase", "life_years")
+"""Inputs of what the machine costs."""
+ENERGY = ("hours", "watts", "pue")
+"""Inputs of its energy."""
 
 
 def hours_told(figures: Mapping[str, Any]) -> float:
@@ -61,17 +66,17 @@ def cost_of_training(asked: Asked, prices: Prices, figures: Mapping[str, Any]) -
 
 
 def _costed(asked: Asked, prices: Prices, machine: Machine, hours: Figure, months: float) -> TrainingCost:
-    inputs = _inputs(prices, machine, hours)
-    kwh = None
-    kg = None
+    inputs, pays = _inputs(prices, machine, hours), machine.pays_electricity
+    kwh = kg = None
     if machine.busy_watts is not None:
-        used = {name: inputs[name] for name in ("hours", "watts", "pue", "g_per_kwh") if name in inputs}
-        kwh = worked_out(_kwh, "kWh", **used)
-        kg = worked_out(lambda **given: _kwh(**given) * given["g_per_kwh"] / 1000.0, "kg CO2e", **used)
-    pays = machine.pays_electricity
-    money = worked_out(lambda **given: _money(pays, **given), prices.currency, **inputs)
-    thousands = asked.per_month * months / 1000.0
-    shared = worked_out(lambda **given: _money(pays, **given) / thousands, prices.currency, **inputs)
+        energy = _only(inputs, ENERGY)
+        kwh = worked_out(_kwh, "kWh", **energy)
+        carbon = energy | _only(inputs, ("g_per_kwh",))
+        kg = worked_out(lambda **given: _kwh(**given) * given["g_per_kwh"] / 1000.0, "kg CO2e", **carbon)
+    costs = _only(inputs, (*HAVING, *ENERGY, "price_kwh") if pays else HAVING)
+    money = worked_out(lambda **given: _money(pays, **given), prices.currency, **costs)
+    costs |= {"volume": chosen_volume(asked.per_month), "months": _months(months)}
+    shared = worked_out(lambda **given: _money(pays, **given) / _thousands(**given), prices.currency, **costs)
     return TrainingCost(hours=hours, money=money, kwh=kwh, kg=kg, money_per_1000=shared, months=months)
 
 
@@ -91,6 +96,18 @@ def _inputs(prices: Prices, machine: Machine, hours: Figure) -> dict[str, Figure
     return given | {
         name: one.figure(f"{what} of {machine.name}", "") for name, (one, what) in stated.items() if one is not None
     }
+
+
+def _only(inputs: Mapping[str, Figure], names: Sequence[str]) -> dict[str, Figure]:
+    return {name: inputs[name] for name in names if name in inputs}
+
+
+def _months(months: float) -> Figure:
+    return exactly(months, "months", source=f"use of the model: {months:g} months, training.used_for_months")
+
+
+def _thousands(**given: Any) -> np.ndarray:
+    return given["volume"] * given["months"] / 1000.0
 
 
 def _kwh(**given: Any) -> np.ndarray:
