@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ def folder(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A folder with the tiny model and prices of a machine like this one and of another."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("UNDERPAINT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 0.0), raising=False)
     (tmp_path / "tiny").symlink_to(tiny_model)
     here = place_named(None, read_fingerprint()).host_class
     own = {"name": "own", "place": "server", "host_class": here, "dedicated": False}

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from datetime import date
@@ -14,6 +15,7 @@ from underpaint.pipelines.generator import Generator, load_opened
 from underpaint.runtime.energy import Meter
 from underpaint.runtime.fingerprint import Fingerprint, read_fingerprint
 from underpaint.runtime.gpu import Gpu, Gpus
+from underpaint.stages.optimize.advise.measured import FILE
 from underpaint.stages.optimize.advise.measuring import (
     LOG,
     MeasurePlan,
@@ -44,6 +46,14 @@ class Counting:
         self.time += seconds
 
 
+@pytest.fixture(autouse=True)
+def load(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The load average that the system tells; nothing runs until a test says so."""
+    told = [0.0]
+    monkeypatch.setattr(os, "getloadavg", lambda: (told[0], 0.0, 0.0), raising=False)
+    return told
+
+
 @pytest.fixture
 def generator(tiny: Any) -> Generator:
     return load_opened(tiny)
@@ -66,6 +76,41 @@ def test_a_measurement_names_model_and_machine_and_is_not_made_twice(
     assert told[-1].done == told[-1].total
     again = measure(generator, here, PLAN, tmp_path, LATER, told.append, Counting())
     assert again == measured
+
+
+def test_what_was_measured_on_a_busy_machine_is_told_and_measured_anew(
+    generator: Generator, here: Fingerprint, tmp_path: Path, load: list[float]
+) -> None:
+    load[0] = 99.0
+    disturbed = measure(generator, here, PLAN, tmp_path, DAY, clock=Counting())
+    assert "99.00" in disturbed.noise[0]
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    load[0] = 0.0
+    anew = measure(generator, here, PLAN, tmp_path, LATER, clock=Counting())
+    assert (anew.day, anew.noise) == (LATER, ())
+
+
+def test_a_disturbed_measurement_that_was_kept_is_not_taken(
+    generator: Generator, here: Fingerprint, tmp_path: Path
+) -> None:
+    kept = measure(generator, here, PLAN, tmp_path, DAY, clock=Counting())
+    (file,) = tmp_path.glob(f"*/{FILE}")
+    file.write_text(kept.model_copy(update={"noise": ("others ran",)}).model_dump_json())
+    assert measure(generator, here, PLAN, tmp_path, LATER, clock=Counting()).day == LATER
+
+
+def test_rounds_of_a_busy_time_before_an_interruption_are_told(
+    generator: Generator, here: Fingerprint, tmp_path: Path, load: list[float]
+) -> None:
+    def interrupted(progress: Progress) -> None:
+        if progress.unit == "seconds":
+            raise KeyboardInterrupt
+
+    load[0] = 99.0
+    with pytest.raises(KeyboardInterrupt):
+        measure(generator, here, PLAN, tmp_path, DAY, interrupted, Counting())
+    load[0] = 0.0
+    assert "99.00" in measure(generator, here, PLAN, tmp_path, DAY, clock=Counting()).noise[0]
 
 
 def test_another_machine_or_plan_is_measured_anew(generator: Generator, here: Fingerprint, tmp_path: Path) -> None:

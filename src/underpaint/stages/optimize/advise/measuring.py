@@ -1,7 +1,8 @@
 """Measuring a model here in a short run: batches of all sizes in turn, so that a disturbance meets all alike.
 
 Each round is written down as soon as it is over, under the digests of machine, model and plan: a run that was
-interrupted goes on, and one that is finished is not repeated.
+interrupted goes on, and one that is finished is not repeated. What was measured while other programs kept the machine
+busy is told, and not kept.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def measure(
     report: Report = silent,
     clock: Clock | None = None,
 ) -> Measured:
-    """Measure a loaded model here, or return what was measured before.
+    """Measure a loaded model here, or return what was measured before, if nothing disturbed that.
 
     Args:
         generator: The model.
@@ -136,10 +137,10 @@ def measure(
     """
     place = place_of(generator, fingerprint)
     folder = cache / _key(generator, fingerprint, place, measure_plan)[:32]
-    if (folder / FILE).is_file():
-        return Measured.model_validate_json((folder / FILE).read_text(encoding="utf-8"))
+    if (known := _kept(folder)) is not None:
+        return known
     folder.mkdir(parents=True, exist_ok=True)
-    noise = disturbance(fingerprint)
+    noise = _noise_of(folder / LOG, fingerprint)
     run = _Run(generator, measure_plan, folder / LOG, clock or SystemClock(), report)
     batches = run.finish()
     meters = counters_of(place.kind, place.index)
@@ -160,7 +161,10 @@ def measure(
         batches=batches,
         power=power,
     )
-    _keep(measured, folder)
+    if measured.noise:
+        _forget(folder)
+    else:
+        _keep(measured, folder)
     return measured
 
 
@@ -169,6 +173,37 @@ def _key(generator: Generator, fingerprint: Fingerprint, place: Place, measure_p
     drawn_by = model.manifest.digest if isinstance(model, ExportedModel) else model.digest
     where = [place.kind, place.index, generator.pipeline.engine, generator.pipeline.threads]
     return digest_of([drawn_by, model.size, fingerprint.digest(), where, measure_plan.digest()])
+
+
+def _kept(folder: Path) -> Measured | None:
+    """Return the measurement of a folder; one that was disturbed is forgotten."""
+    if not (folder / FILE).is_file():
+        return None
+    known = Measured.model_validate_json((folder / FILE).read_text(encoding="utf-8"))
+    if known.noise:
+        _forget(folder)
+    return None if known.noise else known
+
+
+def _forget(folder: Path) -> None:
+    for name in (FILE, LOG):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _noise_of(log: Path, fingerprint: Fingerprint) -> list[str]:
+    """Return what disturbs a run or disturbed its rounds before an interruption, and write it down beside them."""
+    now = disturbance(fingerprint)
+    with log.open("a", encoding="utf-8") as file:
+        file.writelines(f"\n{json.dumps({'noise': text})}\n" for text in now)
+    return [*_noise_told(log), *now]
+
+
+def _noise_told(log: Path) -> Iterator[str]:
+    for line in log.read_text(encoding="utf-8").splitlines():
+        with contextlib.suppress(ValueError):
+            told = json.loads(line)
+            if isinstance(told, dict):
+                yield told["noise"]
 
 
 def _keep(measured: Measured, folder: Path) -> None:
@@ -255,4 +290,5 @@ def read_rounds(log: Path) -> Iterator[tuple[int, float]]:
     """Yield sizes and times of the rounds that were written down, without lines that were cut off."""
     for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
         with contextlib.suppress(ValueError):
-            yield from [(int(size), float(took)) for size, took in json.loads(line)]
+            drawn = json.loads(line)
+            yield from [] if isinstance(drawn, dict) else [(int(size), float(took)) for size, took in drawn]
