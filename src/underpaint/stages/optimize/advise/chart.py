@@ -63,17 +63,24 @@ def cost_over_volume(advice: Advice, width: float) -> Markup:
     volumes = advice.curves[0].volumes
     x = Scale(low=volumes[0], high=volumes[-1], start=LEFT, end=width - RIGHT)
     y = Scale(low=max(min(positive), max(positive) / 1e8), high=max(positive) * 1.2, start=height - BOTTOM, end=TOP)
-    return element(
-        "svg",
+    parts = join(
         _grid(x, y, width, height, f"{advice.currency} a month"),
         [_line(curve, x, y, kind_of(advice, curve.machine)) for curve in advice.curves],
         _wish(advice, x, height),
+    )
+    return _plot(parts, width, height, f"Cost over volume: {', '.join(curve.machine for curve in advice.curves)}")
+
+
+def _plot(parts: Markup, width: float, height: float, label: str) -> Markup:
+    return element(
+        "svg",
+        parts,
         xmlns=SVG,
         viewBox=f"0 0 {width:g} {height:g}",
         width=width,
         height=height,
         role="img",
-        aria_label=f"Cost over volume: {', '.join(curve.machine for curve in advice.curves)}",
+        aria_label=label,
         class_="plot",
     )
 
@@ -142,18 +149,8 @@ def bars(advice: Advice, width: float) -> Markup:
     most = max(row.money_per_1000.high or row.money_per_1000.value for row in rows if row.money_per_1000) or 1.0
     step, height = 52.0, 52.0 * len(rows) + 8
     room = width - 2 * RIGHT
-    parts = [_bar(row, 14 + index * step, room / most) for index, row in enumerate(rows)]
-    return element(
-        "svg",
-        parts,
-        xmlns=SVG,
-        viewBox=f"0 0 {width:g} {height:g}",
-        width=width,
-        height=height,
-        role="img",
-        aria_label=f"{advice.currency} of 1,000 pictures",
-        class_="plot",
-    )
+    parts = join([_bar(row, 14 + index * step, room / most) for index, row in enumerate(rows)])
+    return _plot(parts, width, height, f"{advice.currency} of 1,000 pictures")
 
 
 def _bar(row: Row, top: float, scale: float) -> Markup:
