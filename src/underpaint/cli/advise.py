@@ -6,6 +6,7 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING
 
+from underpaint.cli.engine_option import ENGINE
 from underpaint.cli.output import Output
 from underpaint.core.errors import InputError
 
@@ -44,12 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--measure-only", action="store_true", help="measure this machine, write it to --out, and leave")
     how.add_argument("--seconds", type=float, default=20.0, metavar="S", help="time of drawing (default: 20)")
-    how.add_argument(
-        "--engine",
-        choices=("auto", "torch", "onnx", "openvino"),
-        default="auto",
-        help="what computes: an exported graph, or torch (default: the graph where there is one)",
-    )
+    how.add_argument("--engine", **ENGINE)
     how.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
     how.add_argument("--threads", type=int, default=1, metavar="T", help="CPU threads of the process (default: 1)")
     where = parser.add_argument_group("where to put it")

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from underpaint.cli.engine_option import ENGINE
 from underpaint.cli.model_options import add_model_options, model_of
 from underpaint.cli.output import Output
 from underpaint.cli.signing import Signing, add_signing_options, check_signing, signing_for
@@ -46,12 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("-m", "--model", metavar="MODEL", help="a model's folder or hub id (default: the shipped one)")
     how.add_argument("--guidance", type=float, metavar="G", help="pull towards the prompt, 0 to 20")
     how.add_argument("--steps", type=int, metavar="STEPS", help="steps of the model's diffusion part, if it has one")
-    how.add_argument(
-        "--engine",
-        choices=("auto", "torch", "onnx", "openvino"),
-        default="auto",
-        help="what computes: an exported graph, or torch (default: the graph where there is one)",
-    )
+    how.add_argument("--engine", **ENGINE)
     how.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
     how.add_argument(
         "--threads",
