@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import importlib.util
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -264,6 +266,28 @@ def test_both_ways_to_ask_for_eight_bits_give_the_same_graph(tiny: Ask) -> None:
     two = arranged(step_of("engine.onnx", "denoiser"), step_of("quant.int8_static", "denoiser"), short)
     drawn = [apply(tiny("sd"), recipe, context).pipeline.draw(CAT) for recipe in (one, two)]
     assert np.array_equal(drawn[0], drawn[1])
+
+
+@pytest.mark.slow
+def test_a_whole_drawing_in_eight_bits_is_calibrated_and_nearly_the_same(tiny: Ask) -> None:
+    step = step_of("engine.onnx", "pipeline", precision="int8")
+    rounded = apply(tiny("hybrid"), arranged(step), Context(prompts=PROMPTS[:16])).pipeline
+    assert isinstance(rounded, ExportedPipeline) and rounded.edge.precision == "int8"
+    apart = np.abs(np.stack(rounded.draw(CAT)).astype(int) - np.stack(tiny("hybrid").draw(CAT)))
+    assert 0 < apart.mean() < 40
+
+
+def test_a_saved_drawing_opens_and_draws_in_a_process_without_torch(whole: tuple[Any, Any, Path]) -> None:
+    code = f"""
+import sys
+sys.modules.update(dict.fromkeys(["torch", "safetensors", "tokenizers", "transformers", "diffusers", "onnx", "scipy"]))
+import underpaint
+sys.stdout.buffer.write(underpaint.load({str(whole[2])!r}).generate("a red cat", seed=3)[0].tobytes())
+"""
+    program = [sys.executable, "-W", "error", "-c", code]
+    finished = subprocess.run(program, capture_output=True, check=False)
+    assert finished.returncode == 0, finished.stderr.decode()
+    assert finished.stdout == underpaint.load(whole[2]).generate("a red cat", seed=3)[0].tobytes()
 
 
 def test_defaults_are_written_out() -> None:
