@@ -16,8 +16,13 @@ def box(studio):
 
 def choose(studio, *moods):
     """Choose these moods and no others."""
-    for one in studio.page.get_by_role("group", name="Moods").get_by_role("checkbox").all():
-        one.set_checked(one.evaluate("input => input.labels[0].innerText") in moods)
+    studio.page.get_by_role("group", name="Moods").evaluate(
+        """(group, moods) => {
+            const wrong = (label) => label.control.checked !== moods.includes(label.innerText);
+            [...group.querySelectorAll('label')].filter(wrong).forEach((label) => label.click());
+        }""",
+        moods,
+    )
 
 
 def draw(studio, subject, *moods):
