@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
 import signal
@@ -14,10 +15,13 @@ from typing import Any
 import pytest
 
 from underpaint.core.errors import InputError, PolicyError
-from underpaint.core.optimization import Readiness
-from underpaint.stages.optimize.search.record import Attempt, Tried
+from underpaint.core.optimization import OptimizationRecipe, Readiness
+from underpaint.core.progress import silent
+from underpaint.stages.optimize.search.record import Attempt, Reason, Trial, Tried
+from underpaint.stages.optimize.transforms.checking import arranged, step_of
 
 Make = Callable[..., Any]
+WEIGHTS = step_of("quant.int8_dynamic", "transformer")
 
 
 def finish(made: Any) -> str:
@@ -77,6 +81,27 @@ def test_what_took_long_is_not_made_again_where_no_time_is_left_and_the_rest_goe
     assert out_of_time and all(dear in trial.recipe.steps for trial in out_of_time)
     assert made.trials[-1].recipe_digest not in {trial.recipe_digest for trial in out_of_time}
     assert made.search.log.seconds <= 600.0
+
+
+def killed(recipe: OptimizationRecipe, code: str) -> Tried:
+    reason = Reason(code=code, text="so it was")
+    values = {"recipe": recipe, "recipe_digest": recipe.digest(), "origin": "start", "reason": reason, "seconds": 5.0}
+    return Tried(trial=Trial.model_validate({"id": "t-001", "rung": 0, "state": "killed", **values}))
+
+
+def test_a_step_is_blamed_for_what_it_took_alone_and_not_for_what_another_one_did(stubbed: Make) -> None:
+    one, two, more = step_of("guidance.span", "sampler"), step_of("steps.count", "sampler", steps=2), WEIGHTS
+    base = stubbed("base").bench.base(silent)
+    both, everything = arranged(one, two), arranged(one, two, more)
+
+    def too_long(before: Tried) -> list[bool]:
+        made = stubbed(f"{before.trial.reason.code if before.trial.reason else ''}-{before.trial.recipe.name}")
+        made.search.log.add(before)
+        return [math.isinf(made.search._trial_s(base, recipe)) for recipe in (arranged(one), both, everything)]
+
+    assert too_long(killed(arranged(one), "budget.time")) == [True, True, True]
+    assert too_long(killed(both, "budget.time")) == [False, True, True]
+    assert too_long(killed(arranged(one), "draw.killed")) == [False, False, False]
 
 
 def test_a_budget_too_small_for_one_trial_is_refused_with_the_least(stubbed: Make) -> None:

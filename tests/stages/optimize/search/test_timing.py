@@ -1,11 +1,16 @@
-"""A wall clock is trusted where the model before did not wait for a core, and was as fast at the end as at first."""
+"""A wall clock is trusted where neither model waited for a core, and that before was as fast at the end as at first."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pytest
 
-from underpaint.stages.optimize.search.timing import Times
+from underpaint.pipelines.settings import DrawRequest
+from underpaint.stages.optimize.search.drawing import Drawing
+from underpaint.stages.optimize.search.timing import Times, times_of
 
 
 def times(first_ms: float, second_ms: float, *, busy: bool = False) -> Times:
@@ -22,3 +27,33 @@ def test_a_base_that_drifts_is_noise(first_ms: float, second_ms: float, noisy: b
 
 def test_a_busy_machine_is_noise() -> None:
     assert times(50, 50, busy=True).noisy
+
+
+@dataclass
+class Steady:
+    """A model that always takes as long."""
+
+    wall_ms: float
+    cpu_ms: float
+
+    def time(self, request: DrawRequest, limit_s: float) -> tuple[float, float]:
+        return self.wall_ms, self.cpu_ms
+
+
+@pytest.mark.parametrize(
+    ("candidate", "base", "load", "busy"),
+    [
+        ((50, 50), (50, 50), 9.0, False),
+        ((50, 50), (90, 50), 9.0, True),
+        ((90, 50), (50, 50), 9.0, True),
+        ((90, 50), (90, 50), 1.0, False),
+        ((54, 50), (54, 50), 9.0, False),
+    ],
+)
+def test_who_waits_for_a_core_on_a_crowded_machine_is_noise_whichever_it_is(
+    candidate: tuple[float, float], base: tuple[float, float], load: float, busy: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.getloadavg", lambda: (load, load, load))
+    monkeypatch.setattr("underpaint.stages.optimize.search.timing.choose_threads", lambda **_: 2)
+    sides = [cast(Drawing, Steady(*times_ms)) for times_ms in (candidate, base)]
+    assert times_of(sides[0], sides[1], [DrawRequest(caption="a", seed=0)], 10).busy is busy

@@ -20,17 +20,7 @@ from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.stages.optimize.search.config import ATTEMPTS, SearchConfig
 from underpaint.stages.optimize.search.frontier import next_judged
 from underpaint.stages.optimize.search.proposing import Proposal, Proposer
-from underpaint.stages.optimize.search.record import (
-    Attempt,
-    Base,
-    Quality,
-    Ready,
-    Reason,
-    State,
-    Stopped,
-    Trial,
-    Tried,
-)
+from underpaint.stages.optimize.search.record import Attempt, Base, Quality, Ready, Reason, State, Stopped, Trial, Tried
 from underpaint.stages.optimize.search.record import Cost as TrialCost
 from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.search.trial_log import TrialLog
@@ -139,6 +129,8 @@ class Search:
     def _trial_s(self, base: Base, recipe: OptimizationRecipe | None = None) -> float:
         """Return about how long a trial takes: as long as its dearest step took in the cheapest trial that had it.
 
+        A recipe that holds all of one whose making took too long takes too long too; a step among others is not blamed.
+
         Args:
             base: The model before.
             recipe: The trial's; None for any trial.
@@ -147,10 +139,15 @@ class Search:
         timed = [trial for trial in self.log.trials if trial.rung == 2]
         if recipe is None:
             return statistics.median([trial.seconds for trial in timed] or [guess])
-        looked = [(trial, trial.seconds) for trial in timed]
-        looked += [(trial, float("inf")) for trial in self.log.trials if trial.state == "killed"]
-        took = [[seconds for trial, seconds in looked if step in trial.recipe.steps] for step in recipe.steps]
+        if any(all(step in recipe.steps for step in trial.recipe.steps) for trial in self._ended()):
+            return float("inf")
+        took = [[trial.seconds for trial in timed if step in trial.recipe.steps] for step in recipe.steps]
         return max((min(seconds) for seconds in took if seconds), default=guess)
+
+    def _ended(self) -> list[Trial]:
+        """Return the trials that were ended since making the candidate took too long."""
+        killed = [trial for trial in self.log.trials if trial.state == "killed"]
+        return [trial for trial in killed if trial.reason is not None and trial.reason.code == "budget.time"]
 
     def _judgement_s(self, base: Base) -> float:
         took = [attempt.seconds for attempt in self.log.attempts]
@@ -274,8 +271,10 @@ class Search:
 
 
 def _no_time(needed_s: float, left_s: float) -> Examined:
-    took = "too long" if math.isinf(needed_s) else in_words(needed_s)
-    text = f"a step of it took {took} before, and {in_words(left_s)} are left for trials"
+    took = "its steps or some of them together took too long"
+    if not math.isinf(needed_s):
+        took = f"a step of it took {in_words(needed_s)}"
+    text = f"{took} before, and {in_words(left_s)} are left for trials"
     return Examined(
         rung=0, state="infeasible", reason=Reason(code="budget.time", text=f"{text}; give a larger --budget")
     )

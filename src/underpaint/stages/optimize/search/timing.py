@@ -28,7 +28,7 @@ class Times:
     Args:
         candidate: ``[2, n]``.
         base: ``[2, n]``, drawn next to the candidate's of the same place.
-        busy: More programs than there are cores wanted to run, and the model before waited for one.
+        busy: More programs than there are cores wanted to run, and one of the two waited for a core.
     """
 
     candidate: Floats
@@ -59,9 +59,17 @@ def times_of(candidate: Drawing, base: Drawing, requests: Sequence[DrawRequest],
     for index in range(pairs):
         for side in (0, 1) if index % 2 == 0 else (1, 0):
             found[side, :, index] = (candidate, base)[side].time(requests[index % len(requests)], LIMIT_S)
-    waited = float(np.median(found[1, 0] / found[1, 1])) > 1.0 + DRIFT
     crowded = os.getloadavg()[0] > choose_threads(environment={})
-    return Times(candidate=found[0], base=found[1], busy=waited and crowded)
+    return Times(candidate=found[0], base=found[1], busy=crowded and any(waited(side) for side in found))
+
+
+def waited(times_ms: Floats) -> bool:
+    """Tell whether a model waited for a core: its median picture took longer than the processor worked on it.
+
+    Args:
+        times_ms: ``[2, n]``, wall clock and processor.
+    """
+    return float(np.median(times_ms[0] / times_ms[1])) > 1.0 + DRIFT
 
 
 def cost_of(
