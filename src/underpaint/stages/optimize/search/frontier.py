@@ -2,29 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from underpaint.stages.optimize.search.record import Attempt, Cost, Quality, Reason, Trial
+from underpaint.stages.optimize.search.record import Attempt, Cost, Quality, Ratio, Reason, Trial
 
-
-def beats(one: Trial, other: Trial) -> bool:
-    """Tell whether a trial is as fast and loses as little as another, and is better in one of the two."""
-    if one.cost is None or other.cost is None or one.loss is None or other.loss is None:
-        return False
-    mine, theirs = (one.cost.ratio, one.loss), (other.cost.ratio, other.loss)
-    return mine != theirs and mine[0] <= theirs[0] and mine[1] <= theirs[1]
+COMPARED = 2
+"""The rung at which trials are compared with each other."""
 
 
-def front(trials: Sequence[Trial]) -> list[Trial]:
-    """Return the feasible trials that no other feasible one beats, the fastest first."""
-    feasible = [trial for trial in trials if trial.state in ("feasible", "accepted")]
-    best = [trial for trial in feasible if not any(beats(other, trial) for other in feasible)]
-    return sorted(best, key=_time)
+def by_processor(trials: Sequence[Trial]) -> bool:
+    """Tell whether processor time ranks the trials: all by one clock, and one wall clock was disturbed."""
+    return any(trial.cost is not None and trial.cost.noisy for trial in trials if trial.rung >= COMPARED)
 
 
-def _time(trial: Trial) -> tuple[float, str]:
+def _ratio(trial: Trial, processor: bool) -> Ratio:
     assert trial.cost is not None, "feasible trials were timed"
-    return trial.cost.ratio, trial.id
+    return trial.cost.cpu_ratio if processor else trial.cost.latency_ratio
+
+
+def _loss(trial: Trial) -> float:
+    assert trial.loss is not None, "feasible trials were looked at"
+    return trial.loss
+
+
+def beats(one: Trial, other: Trial, *, processor: bool) -> bool:
+    """Tell whether a trial is better than another: faster and loses no more, or as fast, loses less, has no more steps.
+
+    Trials whose intervals overlap are as fast as each other.
+
+    Args:
+        one: The trial that may be better.
+        other: The trial that may be worse.
+        processor: Compare processor times, not wall clocks.
+    """
+    mine, theirs = _ratio(one, processor), _ratio(other, processor)
+    if mine[2] < theirs[1]:
+        return _loss(one) <= _loss(other)
+    shorter = len(one.recipe.steps) <= len(other.recipe.steps)
+    return mine[1] <= theirs[2] and _loss(one) < _loss(other) and shorter
+
+
+def front(trials: Sequence[Trial], refused: Sequence[str] = ()) -> list[Trial]:
+    """Return the feasible trials that no other trial of the front beats, the fastest first.
+
+    Args:
+        trials: All trials; one clock ranks them.
+        refused: Ids of trials that the judge refused, which beat nothing and are not on the front.
+    """
+    processor = by_processor(trials)
+    best: list[Trial] = []
+    feasible = [trial for trial in trials if trial.state in ("feasible", "accepted") and trial.id not in refused]
+    for trial in sorted(feasible, key=lambda one: (_loss(one), _ratio(one, processor), one.id)):
+        if not any(beats(other, trial, processor=processor) for other in best):
+            best.append(trial)
+    return list(_ranked(best, processor))
+
+
+def _ranked(trials: Sequence[Trial], processor: bool) -> Iterator[Trial]:
+    """Yield the fastest first; of those as fast as the fastest that with fewer steps, then with less loss."""
+    left = sorted(trials, key=lambda one: (_ratio(one, processor), one.id))
+    while left:
+        upper = _ratio(left[0], processor)[2]
+        equal = [trial for trial in left if _ratio(trial, processor)[1] <= upper]
+        yield from sorted(equal, key=lambda one: (len(one.recipe.steps), _loss(one), one.id))
+        left = [trial for trial in left if trial not in equal]
 
 
 def next_judged(trials: Sequence[Trial], attempts: Sequence[Attempt], gain: float) -> Trial | None:
@@ -35,20 +76,23 @@ def next_judged(trials: Sequence[Trial], attempts: Sequence[Attempt], gain: floa
         attempts: Judgements so far, none of which passed.
         gain: Largest ratio of times that counts as faster.
     """
-    judged = {attempt.trial for attempt in attempts}
+    judged = [attempt.trial for attempt in attempts]
     refused = [trial.loss for trial in trials if trial.id in judged and trial.loss is not None]
-    for trial in front(trials):
-        assert trial.cost is not None
-        assert trial.loss is not None
-        if trial.id not in judged and trial.cost.ratio < gain and all(trial.loss < loss for loss in refused):
+    processor = by_processor(trials)
+    for trial in front(trials, judged):
+        if _ratio(trial, processor)[0] < gain and all(_loss(trial) < loss for loss in refused):
             return trial
     return None
 
 
 def settled(trials: Sequence[Trial], attempts: Sequence[Attempt]) -> list[Trial]:
-    """Return all trials as they ended: those that were judged with the verdict, those that are beaten as dominated."""
+    """Return all trials as they ended: those that were judged with the verdict, those that are beaten as dominated.
+
+    What only a refused candidate beats is beaten by nothing.
+    """
     verdicts = {attempt.trial: attempt for attempt in attempts}
-    best = {trial.id for trial in front(trials)}
+    refused = [attempt.trial for attempt in attempts if attempt.judgement.verdict != "pass"]
+    best = {trial.id for trial in front(trials, refused)}
     return [
         _judged(trial, verdicts[trial.id]) if trial.id in verdicts else _placed(trial, on_front=trial.id in best)
         for trial in trials

@@ -57,7 +57,7 @@ class Cost(Config):
 
     @property
     def ratio(self) -> float:
-        """The ratio that decides."""
+        """The ratio that decides about this trial alone."""
         return (self.cpu_ratio if self.noisy else self.latency_ratio)[0]
 
 
