@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
 
-from underpaint.core.errors import ArtifactError, InputError, StoreBusy
+from underpaint.core.errors import ArtifactError, InputError, StorageError, StoreBusy
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.record import Begun, Ready
 from underpaint.stages.optimize.search.trial_log import TrialLog
@@ -60,3 +61,19 @@ def test_the_log_of_another_search_is_refused_with_what_differs(path: Path) -> N
         log.begin(begun(key="other", base="other"))
     log.begin(begun())
     log.close()
+
+
+def test_a_row_that_cannot_be_written_is_told_once_and_the_log_is_let_go(path: Path) -> None:
+    whole = path.read_bytes()
+    log = TrialLog(path)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(whole), hard))
+    try:
+        with pytest.raises(StorageError):
+            log.add(Ready.model_validate({"readiness": {}, "seconds": 2.5}))
+        log.close()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    again = TrialLog(path)
+    assert [row.row for row in again.rows] == ["begun", "ready"]
+    again.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -95,8 +96,9 @@ class TrialLog:
         self.rows.append(row)
 
     def close(self) -> None:
-        """Let the file go."""
-        self._file.close()
+        """Let the file go; what could not be written was told when the row was added."""
+        with suppress(OSError):
+            self._file.close()
 
     def begin(self, begun: Begun) -> None:
         """Write the first row, or check that the log belongs to this very search.
