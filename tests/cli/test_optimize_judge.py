@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from underpaint.cli.optimize_judge import _change, _problems, _verdict_on
+from underpaint.cli.optimize_judge import TRIED, _change, _problems, _told, _verdict_on
 from underpaint.core.optimization import Change
+from underpaint.core.policy import Controls, Policy
+from underpaint.stages.evaluate.gate.run import _notes
 from underpaint.stages.evaluate.gate.verdict import ControlMatrix, ControlOutcome, GateResult, Outcome, Side
 
 SIDE = Side(name="m", identity="0" * 64, evaluation="1" * 64, created="2026-01-01T00:00:00+00:00")
@@ -76,3 +78,11 @@ def test_a_metric_without_numbers_has_no_change(fields: dict[str, Any]) -> None:
 def test_a_change_keeps_its_margin() -> None:
     found = _change(outcome("fd", delta=0.01, low=-0.02, high=0.04, n=880, margin=0.1))
     assert found == Change(delta=0.01, low=-0.02, high=0.04, n=880, margin=0.1)
+
+
+def test_a_verdict_tells_of_the_controls_that_were_tried_before_and_not_that_there_are_none() -> None:
+    bare = Policy.model_construct(controls=Controls())
+    found = result().model_copy(update={"notes": tuple(_notes(False, bare))})
+    assert len(found.notes) == 2
+    assert _told(found)["notes"] == [found.notes[0], TRIED]
+    assert GateResult.model_validate(_told(found)).verdict == found.verdict

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PLANTED = "int3_round_to_nearest"
 PLANTED_HYBRID = "skip_last_scale"
 HYBRID = "HybridPipeline"
+TRIED = "the policy's controls and planted bad optimizations were tried before: readiness in frontier.json"
 
 
 def planted_for(model: Model) -> tuple[str, ...]:
@@ -152,7 +153,7 @@ class GateJudge:
             verdict=result.verdict,
             reasons=result.reasons,
             quality={outcome.name: change for outcome in result.outcomes if (change := _change(outcome)) is not None},
-            document=result.model_dump(mode="json"),
+            document=_told(result),
         )
 
     def _looks(self) -> dict[int, tuple[int, int]]:
@@ -160,6 +161,14 @@ class GateJudge:
         from underpaint.stages.evaluate.gate.models import plan_looks
 
         return plan_looks(self.policy, len(reference_samples(self.data.samples, self.suite)))
+
+
+def _told(result: GateResult) -> dict[str, Any]:
+    """Return a result as a document, which says where the controls are that were tried before all candidates."""
+    from underpaint.stages.evaluate.gate.run import NO_CONTROLS
+
+    notes = tuple(TRIED if note == NO_CONTROLS else note for note in result.notes)
+    return result.model_copy(update={"notes": notes}).model_dump(mode="json")
 
 
 def _change(outcome: Outcome) -> Change | None:

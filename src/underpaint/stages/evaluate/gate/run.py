@@ -31,6 +31,7 @@ MAKE_CONTROLS = (
     "evaluate the baseline with a suite that draws them: underpaint evaluate MODEL --suite full ... (those that alter "
     "networks need a model, not its graph or its pictures)"
 )
+NO_CONTROLS = "the policy names no controls, so nothing shows that it can tell good from bad"
 Key = tuple[str, str]
 
 
@@ -143,7 +144,7 @@ def _notes(older: bool | None, policy: Policy) -> list[str]:
     if older is False:
         notes.append("the policy file is newer than the candidate's evaluation: were its margins set without looking?")
     if policy.controls.null is None and not policy.controls.known_bad:
-        notes.append("the policy names no controls, so nothing shows that it can tell good from bad")
+        notes.append(NO_CONTROLS)
     return notes
 
 
