@@ -87,8 +87,10 @@ def test_a_figure_names_an_input_if_and_only_if_it_changes_with_it(
             after = month(costing.machine, given | {name: value * 0.7}, volume, 2.0)
             assert (getattr(after, figure) != getattr(before, figure)) == (name in used), (figure, name)
         sources = costing.sources(figure, chosen_volume(volume))
-        named = {name for name, one in costing.inputs.items() if set(one.sources) <= set(sources)}
-        assert named == used & given.keys()
+        inputs = {source for name in used & given.keys() for source in costing.inputs[name].sources}
+        others = {source for one in costing.inputs.values() for source in one.sources} - inputs
+        assert inputs <= set(sources)
+        assert not others & set(sources)
         assert (chosen_peak(2.0).sources[0] in sources) == ("rate" in used)
         assert (chosen_volume(volume).sources[0] in sources) == bool(used)
         assert sources

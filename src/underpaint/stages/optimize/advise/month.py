@@ -70,7 +70,7 @@ def inputs_of(machine: Machine, measured: Measured, promise: Promise, prices: Pr
     """
     found = {
         "rate": promise.rate,
-        "seconds": seconds_of(measured, promise.cap),
+        "seconds": seconds_of(measured, promise),
         "price_kwh": prices.electricity_per_kwh.figure("electricity", f"{prices.currency}/kWh"),
         "g_per_kwh": prices.carbon_g_per_kwh.figure("carbon of electricity", "g/kWh"),
     }
@@ -87,19 +87,20 @@ def inputs_of(machine: Machine, measured: Measured, promise: Promise, prices: Pr
     return found
 
 
-def seconds_of(measured: Measured, cap: int) -> Figure:
+def seconds_of(measured: Measured, promise: Promise) -> Figure:
     """Return the time of a picture: of one drawn alone, down to its share of the best batch that is drawn.
 
     Args:
         measured: The measurement.
-        cap: Pictures that are drawn together at most.
+        promise: For the largest batch, which hangs on the latency.
     """
     alone = np.array(measured.batches[0].times_ms) / 1000.0
     reach = student_quantile(0.975, len(alone) - 1) * float(alone.std(ddof=1)) / len(alone) ** 0.5
     mean = float(alone.mean())
-    together = min(one.mean_ms / 1000.0 / one.size for one in measured.batches if one.size <= cap)
+    together = min(one.mean_ms / 1000.0 / one.size for one in measured.batches if one.size <= promise.cap)
     low, high = max(0.0, min(mean - reach, together)), mean + reach
-    return Figure(value=mean, low=low, high=high, unit="s", method="measured", sources=(measured.title,))
+    sources = tuple(dict.fromkeys((measured.title, *promise.rate.sources)))
+    return Figure(value=mean, low=low, high=high, unit="s", method="measured", sources=sources)
 
 
 def watts_of(machine: Machine, measured: Measured, which: Which) -> Figure | None:
