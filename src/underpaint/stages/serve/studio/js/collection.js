@@ -1,6 +1,6 @@
 /** The gallery on the server: what is asked of it, and how it is undone. */
 
-import { fail, note } from './notices.js';
+import { fail, note, over } from './notices.js';
 import { save } from './pictures.js';
 import { call, request } from './server.js';
 import { t } from './words.js';
@@ -115,6 +115,7 @@ export async function archive(digests, as) {
  */
 export async function bring(files, most) {
   let taken = 0;
+  over('gallery.bring');
   for (const file of files) {
     try {
       if (file.size > most) throw new Error(t('collection.large', { name: file.name, mb: Math.floor(most / 1e6) }));
@@ -123,7 +124,8 @@ export async function bring(files, most) {
       await call('POST', '/api/v1/gallery', { form });
       taken += 1;
     } catch (error) {
-      fail(error.status ? new Error(t('collection.refused', { name: file.name, why: error.message })) : error);
+      const told = error.status ? new Error(t('collection.refused', { name: file.name, why: error.message })) : error;
+      fail(told, 'gallery.bring');
     }
   }
   return taken;

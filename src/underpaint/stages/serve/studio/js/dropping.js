@@ -1,7 +1,7 @@
 /** Dropping a picture anywhere on the page, or pasting one: what made it fills the form. */
 
 import { h } from './elements.js';
-import { fail, note } from './notices.js';
+import { fail, note, over } from './notices.js';
 import { call } from './server.js';
 import { t } from './words.js';
 
@@ -42,6 +42,7 @@ export function takeDrops(app) {
  * @returns {Promise<boolean>} Whether that could be read.
  */
 export async function recall(app, file) {
+  over('drop');
   try {
     if (!file) throw new Error(t('drop.nothing'));
     if (file.size > Math.min(MOST_BYTES, app.capabilities.limits.upload_bytes)) throw new Error(t('drop.large'));
@@ -54,7 +55,7 @@ export async function recall(app, file) {
     });
     return true;
   } catch (error) {
-    fail(error.code === 'invalid_value' ? t('drop.no_settings', { why: error.message }) : error);
+    fail(error.code === 'invalid_value' ? t('drop.no_settings', { why: error.message }) : error, 'drop');
     return false;
   }
 }

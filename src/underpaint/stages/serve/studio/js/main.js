@@ -4,7 +4,7 @@ import { button, h, icon, replace } from './elements.js';
 import { form, formOf } from './form.js';
 import { takeDrops } from './dropping.js';
 import { languageSwitch } from './language.js';
-import { fail, openDialog, placeNotices, say } from './notices.js';
+import { fail, openDialog, over, placeNotices, say } from './notices.js';
 import { call, key, line, pause, reachable } from './server.js';
 import { styled } from './styles.js';
 import { themeButton } from './theme.js';
@@ -57,6 +57,7 @@ async function show({ first = false } = {}) {
   if (shown?.row === row && shown.view.change) return shown.view.change(query);
   try {
     const [module] = await Promise.all([row.load(), row.styled ? styled(row.name) : null]);
+    if (mine === turn) over();
     const view = await module.open(app, query);
     if (mine !== turn) return view.close?.();
     shown?.view.close?.();

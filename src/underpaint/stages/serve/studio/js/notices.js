@@ -5,13 +5,17 @@ import { t } from './words.js';
 
 const NOTE_MS = 9000;
 const ERROR_MS = 30_000;
+const isNarrow = matchMedia('(max-width: 46rem)');
+const GAP_PX = 12;
 
 const line = h('div', { class: 'unseen', role: 'status', 'aria-live': 'polite' });
-const notes = h('div', { class: 'notes', role: 'region', 'aria-label': t('notices.region') });
+const older = h('p', { class: 'older', hidden: true });
+const notes = h('div', { class: 'notes', role: 'region', 'aria-label': t('notices.region') }, older);
 
 /** Put the places of the notices into the page. */
 export function placeNotices() {
   document.body.append(notes, line);
+  new ResizeObserver(makeRoom).observe(notes);
 }
 
 /**
@@ -60,21 +64,35 @@ function closeAfter(element, ms, close) {
  * Show what went wrong for long enough to be read; the same words are shown once.
  *
  * @param {any} error An error, or words.
+ * @param {string} [about] What was tried: its next try ends this notice, see `over`.
  */
-export function fail(error) {
+export function fail(error, about = '') {
   if (error?.name === 'AbortError') return;
   const words = sentence(error instanceof Error ? error.message : String(error));
-  const others = [...notes.querySelectorAll('.note.error p')];
-  if (others.some((one) => one.textContent === words)) return;
+  const others = /** @type {HTMLElement[]} */ ([...notes.querySelectorAll('.note.error')]);
+  const same = others.find((one) => one.querySelector('p')?.textContent === words);
+  if (same && !same.hidden) return;
+  same?.remove();
   const element = h(
     'div',
-    { class: 'note error', role: 'alert' },
+    { class: 'note error', role: 'alert', dataset: { about } },
     icon('warning'),
     h('p', {}, words),
     button(t('close'), () => close(), { icon: 'close', bare: true }),
   );
   const close = shown(element);
   closeAfter(element, ERROR_MS, close);
+}
+
+/**
+ * End the errors of a former try, since it is tried again; or all, since another view is shown.
+ *
+ * @param {string} [about] What is tried.
+ */
+export function over(about) {
+  for (const one of notes.querySelectorAll('.note.error'))
+    if (about === undefined || /** @type {HTMLElement} */ (one).dataset.about === about) one.remove();
+  fold();
 }
 
 /**
@@ -90,8 +108,30 @@ export function sentence(words) {
 
 function shown(element) {
   notes.append(element);
-  if (notes.children.length > 4) notes.firstElementChild?.remove();
-  return () => element.remove();
+  fold();
+  return () => (element.remove(), fold());
+}
+
+/** Show the latest notices, and how many others there are. */
+function fold() {
+  const all = /** @type {HTMLElement[]} */ ([...notes.querySelectorAll('.note')]);
+  const folded = Math.max(0, all.length - (isNarrow.matches ? 1 : 2));
+  all.forEach((one, i) => (one.hidden = i < folded));
+  older.hidden = folded === 0;
+  older.textContent = t('notices.older', { n: folded });
+}
+
+/** Let the page end below the notices, and what sticks to its lower edge stand above them. */
+function makeRoom() {
+  const { top, left, right, height } = notes.getBoundingClientRect();
+  const isOverPage = height > 0 && notes.parentElement === document.body;
+  document.documentElement.style.setProperty('--notes', isOverPage ? `${height + GAP_PX}px` : '0px');
+  if (!isOverPage) return;
+  const hidden = [...document.querySelectorAll('main .button.main, main .bar')]
+    .map((one) => one.getBoundingClientRect())
+    .filter((box) => box.height && box.top < innerHeight && box.left < right && box.right > left)
+    .map((box) => box.bottom + GAP_PX - top);
+  if (Math.max(0, ...hidden) > 0) scrollBy({ top: Math.max(...hidden), behavior: 'instant' });
 }
 
 /**

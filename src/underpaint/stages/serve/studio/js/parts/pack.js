@@ -1,7 +1,7 @@
 /** Pictures as the files that messengers, shops and social networks take: where to, with which outline, under which name. */
 
 import { field, h, icon, replace } from '../elements.js';
-import { fail, note, openDialog } from '../notices.js';
+import { fail, note, openDialog, over } from '../notices.js';
 import { save } from '../pictures.js';
 import { request } from '../server.js';
 import { kept } from '../state.js';
@@ -45,13 +45,14 @@ function pack(places, digests) {
   };
   const submit = async (event) => {
     event.preventDefault();
+    over('pack');
     send.disabled = true;
     send.setAttribute('aria-busy', 'true');
     try {
       await download(digests, places);
       note(t('pack.made'));
     } catch (error) {
-      fail(error);
+      fail(error, 'pack');
     }
     send.removeAttribute('aria-busy');
     show();
@@ -63,7 +64,7 @@ function pack(places, digests) {
     looks(),
     names(),
     advice,
-    h('div', { class: 'row end' }, h('p', { class: 'soft busy' }, t('pack.busy')), send),
+    h('div', { class: 'row end foot' }, h('p', { class: 'soft busy' }, t('pack.busy')), send),
   );
   show();
   return element;

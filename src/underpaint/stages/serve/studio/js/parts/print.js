@@ -1,7 +1,7 @@
 /** Pictures on paper: which paper, which file, whether a line shows where to cut. */
 
 import { h, icon } from '../elements.js';
-import { fail, note, openDialog } from '../notices.js';
+import { fail, note, openDialog, over } from '../notices.js';
 import { save } from '../pictures.js';
 import { request } from '../server.js';
 import { kept } from '../state.js';
@@ -33,13 +33,14 @@ export function openPrint(digests, title = '') {
   const busy = h('p', { class: 'soft', role: 'status' });
   const submitted = async (event) => {
     event.preventDefault();
+    over('print');
     send.disabled = true;
     busy.textContent = t('print.busy');
     try {
       await download(digests, title);
       note(t('print.made'));
     } catch (error) {
-      fail(error);
+      fail(error, 'print');
     }
     busy.textContent = '';
     send.disabled = false;
@@ -57,7 +58,7 @@ export function openPrint(digests, title = '') {
     h('p', {}, t('print.about')),
     h('div', { class: 'row wide' }, one('paper', ['a4', 'letter']), one('as', ['png', 'pdf'])),
     h('label', { class: 'tick' }, line, h('span', {}, t('print.cut_line'))),
-    h('div', { class: 'row end' }, busy, send),
+    h('div', { class: 'row end foot' }, busy, send),
   );
   openDialog(t('print.title'), fields);
 }

@@ -3,7 +3,7 @@
 import { known } from '../collection.js';
 import { EMPTY, draft, editOf } from '../edit_draft.js';
 import { button, h } from '../elements.js';
-import { fail, say } from '../notices.js';
+import { fail, over, say } from '../notices.js';
 import { makeEasel } from '../parts/easel.js';
 import { easelTools } from '../parts/easel_tools.js';
 import { editForm } from '../parts/edit_form.js';
@@ -75,32 +75,34 @@ export function open(app, query) {
   }
 
   async function bring(file) {
+    over('edit.source');
     try {
       await lay({ source: await sourceOf(file, model, app.capabilities.limits) });
       say(t('edit.brought'));
     } catch (error) {
-      fail(error);
+      fail(error, 'edit.source');
     }
   }
 
   async function take(digest, varies) {
     try {
       const picture = await known(digest);
-      if (!picture) return fail(t('picture.gone'));
+      if (!picture) return fail(t('picture.gone'), 'edit.source');
       const { prompt = '', style = null } = picture.settings;
       const source = await sourceOf(await fileOf(picture), model, app.capabilities.limits);
       await lay({ source, prompt, ownWords: prompt.trim(), style: model.styles.includes(style) ? style : null });
       if (varies && asked.check()) await draw();
     } catch (error) {
-      fail(error);
+      fail(error, 'edit.source');
     }
   }
 
   async function draw() {
+    over('edit.draw');
     try {
       results.add({ kind: 'edit', request: await editOf(draft.value, easel, model) });
     } catch (error) {
-      fail(error);
+      fail(error, 'edit.draw');
     }
   }
 

@@ -3,7 +3,7 @@
 import { onChange } from '../changes.js';
 import { act, archive, page, pages, remove } from '../collection.js';
 import { button, h, replace } from '../elements.js';
-import { ask, fail, say } from '../notices.js';
+import { ask, fail, over, say } from '../notices.js';
 import { paced } from '../pacing.js';
 import { galleryTools } from '../parts/gallery_tools.js';
 import { openPack } from '../parts/pack.js';
@@ -76,11 +76,12 @@ function listOf(app, wanted) {
     try {
       const found = before ? await page(asked, { before, limit: PAGE, signal }) : await pages(asked, { least, signal });
       if (signal.aborted) return;
+      over('gallery.load');
       pictures = before ? [...pictures, ...found.data] : found.data;
       next = found.next;
       show(found);
     } catch (error) {
-      if (!signal.aborted) fail(error);
+      if (!signal.aborted) fail(error, 'gallery.load');
     }
   }
 
@@ -110,10 +111,11 @@ function listOf(app, wanted) {
   }
 
   const doing = (work) => async () => {
+    over('gallery.chosen');
     try {
       await work();
     } catch (error) {
-      fail(error);
+      fail(error, 'gallery.chosen');
     }
   };
 

@@ -13,6 +13,7 @@ export const shell = {
   'main.old_page':
     'This page is older than the server, which was updated meanwhile. Load it again; nothing you made or typed is lost.',
   'notices.region': 'Messages',
+  'notices.older': ({ n }) => `and ${n} more`,
   language: 'Language',
   'theme.light': 'Light colors',
   'theme.dark': 'Dark colors',
