@@ -49,6 +49,7 @@ class Yes:
     def __init__(self, verdict: Verdict = "pass") -> None:
         self.verdict: Verdict = verdict
         self.folders: list[Path] = []
+        self.digests: list[str] = []
 
     def groups(self) -> frozenset[str]:
         return frozenset({"group c109"})
@@ -61,6 +62,7 @@ class Yes:
 
     def judge(self, candidate: Path, attempts: int, report: Report) -> Judgement:
         self.folders.append(candidate)
+        self.digests.append(open_model(candidate).digest)
         change = Change(delta=0.0, low=-0.1, high=0.1, n=9, margin=0.2)
         return Judgement(verdict=self.verdict, quality={"fd@judge": change}, document={"verdict": self.verdict})
 
@@ -145,9 +147,10 @@ def drawn(model: Path) -> np.ndarray:
 def test_the_accepted_model_is_whole_and_names_its_parent(
     searched: tuple[Path, Finished, Yes], tiny_model: Path
 ) -> None:
-    out, finished, _ = searched
+    out, finished, judge = searched
     assert finished.frontier.chosen is not None, finished.frontier.ended
     manifest = verify(out, kind="optimized")
+    assert manifest.parents["judged"] == judge.digests[-1]
     assert manifest.parents["pipeline"] == open_model(tiny_model).digest
     assert {"frontier.json", "trials.jsonl", "search.html", "gate.json", "recipe.json"} <= manifest.files.keys()
     assert manifest.figures["optimized"]["cost"]["pairs"] == 10

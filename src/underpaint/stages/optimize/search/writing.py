@@ -25,6 +25,8 @@ from underpaint.stages.optimize.search.workbench import Workbench
 
 SEARCH = "search"
 """Kind of an artifact that holds a search which accepted nothing."""
+JUDGED = "judged"
+"""Role of the candidate as the judge saw it, before the records of the search were put beside it."""
 FRONTIER, GATE, PAGE = "frontier.json", "gate.json", "search.html"
 
 
@@ -131,7 +133,7 @@ def _seal(place: Path, task: Task, frontier: Frontier, folder: Path | None) -> M
         kind=OPTIMIZED,
         stage=STAGE,
         config=settings,
-        parents={**made.parents, **parents},
+        parents={**made.parents, **parents, JUDGED: made.digest},
         figures={**made.figures, **_figures(accepted)},
         packages=PACKAGES,
     )
