@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-import tiny_diffusers as tiny
+import tiny_diffusers as tiny  # pyright: ignore[reportMissingImports]
 import underpaint
 from underpaint.core.optimization import Step
 from underpaint.learning.seeding import initialized_by
@@ -183,14 +183,14 @@ def _compiled(pipeline: Any) -> None:
 
 
 def _torchao(pipeline: Any) -> None:
-    from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
+    from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_  # pyright: ignore[reportMissingImports]
 
     quantize_(pipeline.network, Int8DynamicActivationInt8WeightConfig())
     pipeline.network.compile()
 
 
 def _deepcache(pipeline: Any) -> None:
-    from DeepCache import DeepCacheSDHelper
+    from DeepCache import DeepCacheSDHelper  # pyright: ignore[reportMissingImports]
 
     helper = DeepCacheSDHelper(pipe=pipeline.pipeline)
     helper.set_params(cache_interval=3, cache_branch_id=0)
@@ -198,7 +198,7 @@ def _deepcache(pipeline: Any) -> None:
 
 
 def _cache_dit(pipeline: Any) -> None:
-    import cache_dit
+    import cache_dit  # pyright: ignore[reportMissingImports]
 
     config = cache_dit.DBCacheConfig(
         Fn_compute_blocks=1, Bn_compute_blocks=0, residual_diff_threshold=0.5, max_warmup_steps=2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -140,6 +141,12 @@ def searched(
     return out, finished, judge
 
 
+def hashes(folder: Path) -> dict[str, str]:
+    """Return every file of a folder with its SHA-256."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
 def drawn(model: Path) -> np.ndarray:
     return np.asarray(underpaint.load(model, engine="torch").generate("a red cat", seed=3)[0])
 
@@ -226,6 +233,7 @@ def test_a_search_that_is_ended_leaves_nothing_but_its_log_and_goes_on(
     tiny_model: Path, data: Path, only_faster: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_faster(monkeypatch)
+    before = hashes(tiny_model)
     out, judge = tmp_path / "late", Yes()
 
     def interrupt(*_: object) -> Judgement:
@@ -235,6 +243,7 @@ def test_a_search_that_is_ended_leaves_nothing_but_its_log_and_goes_on(
     with pytest.raises(KeyboardInterrupt):
         run_search(task(tiny_model, data, out, judge, most_trials=1), silent)
     assert not out.exists() and (workspace(out) / "trials.jsonl").is_file()
+    assert hashes(tiny_model) == before
     log = (workspace(out) / "trials.jsonl").read_bytes()
     monkeypatch.undo()
     only_faster(monkeypatch)
