@@ -77,9 +77,9 @@ def test_what_a_picture_needs_by_default_is_loaded_first_and_the_rest_when_it_is
 
 
 def test_a_call_that_no_graph_was_made_for_is_refused_with_those_that_were():
-    with pytest.raises(InputError, match=r"exported for x \[2, 3\], t \[\], deep = False; .*called with x \[3, 3\]"):
+    with pytest.raises(InputError, match=r"made for x \[2, 3\], t \[\], deep = False; .*called with x \[3, 3\]"):
         graphs([])(call_of(3, False))
-    with pytest.raises(InputError, match=r"called with x \[1, 3\], t \[\], deep = True; export the model again"):
+    with pytest.raises(InputError, match=r"called with x \[1, 3\], t \[\], deep = True \[graph.fixed\]; make it again"):
         graphs([])(call_of(1, True))
 
 
