@@ -23,6 +23,10 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
+SETTLED = """Promise.allSettled(document.getAnimations()
+    .filter((one) => Number.isFinite(one.effect.getComputedTiming().endTime))
+    .map((one) => one.finished)).then(() => null)"""
+"""What is on its way from one color to another has the contrast of neither."""
 PATIENT_MS = 60_000
 """How long a browser on a busy machine may take for what takes a moment."""
 REFUSED = re.compile(r"Failed to load resource: the server responded with a status of [45]\d\d|net::ERR_")
@@ -81,6 +85,7 @@ class Studio:
         """Return the serious faults that axe finds in the page as it is."""
         package = pytest.importorskip("axe_playwright_python")
         self.page.evaluate((Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+        self.page.evaluate(SETTLED)
         found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         return [
             f"{one['id']}: {node['html'][:120]} {node['any'][:1] and node['any'][0]['message']}"

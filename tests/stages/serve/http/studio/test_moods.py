@@ -126,5 +126,6 @@ def test_another_language_is_met_with_a_hint_here_too(moods):
 def test_a_sheet_has_no_fault_on_a_phone(open_studio, scheme):
     phone = open_studio("moods", width=360, height=740, color_scheme=scheme, reduced_motion="reduce")
     finished(draw(phone, "a panda", "happy", "sad", "angry"))
+    expect(phone.page.get_by_role("button", name="Draw 4 stickers")).to_be_enabled()
     assert phone.faults() == []
     assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
