@@ -8,6 +8,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from underpaint.core.optimization import Refusal
+from underpaint.learning.config import LoopConfig
 from underpaint.models.flow_transformer import FlowTransformer
 from underpaint.models.twin import twin
 from underpaint.pipelines.flow import FlowPipeline
@@ -113,11 +114,11 @@ def make_fewer_steps(pipeline: Pipeline, slot: str, params: DistilledSteps, cont
     """Return a pipeline whose network takes few steps without guidance."""
     teacher, network = cast("FlowPipeline", pipeline), cast("FlowTransformer", part_of(pipeline, slot))
     checked(context.prompts, context.folder)
-    loop = (context.loop or DEFAULT).model_copy(update={"steps": params.train})
+    loop = _loop(params, context)
     student = with_step_lengths(network).requires_grad_(True)
     trainee = StepDistillation(teacher, student, context.prompts, params, loop.batch_size)
     changes = {"steps": params.steps, "step_counts": params.step_counts, "solver": "euler", "cache": None}
-    changed = with_part(teacher, slot, _trained(trainee, slot, params, context))
+    changed = with_part(teacher, slot, _trained(trainee, loop, slot, params, context))
     return with_settings(changed, **changes, guidance=0.0, interval=EVERYWHERE, guidance_taken_in=False)
 
 
@@ -125,10 +126,10 @@ def make_unguided(pipeline: Pipeline, slot: str, params: DistilledGuidance, cont
     """Return a pipeline whose network predicts in one call what guidance predicts in two."""
     teacher, network = cast("FlowPipeline", pipeline), cast("FlowTransformer", part_of(pipeline, slot))
     checked(context.prompts, context.folder)
-    loop = (context.loop or DEFAULT).model_copy(update={"steps": params.train})
+    loop = _loop(params, context)
     student = _own_weights(network).requires_grad_(True)
     trainee = GuidanceDistillation(teacher, student, context.prompts, params, loop.batch_size)
-    changed = with_part(teacher, slot, _trained(trainee, slot, params, context))
+    changed = with_part(teacher, slot, _trained(trainee, loop, slot, params, context))
     return with_settings(changed, guidance=0.0, interval=EVERYWHERE, guidance_taken_in=True)
 
 
@@ -139,8 +140,14 @@ def _own_weights(network: FlowTransformer) -> FlowTransformer:
     return student
 
 
-def _trained(trainee: Distillation, slot: str, params: Distilled, context: Context) -> FlowTransformer:
-    loop = (context.loop or DEFAULT).model_copy(update={"steps": params.train})
+def _loop(params: Distilled, context: Context) -> LoopConfig:
+    """Return the training that parameters ask for."""
+    return (context.loop or DEFAULT).model_copy(update={"steps": params.train})
+
+
+def _trained(
+    trainee: Distillation, loop: LoopConfig, slot: str, params: Distilled, context: Context
+) -> FlowTransformer:
     identity = f"{context.base}:{type(trainee).__name__}:{slot}:{params.model_dump_json()}"
     return distilled(trainee, context.prompts, context.folder, loop, identity=identity, report=context.report)
 
