@@ -75,3 +75,18 @@ def words(text: str, *, class_: str | None = None) -> Markup:
 def anchor_of(text: str) -> str:
     """Turn a heading into the name of an anchor."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-") or "section"
+
+
+def drawing(*children: Child, width: float, height: float, label: str) -> Markup:
+    """Make a drawing of its natural size that says in words what it shows."""
+    return element(
+        "svg",
+        *children,
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {width:g} {height:g}",
+        width=width,
+        height=height,
+        role="img",
+        aria_label=label,
+        class_="plot",
+    )

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from underpaint.core.page.markup import Child, Markup, element, join
+from underpaint.core.page.markup import Markup, element, join
 from underpaint.stages.evaluate.page.axes import Axis, tick_label
 
-SVG = "http://www.w3.org/2000/svg"
 CHARACTER = 6.7
 """Width in pixels of an average character of a label."""
 SERIES = 5
 """Kinds of lines that a reader can tell apart."""
-
-
-def drawing(*children: Child, width: float, height: float, label: str) -> Markup:
-    """Make a drawing of its natural size that says in words what it shows."""
-    return element(
-        "svg",
-        *children,
-        xmlns=SVG,
-        viewBox=f"0 0 {width:g} {height:g}",
-        width=width,
-        height=height,
-        role="img",
-        aria_label=label,
-        class_="plot",
-    )
 
 
 def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:

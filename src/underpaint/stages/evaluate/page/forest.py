@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from underpaint.core.page.markup import Markup, element, join
+from underpaint.core.page.markup import Markup, drawing, element, join
 from underpaint.stages.evaluate.page import canvas
 from underpaint.stages.evaluate.page.axes import Axis, padded
 
@@ -161,7 +161,7 @@ def forest_plot(rows: Sequence[Row], scale: Scale, *, width: float) -> Markup:
     bottom = len(rows) * height
     count = max(4, int((axis.end - axis.start) / 72))
     note = canvas.label(axis.end, bottom + 38, scale.title, class_="tick", anchor="end")
-    return canvas.drawing(
+    return drawing(
         _background(axis, scale, bottom),
         canvas.x_axis(axis, 0, bottom, count=count, suffix=scale.suffix, factor=scale.factor),
         _reference(axis, scale, bottom),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from underpaint.core.page.markup import Markup, element, join
+from underpaint.core.page.markup import Markup, drawing, element, join
 from underpaint.stages.evaluate.page import canvas
 from underpaint.stages.evaluate.page.axes import Axis, log_padded, padded
 
@@ -123,7 +123,7 @@ def pareto_plot(
     y = Axis(low=y_ends[0], high=y_ends[1], start=height - FOOT, end=TOP)
     named = len(points) <= 8 and width >= 480
     spoken = "; ".join(f"{p.label}: {p.x:.4g}, {p.y:.4g}{' (front)' if p.on_front else ''}" for p in points)
-    return canvas.drawing(
+    return drawing(
         _frame(x, y, x_label, y_label, width, height),
         _stairs(front_of(points), x, y),
         [_point(point, x, y, named=named or point.highlighted) for point in points],
@@ -186,7 +186,7 @@ def curve_plot(
     spoken = "; ".join(
         f"{one.label}: " + ", ".join(f"{b:.4g} at {a:.4g}" for a, b in zip(one.x, one.y, strict=True)) for one in lines
     )
-    return canvas.drawing(
+    return drawing(
         _frame(x, y, x_label, y_label, width, height),
         canvas.line(x.at(0), y.at(0), x.at(1), y.at(1), "zero") if diagonal else None,
         [_curve(one, x, y, index % canvas.SERIES) for index, one in enumerate(lines)],

@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from underpaint.core.page.markup import Markup, element, join
+from underpaint.core.page.markup import Markup, drawing, element, join
 from underpaint.stages.optimize.advise.advice import Advice, Curve, Row
 from underpaint.stages.optimize.advise.wording import amount, spanned
 
-SVG = "http://www.w3.org/2000/svg"
 SERIES = 5
 """Kinds of lines that the style sheet tells apart."""
 LEFT, RIGHT, TOP, BOTTOM = 62.0, 16.0, 14.0, 46.0
@@ -68,20 +67,11 @@ def cost_over_volume(advice: Advice, width: float) -> Markup:
         [_line(curve, x, y, kind_of(advice, curve.machine)) for curve in advice.curves],
         _wish(advice, x, height),
     )
-    return _plot(parts, width, height, f"Cost over volume: {', '.join(curve.machine for curve in advice.curves)}")
-
-
-def _plot(parts: Markup, width: float, height: float, label: str) -> Markup:
-    return element(
-        "svg",
+    return drawing(
         parts,
-        xmlns=SVG,
-        viewBox=f"0 0 {width:g} {height:g}",
         width=width,
         height=height,
-        role="img",
-        aria_label=label,
-        class_="plot",
+        label=f"Cost over volume: {', '.join(curve.machine for curve in advice.curves)}",
     )
 
 
@@ -150,7 +140,7 @@ def bars(advice: Advice, width: float) -> Markup:
     step, height = 52.0, 52.0 * len(rows) + 8
     room = width - 2 * RIGHT
     parts = join([_bar(row, 14 + index * step, room / most) for index, row in enumerate(rows)])
-    return _plot(parts, width, height, f"{advice.currency} of 1,000 pictures")
+    return drawing(parts, width=width, height=height, label=f"{advice.currency} of 1,000 pictures")
 
 
 def _bar(row: Row, top: float, scale: float) -> Markup:
