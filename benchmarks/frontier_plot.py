@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from frontier_points import Family
 
-from underpaint.core.page.markup import Markup, element, join
+from underpaint.core.page.markup import Markup, drawing, element, join
 from underpaint.stages.evaluate.page import canvas
 from underpaint.stages.evaluate.page.axes import Axis, log_padded, padded
 from underpaint.stages.evaluate.sweep.record import front_of
@@ -102,7 +102,7 @@ def frontier_plot(panels: Sequence[Panel], cost: str) -> Markup:
     """
     height = LEGEND + PANEL * len(panels)
     spoken = "; ".join(f"{spot.name}: {spot.x:.4g}, {spot.y:.4g}" for spot in panels[0].spots)
-    return canvas.drawing(
+    return drawing(
         style(),
         element("rect", x=0, y=0, width=WIDTH, height=height, fill="#ffffff"),
         legend(),

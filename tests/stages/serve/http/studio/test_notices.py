@@ -11,6 +11,7 @@ from PIL import Image
 expect = pytest.importorskip("playwright.sync_api").expect
 SCREENS = {"desktop": (1280, 900), "phone": (360, 740)}
 MOST = {"desktop": 2, "phone": 1}
+FRESH = itertools.count()
 UNCOVERED = """element => {
     const box = element.getBoundingClientRect();
     return [0.1, 0.5, 0.9].every(x => [0.1, 0.5, 0.9].every(y => {
@@ -43,14 +44,16 @@ def screen(name):
 
 
 def choose_brought(studio, n=2):
-    """Bring pictures into the gallery and choose them."""
-    before = studio.page.locator(".chooser input").count()
+    """Bring pictures into the gallery and choose them, each by its pixels: others may come before it meanwhile."""
+    brought = []
     for shade in range(n):
-        Image.new("RGBA", (64, 64), (before, shade, n, 255)).save(file := io.BytesIO(), "PNG")
-        bring(studio, upload(f"mine{shade}.png", file.getvalue()))
-        expect(studio.page.locator(".note:visible").last).to_contain_text("in your gallery")
-    for box in studio.page.locator(".chooser input").all()[:n]:
-        box.check(force=True)
+        Image.new("RGBA", (64, 64), (next(FRESH), shade, n, 255)).save(file := io.BytesIO(), "PNG")
+        with studio.page.expect_response(lambda answer: answer.request.method == "POST") as told:
+            bring(studio, upload(f"mine{shade}.png", file.getvalue()))
+        brought.append(told.value.json()["pixel_sha256"])
+    expect(studio.page.locator(".note:visible").last).to_contain_text("in your gallery")
+    for digest in brought:
+        studio.page.locator(f".tile[data-picture='{digest}'] .chooser input").check(force=True)
 
 
 @pytest.mark.parametrize("size", SCREENS)

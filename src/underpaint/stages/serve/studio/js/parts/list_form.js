@@ -2,7 +2,7 @@
 
 import { button, field, h, icon, replace } from '../elements.js';
 import { checkList, isFresh } from '../list_check.js';
-import { fail, note, sentence } from '../notices.js';
+import { fail, note, over, sentence } from '../notices.js';
 import { kept } from '../state.js';
 import { styleName, t } from '../words.js';
 import { choice } from './choices.js';
@@ -101,15 +101,19 @@ export function listForm(app, handIn) {
       replace(verdict, verdictOf(found, { select: text.select, leaveOut }));
       return !main.disabled;
     } catch (error) {
-      if (!signal.aborted) refuse(error);
+      if (!signal.aborted) (offer(), refuse(error));
       return false;
     }
   }
 
   /** Wait until somebody wants the list looked through after all. */
   function pause() {
-    replace(verdict, button(t('lists.check'), check, { icon: 'search' }));
+    offer();
     verdict.querySelector('button')?.focus();
+  }
+
+  function offer() {
+    replace(verdict, button(t('lists.check'), check, { icon: 'search' }));
   }
 
   /** Say what is going on. */
@@ -118,7 +122,7 @@ export function listForm(app, handIn) {
   }
 
   function refuse(error) {
-    if (!error.status) return fail(error);
+    if (!error.status) return fail(error, 'lists.send');
     replace(verdict, h('p', { class: 'mistake' }, sentence(error.message)));
   }
 
@@ -129,10 +133,12 @@ export function listForm(app, handIn) {
     if (!isFresh(body()) && !(await check())) return;
     main.disabled = true;
     tell(t('lists.sending'));
+    over('lists.send');
     try {
       await handIn(body());
     } catch (error) {
       main.disabled = false;
+      replace(verdict);
       refuse(error);
     }
   }
