@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import ast
-import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -24,19 +24,36 @@ NEEDS_GENERATOR = {
 }  # fmt: skip
 
 
-@pytest.fixture(params=FILES, ids=lambda path: path.relative_to(SOURCE).as_posix())
-def file(request: pytest.FixtureRequest) -> Path:
-    return request.param
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One file of the package, read and walked once for all rules."""
+
+    path: Path
+    text: str
+    tree: ast.Module
+    imports: tuple[str, ...]
+    calls: tuple[tuple[str, ast.Call], ...]
+
+    @property
+    def called(self) -> dict[str, ast.Call]:
+        return dict(self.calls)
 
 
-@functools.cache
-def parse(file: Path) -> ast.Module:
-    return ast.parse(file.read_text(encoding="utf-8"))
+def read(path: Path) -> Source:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    return Source(path=path, text=text, tree=tree, imports=tuple(imports(tree)), calls=tuple(calls(tree)))
 
 
-@pytest.fixture
-def tree(file: Path) -> ast.Module:
-    return parse(file)
+@pytest.fixture(scope="module")
+def sources() -> list[Source]:
+    return [read(path) for path in FILES]
+
+
+def offenders(sources: list[Source], breaks: Callable[[Source], object]) -> dict[str, object]:
+    """Return what breaks a rule: name of the file to what was found in it."""
+    found = {one.path.relative_to(SOURCE).as_posix(): breaks(one) for one in sources}
+    return {name: what for name, what in found.items() if what}
 
 
 def imports(tree: ast.AST) -> Iterator[str]:
@@ -54,24 +71,32 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
             yield ast.unparse(node.func), node
 
 
-def test_modules_are_small_and_have_telling_names(file: Path) -> None:
-    assert file.stem not in VAGUE_NAMES
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+def test_modules_are_small_and_have_telling_names(sources: list[Source]) -> None:
+    assert len(sources) > 100
+    assert offenders(sources, lambda one: one.path.stem in VAGUE_NAMES) == {}
+    assert offenders(sources, lambda one: len(one.text.splitlines()) > MAX_LINES) == {}
 
 
-def test_nothing_is_pickled(tree: ast.Module) -> None:
-    assert not {name.split(".")[0] for name in imports(tree)} & SERIALIZERS
-    called = dict(calls(tree))
-    assert not called.keys() & TORCH_FILES
-    readers = [call for name, call in called.items() if name.rsplit(".", 1)[-1] in {"load", "save", "savez"}]
-    assert not [call for call in readers if any(word.arg == "allow_pickle" for word in call.keywords)]
+def pickled(one: Source) -> list[str]:
+    found = [name for name in one.imports if name.split(".")[0] in SERIALIZERS]
+    found += [name for name in one.called if name in TORCH_FILES]
+    readers = [(name, call) for name, call in one.calls if name.rsplit(".", 1)[-1] in {"load", "save", "savez"}]
+    return found + [name for name, call in readers if any(word.arg == "allow_pickle" for word in call.keywords)]
 
 
-def test_only_the_command_line_writes_to_the_terminal(file: Path, tree: ast.Module) -> None:
-    if file != SOURCE / "cli" / "output.py":
-        assert "print" not in dict(calls(tree))
-        is_program = any(isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) for node in tree.body)
-        assert is_program or not {"sys.stderr.write", "sys.stdout.write"} & dict(calls(tree)).keys()
+def test_nothing_is_pickled(sources: list[Source]) -> None:
+    assert offenders(sources, pickled) == {}
+
+
+def written(one: Source) -> set[str]:
+    if one.path == SOURCE / "cli" / "output.py":
+        return set()
+    is_program = any(isinstance(node, ast.If) and "__main__" in ast.unparse(node.test) for node in one.tree.body)
+    return one.called.keys() & ({"print"} if is_program else {"print", "sys.stderr.write", "sys.stdout.write"})
+
+
+def test_only_the_command_line_writes_to_the_terminal(sources: list[Source]) -> None:
+    assert offenders(sources, written) == {}
 
 
 def construction(tree: ast.AST) -> set[ast.AST]:
@@ -80,26 +105,80 @@ def construction(tree: ast.AST) -> set[ast.AST]:
     return {node for method in methods for node in ast.walk(method)}
 
 
-def test_every_random_number_comes_from_a_generator(tree: ast.Module) -> None:
-    assert "random" not in set(imports(tree)), "Python's own global generator"
-    fresh_weights = construction(tree)
-    for name, call in calls(tree):
-        last, keywords = name.rsplit(".", 1)[-1], {word.arg for word in call.keywords}
-        assert name not in GLOBAL_SEEDS
-        assert last not in FORBIDDEN_CALLS, name
-        if name in TORCH_RANDOM or (last in NEEDS_GENERATOR and "." in name):
-            assert call in fresh_weights or "generator" in keywords, f"line {call.lineno}: {name} without generator="
-        if name.startswith("np.random.") and name.count(".") == 2:
-            assert last in NUMPY_GENERATORS, name
-            assert call.args or call.keywords, f"line {call.lineno}: {name} without a seed"
+def is_unseeded(name: str, call: ast.Call, fresh_weights: set[ast.AST]) -> bool:
+    last, keywords = name.rsplit(".", 1)[-1], {word.arg for word in call.keywords}
+    if name in GLOBAL_SEEDS or last in FORBIDDEN_CALLS:
+        return True
+    if name in TORCH_RANDOM or (last in NEEDS_GENERATOR and "." in name):
+        return call not in fresh_weights and "generator" not in keywords
+    if name.startswith("np.random.") and name.count(".") == 2:
+        return last not in NUMPY_GENERATORS or not (call.args or call.keywords)
+    return False
 
 
-def test_nothing_is_left_to_do(file: Path) -> None:
+def unseeded(one: Source) -> list[str]:
+    fresh_weights = construction(one.tree)
+    found = [f"line {call.lineno}: {name}" for name, call in one.calls if is_unseeded(name, call, fresh_weights)]
+    return found + ["Python's own global generator"] * ("random" in one.imports)
+
+
+def test_every_random_number_comes_from_a_generator(sources: list[Source]) -> None:
+    assert offenders(sources, unseeded) == {}
+
+
+def test_nothing_is_left_to_do(sources: list[Source]) -> None:
     mark = re.compile(r"#.*\b(TODO|FIXME|XXX|HACK)\b")
-    assert [line for line in file.read_text(encoding="utf-8").splitlines() if mark.search(line)] == []
+    assert offenders(sources, lambda one: [line for line in one.text.splitlines() if mark.search(line)]) == {}
 
 
-def test_packages_do_not_re_export_their_modules(file: Path, tree: ast.Module) -> None:
-    if file.name == "__init__.py":
-        eager = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-        assert not [name for node in eager for name in imports(node) if name.startswith("underpaint")]
+def re_exported(one: Source) -> list[str]:
+    if one.path.name != "__init__.py":
+        return []
+    eager = [node for node in one.tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return [name for node in eager for name in imports(node) if name.startswith("underpaint")]
+
+
+def test_packages_do_not_re_export_their_modules(sources: list[Source]) -> None:
+    assert offenders(sources, re_exported) == {}
+
+
+BROKEN = {
+    pickled: ["import pickle", "torch.load(path)", "np.load(path, allow_pickle=True)", "from dill import dumps"],
+    written: ["print(1)", "sys.stdout.write('x')"],
+    unseeded: [
+        "import random",
+        "torch.manual_seed(1)",
+        "torch.randn_like(x)",
+        "torch.randn(2)",
+        "x.normal_()",
+        "np.random.default_rng()",
+        "np.random.rand(3)",
+    ],
+    re_exported: ["from underpaint.core import errors"],
+}
+KEPT = {
+    pickled: ["np.load(path)", "load_file(path)"],
+    written: ["if __name__ == '__main__':\n    sys.stdout.write('x')", "output.report('x')"],
+    unseeded: [
+        "torch.randn(2, generator=g)",
+        "np.random.default_rng(1)",
+        "class A:\n    def __init__(self):\n        self.w = torch.randn(2)",
+    ],
+    re_exported: ["import os"],
+}
+
+
+def planted(tmp_path: Path, text: str) -> Source:
+    path = tmp_path / "__init__.py"
+    path.write_text(text, encoding="utf-8")
+    return read(path)
+
+
+@pytest.mark.parametrize(("rule", "text"), [(rule, text) for rule, texts in BROKEN.items() for text in texts])
+def test_what_breaks_a_rule_is_found(tmp_path: Path, rule: Callable[[Source], object], text: str) -> None:
+    assert rule(planted(tmp_path, text))
+
+
+@pytest.mark.parametrize(("rule", "text"), [(rule, text) for rule, texts in KEPT.items() for text in texts])
+def test_what_keeps_a_rule_is_left_alone(tmp_path: Path, rule: Callable[[Source], object], text: str) -> None:
+    assert not rule(planted(tmp_path, text))
