@@ -117,3 +117,10 @@ def as_json(results: Mapping[str, Mapping[str, Mapping[int, Figures]]]) -> dict[
         server: {load: {"rounds": sorted(found)} | over_rounds(list(found.values())) for load, found in loads.items()}
         for server, loads in results.items()
     }
+
+
+def spread(values: Sequence[float]) -> list[float | None]:
+    """Return median, least and greatest."""
+    ordered = sorted(values)
+    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+    return [finite(value) for value in (middle, ordered[0], ordered[-1])]

@@ -214,29 +214,32 @@ def add_error_handlers(app: FastAPI, methods_of: Callable[[FastAPI, str], Sequen
         methods_of: From a path to the methods that it can be called with.
     """
 
-    async def on_validation(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)
-        return respond(validation_error(error, _body_of(error, request)))
-
     async def on_http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        methods = methods_of(app, request.scope["path"]) if error.status_code == 405 else ()
         if (of_disk := as_storage_error(error.__cause__)) is not None:
-            return await on_ours(request, of_disk)
-        return respond(_http_error(error, methods))
+            return await _on_ours(request, of_disk)
+        return respond(_http_error(error, methods_of(app, request.scope["path"]) if error.status_code == 405 else ()))
 
-    async def on_ours(request: Request, error: Exception) -> JSONResponse:
-        if isinstance(error, errors.StorageError):
-            log("unstored", request_id=request.scope.get("state", {}).get("request_id"), reason=str(error))
-        return respond(api_error(error))
-
-    async def on_system(request: Request, error: Exception) -> JSONResponse:
-        of_disk = as_storage_error(error)
-        if of_disk is None:
-            raise error
-        return await on_ours(request, of_disk)
-
-    app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(errors.UnderpaintError, on_ours)
-    app.add_exception_handler(OSError, on_system)
+    app.add_exception_handler(RequestValidationError, _on_validation)
+    app.add_exception_handler(errors.UnderpaintError, _on_ours)
+    app.add_exception_handler(OSError, _on_system)
+
+
+async def _on_validation(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return respond(validation_error(error, _body_of(error, request)))
+
+
+async def _on_ours(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, errors.StorageError):
+        log("unstored", request_id=request.scope.get("state", {}).get("request_id"), reason=str(error))
+    return respond(api_error(error))
+
+
+async def _on_system(request: Request, error: Exception) -> JSONResponse:
+    """Answer what the disk does; every other error of the system is a defect and stays one."""
+    of_disk = as_storage_error(error)
+    if of_disk is None:
+        raise error
+    return await _on_ours(request, of_disk)
