@@ -7,7 +7,7 @@ from underpaint.pipelines.stickers.composing import composed, prepared
 from underpaint.pipelines.stickers.look import Contour, Look
 from underpaint.pipelines.stickers.place import Item
 from underpaint.pipelines.upscaling.enlarging import upscaled
-from underpaint.pipelines.upscaling.haze import CLEAR, FAINT, cleared, without_haze
+from underpaint.pipelines.upscaling.haze import CLEAR, FAINT, cleared, is_cleared, without_haze
 from underpaint.pipelines.upscaling.resampling import premultiplied
 
 
@@ -27,21 +27,22 @@ def shadowed(level: int) -> np.ndarray:
 
 
 def ramp() -> np.ndarray:
-    """Every level of alpha once, in one color: ``[1, 256, 4]``."""
+    """Every level of alpha in each of two rows, in one color: ``[2, 256, 4]``."""
     levels = np.arange(256, dtype=np.uint8)
-    return np.stack([np.full_like(levels, 200), levels * 0 + 100, levels * 0 + 50, levels], axis=-1)[None]
+    row = np.stack([np.full_like(levels, 200), levels * 0 + 100, levels * 0 + 50, levels], axis=-1)
+    return np.stack([row, row])
 
 
 def test_up_to_faint_nothing_is_left_and_from_clear_on_every_bit_stays() -> None:
     after = cleared(ramp())
-    assert not after[0, 1 : FAINT + 1].any()
-    np.testing.assert_array_equal(after[0, CLEAR:], ramp()[0, CLEAR:])
+    assert not after[:, 1 : FAINT + 1].any()
+    np.testing.assert_array_equal(after[:, CLEAR:], ramp()[:, CLEAR:])
 
 
 def test_alpha_rises_without_a_step_and_colors_stay() -> None:
     alpha = cleared(ramp())[0, :, 3].astype(int)
     assert np.diff(alpha).min() >= 0
-    assert np.diff(alpha).max() <= 2
+    assert np.diff(alpha).max() <= 3
     values = premultiplied(ramp())
     between = slice(FAINT + 1, CLEAR)
     kept = without_haze(values)[0, between]
@@ -52,6 +53,47 @@ def test_alpha_rises_without_a_step_and_colors_stay() -> None:
 def test_a_picture_without_haze_is_returned_as_it_is() -> None:
     plain = np.where(hazy() == FAINT, 0, hazy()).astype(np.uint8)
     assert cleared(plain) is plain
+
+
+def noisy(seed: int, most: int = 40) -> np.ndarray:
+    """A picture of 48 pixels of every faint level of alpha and some more, in any color."""
+    rng = np.random.default_rng(seed)
+    pixels = rng.integers(0, 256, (48, 48, 4), dtype=np.uint8)
+    pixels[..., 3] = rng.integers(0, most, (48, 48))
+    return pixels
+
+
+@pytest.mark.parametrize("pixels", [noisy(0), noisy(1), shadowed(12), shadowed(9), hazy(1), ramp()])
+def test_clearing_twice_is_clearing_once(pixels: np.ndarray) -> None:
+    once = cleared(pixels)
+    np.testing.assert_array_equal(cleared(once), once)
+
+
+@pytest.mark.parametrize("level", range(1, FAINT + 1))
+def test_an_even_haze_goes_whatever_its_level(level: int) -> None:
+    assert not cleared(hazy(level))[:20, :, 3].any()
+    assert not is_cleared(hazy(level))
+
+
+def test_a_cleared_picture_is_known_when_it_was_cut_turned_or_mirrored() -> None:
+    once = cleared(noisy(2))
+    for changed in (once[3:40, 5:], once[4:, 3:41], np.rot90(once), once[:, ::-1], once[::-1]):
+        assert is_cleared(changed)
+        assert cleared(changed) is changed
+    assert not is_cleared(noisy(2))
+
+
+@pytest.mark.parametrize("level", (12, 14, 15))
+def test_an_enlarged_picture_is_not_cleared_again_when_it_is_enlarged_again(level: int) -> None:
+    once = int(cleared(shadowed(level))[10, 10, 3])
+    large = upscaled(shadowed(level), 160)
+    for size in (256, 320, 600):
+        large = upscaled(large, size)
+        alpha = large[size // 7 : size // 5, size // 4 : -size // 4, 3].astype(int)
+        assert np.abs(alpha - once).max() <= 2
+    item, look = Item(width=100, height=100), Look(specks=True)
+    sticker = composed(large, item, look)[14:20, 25:-25, 3].astype(int)
+    assert np.abs(sticker - once).max() <= 2
 
 
 def test_an_enlarged_picture_has_no_haze_at_either_size() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from underpaint.core.errors import InputError
-from underpaint.pipelines.upscaling.haze import without_haze
+from underpaint.pipelines.upscaling.haze import is_cleared, on_board, without_haze
 from underpaint.pipelines.upscaling.network import FACTOR, UpscalingNetwork, shipped
 from underpaint.pipelines.upscaling.resampling import Floats, premultiplied, resampled, straight
 from underpaint.pipelines.upscaling.sharpening import enlarged, unlearned
@@ -21,13 +21,15 @@ OPAQUE = 255
 def upscaled(
     pixels: np.ndarray, size: int, network: UpscalingNetwork | None = None, *, haze: bool = False
 ) -> np.ndarray:
-    """Return a picture whose longer side is ``size``, without haze; the shorter one keeps its share.
+    """Return a picture whose longer side is ``size``; the shorter one keeps its share.
+
+    Haze is taken away unless it was already, in which case what is faint in the picture is a part of the drawing.
 
     Args:
         pixels: ``[H, W, 4]`` uint8, straight alpha.
         size: In pixels, 1 to 2048.
         network: What enlarges; None for what comes with underpaint.
-        haze: Whether haze stays, for whoever takes it away later, since it must not be taken twice.
+        haze: Whether haze stays, for whoever takes it away later.
 
     Returns:
         ``[h, w, 4]`` uint8, straight alpha; a copy where the size is right already.
@@ -44,7 +46,9 @@ def upscaled(
         values = resampled(values, width, height, Image.Resampling.HAMMING)
     if pixels[..., 3].min() == OPAQUE:
         values[..., 3] = 1
-    return straight(values if haze else without_haze(values))
+    if is_cleared(pixels):
+        return straight(on_board(values))
+    return straight(values if haze else on_board(without_haze(values)))
 
 
 def beyond(values: Floats, side: int, network: UpscalingNetwork | None) -> Floats:
