@@ -12,10 +12,11 @@ from underpaint.adapters.yaml import parse_yaml
 from underpaint.core.config import parse_json
 from underpaint.core.errors import PolicyError
 from underpaint.core.policy import Policy, parse_policy
+from underpaint.core.written_text import Written
 from underpaint.stages.evaluate.catalog.table import METRICS
 from underpaint.stages.evaluate.scores.controls import KNOWN_BAD
 
-MAX_BYTES = 1_000_000
+WRITTEN = Written(kind="policy", example="docs/examples/policy.yaml", error=PolicyError)
 PARSERS: dict[str, Callable[[str], Any]] = {
     ".yaml": parse_yaml,
     ".yml": parse_yaml,
@@ -24,19 +25,6 @@ PARSERS: dict[str, Callable[[str], Any]] = {
 }
 KNOWN = (*METRICS, "fd_pca<k>", "vendi_q<q>")
 """Names of metrics that a policy may speak of."""
-
-
-def _read_text(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise PolicyError(f"{path} has {path.stat().st_size} bytes; a policy has at most {MAX_BYTES}")
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise PolicyError(f"there is no policy {path}; docs/examples/policy.yaml is one to begin with") from None
-    except UnicodeDecodeError as error:
-        raise PolicyError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
-    except OSError as error:
-        raise PolicyError(f"{path} cannot be read ({error.strerror}); name a policy file") from None
 
 
 def _check_looks(policy: Policy, source: str) -> None:
@@ -74,7 +62,7 @@ def read_policy(path: Path) -> Policy:
     if parse is None:
         raise PolicyError(f"{path}: a policy ends in {', '.join(PARSERS)}, got {path.suffix!r}")
     try:
-        values = parse(_read_text(path))
+        values = parse(WRITTEN.read(path))
     except ValueError as error:
         raise PolicyError(f"{path} is no valid {path.suffix[1:].upper()}: {error}") from None
     policy = parse_policy(values, source=str(path), known=KNOWN)

@@ -16,12 +16,13 @@ from pydantic import Field, model_validator
 from underpaint.adapters.yaml import parse_yaml
 from underpaint.core.config import Config, parse_json
 from underpaint.core.errors import InputError
+from underpaint.core.written_text import Written
 from underpaint.runtime.host_class import CPU_RULES, GPU_RULES
 from underpaint.stages.optimize.advise.figure import Figure
 
 SCHEMA = "underpaint.machine-prices/1"
 EXAMPLE = "docs/examples/prices.yaml"
-MAX_BYTES = 1_000_000
+WRITTEN = Written(kind="file of prices", example=EXAMPLE)
 CLASSES = (*(rule.name for rule in CPU_RULES), *(name for _, name, _ in GPU_RULES))
 """Classes of machines, as ``underpaint doctor`` prints them."""
 PARSERS: dict[str, Callable[[str], Any]] = {".yaml": parse_yaml, ".yml": parse_yaml, ".json": parse_json}
@@ -201,25 +202,12 @@ def read_prices(path: Path, today: date) -> Prices:
     if parse is None:
         raise InputError(f"{path}: a file of prices ends in {', '.join(PARSERS)}; {EXAMPLE} is one to begin with")
     try:
-        values = parse(_text_of(path))
+        values = parse(WRITTEN.read(path))
     except ValueError as error:
         raise InputError(f"{path} is no valid {path.suffix[1:].upper()}: {error}") from None
     if not isinstance(values, dict):
         raise InputError(f"{path} holds no prices; {EXAMPLE} is a file to begin with")
     return _checked(values, path, today)
-
-
-def _text_of(path: Path) -> str:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InputError(f"{path} has more than {MAX_BYTES} bytes, which no file of prices has")
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"there is no file of prices {path}; {EXAMPLE} is one to begin with") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); name a file of prices") from None
 
 
 def _checked(values: dict[str, Any], path: Path, today: date) -> Prices:
