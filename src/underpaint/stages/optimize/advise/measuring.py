@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -143,19 +143,9 @@ def measure(
     noise = _noise_of(folder / LOG, fingerprint)
     run = _Run(generator, measure_plan, folder / LOG, clock or SystemClock(), report)
     batches = run.finish()
-    meters = counters_of(place.kind, place.index)
-    power = measured_power(run.draw_one, meters, run.clock, run.tell_power)
+    power = measured_power(run.draw_one, counters_of(place.kind, place.index), run.clock, run.tell_power)
     measured = Measured(
-        model=generator.model.name,
-        model_digest=generator.model.digest,
-        size=generator.model.size,
-        engine=generator.pipeline.engine,
-        device=place.kind,
-        threads=generator.pipeline.threads,
-        host_class=place.host_class,
-        hardware=place.hardware,
-        cores=fingerprint.cores.physical,
-        fingerprint=fingerprint.digest(),
+        **_where(generator, fingerprint, place),
         noise=tuple((noise + disturbance(fingerprint))[:1]),
         day=today,
         batches=batches,
@@ -166,6 +156,22 @@ def measure(
     else:
         _keep(measured, folder)
     return measured
+
+
+def _where(generator: Generator, fingerprint: Fingerprint, place: Place) -> dict[str, Any]:
+    """Return what was measured, and where, as the fields of a measurement."""
+    return {
+        "model": generator.model.name,
+        "model_digest": generator.model.digest,
+        "size": generator.model.size,
+        "engine": generator.pipeline.engine,
+        "threads": generator.pipeline.threads,
+        "device": place.kind,
+        "host_class": place.host_class,
+        "hardware": place.hardware,
+        "cores": fingerprint.cores.physical,
+        "fingerprint": fingerprint.digest(),
+    }
 
 
 def _key(generator: Generator, fingerprint: Fingerprint, place: Place, measure_plan: MeasurePlan) -> str:

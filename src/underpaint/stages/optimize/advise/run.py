@@ -56,11 +56,7 @@ def advise(
     """
     for one in found:
         check_model(one, model.digest, model.name)
-    rows, costings, promises = list[Row](), list[Costing](), dict[tuple[str, float], Promise]()
-    for machine in prices.machines:
-        row, costing = row_of(machine, asked, prices, chosen(machine, found), promises, report)
-        rows.append(row)
-        costings += [costing] if costing else []
+    rows, costings = compared(asked, prices, found, report)
     check_possible(rows, asked)
     volumes = volumes_around(asked.per_month)
     order = sorted(rows, key=lambda row: row.money.value if row.money else float("inf"))
@@ -83,6 +79,18 @@ def advise(
         warnings=tuple(warnings_of(prices, order, evens, today)),
         curves=tuple(curve_of(costing, volumes[::4]) for costing in costings),
     )
+
+
+def compared(
+    asked: Asked, prices: Prices, found: Sequence[Measured], report: Report
+) -> tuple[list[Row], list[Costing]]:
+    """Return a row for each machine, and what the curves of those come from whose cost is known."""
+    rows, costings, promises = list[Row](), list[Costing](), dict[tuple[str, float], Promise]()
+    for machine in prices.machines:
+        row, costing = row_of(machine, asked, prices, chosen(machine, found), promises, report)
+        rows.append(row)
+        costings += [costing] if costing else []
+    return rows, costings
 
 
 def row_of(
