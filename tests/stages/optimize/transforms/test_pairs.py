@@ -84,6 +84,14 @@ def test_eight_bits_are_found_with_what_both_graphs_will_see(tiny: Ask) -> None:
     assert max(files) < 0.6 * whole.stat().st_size
 
 
+def test_a_pair_that_never_skips_is_refused_as_pointless(refusal: Ask) -> None:
+    """A graph that says what its deep levels say is compiled otherwise, so it would not even be equal to the bit."""
+    found = refusal("sd", "cache.pair", "denoiser", OptimizationRecipe(steps=(GRAPH,)), every=1)
+    assert found.code == "cache.pointless" and "the second graph would never be used" in found.reason
+    assert "every=2 or more" in found.remedy
+    assert refusal("sd", "cache.pair", "denoiser", OptimizationRecipe(steps=(GRAPH,)), every=2) is None
+
+
 def test_it_needs_a_graph_levels_and_steps_to_skip(refusal: Ask) -> None:
     before = OptimizationRecipe(steps=(GRAPH,))
     assert refusal("sd", "cache.pair", "denoiser").code == "cache.no_graph"

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import JsonValue
 
 from underpaint.core.optimization import Refusal
+from underpaint.pipelines.optimizing.level_pair import LevelPair
 from underpaint.stages.optimize.transforms.engines import ENGINES, PAIR
 from underpaint.stages.optimize.transforms.sampling import check_output_cache
 from underpaint.stages.optimize.transforms.transform import Question, Transform
@@ -27,6 +28,14 @@ def check_pair(question: Question) -> Refusal | None:
             code="cache.no_levels",
             reason=f"the network of this {question.capabilities.pipeline} is no UNet of two levels or more",
             remedy="take cache.output, which skips whole calls of any network",
+        )
+    params = question.params
+    assert isinstance(params, LevelPair)
+    if params.every == 1:
+        return Refusal(
+            code="cache.pointless",
+            reason="with every=1 every call computes all levels, so the second graph would never be used",
+            remedy="leave it out, or set every=2 or more",
         )
     return check_output_cache(question)
 
