@@ -51,8 +51,10 @@ def _check(question: Question) -> Refusal | None:
     if part.class_name != FlowTransformer.__name__:
         return Refusal(
             code="distill.no_rule",
-            reason=f"no rule is known by which a {part.class_name} of a {name} learns from its guided self",
-            remedy="take steps.count, steps.solver and cache.output, or a distilled model of the same family",
+            reason=f"the {part.class_name} of a {name} predicts along a schedule of diffusers, and the training here "
+            "knows the straight paths of our flows alone",
+            remedy="draw with a model of the same family that was distilled by its authors (LCM, Turbo, Lightning), or "
+            "take steps.count, steps.solver and cache.output, which need no training",
         )
     return None
 
