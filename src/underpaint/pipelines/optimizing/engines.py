@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from pydantic import Field
 
-from underpaint.core.config import Config
+from underpaint.core.config import Config, is_zero
 from underpaint.core.errors import InputError
 from underpaint.pipelines.exported_folder import Precision
 from underpaint.pipelines.optimizing.half import Pipeline
@@ -35,9 +35,12 @@ class GraphEngine(Int8Static):
         precision: Of the arithmetic; ``int8`` quantizes products inside blocks, their weights and what goes into them.
         calibration: For 8 bits, as in ``Int8Static``.
         weight_bits: For 8 bits, as in ``Int8Static``.
+        native: Lay the channels of convolutions out for this machine's kind of processor, the only one that then runs
+            the graph; for a whole drawing of ours in ``engine.onnx``.
     """
 
     precision: Precision = "f32"
+    native: bool = Field(default=False, exclude_if=is_zero)
 
 
 def never(pipeline: Pipeline, slot: str, params: Any) -> NoReturn:  # noqa: ARG001

@@ -18,6 +18,7 @@ import underpaint
 from underpaint.adapters.diffusers.stand_in import StandIn
 from underpaint.core.errors import ArtifactError, InputError, OptimizationRefused
 from underpaint.core.optimization import OptimizationRecipe
+from underpaint.pipelines.channel_layout import own_layout
 from underpaint.pipelines.exported import ExportedPipeline
 from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.optimized_folder import OptimizedModel
@@ -230,8 +231,31 @@ def test_a_search_may_vary_what_the_machine_can_do(tiny: Ask, host: Ask) -> None
     both = {"precision": ["f32", "int8"]}
     assert space(tiny("sd"), "engine.onnx", "denoiser", host("avx2")) == {**both, "weight_bits": [7]}
     assert space(tiny("hybrid"), "engine.openvino", "pipeline", host("avx512_vnni")) == {**both, "weight_bits": [8]}
+    laid_out = {**both, "weight_bits": [7], "native": [False, True]}
+    assert space(tiny("hybrid"), "engine.onnx", "pipeline", host("avx2")) == laid_out
     assert space(tiny("sd"), "engine.onnx", "decoder", host("avx2")) == {"precision": ["f32"]}
     assert space(tiny("sd"), "quant.int8_static", "denoiser", host("avx2")) == {}
+
+
+def test_a_layout_is_for_a_whole_drawing_in_the_engine_that_has_none_of_its_own(
+    refusal: Ask, host: Ask, tiny: Ask
+) -> None:
+    assert refusal("hybrid", "engine.onnx", "pipeline", on=host("avx2"), native=True) is None
+    assert refusal("hybrid", "engine.openvino", "pipeline", on=host("avx2"), native=True).code == "engine.native"
+    assert refusal("sd", "engine.onnx", "denoiser", on=host("avx2"), native=True).code == "engine.native"
+    unknown = host("avx2", family="riscv")
+    found = refusal("hybrid", "engine.onnx", "pipeline", on=unknown, native=True)
+    assert found.code == "engine.native" and "this processor is not known" in found.reason
+    assert "native" not in space(tiny("hybrid"), "engine.onnx", "pipeline", unknown)
+
+
+def test_a_drawing_that_is_laid_out_for_this_processor_draws_the_same(tiny: Ask) -> None:
+    plain, own = (
+        apply(tiny("hybrid"), arranged(step_of("engine.onnx", "pipeline", native=native))).pipeline
+        for native in (False, True)
+    )
+    assert np.abs(np.stack(own.draw(CAT)).astype(int) - np.stack(plain.draw(CAT))).max() <= 1
+    assert plain.edge.layout is None and own.edge.layout in (None, own_layout())
 
 
 def test_too_few_captions_are_refused_before_anything_is_drawn(tiny: Ask) -> None:
@@ -290,6 +314,7 @@ sys.stdout.buffer.write(underpaint.load({str(whole[2])!r}).generate("a red cat",
     assert finished.stdout == underpaint.load(whole[2]).generate("a red cat", seed=3)[0].tobytes()
 
 
-def test_defaults_are_written_out() -> None:
+def test_defaults_are_written_out_but_for_what_is_newer_than_recipes_that_are_kept() -> None:
     assert step_of("engine.onnx", "denoiser").params == {"calibration": 16, "precision": "f32", "weight_bits": 7}
     assert GraphEngine(precision="int8").calibration == 16
+    assert step_of("engine.onnx", "pipeline", native=True).params["native"] is True

@@ -19,6 +19,7 @@ from underpaint.core.config import Config
 from underpaint.core.errors import InputError, OptimizationRefused
 from underpaint.core.optimization import Refusal, Stage, Step
 from underpaint.core.progress import Progress
+from underpaint.pipelines.channel_layout import layout_of
 from underpaint.pipelines.diffusers_pipeline import DiffusersPipeline
 from underpaint.pipelines.engine_choice import EXTRAS, MODULES
 from underpaint.pipelines.optimizing.block_cache import BlockCache
@@ -71,6 +72,7 @@ def check_engine(question: Question, engine: EngineName) -> Refusal | None:
         or _native(question)
         or _once(question)
         or _traceable(question)
+        or (_laid_out(question, engine) if params.native else None)
         or (check_bits(question, engine, params) if params.precision == "int8" else None)
     )
 
@@ -120,6 +122,23 @@ def _traceable(question: Question) -> Refusal | None:
     )
 
 
+def _laid_out(question: Question, engine: EngineName) -> Refusal | None:
+    """Refuse to lay channels out where the engine does so by itself, or for a processor that is not known."""
+    if engine != "onnx" or question.slot != WHOLE:
+        return Refusal(
+            code="engine.native",
+            reason="this graph is laid out for the processor whenever it is loaded",
+            remedy="leave native out; it is for engine.onnx of a whole drawing",
+        )
+    if layout_of(question.host.processor) is None:
+        return Refusal(
+            code="engine.native",
+            reason="this processor is not known well enough to lay a graph out for it",
+            remedy="leave native out, and the graph runs on any",
+        )
+    return None
+
+
 def check_bits(question: Question, engine: EngineName, params: Int8Static) -> Refusal | None:
     """Refuse 8 bits that nothing would have, that are fitted to too little, or whose sums would overflow."""
     if engine == "openvino" and (refusal := _missing("nncf", "calibrate", "calibrating for openvino")):
@@ -165,14 +184,15 @@ def _engine_before(question: Question) -> Step | None:
 
 
 def space_of_engine(question: Question, engine: EngineName) -> Mapping[str, Sequence[JsonValue]]:
-    """Offer both precisions where they can be had, with the widest weights that do not overflow."""
+    """Offer both precisions where they can be had, with the widest weights that do not overflow, laid out or not."""
     if check_engine(replace(question, params=GraphEngine()), engine) is not None:
         return {}
     bits = 7 if check_saturation(question, 8) else 8
     rounded = replace(question, params=GraphEngine(precision="int8", weight_bits=bits))
+    layouts: Mapping[str, Sequence[JsonValue]] = {} if _laid_out(question, engine) else {"native": [False, True]}
     if check_engine(rounded, engine) is not None:
-        return {"precision": ["f32"]}
-    return {"precision": ["f32", "int8"], "weight_bits": [bits]}
+        return {"precision": ["f32"], **layouts}
+    return {"precision": ["f32", "int8"], "weight_bits": [bits], **layouts}
 
 
 def make_engine(pipeline: Pipeline, slot: str, params: Any, context: Context, engine: EngineName) -> Pipeline:
@@ -187,7 +207,7 @@ def make_engine(pipeline: Pipeline, slot: str, params: Any, context: Context, en
     bits = params if static is None and params.precision == "int8" else static
     assert bits is None or isinstance(bits, Int8Static)
     if slot == WHOLE:
-        return _whole(pipeline, engine, bits, context)
+        return _whole(pipeline, engine, bits, context, native=params.native)
     assert isinstance(pipeline, DiffusersPipeline)
     component, network = components_of(pipeline)[slot], part_of(pipeline, slot)
     if next(network.parameters()).dtype != torch.float32:
@@ -207,9 +227,9 @@ def _step_after(context: Context, name: str, slot: str) -> Config | None:
     return None if step is None else HALVES[step.op].params.parse(dict(step.params), source=str(step))
 
 
-def _whole(pipeline: Pipeline, engine: EngineName, bits: Int8Static | None, context: Context) -> Any:
+def _whole(pipeline: Pipeline, engine: EngineName, bits: Int8Static | None, context: Context, *, native: bool) -> Any:
     assert isinstance(pipeline, TextToPicture)
-    config = ExportConfig(engine=engine, precision="f32" if bits is None else "int8")
+    config = ExportConfig(engine=engine, precision="f32" if bits is None else "int8", native=native)
     calibration = None if bits is None else calibration_of(pipeline, _captions(bits, context))
     return write_whole(pipeline, config, calibration, context.report, weight_bits=bits.weight_bits if bits else 7)
 
