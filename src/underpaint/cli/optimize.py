@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from underpaint.cli.optimize_judge import GateJudge
     from underpaint.core.page.markup import Markup
     from underpaint.pipelines.model_folder import Model
-    from underpaint.stages.optimize.search.task import ChartPoint
+    from underpaint.stages.optimize.search.task import ChartPoint, Task
     from underpaint.stages.optimize.search.writing import Finished
 
 EXAMPLES = """examples:
@@ -46,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--budget", default="30m", metavar="TIME", help="time in all, as 90s, 30m or 2h (default: 30m)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of everything random (default: 0)")
+    parser.add_argument(
+        "--rival",
+        action="append",
+        metavar="MODEL",
+        help="an export of MODEL that the best are timed beside, as are those in 8 bits that came with it",
+    )
     parser.add_argument("--suite", metavar="SUITE", help="what is drawn to decide (default: standard)")
     parser.add_argument("--out", metavar="DIR", help="the new folder; an unfinished search of the same name goes on")
     parser.add_argument("--undo", action="store_true", help="find the model that MODEL was optimized from")
@@ -80,6 +86,7 @@ def seconds_of(budget: str) -> float:
 
 
 def _search(args: argparse.Namespace, output: Output) -> Finished:
+    """Open what is named, before torch is loaded, and search."""
     from pathlib import Path
 
     from underpaint.adapters.require import require
@@ -87,30 +94,41 @@ def _search(args: argparse.Namespace, output: Output) -> Finished:
     from underpaint.core.progress import Progress
     from underpaint.pipelines.opening import open_model
 
-    budget_s, out = seconds_of(args.budget), Path(args.out)
-    require_new(out)
+    values = {"target": args.target, "budget_s": seconds_of(args.budget), "seed": args.seed}
+    require_new(Path(args.out))
     model = open_model(args.model)
     judge = _judge(args, model)
     output.report(Progress(task="load torch", done=0))
     require("torch", extra="train")
-    from underpaint.stages.optimize.search.config import SearchConfig
     from underpaint.stages.optimize.search.run import run_search
+
+    output.resume_hint = "every finished trial is kept; run the same command again to go on"
+    return run_search(_task(args, values, model, judge), output.report)
+
+
+def _task(args: argparse.Namespace, values: dict[str, Any], model: Model, judge: GateJudge) -> Task:
+    """Return what is asked of the search.
+
+    Raises:
+        InputError: A setting cannot be used.
+    """
+    from pathlib import Path
+
+    from underpaint.stages.optimize.search.config import SearchConfig
     from underpaint.stages.optimize.search.task import Task
 
-    values = {"target": args.target, "budget_s": budget_s, "seed": args.seed}
-    task = Task(
+    return Task(
         config=SearchConfig.parse(values, source="options"),
         model=model,
         address=args.model,
         data=Path(args.data),
         judge=judge,
         policy=judge.policy.name,
-        out=out,
+        out=Path(args.out),
         command=_command(args),
         chart=chart,
+        rivals=tuple(args.rival or ()),
     )
-    output.resume_hint = "every finished trial is kept; run the same command again to go on"
-    return run_search(task, output.report)
 
 
 def _command(args: argparse.Namespace) -> str:
@@ -119,6 +137,8 @@ def _command(args: argparse.Namespace) -> str:
     for name in given:
         if getattr(args, name) is not None:
             words += [f"--{name}", str(getattr(args, name))]
+    for rival in args.rival or ():
+        words += ["--rival", rival]
     return shlex.join(words)
 
 
@@ -174,7 +194,12 @@ def _said(finished: Finished, out: str) -> str:
         if frontier.chosen
         else "  the record says what was tried and why each recipe fell"
     )
-    return f"{out}: {choice_in_words(frontier)}\n  {frontier.ended}\n{tail}\n  page: {out}/search.html"
+    alone = (
+        f"\n  no export ran beside it; to see whether one is faster, name it with --rival (underpaint export "
+        f"{frontier.base_address} --int8 --out DIR)"
+    )
+    rivals = "" if frontier.rivals else alone
+    return f"{out}: {choice_in_words(frontier)}\n  {frontier.ended}{rivals}\n{tail}\n  page: {out}/search.html"
 
 
 def _undo(args: argparse.Namespace, output: Output) -> int:
@@ -182,7 +207,7 @@ def _undo(args: argparse.Namespace, output: Output) -> int:
 
     from underpaint.stages.optimize.undoing import model_before
 
-    given = [f"--{name}" for name in ("data", "policy", "suite") if getattr(args, name) is not None]
+    given = [f"--{name}" for name in ("data", "policy", "suite", "rival") if getattr(args, name) is not None]
     if given:
         raise InputError(f"--undo takes a model and perhaps --out; leave out {', '.join(given)}")
     found = model_before(Path(args.model), Path(args.out) if args.out else None, output.report)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from underpaint.runtime.fingerprint import Cores, Fingerprint, System
 from underpaint.runtime.processor import Processor
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.frontier import settled
-from underpaint.stages.optimize.search.record import Base, Begun, Cost, Limit, Reason, Trial
+from underpaint.stages.optimize.search.record import Base, Begun, Beside, Cost, Limit, Raced, Reason, Rival, Trial
 from underpaint.stages.optimize.search.searching import Examined, Search
 from underpaint.stages.optimize.search.space import Space, space_of
 from underpaint.stages.optimize.search.trial_log import TrialLog
+from underpaint.stages.optimize.search.unchanged import Made
 
 KID, MATCH = "kid@randconv-v1", "match@randconv-v1"
 LIMITS = {name: Limit(limit=0.5, null=0.1, bad=1.0, glance_bad=1.0) for name in (KID, MATCH)}
@@ -80,10 +81,24 @@ class StubBench:
             return Examined(rung=1, state="dominated", reason=Reason(code="cost.no_gain", text="slow"), cost=cost)
         reason = None if loss <= 1.0 else Reason(code="quality.beyond_margin", text="bad")
         state = "feasible" if reason is None else "rejected"
-        return Examined(rung=2, state=state, reason=reason, cost=cost, quality=quality, loss=loss)
+        digest = recipe.digest()
+        return Examined(rung=2, state=state, reason=reason, cost=cost, quality=quality, loss=loss, candidate=digest)
 
-    def candidate(self, recipe: OptimizationRecipe, report: Report) -> Path:
-        return Path(recipe.name)
+    def candidate(self, recipe: OptimizationRecipe, report: Report) -> Made:
+        return Made(folder=Path(recipe.name), digest=recipe.digest())
+
+    def race(self, runners: Sequence[Trial], base: Base, report: Report) -> Raced:
+        """Measure what the trials measured, and one rival that takes half of the time of the model before."""
+        self.clock.sleep(5.0)
+        costs = {one.id: one.cost.model_copy(update={"pairs": 60}) for one in runners if one.cost is not None}
+        beside = {name: over(cost, 0.5) for name, cost in costs.items()}
+        return Raced(costs=costs, rivals=(Rival(name="export", model_digest="e", loss=0.1, beside=beside),))
+
+
+def over(cost: Cost, ratio: float) -> Beside:
+    """Return a candidate's time over that of a rival with a ratio to the model before."""
+    value, low, high = (end / ratio for end in cost.latency_ratio)
+    return Beside(latency_ratio=(value, low, high), cpu_ratio=(value, low, high))
 
 
 @dataclass

@@ -19,6 +19,7 @@ from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, 
 from underpaint.stages.optimize.search.record import Base
 from underpaint.stages.optimize.search.samples import sampled
 from underpaint.stages.optimize.search.space import Space
+from underpaint.stages.optimize.search.unchanged import Made
 from underpaint.stages.optimize.search.workbench import Workbench
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
 
@@ -73,6 +74,8 @@ def bench(model: Make, tiny_space: Space, monkeypatch: pytest.MonkeyPatch) -> It
     monkeypatch.setattr("underpaint.stages.optimize.search.workbench.loss_of", lambda *_: 0.0)
     monkeypatch.setattr("underpaint.stages.optimize.search.workbench.as_bad", lambda *_: False)
     monkeypatch.setattr("underpaint.stages.optimize.search.workbench._disk_mb", lambda _: 1.0)
+    made_in = "underpaint.stages.optimize.search.workbench.made_in"
+    monkeypatch.setattr(made_in, lambda folder: Made(folder=folder, digest="0" * 64))
     made = Workbench(
         config=SearchConfig(pairs=10, glance=8, prompts=64),
         model=cast(Any, SimpleNamespace(address=str(base))),

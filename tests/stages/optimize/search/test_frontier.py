@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from underpaint.core.optimization import Judgement, OptimizationRecipe
-from underpaint.stages.optimize.search.frontier import beats, front, next_judged, settled
-from underpaint.stages.optimize.search.record import Attempt, Cost, Trial
+from underpaint.stages.optimize.search.frontier import beats, front, next_judged, raced, runners, settled
+from underpaint.stages.optimize.search.record import Attempt, Cost, Raced, Trial
 from underpaint.stages.optimize.transforms.checking import step_of
 
 STEP = step_of("steps.count", "sampler", steps=4)
@@ -68,8 +68,8 @@ def test_nothing_on_the_front_beats_another_and_all_else_is_beaten_by_it(seed: i
     ]
     best = front(trials)
     assert best
-    assert not any(beats(one, other, processor=False) for one, other in itertools.permutations(best, 2))
-    assert all(any(beats(one, other, processor=False) for one in best) for other in trials if other not in best)
+    assert not any(beats(one, other, "wall") for one, other in itertools.permutations(best, 2))
+    assert all(any(beats(one, other, "wall") for one in best) for other in trials if other not in best)
 
 
 def test_what_only_a_refused_candidate_beats_is_not_called_dominated() -> None:
@@ -79,6 +79,28 @@ def test_what_only_a_refused_candidate_beats_is_not_called_dominated() -> None:
     assert ids(front(ended)) == ["b", "c"]
     assert [one.state for one in settled([refused, beaten, better], ())] == ["feasible", "dominated", "feasible"]
     assert settled([refused, beaten], [attempt("a", "pass")])[1].state == "dominated"
+
+
+def test_a_trial_is_dropped_for_its_time_only_if_no_clock_that_can_be_trusted_says_it_is_faster() -> None:
+    """Which clock ranks is known at the end alone."""
+
+    def may_save(wall: float, cpu: float, *, noisy: bool = False) -> bool:
+        cost = trial("a", wall, 0.1, cpu=cpu, noisy=noisy).cost
+        assert cost is not None
+        return cost.may_save(0.98)
+
+    assert may_save(0.9, 1.2) and may_save(1.2, 0.9) and may_save(1.2, 0.9, noisy=True)
+    assert not may_save(1.0, 1.0) and not may_save(0.9, 1.2, noisy=True)
+
+
+def test_who_ran_in_the_race_is_ranked_by_it() -> None:
+    first, second, third = trial("a", 0.50, 0.2), trial("b", 0.55, 0.2), trial("c", 0.9, 0.1)
+    other = trial("b", 0.45, 0.2).cost
+    assert other is not None
+    assert ids(runners([third, second, first], 0.98)) == ["a", "c"]
+    ranked = raced([first, second, third], Raced(costs={"b": other}))
+    assert ids(front(ranked)) == ["b", "c"] and ids(ranked) == ["a", "b", "c"]
+    assert raced([first], None) == [first]
 
 
 def test_after_a_refusal_what_loses_more_is_not_judged() -> None:

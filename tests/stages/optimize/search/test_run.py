@@ -17,19 +17,22 @@ from PIL import Image
 import underpaint
 from underpaint.core.artifact import seal, verify
 from underpaint.core.config import Config
-from underpaint.core.errors import DataError, InputError, StorageError
+from underpaint.core.errors import ArtifactError, DataError, InputError, StorageError
 from underpaint.core.optimization import Change, Effort, Judgement, Readiness, Verdict
 from underpaint.core.page.markup import Markup
 from underpaint.core.progress import Report, silent
 from underpaint.core.samples import Sample, write_samples
 from underpaint.pipelines.opening import open_model
+from underpaint.stages.optimize.export.config import ExportConfig
+from underpaint.stages.optimize.export.run import export
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.published import frontier_schema, published_schema, text_of
-from underpaint.stages.optimize.search.record import Cost
+from underpaint.stages.optimize.search.record import Base, Ratio
 from underpaint.stages.optimize.search.run import run_search, workspace
 from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.search.task import Task
-from underpaint.stages.optimize.search.timing import cost_of
+from underpaint.stages.optimize.search.timing import Times
+from underpaint.stages.optimize.search.workbench import Workbench
 from underpaint.stages.optimize.search.writing import Finished
 from underpaint.stages.optimize.undoing import model_before
 
@@ -94,10 +97,9 @@ def chart(points: Any, width: float) -> Markup:
     return Markup(f"<p>{len(points)} points, {width:g} px</p>")
 
 
-def half_the_time(*arguments: Any) -> Cost:
-    """Measure, and put a ratio in the place of what the machine's other work decides."""
-    ratio = (0.5, 0.4, 0.6)
-    return cost_of(*arguments).model_copy(update={"latency_ratio": ratio, "cpu_ratio": ratio})
+def half_the_time(times: Times, seed: int) -> tuple[Ratio, Ratio]:
+    """Put a ratio in the place of what the machine's other work decides."""
+    return (0.5, 0.4, 0.6), (0.5, 0.4, 0.6)
 
 
 @pytest.fixture(scope="module")
@@ -108,14 +110,14 @@ def only_faster(tiny_space: Space) -> Callable[[pytest.MonkeyPatch], None]:
     def narrow(patch: pytest.MonkeyPatch) -> None:
         space = Space(capabilities=tiny_space.capabilities, host=tiny_space.host, axes=axes, refused=tiny_space.refused)
         patch.setattr("underpaint.stages.optimize.search.run.space_of", lambda *_: space)
-        patch.setattr("underpaint.stages.optimize.search.workbench.cost_of", half_the_time)
+        patch.setattr("underpaint.stages.optimize.search.timing.Times.ratios", half_the_time)
         patch.setattr("underpaint.stages.optimize.search.workbench.as_bad", lambda *_: False)
         patch.setattr("underpaint.stages.optimize.search.workbench._beyond", lambda *_: None)
 
     return narrow
 
 
-def task(model: Path, data: Path, out: Path, judge: Yes, **changes: Any) -> Task:
+def task(model: Path, data: Path, out: Path, judge: Yes, *rivals: str, **changes: Any) -> Task:
     return Task(
         config=SETTINGS.model_copy(update=changes),
         model=open_model(model),
@@ -126,6 +128,7 @@ def task(model: Path, data: Path, out: Path, judge: Yes, **changes: Any) -> Task
         out=out,
         command="underpaint optimize tiny",
         chart=chart,
+        rivals=rivals,
     )
 
 
@@ -134,10 +137,11 @@ def searched(
     tiny_model: Path, data: Path, only_faster: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Finished, Yes]:
     out = tmp_path_factory.mktemp("searched") / "fast"
+    export(ExportConfig(), open_model(tiny_model), out.parent / "graph", silent)
     judge = Yes()
     with pytest.MonkeyPatch.context() as patch:
         only_faster(patch)
-        finished = run_search(task(tiny_model, data, out, judge), silent)
+        finished = run_search(task(tiny_model, data, out, judge, str(out.parent / "graph")), silent)
     return out, finished, judge
 
 
@@ -160,7 +164,7 @@ def test_the_accepted_model_is_whole_and_names_its_parent(
     assert manifest.parents["judged"] == judge.digests[-1]
     assert manifest.parents["pipeline"] == open_model(tiny_model).digest
     assert {"frontier.json", "trials.jsonl", "search.html", "gate.json", "recipe.json"} <= manifest.files.keys()
-    assert manifest.figures["optimized"]["cost"]["pairs"] == 10
+    assert manifest.figures["optimized"]["cost"]["pairs"] == 30
     assert not workspace(out).exists()
 
 
@@ -203,6 +207,36 @@ def test_the_record_is_valid_and_holds_every_trial(searched: tuple[Path, Finishe
     assert len(values["trials"]) == len(finished.frontier.trials) > 2
     rows = [json.loads(line)["row"] for line in (out / "trials.jsonl").read_text().splitlines()]
     assert rows[:3] == ["begun", "base", "ready"] and rows[-1] == "attempt"
+
+
+def test_the_rival_ran_beside_the_accepted_model_and_the_record_says_what_that_shows(
+    searched: tuple[Path, Finished, Yes],
+) -> None:
+    out, finished, _ = searched
+    frontier = finished.frontier
+    (rival,), (outcome,) = frontier.rivals, frontier.outcomes
+    assert frontier.chosen in rival.beside and rival.cost is not None and rival.cost.pairs == 30
+    assert rival.loss == pytest.approx(0.0, abs=0.05), "the graph draws what the model draws"
+    ratio = rival.beside[str(frontier.chosen)].by(frontier.timer)
+    assert outcome.ratio == ratio and (outcome.finding == "faster") == (ratio[2] < 1.0)
+    page = (out / "search.html").read_text()
+    assert "Beside what is there" in page and "What the space held" in page
+    assert {region.transform for region in frontier.space if region.state == "tried"} == {"steps.count"}
+
+
+def test_what_was_changed_after_the_judgement_is_not_handed_out(
+    tiny_model: Path, data: Path, only_faster: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_faster(monkeypatch)
+
+    def tampered(bench: Workbench, candidate: Path, base: Base) -> tuple[()]:
+        (candidate / "recipe.json").write_text("{}")
+        return ()
+
+    monkeypatch.setattr("underpaint.stages.optimize.search.writing.sampled", tampered)
+    with pytest.raises(ArtifactError, match=r"was changed after it was made \(recipe.json\); nothing is handed out"):
+        run_search(task(tiny_model, data, tmp_path / "new", Yes(), most_trials=1), silent)
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_published_schema_is_the_one_of_the_records() -> None:
@@ -253,7 +287,11 @@ def test_a_search_that_is_ended_leaves_nothing_but_its_log_and_goes_on(
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"target": "cuda"}, r"--target cuda needs a GPU .*\[host.cuda\]"), ({"calibration": 90}, "calibration.too_few")],
+    [
+        ({"target": "cuda"}, r"--target cuda needs a GPU .*\[host.cuda\]"),
+        ({"calibration": 90}, "calibration.too_few"),
+        ({"budget_s": 5.0}, "a budget of 5 s is too small for any model"),
+    ],
 )
 def test_what_cannot_be_is_refused_before_any_work(
     tiny_model: Path, data: Path, tmp_path: Path, changes: dict[str, Any], words: str

@@ -132,6 +132,25 @@ def test_the_smallest_number_of_the_worst_parts_is_found_by_halving(tiny_space: 
     assert max(feasible, key=lambda one: one.loss or 0.0).recipe_digest == _digest(recipe, ranked[3], tiny_space)
 
 
+def test_the_clock_that_ranks_says_which_failed_trials_are_worth_a_repair(tiny_space: Space) -> None:
+    fast = trial(1, arranged(BITS, SHORT), loss=2.0, ratio=0.5)
+    assert fast.cost is not None
+    cost = fast.cost.model_copy(update={"cpu_ratio": (1.2, 1.2, 1.2)})
+    wall = fast.model_copy(update={"cost": cost})
+    other = trial(2, arranged(NONE_LEFT, SHORT), loss=2.0, ratio=0.7)
+    assert other.cost is not None
+    noisy = other.model_copy(update={"cost": other.cost.model_copy(update={"noisy": True})})
+    assert {parent for _, parent in repairs([wall, other], tiny_space)} == {"t-001", "t-002"}
+    assert {parent for _, parent in repairs([wall, noisy], tiny_space)} == {"t-002"}
+
+
+def test_each_engine_has_its_turn_before_anything_is_combined() -> None:
+    for host_class, recipes in STARTS.items():
+        engines = {name for recipe in recipes for name, params in recipe if params.get("precision") == "int8"}
+        alone_first = [recipe[0] for recipe in recipes[:4] if len(recipe) == 1]
+        assert engines <= {name for name, params in alone_first if params.get("precision") == "int8"}, host_class
+
+
 def _digest(recipe: OptimizationRecipe, given_back: list[Part], space: Space) -> str:
     found = without(recipe, given_back, space)
     assert found is not None

@@ -10,7 +10,7 @@ import pytest
 
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.optimize.search.drawing import Drawing
-from underpaint.stages.optimize.search.timing import Times, times_of
+from underpaint.stages.optimize.search.timing import Times, take_turns
 
 
 def times(first_ms: float, second_ms: float, *, busy: bool = False) -> Times:
@@ -56,4 +56,23 @@ def test_who_waits_for_a_core_on_a_crowded_machine_is_noise_whichever_it_is(
     monkeypatch.setattr("os.getloadavg", lambda: (load, load, load))
     monkeypatch.setattr("underpaint.stages.optimize.search.timing.choose_threads", lambda **_: 2)
     sides = [cast(Drawing, Steady(*times_ms)) for times_ms in (candidate, base)]
-    assert times_of(sides[0], sides[1], [DrawRequest(caption="a", seed=0)], 10).busy is busy
+    assert take_turns(sides, [DrawRequest(caption="a", seed=0)], 10).between(0, 1).busy is busy
+
+
+def test_all_take_turns_forward_and_back_so_that_each_has_the_same_neighbors() -> None:
+    drawn: list[str] = []
+
+    @dataclass
+    class Told:
+        name: str
+        took_ms: float
+
+        def time(self, request: DrawRequest, limit_s: float) -> tuple[float, float]:
+            drawn.append(self.name)
+            return self.took_ms, self.took_ms
+
+    models = [cast(Drawing, Told(name, took)) for name, took in (("base", 60.0), ("fast", 20.0), ("rival", 30.0))]
+    turns = take_turns(models, [DrawRequest(caption="a", seed=0)], 10)
+    assert drawn[-12:-6] == ["base", "fast", "rival", "rival", "fast", "base"]
+    assert turns.between(1).ratios(0)[0] == pytest.approx((1 / 3,) * 3)
+    assert turns.between(1, 2).beside(0).latency_ratio == pytest.approx((2 / 3,) * 3)

@@ -99,9 +99,21 @@ def test_what_cannot_be_made_has_a_reason(
     assert found.reason is not None and (found.reason.code, found.reason.text) == (code, str(error))
 
 
+def test_a_candidate_that_was_made_before_an_interruption_is_not_made_again(tmp_path: Path) -> None:
+    workshop = Workshop(model=cast(Any, None), pipeline=cast(Any, None), prompts=(), folder=tmp_path)
+    (tmp_path / "candidates" / FEWER.name).mkdir(parents=True)
+    assert workshop.candidate(FEWER, silent) == tmp_path / "candidates" / FEWER.name
+
+
 def test_a_full_disk_ends_the_search_and_is_no_recipe_s_fault(bench: Callable[..., Workbench]) -> None:
     with pytest.raises(StorageError):
         bench(raising(StorageError("the disk is full"))).examine(FEWER, BASE, 500.0, silent)
+
+
+def test_a_calibration_without_time_is_not_begun(bench: Callable[..., Workbench]) -> None:
+    dear = arranged(step_of("engine.openvino", "pipeline", precision="int8"))
+    found = bench(raising(AssertionError("nothing is made"))).examine(dear, BASE, 200.0, silent)
+    assert found.reason is not None and (found.state, found.reason.code) == ("infeasible", "budget.making")
 
 
 def test_a_training_without_time_is_not_begun(bench: Callable[..., Workbench]) -> None:

@@ -4,20 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from underpaint.stages.optimize.search.record import Attempt, Cost, Quality, Ratio, Reason, Trial
+from underpaint.stages.optimize.search.config import ATTEMPTS
+from underpaint.stages.optimize.search.record import Attempt, Quality, Raced, Ratio, Reason, Timer, Trial
 
 COMPARED = 2
 """The rung at which trials are compared with each other."""
 
 
-def by_processor(trials: Sequence[Trial]) -> bool:
-    """Tell whether processor time ranks the trials: all by one clock, and one wall clock was disturbed."""
-    return any(trial.cost is not None and trial.cost.noisy for trial in trials if trial.rung >= COMPARED)
+def timer_of(trials: Sequence[Trial]) -> Timer:
+    """Return the clock that ranks all trials: the one on the wall, unless it was disturbed for one of them."""
+    disturbed = any(trial.cost is not None and trial.cost.noisy for trial in trials if trial.rung >= COMPARED)
+    return "processor" if disturbed else "wall"
 
 
-def _ratio(trial: Trial, processor: bool) -> Ratio:
+def ratio_of(trial: Trial, timer: Timer) -> Ratio:
+    """Return the ratio of a timed trial by the clock that ranks all."""
     assert trial.cost is not None, "feasible trials were timed"
-    return trial.cost.cpu_ratio if processor else trial.cost.latency_ratio
+    return trial.cost.by(timer)
+
+
+def raced(trials: Sequence[Trial], race: Raced | None) -> list[Trial]:
+    """Return all trials, those that were in the race of the best with what they cost in it."""
+    costs = {} if race is None else race.costs
+    return [trial.model_copy(update={"cost": costs[trial.id]}) if trial.id in costs else trial for trial in trials]
+
+
+def runners(trials: Sequence[Trial], gain: float) -> list[Trial]:
+    """Return the trials that run in the race of the best: as many as can be judged, the fastest of the front.
+
+    Args:
+        trials: All trials.
+        gain: Largest ratio of times that counts as faster.
+    """
+    timer = timer_of(trials)
+    return [trial for trial in front(trials) if ratio_of(trial, timer)[0] < gain][:ATTEMPTS]
 
 
 def _loss(trial: Trial) -> float:
@@ -25,7 +45,7 @@ def _loss(trial: Trial) -> float:
     return trial.loss
 
 
-def beats(one: Trial, other: Trial, *, processor: bool) -> bool:
+def beats(one: Trial, other: Trial, timer: Timer) -> bool:
     """Tell whether a trial is better than another: faster and loses no more, or as fast, loses less, has no more steps.
 
     Trials whose intervals overlap are as fast as each other.
@@ -33,9 +53,9 @@ def beats(one: Trial, other: Trial, *, processor: bool) -> bool:
     Args:
         one: The trial that may be better.
         other: The trial that may be worse.
-        processor: Compare processor times, not wall clocks.
+        timer: The clock that ranks all.
     """
-    mine, theirs = _ratio(one, processor), _ratio(other, processor)
+    mine, theirs = ratio_of(one, timer), ratio_of(other, timer)
     if mine[2] < theirs[1]:
         return _loss(one) <= _loss(other)
     shorter = len(one.recipe.steps) <= len(other.recipe.steps)
@@ -49,21 +69,21 @@ def front(trials: Sequence[Trial], refused: Sequence[str] = ()) -> list[Trial]:
         trials: All trials; one clock ranks them.
         refused: Ids of trials that the judge refused, which beat nothing and are not on the front.
     """
-    processor = by_processor(trials)
+    timer = timer_of(trials)
     best: list[Trial] = []
     feasible = [trial for trial in trials if trial.state in ("feasible", "accepted") and trial.id not in refused]
-    for trial in sorted(feasible, key=lambda one: (_loss(one), _ratio(one, processor), one.id)):
-        if not any(beats(other, trial, processor=processor) for other in best):
+    for trial in sorted(feasible, key=lambda one: (_loss(one), ratio_of(one, timer), one.id)):
+        if not any(beats(other, trial, timer) for other in best):
             best.append(trial)
-    return list(_ranked(best, processor))
+    return list(_ranked(best, timer))
 
 
-def _ranked(trials: Sequence[Trial], processor: bool) -> Iterator[Trial]:
+def _ranked(trials: Sequence[Trial], timer: Timer) -> Iterator[Trial]:
     """Yield the fastest first; of those as fast as the fastest that with fewer steps, then with less loss."""
-    left = sorted(trials, key=lambda one: (_ratio(one, processor), one.id))
+    left = sorted(trials, key=lambda one: (ratio_of(one, timer), one.id))
     while left:
-        upper = _ratio(left[0], processor)[2]
-        equal = [trial for trial in left if _ratio(trial, processor)[1] <= upper]
+        upper = ratio_of(left[0], timer)[2]
+        equal = [trial for trial in left if ratio_of(trial, timer)[1] <= upper]
         yield from sorted(equal, key=lambda one: (len(one.recipe.steps), _loss(one), one.id))
         left = [trial for trial in left if trial not in equal]
 
@@ -78,9 +98,9 @@ def next_judged(trials: Sequence[Trial], attempts: Sequence[Attempt], gain: floa
     """
     judged = [attempt.trial for attempt in attempts]
     refused = [trial.loss for trial in trials if trial.id in judged and trial.loss is not None]
-    processor = by_processor(trials)
+    timer = timer_of(trials)
     for trial in front(trials, judged):
-        if _ratio(trial, processor)[0] < gain and all(_loss(trial) < loss for loss in refused):
+        if ratio_of(trial, timer)[0] < gain and all(_loss(trial) < loss for loss in refused):
             return trial
     return None
 
@@ -122,10 +142,3 @@ def _placed(trial: Trial, *, on_front: bool) -> Trial:
         return trial
     text = "another candidate is as fast and loses as little, and is better in one of the two"
     return trial.model_copy(update={"state": "dominated", "reason": Reason(code="search.dominated", text=text)})
-
-
-def cost_words(cost: Cost) -> str:
-    """Say a ratio of times for people."""
-    kind = "processor time" if cost.noisy else "time"
-    estimate, low, high = cost.cpu_ratio if cost.noisy else cost.latency_ratio
-    return f"{estimate:.2f} of the {kind} ({low:.2f} to {high:.2f})"

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from underpaint.core.page.layout import Section
 from underpaint.core.page.markup import Markup, element, words
 from underpaint.core.page.table import cell, table
-from underpaint.stages.optimize.search.record import Cost, Frontier, Quality, Ratio, Trial
+from underpaint.stages.optimize.search.frontier_file import Frontier
+from underpaint.stages.optimize.search.record import Quality, Ratio, Trial
 
 
 def faster(ratio: Ratio) -> str:
@@ -16,22 +17,25 @@ def faster(ratio: Ratio) -> str:
     return f"{1 / estimate:.2f} times as fast ({1 / high:.2f} to {1 / low:.2f})"
 
 
-def deciding(cost: Cost) -> Ratio:
-    """Return the ratio that decides: of processor times where the machine was busy."""
-    return cost.cpu_ratio if cost.noisy else cost.latency_ratio
-
-
 def choice_in_words(frontier: Frontier) -> str:
     """Say what was chosen, what it gains and what it costs, in a few sentences."""
     chosen = frontier.accepted
     if chosen is None or chosen.cost is None:
         looked = sum(trial.state != "refused" for trial in frontier.trials)
-        return f"Of {looked} recipes that were looked at, none is faster and proven to draw as well; the model stays."
+        said = f"Of {looked} recipes that were looked at, none is faster and proven to draw as well; the model stays."
+        return f"{said} {outcomes_in_words(frontier)}".strip()
     memory = chosen.cost.peak_rss_mb / frontier.base_cost.peak_rss_mb
     disk = chosen.cost.disk_mb / frontier.base_cost.disk_mb
-    said = f"It draws {faster(deciding(chosen.cost))}, with {memory:.2f} of the memory and {disk:.2f} of the files."
-    busy = " The machine was busy, so processor time was compared." if chosen.cost.noisy else ""
-    return f"{chosen.name}. {said}{busy} {_proof(chosen, frontier.margins)}".strip()
+    speed = faster(chosen.cost.by(frontier.timer))
+    said = f"It draws {speed}, with {memory:.2f} of the memory and {disk:.2f} of the files."
+    busy = " The machine was busy, so processor time was compared." if frontier.timer == "processor" else ""
+    proof = _proof(chosen, frontier.margins)
+    return " ".join(filter(None, (f"{chosen.name}. {said}{busy}", outcomes_in_words(frontier), proof)))
+
+
+def outcomes_in_words(frontier: Frontier) -> str:
+    """Say what is shown about the rivals, a sentence each."""
+    return " ".join(f"{outcome.text[:1].upper()}{outcome.text[1:]}." for outcome in frontier.outcomes)
 
 
 def _proof(chosen: Trial, margins: Mapping[str, float]) -> str:

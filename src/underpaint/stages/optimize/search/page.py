@@ -8,8 +8,11 @@ from underpaint.core.page.layout import Section, badge, command_block, details, 
 from underpaint.core.page.markup import Markup, element, join, words
 from underpaint.core.page.masthead import footer, masthead
 from underpaint.core.page.table import cell, table
+from underpaint.stages.optimize.search.compared import beside, space
+from underpaint.stages.optimize.search.frontier_file import Frontier
 from underpaint.stages.optimize.search.gains import choice_in_words, gains, losses
-from underpaint.stages.optimize.search.record import Frontier, Trial
+from underpaint.stages.optimize.search.outcome import CLOCKS
+from underpaint.stages.optimize.search.record import Ratio, Timer, Trial
 from underpaint.stages.optimize.search.samples import Sampled
 from underpaint.stages.optimize.search.task import Chart, ChartPoint
 
@@ -21,7 +24,7 @@ STATES = {
     "dominated": "beaten, or no faster",
     "rejected": "draws worse",
     "refused": "does not fit",
-    "infeasible": "no time for its training",
+    "infeasible": "no time to make it",
     "failed": "could not be made or drawn with",
     "killed": "its process was ended",
     "noisy": "could not be timed",
@@ -42,9 +45,11 @@ def search_page(frontier: Frontier, pictures: Sequence[Sampled], command: str, o
     shown = [
         gains(frontier, chosen) if chosen else None,
         losses(frontier, chosen) if chosen else None,
+        beside(frontier) if frontier.rivals else None,
         _front(frontier, chart),
         _pictures(pictures) if pictures else None,
         _trials(frontier),
+        space(frontier) if frontier.space else None,
         _judge(frontier),
         _again(frontier, command, out),
     ]
@@ -72,22 +77,29 @@ def _panel(frontier: Frontier) -> Markup:
 
 
 def points_of(frontier: Frontier) -> list[ChartPoint]:
-    """Return the trials that were timed and compared, and the model before, as points of the chart."""
-    own = ChartPoint(label=frontier.base, ratio=(1.0, 1.0, 1.0), room=1.0, on_front=False, chosen=False)
-    best = {*frontier.frontier, frontier.chosen}
-    return [own, *(_point(trial, trial.id in best, frontier.chosen) for trial in frontier.trials if _drawn(trial))]
+    """Return the trials that were timed and compared, the rivals and the model before, as points of the chart.
+
+    Times are by the clock that ranks all of them.
+    """
+    best, timer = {*frontier.frontier, frontier.chosen}, frontier.timer
+    rivals = [
+        _point(rival.name, rival.cost.by(timer), rival.loss)
+        for rival in frontier.rivals
+        if rival.cost is not None and rival.loss is not None
+    ]
+    trials = [
+        _point(
+            trial.id, trial.cost.by(timer), trial.loss, on_front=trial.id in best, chosen=trial.id == frontier.chosen
+        )
+        for trial in frontier.trials
+        if trial.cost is not None and trial.loss is not None
+    ]
+    return [_point(frontier.base, (1.0, 1.0, 1.0), 0.0), *rivals, *trials]
 
 
-def _drawn(trial: Trial) -> bool:
-    return trial.cost is not None and trial.loss is not None
-
-
-def _point(trial: Trial, on_front: bool, chosen: str | None) -> ChartPoint:
-    assert trial.cost is not None
-    assert trial.loss is not None
-    ratio = trial.cost.cpu_ratio if trial.cost.noisy else trial.cost.latency_ratio
-    room = max(LEAST_ROOM, 1.0 - trial.loss)
-    return ChartPoint(label=trial.id, ratio=ratio, room=room, on_front=on_front, chosen=trial.id == chosen)
+def _point(label: str, ratio: Ratio, loss: float, *, on_front: bool = False, chosen: bool = False) -> ChartPoint:
+    room = max(LEAST_ROOM, 1.0 - loss)
+    return ChartPoint(label=label, ratio=ratio, room=room, on_front=on_front, chosen=chosen)
 
 
 def _front(frontier: Frontier, chart: Chart) -> Section:
@@ -95,8 +107,9 @@ def _front(frontier: Frontier, chart: Chart) -> Section:
     key = legend(("on-front", "nothing is faster and loses less"), ("off-front", "beaten, or refused"))
     return Section(
         title="Time against loss",
-        lead="Each point is a recipe, drawn on captions that the last decision did not use. To the left is faster. 1 "
-        "means no loss against the model before, 0 the most that was let through; below that a recipe was given up.",
+        lead="Each point is a recipe, drawn on captions that the last decision did not use. To the left is faster, by "
+        f"{CLOCKS[frontier.timer]} for all. 1 means no loss against the model before, 0 the most that was let through; "
+        "below that a recipe was given up.",
         body=join(figure(lambda width: chart(points, width), key)),
     )
 
@@ -127,17 +140,18 @@ def _side(source: str, which: str) -> Markup:
 
 
 def _trials(frontier: Frontier) -> Section:
-    rows = [_row(trial) for trial in frontier.trials]
+    rows = [_row(trial, frontier.timer) for trial in frontier.trials]
     head = ("Trial", "Steps", "Ended", "Time", "Loss", "Why")
     return Section(
         title="Every trial",
-        lead="Time as a ratio to the model before; loss as a share of what was let through. Refused recipes too.",
+        lead=f"{CLOCKS[frontier.timer].capitalize()} as a ratio to the model before, by the clock that ranks them all; "
+        "loss as a share of what was let through. Refused recipes too.",
         body=table("All recipes in the order in which they were looked at", head, rows, numeric=(3, 4)),
     )
 
 
-def _row(trial: Trial) -> Markup:
-    ratio = "–" if trial.cost is None else f"{trial.cost.ratio:.2f}"
+def _row(trial: Trial, timer: Timer) -> Markup:
+    ratio = "–" if trial.cost is None else f"{trial.cost.by(timer)[0]:.2f}"
     loss = "–" if trial.loss is None else f"{trial.loss:.2f}"
     made = f"{trial.origin} of {trial.parent}" if trial.parent else trial.origin
     steps = [element("div", words(str(step))) for step in trial.recipe.steps]

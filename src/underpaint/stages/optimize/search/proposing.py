@@ -23,7 +23,8 @@ Wanted = tuple[str, Mapping[str, JsonValue]]
 """A transform, and parameters that its step must have."""
 F32: Mapping[str, JsonValue] = {"precision": "f32"}
 INT8: Mapping[str, JsonValue] = {"precision": "int8"}
-ONNX, ONNX8 = ("engine.onnx", F32), ("engine.onnx", INT8)
+NATIVE8: Mapping[str, JsonValue] = {"precision": "int8", "native": True}
+ONNX, ONNX8, OWN8 = ("engine.onnx", F32), ("engine.onnx", INT8), ("engine.onnx", NATIVE8)
 OPENVINO, OPENVINO8 = ("engine.openvino", F32), ("engine.openvino", INT8)
 FEWER: Wanted = ("steps.count", {})
 SPAN: Wanted = ("guidance.span", {})
@@ -32,26 +33,43 @@ DYNAMIC: Wanted = ("quant.int8_dynamic", {})
 CACHE: Wanted = ("cache.output", {"every": 2})
 PAIR: Wanted = ("cache.pair", {"every": 2})
 SHORT = (SPAN, FEWER)
+FAST_PRODUCTS = (
+    (OPENVINO8,),
+    (OWN8,),
+    (OPENVINO,),
+    (ONNX8,),
+    (OPENVINO8, PAIR),
+    (OPENVINO8, CACHE),
+    (OPENVINO8, *SHORT),
+    (OWN8, *SHORT),
+)
+"""What is tried first where a processor multiplies 8-bit numbers fast."""
 STARTS: dict[str, tuple[tuple[Wanted, ...], ...]] = {
-    "x86-amx": ((OPENVINO8,), (OPENVINO,), (ONNX8,), (OPENVINO8, PAIR), (OPENVINO8, CACHE), (OPENVINO8, *SHORT)),
-    "x86-vnni": ((OPENVINO8,), (OPENVINO,), (ONNX8,), (OPENVINO8, PAIR), (OPENVINO8, CACHE), (OPENVINO8, *SHORT)),
+    "x86-amx": FAST_PRODUCTS,
+    "x86-vnni": FAST_PRODUCTS,
     "x86-avx2": (
-        (ONNX,),
         (ONNX8,),
+        (OWN8,),
         (OPENVINO,),
-        (ONNX8, SPAN),
+        (OPENVINO8,),
+        (OWN8, SPAN),
+        (OWN8, *SHORT),
         (ONNX8, *SHORT),
         (OPENVINO, CACHE),
         (OPENVINO, PAIR),
-        (OPENVINO8,),
+        (ONNX,),
         (OPENVINO8, *SHORT),
         (STORED,),
     ),
-    "arm": ((ONNX,), (ONNX8,), (ONNX8, CACHE), (ONNX8, *SHORT), (DYNAMIC,)),
+    "arm": ((ONNX8,), (ONNX,), (OWN8,), (ONNX8, CACHE), (OWN8, *SHORT), (DYNAMIC,)),
     "cuda": ((("engine.compile", {}),), (CACHE,), (STORED,), (("quant.fp8", {}),)),
     "": ((ONNX,), (FEWER,), (SPAN,)),
 }
-"""Beginning of a host class to what is tried first there; a transform stands for all slots that it fits."""
+"""Beginning of a host class to what is tried first there; a transform stands for all slots that it fits.
+
+Each engine comes with its best precision before anything is combined, so that one that takes long to make gets its
+chance while there is time.
+"""
 TRIES = 60
 """Random recipes that are thought up before it is said that there is nothing new."""
 MOST_STEPS = 4

@@ -11,7 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from underpaint.stages.optimize.search.record import SCHEMA, Frontier
+from underpaint.stages.optimize.search.frontier_file import SCHEMA, Frontier
 
 FOLDER, NAME = "schema", "frontier-1.json"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

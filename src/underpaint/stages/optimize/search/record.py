@@ -1,8 +1,8 @@
-"""The records of a search: every trial with its reason, what was judged, and the whole as ``frontier.json``."""
+"""The rows of a search's log: the model before, every trial with its reason, the race of the best, what was judged."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -10,9 +10,10 @@ from underpaint.core.config import Config
 from underpaint.core.optimization import Judgement, OptimizationRecipe, Readiness
 from underpaint.stages.optimize.search.config import SearchConfig
 
-SCHEMA = "underpaint.frontier/1"
 State = Literal["refused", "failed", "killed", "infeasible", "noisy", "dominated", "rejected", "feasible", "accepted"]
 Origin = Literal["start", "alone", "changed", "random", "repair"]
+Timer = Literal["wall", "processor"]
+"""The clock that ranks the trials of a search; one for all of them."""
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Ratio = tuple[Number, Number, Number]
 """Estimate, lower and upper end."""
@@ -43,7 +44,7 @@ class Cost(Config):
         peak_rss_mb: Most memory of its process.
         disk_mb: Size of its files.
         pairs: Pictures that each was timed with.
-        noisy: The machine was busy, so that processor time decides.
+        noisy: The machine was busy, so that wall clocks cannot be trusted.
     """
 
     latency_ratio: Ratio
@@ -55,10 +56,17 @@ class Cost(Config):
     pairs: int
     noisy: bool = False
 
-    @property
-    def ratio(self) -> float:
-        """The ratio that decides about this trial alone."""
-        return (self.cpu_ratio if self.noisy else self.latency_ratio)[0]
+    def by(self, timer: Timer) -> Ratio:
+        """Return the ratio by the clock that ranks all trials."""
+        return self.latency_ratio if timer == "wall" else self.cpu_ratio
+
+    def may_save(self, gain: float) -> bool:
+        """Tell whether a clock that can be trusted says that it is faster, whichever will rank the trials in the end.
+
+        Args:
+            gain: Largest ratio of times that counts as faster.
+        """
+        return self.cpu_ratio[0] < gain or (not self.noisy and self.latency_ratio[0] < gain)
 
 
 class Trial(Config):
@@ -77,6 +85,7 @@ class Trial(Config):
         quality: Metric to change; those of the last decision have the policy's names.
         loss: The worst change of a metric as a share of what is bearable; above 1 is rejected. None before pictures.
         seconds: Time that it took.
+        candidate: Digest of the model that was looked at; None where none was made.
     """
 
     id: str
@@ -91,6 +100,7 @@ class Trial(Config):
     quality: dict[str, Quality] = {}
     loss: Number | None = None
     seconds: Number = 0.0
+    candidate: str | None = None
 
     @property
     def name(self) -> str:
@@ -186,101 +196,72 @@ class Stopped(Config):
     why: str
 
 
+class Beside(Config):
+    """How long a candidate takes beside a rival, which was timed in the same turns.
+
+    Args:
+        latency_ratio: Of median times of a picture, wall clock; below 1 the candidate is faster.
+        cpu_ratio: Of median processor times.
+    """
+
+    latency_ratio: Ratio
+    cpu_ratio: Ratio
+
+    def by(self, timer: Timer) -> Ratio:
+        """Return the ratio by the clock that ranks all trials."""
+        return self.latency_ratio if timer == "wall" else self.cpu_ratio
+
+
+class Rival(Config):
+    """A model that a search is measured against besides the one before: an export that is there already.
+
+    Args:
+        name: What it is called.
+        model_digest: Its digest.
+        cost: What it costs beside the model before; None where it could not be timed.
+        loss: As in ``Trial``, on the same captions.
+        beside: Trial to how long its candidate takes beside the rival.
+        reason: Why it could not be timed.
+    """
+
+    name: str
+    model_digest: str
+    cost: Cost | None = None
+    loss: Number | None = None
+    beside: dict[str, Beside] = {}
+    reason: Reason | None = None
+
+
+class Raced(Config):
+    """A row for the race of the best candidates with the rivals and the model before: all in turn, in one run.
+
+    Args:
+        costs: Trial to what its candidate costs beside the model before, in this run.
+        rivals: All rivals.
+        seconds: Time that this took.
+    """
+
+    row: Literal["raced"] = "raced"
+    costs: dict[str, Cost] = {}
+    rivals: tuple[Rival, ...] = ()
+    seconds: Number = 0.0
+
+
 class Attempt(Config):
     """A row for each candidate that was judged.
 
     Args:
         trial: Its id.
+        candidate: Digest of the model that was judged; empty in logs from before it was kept, which proves nothing.
         judgement: What the judge says.
         seconds: Time that this took.
     """
 
     row: Literal["attempt"] = "attempt"
     trial: str
+    candidate: str = ""
     judgement: Judgement
     seconds: Number
 
 
-Row = Annotated[Begun | Base | Ready | Tried | Stopped | Attempt, Field(discriminator="row")]
-
-
-class Host(Config):
-    """The machine.
-
-    Args:
-        fingerprint: All that decides how fast and how exactly it computes.
-        host_class: Its class.
-    """
-
-    fingerprint: dict[str, Any]
-    host_class: str
-
-
-class Budget(Config):
-    """Time in seconds."""
-
-    asked: Number
-    used: Number
-
-
-class Attempts(Config):
-    """How often the held-out prompts were looked at.
-
-    Args:
-        used: Candidates judged.
-        most: Most that may be.
-    """
-
-    used: int
-    most: int
-
-
-class Frontier(Config):
-    """A whole search.
-
-    Args:
-        schema_id: Name and version of this format.
-        base: Name of the model before.
-        base_address: How it was named to the command.
-        base_digest: Its digest.
-        base_cost: What it costs.
-        limits: Metric to what was bearable on the search's prompts.
-        judge_digest: Identity of the judge: policy, prompts, metrics.
-        policy: Name of the policy.
-        host: The machine.
-        data_digests: Role to digest of what was read.
-        config: Settings.
-        budget: Time.
-        attempts: Looks at the held-out prompts.
-        margins: The judge's metrics to the largest change that is good enough, as far as any candidate was judged.
-        readiness: Whether the judge could tell good from bad.
-        frontier: Ids of trials that nothing beats in time and loss.
-        chosen: Id of the trial that was accepted; None if none was.
-        ended: Why the search ended, in a sentence.
-        trials: All of them.
-    """
-
-    schema_id: Literal["underpaint.frontier/1"] = SCHEMA
-    base: str
-    base_address: str
-    base_digest: str
-    base_cost: Base
-    limits: dict[str, Limit]
-    judge_digest: str
-    policy: str
-    host: Host
-    data_digests: dict[str, str]
-    config: SearchConfig
-    budget: Budget
-    attempts: Attempts
-    margins: dict[str, Number]
-    readiness: Readiness
-    frontier: tuple[str, ...]
-    chosen: str | None
-    ended: str
-    trials: tuple[Trial, ...]
-
-    @property
-    def accepted(self) -> Trial | None:
-        """The trial that was accepted."""
-        return next((trial for trial in self.trials if trial.id == self.chosen), None)
+Row = Annotated[Begun | Base | Ready | Tried | Stopped | Raced | Attempt, Field(discriminator="row")]

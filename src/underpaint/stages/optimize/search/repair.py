@@ -16,6 +16,7 @@ from pydantic import JsonValue
 
 from underpaint.core.optimization import OptimizationRecipe, Step
 from underpaint.pipelines.slots import Slot
+from underpaint.stages.optimize.search.frontier import ratio_of, timer_of
 from underpaint.stages.optimize.search.record import Trial
 from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.transforms.checking import step_of
@@ -80,15 +81,16 @@ def repairs(trials: Sequence[Trial], space: Space) -> Iterator[tuple[Optimizatio
     """Yield recipes that repair failed trials, each with the trial's id; those tried already among them.
 
     Args:
-        trials: All so far.
+        trials: All so far; the clock that ranks them says which are fast.
         space: What fits.
     """
     failed = [
         trial for trial in trials if trial.state == "rejected" and trial.rung in (1, 2) and trial.cost is not None
     ]
-    worth = [trial for trial in failed if trial.origin != "repair" and trial.cost and trial.cost.ratio < 1.0]
+    timer = timer_of(trials)
+    worth = [trial for trial in failed if trial.origin != "repair" and ratio_of(trial, timer)[0] < 1.0]
     known = {trial.recipe_digest: trial for trial in trials}
-    for trial in sorted(worth, key=lambda one: (one.cost.ratio if one.cost else 0.0, one.id))[:MOST_REPAIRED]:
+    for trial in sorted(worth, key=lambda one: (ratio_of(one, timer), one.id))[:MOST_REPAIRED]:
         yield from ((recipe, trial.id) for recipe in _of_trial(trial, space, known))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress, Report
 from underpaint.core.samples import Sample, read_samples
 from underpaint.models.randconv import load_randconv
+from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.opening import load_networks
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.pipelines.slots import capabilities_of
@@ -25,8 +27,10 @@ from underpaint.stages.optimize.search.making import Workshop, check_optimizable
 from underpaint.stages.optimize.search.prompts import Split, picture_seed, split_prompts
 from underpaint.stages.optimize.search.quality import Eyes
 from underpaint.stages.optimize.search.record import Begun
+from underpaint.stages.optimize.search.rivals import rivals_of
 from underpaint.stages.optimize.search.searching import Search
 from underpaint.stages.optimize.search.space import space_of
+from underpaint.stages.optimize.search.spending import check_plan
 from underpaint.stages.optimize.search.task import Task
 from underpaint.stages.optimize.search.trial_log import TRIALS, TrialLog
 from underpaint.stages.optimize.search.workbench import Workbench
@@ -65,8 +69,9 @@ def run_search(task: Task, report: Report, clock: Clock | None = None) -> Finish
         artifact of kind ``search`` with the same records.
 
     Raises:
-        InputError: The model cannot be optimized, the target is not there, the budget is too small, or the folder of
-            an unfinished search belongs to another one.
+        InputError: The model cannot be optimized, the target is not there, the budget is too small, a rival was made
+            from another model, or the folder of an unfinished search belongs to another one.
+        ArtifactError: What would be handed out is not what was judged.
         DataError: There are too few captions.
         PolicyError: The judge could accept nothing.
         StorageError: The folder exists or cannot be written.
@@ -75,13 +80,16 @@ def run_search(task: Task, report: Report, clock: Clock | None = None) -> Finish
     check_optimizable(task.model)
     host = read_fingerprint()
     device = target_device(task.config, host)
+    rivals = rivals_of(task.model, task.rivals)
     split = split_prompts(read_samples(task.data), task.judge.groups(), task.config)
     folder = workspace(task.out)
+    if not (folder / TRIALS).is_file():
+        check_plan(task.config, task.judge.effort())
     log = TrialLog(folder / TRIALS)
     try:
-        log.begin(_begun(task, host))
+        log.begin(_begun(task, host, rivals))
         report(Progress(task="load the model", done=0))
-        bench = _bench(task, split, folder, host, device)
+        bench = _bench(task, split, rivals, folder, host, device)
         try:
             search = Search(
                 config=task.config, bench=bench, judge=task.judge, log=log, clock=clock or SystemClock(), report=report
@@ -94,7 +102,7 @@ def run_search(task: Task, report: Report, clock: Clock | None = None) -> Finish
         log.close()
 
 
-def _begun(task: Task, host: Fingerprint) -> Begun:
+def _begun(task: Task, host: Fingerprint, rivals: Sequence[Model]) -> Begun:
     parts = {
         "base": task.model.digest,
         "judge": task.judge.identity,
@@ -102,7 +110,7 @@ def _begun(task: Task, host: Fingerprint) -> Begun:
         "host": host.digest(),
     }
     settings = task.config.model_dump(mode="json", exclude={"budget_s"})
-    key = digest_of([parts, settings])
+    key = digest_of([parts, settings, [rival.manifest.digest for rival in rivals]])
     return Begun(
         key=key,
         config=task.config,
@@ -114,7 +122,9 @@ def _begun(task: Task, host: Fingerprint) -> Begun:
     )
 
 
-def _bench(task: Task, split: Split, folder: Path, host: Fingerprint, device: str) -> Workbench:
+def _bench(
+    task: Task, split: Split, rivals: Sequence[Model], folder: Path, host: Fingerprint, device: str
+) -> Workbench:
     pipeline = load_networks(task.model, torch.device(device))
     workshop = Workshop(model=task.model, pipeline=pipeline, prompts=split.calibration, folder=folder)
     eyes = load_randconv()
@@ -129,6 +139,7 @@ def _bench(task: Task, split: Split, folder: Path, host: Fingerprint, device: st
         eyes=Eyes(extractor=eyes, real=eyes.extract(pictures).features),
         requests=[_request(sample, task, 0) for sample in split.search],
         others=[_request(sample, task, 1) for sample in split.search],
+        rivals=rivals,
     )
 
 

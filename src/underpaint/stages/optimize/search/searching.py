@@ -7,32 +7,38 @@ the same end. Time is counted from the rows too: what an ended process had begun
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
 from typing import Protocol
 
-from underpaint.core.errors import InputError, PolicyError
+from underpaint.core.errors import PolicyError
 from underpaint.core.optimization import Judge, OptimizationRecipe
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.stages.optimize.search.config import ATTEMPTS, SearchConfig
-from underpaint.stages.optimize.search.frontier import next_judged
+from underpaint.stages.optimize.search.frontier import next_judged, raced, runners
 from underpaint.stages.optimize.search.proposing import Proposal, Proposer
-from underpaint.stages.optimize.search.record import Attempt, Base, Quality, Ready, Reason, State, Stopped, Trial, Tried
+from underpaint.stages.optimize.search.record import (
+    Attempt,
+    Base,
+    Quality,
+    Raced,
+    Ready,
+    Reason,
+    State,
+    Stopped,
+    Trial,
+    Tried,
+)
 from underpaint.stages.optimize.search.record import Cost as TrialCost
 from underpaint.stages.optimize.search.space import Space
+from underpaint.stages.optimize.search.spending import Spending, in_words
 from underpaint.stages.optimize.search.trial_log import TrialLog
+from underpaint.stages.optimize.search.unchanged import Made, insist_on
 
-OVERHEAD = 1.3
-"""Time of drawing and looking at a picture, as a multiple of drawing it."""
-TRIAL_OVERHEAD_S = 8.0
-"""Making, writing and loading a candidate."""
 UNTRIED = ("refused", "infeasible")
 """States of recipes that were not made."""
-RESERVED = 1 / 3
-"""Share of the budget for the last decision, if it takes that much."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +52,7 @@ class Examined:
         cost: If it was timed.
         quality: Metric to change.
         loss: See ``Trial``.
+        candidate: Digest of the model that was looked at.
     """
 
     rung: int
@@ -54,6 +61,7 @@ class Examined:
     cost: TrialCost | None = None
     quality: dict[str, Quality] = field(default_factory=dict)
     loss: float | None = None
+    candidate: str | None = None
 
 
 class Bench(Protocol):
@@ -77,8 +85,12 @@ class Bench(Protocol):
         """Look at a recipe, with pictures of the search's prompts alone."""
         ...
 
-    def candidate(self, recipe: OptimizationRecipe, report: Report) -> Path:
-        """Return the folder of a candidate, made again if it is not there."""
+    def candidate(self, recipe: OptimizationRecipe, report: Report) -> Made:
+        """Return a candidate whose files were all compared with its manifest, made again if it is not there."""
+        ...
+
+    def race(self, runners: Sequence[Trial], base: Base, report: Report) -> Raced:
+        """Time some candidates, all rivals and the model before in turn; ``seconds`` is filled in by the search."""
         ...
 
 
@@ -111,13 +123,21 @@ class Search:
         Raises:
             InputError: The budget is too small for one trial and one judgement.
             PolicyError: The judge could accept nothing, whatever came.
+            ArtifactError: A candidate is not what it was when it was looked at.
         """
         base = self.log.base or self._measure_base()
-        self._check_budget(base)
+        self.spending.check()
         self._check_judge(self.log.ready or self._prepare_judge())
         self._record_refused()
         stopped = self.log.stopped or self._stop(self._try_recipes(base))
-        return self._judge_best(base, stopped.why)
+        if self.log.raced is None:
+            self._race(base)
+        return self._judge_best(stopped.why)
+
+    @cached_property
+    def spending(self) -> Spending:
+        """What was spent, and what the rest takes."""
+        return Spending(config=self.config, judge=self.judge, log=self.log)
 
     def _measure_base(self) -> Base:
         began = self.clock.now()
@@ -125,47 +145,6 @@ class Search:
         base = base.model_copy(update={"seconds": self.clock.now() - began})
         self.log.add(base)
         return base
-
-    def _trial_s(self, base: Base, recipe: OptimizationRecipe | None = None) -> float:
-        """Return about how long a trial takes: as long as its dearest step took in the cheapest trial that had it.
-
-        A recipe that holds all of one whose making took too long takes too long too; a step among others is not blamed.
-
-        Args:
-            base: The model before.
-            recipe: The trial's; None for any trial.
-        """
-        guess = base.latency_ms / 1000 * (self.config.prompts + 4 * self.config.pairs) + TRIAL_OVERHEAD_S
-        timed = [trial for trial in self.log.trials if trial.rung == 2]
-        if recipe is None:
-            return statistics.median([trial.seconds for trial in timed] or [guess])
-        if any(all(step in recipe.steps for step in trial.recipe.steps) for trial in self._ended()):
-            return float("inf")
-        took = [[trial.seconds for trial in timed if step in trial.recipe.steps] for step in recipe.steps]
-        return max((min(seconds) for seconds in took if seconds), default=guess)
-
-    def _ended(self) -> list[Trial]:
-        """Return the trials that were ended since making the candidate took too long."""
-        killed = [trial for trial in self.log.trials if trial.state == "killed"]
-        return [trial for trial in killed if trial.reason is not None and trial.reason.code == "budget.time"]
-
-    def _judgement_s(self, base: Base) -> float:
-        took = [attempt.seconds for attempt in self.log.attempts]
-        return max(took, default=base.latency_ms / 1000 * OVERHEAD * self.judge.effort().each)
-
-    def _check_budget(self, base: Base) -> None:
-        if self.log.ready is not None:
-            return
-        effort = self.judge.effort()
-        prepare = base.latency_ms / 1000 * OVERHEAD * effort.base
-        least = base.seconds + prepare + self._trial_s(base) + self._judgement_s(base)
-        if self.config.budget_s < least:
-            raise InputError(
-                f"a budget of {in_words(self.config.budget_s)} is too small here: measuring the model before takes "
-                f"{in_words(base.seconds)}, one trial {in_words(self._trial_s(base))}, and deciding about it with "
-                f"{effort.base + effort.each} pictures {in_words(prepare + self._judgement_s(base))}; give --budget "
-                f"{minutes(least)} or more"
-            )
 
     def _prepare_judge(self) -> Ready:
         self.report(Progress(task="try the gate on the model before and on bad copies", done=0))
@@ -199,20 +178,19 @@ class Search:
 
     def _try_recipes(self, base: Base) -> str:
         """Look at recipes while there is time besides what the last decision needs; return why it ended."""
-        needed = self._judgement_s(base)
-        reserve = max(needed, min(needed * ATTEMPTS, self.config.budget_s * RESERVED))
+        reserve = self.spending.reserve_s()
         proposer = Proposer(self.bench.space, self.bench.host_class, self.config.seed)
         while True:
             left = self.config.budget_s - reserve - self.log.seconds
             looked = sum(trial.state not in UNTRIED for trial in self.log.trials)
-            if looked and left < self._trial_s(base):
+            if looked and left < self.spending.any_trial_s():
                 return f"the budget was used up after {looked} recipes"
             if looked >= self.config.most_trials:
                 return f"{looked} recipes were looked at, the most that were asked for"
             proposal = proposer.next(self.log.trials)
             if proposal is None:
                 return f"all {looked} recipes of the space that could be thought up were looked at"
-            needed_s = self._trial_s(base, proposal.recipe)
+            needed_s = self.spending.trial_s(proposal.recipe)
             if looked and left < needed_s:
                 self._add(proposal, _no_time(needed_s, left), 0.0)
             else:
@@ -244,13 +222,21 @@ class Search:
             quality=examined.quality,
             loss=examined.loss,
             seconds=seconds,
+            candidate=examined.candidate,
         )
         self.log.add(Tried(trial=trial))
 
-    def _judge_best(self, base: Base, ended: str) -> str:
+    def _race(self, base: Base) -> None:
+        """Time the best candidates, the rivals and the model before in one run, so that all are told apart by it."""
+        self.report(Progress(task="time the best beside the rivals", done=0))
+        began = self.clock.now()
+        found = self.bench.race(runners(self.log.trials, self.config.gain), base, self.report)
+        self.log.add(found.model_copy(update={"seconds": self.clock.now() - began}))
+
+    def _judge_best(self, ended: str) -> str:
         """Let the judge decide about the fastest candidates until one passes; return why the search ended."""
         while True:
-            attempts, trials = self.log.attempts, self.log.trials
+            attempts, trials = self.log.attempts, raced(self.log.trials, self.log.raced)
             if attempts and attempts[-1].judgement.verdict == "pass":
                 return f"{attempts[-1].trial} passed the gate; before it, {ended}"
             chosen = next_judged(trials, attempts, self.config.gain)
@@ -258,23 +244,27 @@ class Search:
                 return _nothing(trials, attempts, ended)
             if len(attempts) >= ATTEMPTS:
                 return f"{ATTEMPTS} candidates were refused, and held-out prompts are spent by looking; {ended}"
-            if attempts and self.config.budget_s - self.log.seconds < self._judgement_s(base):
+            if attempts and self.config.budget_s - self.log.seconds < self.spending.judgement_s():
                 return f"no time was left for another decision; {ended}"
             self._judge(chosen)
 
     def _judge(self, trial: Trial) -> None:
+        """Let the judge decide about the very model that was looked at, and see that it is the same afterwards."""
         self.report(Progress(task="judge", done=len(self.log.attempts), total=ATTEMPTS, note=trial.name))
         began = self.clock.now()
-        folder = self.bench.candidate(trial.recipe, self.report)
-        judgement = self.judge.judge(folder, ATTEMPTS, self.report)
-        self.log.add(Attempt(trial=trial.id, judgement=judgement, seconds=self.clock.now() - began))
+        made = self.bench.candidate(trial.recipe, self.report)
+        insist_on(trial.candidate, made, f"was looked at as {trial.id}")
+        judgement = self.judge.judge(made.folder, ATTEMPTS, self.report)
+        insist_on(made.digest, self.bench.candidate(trial.recipe, self.report), f"was judged as {trial.id}")
+        seconds = self.clock.now() - began
+        self.log.add(Attempt(trial=trial.id, candidate=made.digest, judgement=judgement, seconds=seconds))
 
 
 def _no_time(needed_s: float, left_s: float) -> Examined:
-    took = "its steps or some of them together took too long"
+    took = "its steps or some of them together took too long before"
     if not math.isinf(needed_s):
-        took = f"a step of it took {in_words(needed_s)}"
-    text = f"{took} before, and {in_words(left_s)} are left for trials"
+        took = f"its trial takes about {in_words(needed_s)}"
+    text = f"{took}, and {in_words(left_s)} are left for trials"
     return Examined(
         rung=0, state="infeasible", reason=Reason(code="budget.time", text=f"{text}; give a larger --budget")
     )
@@ -287,13 +277,3 @@ def _nothing(trials: Sequence[Trial], attempts: Sequence[Attempt], ended: str) -
     if feasible:
         return f"none of the {feasible} candidates that draw well enough is faster; {ended}"
     return f"no recipe is faster and draws well enough; {ended}"
-
-
-def in_words(seconds: float) -> str:
-    """Say a time for people."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
-def minutes(seconds: float) -> str:
-    """Return a time as ``--budget`` takes it, rounded up."""
-    return f"{int(seconds // 60) + 1}m"

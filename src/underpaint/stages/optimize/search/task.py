@@ -50,6 +50,7 @@ class Task:
         out: The new folder.
         command: The command that does it again.
         chart: Draws the chart of the page.
+        rivals: Addresses of exports that the best candidates are timed beside, besides those that came with the model.
     """
 
     config: SearchConfig
@@ -61,3 +62,4 @@ class Task:
     out: Path
     command: str
     chart: Chart
+    rivals: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What a candidate costs: timed in turn with the model before (A B B A), each in a process of its own."""
+"""What models cost: timed in turn (A B B A), each in a process of its own, so that a disturbance meets all alike."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from underpaint.metrics.estimate import Estimate, Floats
 from underpaint.metrics.interval import ratio_of_medians
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.cores import choose_threads
 from underpaint.stages.optimize.search.drawing import Drawing
-from underpaint.stages.optimize.search.record import Cost, Ratio
+from underpaint.stages.optimize.search.record import Beside, Cost, Ratio
 
 WARM_UPS = 5
 DRIFT = 0.10
@@ -28,7 +29,7 @@ class Times:
     Args:
         candidate: ``[2, n]``.
         base: ``[2, n]``, drawn next to the candidate's of the same place.
-        busy: More programs than there are cores wanted to run, and one of the two waited for a core.
+        busy: More programs than there are cores wanted to run, and one of those timed waited for a core.
     """
 
     candidate: Floats
@@ -42,25 +43,86 @@ class Times:
         first, second = np.median(self.base[0, :half]), np.median(self.base[0, half:])
         return self.busy or bool(abs(np.log(second / first)) > np.log1p(DRIFT))
 
+    def ratios(self, seed: int) -> tuple[Ratio, Ratio]:
+        """Return the ratios of medians with their intervals, wall clock and processor.
 
-def times_of(candidate: Drawing, base: Drawing, requests: Sequence[DrawRequest], pairs: int) -> Times:
-    """Time both in the order A B B A.
+        Args:
+            seed: Of the pairs drawn again.
+        """
+        wall, cpu = (
+            ratio_of_medians(self.candidate[row], self.base[row], np.random.default_rng(seed)) for row in (0, 1)
+        )
+        return _ends(wall), _ends(cpu)
+
+    def cost(self, peak_rss_mb: float, disk_mb: float, seed: int) -> Cost:
+        """Return what the candidate costs beside the model before.
+
+        Args:
+            peak_rss_mb: Most memory of its process.
+            disk_mb: Size of its files.
+            seed: Of the pairs drawn again for intervals.
+        """
+        wall, cpu = self.ratios(seed)
+        return Cost(
+            latency_ratio=wall,
+            cpu_ratio=cpu,
+            latency_ms=float(np.median(self.candidate[0])),
+            base_ms=float(np.median(self.base[0])),
+            peak_rss_mb=peak_rss_mb,
+            disk_mb=disk_mb,
+            pairs=self.base.shape[1],
+            noisy=self.noisy,
+        )
+
+    def beside(self, seed: int) -> Beside:
+        """Return how long the candidate takes beside what stands in the place of the model before."""
+        wall, cpu = self.ratios(seed)
+        return Beside(latency_ratio=wall, cpu_ratio=cpu)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turns:
+    """Times of several models that were drawn with in turn.
 
     Args:
-        candidate: A loaded model.
-        base: The model before.
-        requests: Drawn in turn, the same by both.
-        pairs: Number of pairs.
+        times_ms: ``[E, 2, n]``, wall clock and processor; the model before stands first.
+        busy: As in ``Times``.
+    """
+
+    times_ms: NDArray[np.float64]
+    busy: bool
+
+    def between(self, candidate: int, base: int = 0) -> Times:
+        """Return the times of two of them."""
+        return Times(candidate=self.times_ms[candidate], base=self.times_ms[base], busy=self.busy)
+
+
+def take_turns(drawings: Sequence[Drawing], requests: Sequence[DrawRequest], rounds: int) -> Turns:
+    """Time models in turn, forward and back: A B B A, or A B C C B A.
+
+    Args:
+        drawings: Loaded models.
+        requests: Drawn one after the other, the same by all.
+        rounds: Pictures of each.
     """
     for number in range(WARM_UPS):
-        for drawing in (candidate, base):
+        for drawing in drawings:
             drawing.time(requests[number % len(requests)], LIMIT_S)
-    found = np.empty((2, 2, pairs))
-    for index in range(pairs):
-        for side in (0, 1) if index % 2 == 0 else (1, 0):
-            found[side, :, index] = (candidate, base)[side].time(requests[index % len(requests)], LIMIT_S)
+    found = np.empty((len(drawings), 2, rounds))
+    order = list(range(len(drawings)))
+    for index in range(rounds):
+        for place in order if index % 2 == 0 else reversed(order):
+            found[place, :, index] = drawings[place].time(requests[index % len(requests)], LIMIT_S)
     crowded = os.getloadavg()[0] > choose_threads(environment={})
-    return Times(candidate=found[0], base=found[1], busy=crowded and any(waited(side) for side in found))
+    return Turns(times_ms=found, busy=crowded and any(waited(side) for side in found))
+
+
+def settled_turns(drawings: Sequence[Drawing], requests: Sequence[DrawRequest], rounds: int) -> Turns:
+    """Time models in turn; where the first of them, the model before, drifted, once more."""
+    turns = take_turns(drawings, requests, rounds)
+    if turns.between(0).noisy and not turns.busy:
+        turns = take_turns(drawings, requests, rounds)
+    return turns
 
 
 def waited(times_ms: Floats) -> bool:
@@ -85,20 +147,8 @@ def cost_of(
         disk_mb: Size of the candidate's files.
         seed: Of the pairs drawn again for intervals.
     """
-    times = times_of(candidate, base, requests, pairs)
-    if times.noisy and not times.busy:
-        times = times_of(candidate, base, requests, pairs)
-    wall, cpu = (ratio_of_medians(times.candidate[row], times.base[row], np.random.default_rng(seed)) for row in (0, 1))
-    return Cost(
-        latency_ratio=_ends(wall),
-        cpu_ratio=_ends(cpu),
-        latency_ms=float(np.median(times.candidate[0])),
-        base_ms=float(np.median(times.base[0])),
-        peak_rss_mb=candidate.peak_mb(),
-        disk_mb=disk_mb,
-        pairs=pairs,
-        noisy=times.noisy,
-    )
+    times = settled_turns((base, candidate), requests, pairs).between(1)
+    return times.cost(candidate.peak_mb(), disk_mb, seed)
 
 
 def _ends(ratio: Estimate) -> Ratio:

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from underpaint.core.artifact import storage_errors
 from underpaint.core.config import canonical_json, parse_json, problems_of
 from underpaint.core.errors import ArtifactError, InputError, StoreBusy
-from underpaint.stages.optimize.search.record import Attempt, Base, Begun, Ready, Row, Stopped, Trial, Tried
+from underpaint.stages.optimize.search.record import Attempt, Base, Begun, Raced, Ready, Row, Stopped, Trial, Tried
 
 TRIALS = "trials.jsonl"
 ROW: TypeAdapter[Row] = TypeAdapter(Row)
@@ -145,6 +145,11 @@ class TrialLog:
         return next((row for row in self.rows if isinstance(row, Stopped)), None)
 
     @property
+    def raced(self) -> Raced | None:
+        """The race of the best, if it was run."""
+        return next((row for row in self.rows if isinstance(row, Raced)), None)
+
+    @property
     def attempts(self) -> list[Attempt]:
         """All candidates that were judged."""
         return [row for row in self.rows if isinstance(row, Attempt)]
@@ -152,5 +157,5 @@ class TrialLog:
     @property
     def seconds(self) -> float:
         """Time that all rows together took."""
-        timed = (Base, Ready, Attempt)
+        timed = (Base, Ready, Raced, Attempt)
         return sum(row.seconds for row in self.rows if isinstance(row, timed)) + sum(t.seconds for t in self.trials)

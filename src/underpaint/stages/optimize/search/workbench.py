@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,29 +17,24 @@ from underpaint.core.errors import EngineLost, OptimizationRefused, StorageError
 from underpaint.core.optimization import OptimizationRecipe
 from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, KeptDrawing, Pixels
-from underpaint.stages.optimize.search.frontier import cost_words
 from underpaint.stages.optimize.search.making import Workshop
+from underpaint.stages.optimize.search.making_limits import limit_s, too_long, watched
 from underpaint.stages.optimize.search.quality import Eyes, Looks, as_bad, limits_of, loss_of, unsound
-from underpaint.stages.optimize.search.record import Base, Cost, Limit, Quality, Reason
+from underpaint.stages.optimize.search.racing import Course, Runner, disk_mb, race, runner_of, that_fit
+from underpaint.stages.optimize.search.record import Base, Cost, Limit, Quality, Raced, Reason, Trial
 from underpaint.stages.optimize.search.searching import Examined
 from underpaint.stages.optimize.search.space import Space
+from underpaint.stages.optimize.search.spending import RACE_ROUNDS
 from underpaint.stages.optimize.search.timing import cost_of
+from underpaint.stages.optimize.search.unchanged import Made, insist_on, made_in
 
 SOUND = 2
 """Pictures that show whether a candidate is sound."""
-TRAINED = ("recover", "train")
-"""Parameters that are steps of training."""
-TRAINED_PICTURES = 24
-"""What a step of training costs, in pictures drawn."""
-TRAINING_SHARE = 0.25
-"""Share of the time left that one training may take."""
-MAKING_SHARE = 0.3
-"""Share of the time left that making one candidate may take, its training among it."""
-LEAST_MAKING_S = 60.0
 SLOWER = 10.0
 """How many times slower than the model before a candidate may be before it is ended."""
 ALLOWED_S = 120.0
@@ -59,6 +54,7 @@ class Workbench:
         eyes: What looks at pictures.
         requests: The search's captions, one picture each.
         others: The same with other seeds.
+        rivals: Exports that the best candidates are timed beside.
         clock: What time is read from.
     """
 
@@ -71,6 +67,7 @@ class Workbench:
     eyes: Eyes
     requests: Sequence[DrawRequest]
     others: Sequence[DrawRequest]
+    rivals: Sequence[Model] = ()
     clock: Clock = field(default_factory=SystemClock)
     _base: Drawing | None = field(default=None)
     _looks: dict[int, Looks] = field(default_factory=dict)
@@ -108,7 +105,7 @@ class Workbench:
             latency_ms=wall_ms,
             cpu_ms=cpu_ms,
             peak_rss_mb=self.drawing.peak_mb(),
-            disk_mb=sum(entry.bytes for entry in self.model.manifest.files.values()) / 1e6,
+            disk_mb=disk_mb(self.model.manifest),
             values={self.eyes.named(name): value for name, value in own.values.items()},
             limits=limits_of(self.eyes.changes(null, own), worse, glance),
             seconds=0.0,
@@ -136,9 +133,39 @@ class Workbench:
         """Return the longest time for so many pictures."""
         return ALLOWED_S + count * (60.0 if latency_ms is None else SLOWER * latency_ms / 1000)
 
-    def candidate(self, recipe: OptimizationRecipe, report: Report) -> Path:
-        """Return the folder of a candidate, made again if it is not there."""
-        return self.workshop.candidate(recipe, report)
+    def candidate(self, recipe: OptimizationRecipe, report: Report) -> Made:
+        """Return a candidate whose files were all compared with its manifest, made again if it is not there."""
+        return made_in(self.workshop.candidate(recipe, report))
+
+    def race(self, runners: Sequence[Trial], base: Base, report: Report) -> Raced:
+        """Time some candidates, all rivals and the model before in turn, as many candidates as memory holds.
+
+        Raises:
+            ArtifactError: A candidate is not what it was when it was looked at.
+            EngineLost: The model before cannot be drawn with.
+        """
+        if not runners and not self.rivals:
+            return Raced()
+        candidates = [self._runner(trial, report) for trial in that_fit(runners)]
+        rivals = [runner_of(rival, self.device) for rival in self.rivals]
+        course = Course(
+            requests=self.requests,
+            rounds=RACE_ROUNDS * self.config.pairs,
+            threads=self.config.threads,
+            seed=self.config.seed,
+            loss=lambda drawing: self._loss(drawing, base),
+        )
+        return race(self.drawing, candidates, rivals, course, report)
+
+    def _runner(self, trial: Trial, report: Report) -> Runner:
+        made = self.candidate(trial.recipe, report)
+        insist_on(trial.candidate, made, f"was looked at as {trial.id}")
+        return runner_of(open_model(made.folder), self.device, name=trial.id)
+
+    def _loss(self, drawing: Drawing, base: Base) -> float:
+        """Return what a model loses against the one before on the search's captions."""
+        pixels = drawing.draw(self.requests, self._limit_s(len(self.requests), base.latency_ms))
+        return loss_of(self.eyes.changes(self.eyes.look(pixels), self._base_looks(len(pixels))), base.limits)
 
     def examine(self, recipe: OptimizationRecipe, base: Base, seconds_left: float, report: Report) -> Examined:
         """Look at a recipe; see the module's docstring.
@@ -147,10 +174,10 @@ class Workbench:
             EngineLost: The process of the model before ended, and another one did too.
             StorageError: The candidate cannot be written.
         """
-        if reason := self._too_long(recipe, base, seconds_left):
+        if reason := too_long(recipe, base, seconds_left):
             return Examined(rung=0, state="infeasible", reason=reason)
         try:
-            folder = self.candidate(recipe, self._watched(report, max(LEAST_MAKING_S, MAKING_SHARE * seconds_left)))
+            made = self.candidate(recipe, watched(report, limit_s(seconds_left), self.clock))
         except CandidateFailed as error:
             return Examined(rung=0, state="killed", reason=Reason(code="budget.time", text=str(error)))
         except StorageError:
@@ -159,36 +186,10 @@ class Workbench:
             return Examined(rung=0, state="refused", reason=Reason(code=error.code, text=str(error)))
         except UnderpaintError as error:
             return Examined(rung=0, state="failed", reason=Reason(code="make.failed", text=str(error)))
-        examined = self._again(folder, base)
+        examined = self._again(made.folder, base)
         if examined.state != "feasible":
-            shutil.rmtree(folder, ignore_errors=True)
-        return examined
-
-    def _watched(self, report: Report, limit_s: float) -> Report:
-        """Return what passes progress on, and ends what takes too long."""
-        began = self.clock.now()
-
-        def watched(progress: Progress) -> None:
-            if self.clock.now() - began > limit_s:
-                text = (
-                    f"making it ({progress.task}) took longer than {limit_s:.0f} s, {MAKING_SHARE:.0%} of the time left"
-                )
-                raise CandidateFailed(f"{text}; give a larger --budget", killed=True)
-            report(progress)
-
-        return watched
-
-    def _too_long(self, recipe: OptimizationRecipe, base: Base, seconds_left: float) -> Reason | None:
-        """Say why a recipe's training does not fit the time left, if it does not."""
-        steps = sum(int(str(step.params.get(name, 0))) for step in recipe.steps for name in TRAINED)
-        needed = steps * TRAINED_PICTURES * base.latency_ms / 1000
-        if needed <= TRAINING_SHARE * seconds_left:
-            return None
-        text = (
-            f"its {steps} steps of training take about {needed / 60:.0f} min, and one training may take a quarter of "
-            f"the {max(0.0, seconds_left) / 60:.0f} min that are left for trials; give a larger --budget"
-        )
-        return Reason(code="budget.training", text=text)
+            shutil.rmtree(made.folder, ignore_errors=True)
+        return replace(examined, candidate=made.digest)
 
     def _again(self, folder: Path, base: Base) -> Examined:
         """Look at a candidate, and once more if the model before was lost meanwhile, which is no candidate's fault."""
@@ -219,8 +220,8 @@ class Workbench:
             text = f"its first {self.config.glance} pictures are as bad as those of weights of 3 bits"
             reason = Reason(code="quality.known_bad", text=text)
             return Examined(rung=1, state="rejected", reason=reason, cost=cost, quality=changes, loss=loss)
-        if cost.ratio >= self.config.gain:
-            reason = Reason(code="cost.no_gain", text=f"it saves no time: {cost_words(cost)} of the model before")
+        if not cost.may_save(self.config.gain):
+            reason = Reason(code="cost.no_gain", text=_no_gain(cost))
             return Examined(rung=1, state="dominated", reason=reason, cost=cost, quality=changes, loss=loss)
         rest = drawing.draw(self.requests[len(glance) :], self._limit_s(len(self.requests), base.latency_ms))
         return self._compared(np.concatenate([glance, rest]), cost, base.limits)
@@ -232,6 +233,11 @@ class Workbench:
         reason = _beyond(changes, limits)
         state = "feasible" if reason is None else "rejected"
         return Examined(rung=2, state=state, reason=reason, cost=cost, quality=changes, loss=loss)
+
+
+def _no_gain(cost: Cost) -> str:
+    (wall, *_), (cpu, *_) = cost.latency_ratio, cost.cpu_ratio
+    return f"it saves no time: {wall:.2f} of the model before by the wall clock, {cpu:.2f} of its processor time"
 
 
 def _beyond(changes: dict[str, Quality], limits: dict[str, Limit]) -> Reason | None:
@@ -246,4 +252,4 @@ def _beyond(changes: dict[str, Quality], limits: dict[str, Limit]) -> Reason | N
 
 
 def _disk_mb(folder: Path) -> float:
-    return sum(entry.bytes for entry in read_manifest(folder).files.values()) / 1e6
+    return disk_mb(read_manifest(folder))

@@ -15,12 +15,17 @@ from underpaint.pipelines.optimized_folder import PARENT, OptimizedSettings
 from underpaint.runtime.fingerprint import Fingerprint
 from underpaint.stages.optimize.saving import PACKAGES, STAGE
 from underpaint.stages.optimize.search.config import ATTEMPTS
-from underpaint.stages.optimize.search.frontier import front, settled
+from underpaint.stages.optimize.search.coverage import covered
+from underpaint.stages.optimize.search.frontier import front, raced, settled, timer_of
+from underpaint.stages.optimize.search.frontier_file import Attempts, Budget, Frontier, Host
+from underpaint.stages.optimize.search.outcome import outcome_of
 from underpaint.stages.optimize.search.page import search_page
-from underpaint.stages.optimize.search.record import Attempts, Budget, Frontier, Host, Trial
+from underpaint.stages.optimize.search.record import Attempt, Trial
 from underpaint.stages.optimize.search.samples import sampled
+from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.search.task import Task
 from underpaint.stages.optimize.search.trial_log import TRIALS, TrialLog
+from underpaint.stages.optimize.search.unchanged import insist_on, made_in
 from underpaint.stages.optimize.search.workbench import Workbench
 
 SEARCH = "search"
@@ -43,7 +48,7 @@ class Finished:
     manifest: Manifest
 
 
-def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, ended: str) -> Frontier:
+def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, ended: str, space: Space) -> Frontier:
     """Put the record of a search together.
 
     Args:
@@ -52,12 +57,15 @@ def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, e
         host: The machine.
         host_class: Its class.
         ended: Why the search ended.
+        space: What could be varied.
     """
-    base, ready = log.base, log.ready
+    base, ready, race = log.base, log.ready, log.raced
     assert base is not None
     assert ready is not None
-    trials = settled(log.trials, log.attempts)
-    passed = [attempt.trial for attempt in log.attempts if attempt.judgement.verdict == "pass"]
+    trials = settled(raced(log.trials, race), log.attempts)
+    passed = _passed(log)
+    chosen = next((trial for trial in trials if passed is not None and trial.id == passed.trial), None)
+    timer, regions, rivals = timer_of(trials), covered(space, trials), race.rivals if race else ()
     return Frontier(
         base=task.model.name,
         base_address=task.address,
@@ -74,10 +82,19 @@ def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, e
         margins=_margins(log),
         readiness=ready.readiness,
         frontier=tuple(trial.id for trial in front(trials)),
-        chosen=passed[0] if passed else None,
+        chosen=chosen and chosen.id,
         ended=ended,
         trials=tuple(trials),
+        timer=timer,
+        rivals=rivals,
+        outcomes=tuple(outcome_of(rival, chosen, trials, log.attempts, regions, timer) for rival in rivals),
+        space=regions,
     )
+
+
+def _passed(log: TrialLog) -> Attempt | None:
+    """Return the judgement that accepted a candidate, if one did."""
+    return next((attempt for attempt in log.attempts if attempt.judgement.verdict == "pass"), None)
 
 
 def _margins(log: TrialLog) -> dict[str, float]:
@@ -91,16 +108,19 @@ def write_search(
     """Write the result of a search, whole or not at all, and remove what it needed to go on.
 
     Raises:
+        ArtifactError: What would be handed out is not what was judged, file by file.
         StorageError: The folder cannot be written.
     """
     report(Progress(task="write the result", done=0))
-    frontier = frontier_of(task, log, host, bench.host_class, ended)
-    chosen = frontier.accepted
-    folder = bench.candidate(chosen.recipe, report) if chosen else None
+    frontier = frontier_of(task, log, host, bench.host_class, ended, bench.space)
+    chosen, passed = frontier.accepted, _passed(log)
+    folder = bench.candidate(chosen.recipe, report).folder if chosen else None
     pictures = sampled(bench, folder, frontier.base_cost) if folder else ()
     with staging(task.out) as place:
         if folder is not None:
+            assert passed is not None
             shutil.copytree(folder, place, dirs_exist_ok=True)
+            insist_on(passed.candidate, made_in(place), f"was judged as {passed.trial}")
             (place / MANIFEST).unlink()
         _write_records(place, frontier, log, search_page(frontier, pictures, task.command, str(task.out), task.chart))
         manifest = _seal(place, task, frontier, folder)

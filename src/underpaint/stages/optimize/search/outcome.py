@@ -1,0 +1,83 @@
+"""What a search shows about its rivals: a model that is faster and passed the gate, or that nothing better was found.
+
+Time is that of the race, in which candidate and rival drew in turn; faster is what has its whole interval below 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from underpaint.core.optimization import Verdict
+from underpaint.stages.optimize.search.coverage import space_in_words
+from underpaint.stages.optimize.search.frontier_file import Outcome, Region
+from underpaint.stages.optimize.search.record import Attempt, Ratio, Rival, Timer, Trial
+
+CLOCKS: dict[Timer, str] = {"wall": "time", "processor": "processor time"}
+VERDICTS: dict[Verdict | None, str] = {
+    "pass": "passed",
+    "fail": "failed",
+    "indeterminate": "undecided",
+    None: "not asked",
+}
+
+
+def outcome_of(
+    rival: Rival,
+    chosen: Trial | None,
+    trials: Sequence[Trial],
+    attempts: Sequence[Attempt],
+    space: Sequence[Region],
+    timer: Timer,
+) -> Outcome:
+    """Return what is shown about a rival.
+
+    Args:
+        rival: The rival.
+        chosen: The trial that was accepted, if one was.
+        trials: All of them.
+        attempts: What was judged.
+        space: What was covered.
+        timer: The clock that ranks.
+    """
+    ratio = rival.beside[chosen.id].by(timer) if chosen is not None and chosen.id in rival.beside else None
+    if ratio is not None and ratio[2] < 1.0:
+        text = f"faster than the exported {rival.name}: {in_words(ratio, timer)}, gate passed"
+        return Outcome(rival=rival.name, finding="faster", ratio=ratio, text=text)
+    verdicts: dict[str, Verdict] = {attempt.trial: attempt.judgement.verdict for attempt in attempts}
+    if why := _unknown(rival, chosen, verdicts, timer):
+        text = f"nothing is shown about the exported {rival.name}: {why}"
+        return Outcome(rival=rival.name, finding="unknown", ratio=ratio, text=text)
+    looked = sum(trial.cost is not None for trial in trials)
+    text = (
+        f"nothing better than the exported {rival.name} was found in this space: {_why_not(rival, verdicts, timer)}; "
+        f"recipes looked at: {looked}; {space_in_words(space)}"
+    )
+    return Outcome(rival=rival.name, finding="nothing_better", ratio=ratio, text=text)
+
+
+def _unknown(rival: Rival, chosen: Trial | None, verdicts: Mapping[str, Verdict], timer: Timer) -> str:
+    """Say why nothing is shown, if so: times are missing, or the gate was not asked about who is faster."""
+    if rival.reason is not None:
+        return f"it could not be timed ({rival.reason.text})"
+    if chosen is not None and chosen.id not in rival.beside:
+        return f"{chosen.id}, which was accepted, was not timed beside it"
+    unasked = [
+        f"{name} takes {in_words(beside.by(timer), timer)}"
+        for name, beside in rival.beside.items()
+        if beside.by(timer)[2] < 1.0 and name not in verdicts
+    ]
+    return f"{', '.join(unasked)}, and the gate was not asked" if unasked else ""
+
+
+def _why_not(rival: Rival, verdicts: Mapping[str, Verdict], timer: Timer) -> str:
+    """Say how near the candidates came that ran beside a rival."""
+    said = [
+        f"{name} takes {in_words(beside.by(timer), timer)}, gate {VERDICTS[verdicts.get(name)]}"
+        for name, beside in rival.beside.items()
+    ]
+    return ", ".join(said) or "no candidate that draws well enough is faster than the model before"
+
+
+def in_words(ratio: Ratio, timer: Timer) -> str:
+    """Say a ratio of times: ``0.94 of its time (0.93 to 0.95)``."""
+    return f"{ratio[0]:.3f} of its {CLOCKS[timer]} ({ratio[1]:.3f} to {ratio[2]:.3f})"

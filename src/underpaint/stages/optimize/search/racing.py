@@ -1,0 +1,179 @@
+"""The race of the best: candidates, rivals and the model before draw in turn, in one run, each in its own process.
+
+Ratios from trials that ran at different times tell a tenth apart; whether a candidate is faster than a rival is
+decided here, between neighbors in time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from underpaint.core.artifact import Manifest
+from underpaint.core.progress import Progress, Report
+from underpaint.pipelines.engine_choice import own_graph
+from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.settings import DrawRequest
+from underpaint.runtime.capacity import available_memory
+from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing
+from underpaint.stages.optimize.search.record import Beside, Cost, Raced, Reason, Rival, Trial
+from underpaint.stages.optimize.search.timing import Turns, settled_turns
+
+MEMORY_SHARE = 0.5
+"""Share of the memory that is left which the candidates may take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runner:
+    """Someone who runs.
+
+    Args:
+        name: A trial's id, or a rival's name.
+        address: Where the model lies.
+        digest: What identifies it.
+        disk_mb: Size of its files.
+        device: Where it draws.
+    """
+
+    name: str
+    address: str | Path
+    digest: str
+    disk_mb: float
+    device: str
+
+
+def runner_of(model: Model, device: str, *, name: str | None = None) -> Runner:
+    """Return a model as a runner; graphs draw on the processor.
+
+    Args:
+        model: The model.
+        device: Where networks draw.
+        name: What it is called; None for its own name.
+    """
+    return Runner(
+        name=name or model.name,
+        address=model.folder,
+        digest=model.digest,
+        disk_mb=disk_mb(model.manifest),
+        device=device if own_graph(model) is None else "cpu",
+    )
+
+
+def disk_mb(manifest: Manifest) -> float:
+    """Return the size of a model's files."""
+    return sum(entry.bytes for entry in manifest.files.values()) / 1e6
+
+
+def that_fit(trials: Sequence[Trial]) -> list[Trial]:
+    """Return the first candidates whose processes fit into the memory that is left, one at least."""
+    room, kept = available_memory(), list(trials[:1])
+    for trial in trials[1:]:
+        needed = sum(one.cost.peak_rss_mb for one in (*kept, trial) if one.cost is not None) * 1e6
+        if room is None or needed <= room * MEMORY_SHARE:
+            kept.append(trial)
+    return kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """What all of them do.
+
+    Args:
+        requests: Drawn one after the other, the same by all.
+        rounds: Pictures of each that are timed.
+        threads: CPU threads of each.
+        seed: Of the pairs drawn again for intervals.
+        loss: Looks at a rival's pictures and returns what it loses against the model before.
+    """
+
+    requests: Sequence[DrawRequest]
+    rounds: int
+    threads: int
+    seed: int
+    loss: Callable[[Drawing], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Started:
+    """Who could be loaded, and why others could not."""
+
+    drawings: dict[str, Drawing]
+    losses: dict[str, float]
+    lost: dict[str, str]
+
+
+def race(
+    base: Drawing, candidates: Sequence[Runner], rivals: Sequence[Runner], course: Course, report: Report
+) -> Raced:
+    """Let all of them draw in turn.
+
+    Who cannot be loaded is left out; where one is lost on the way, nobody's time counts.
+
+    Args:
+        base: The model before.
+        candidates: Of the trials.
+        rivals: The rivals.
+        course: What they do.
+        report: Receives progress.
+
+    Raises:
+        EngineLost: The model before cannot be drawn with.
+    """
+    with ExitStack() as stack:
+        started = _start(candidates, rivals, course, stack, report)
+        names = list(started.drawings)
+        report(Progress(task="race", done=0, note=", ".join(names)))
+        try:
+            turns = settled_turns((base, *started.drawings.values()), course.requests, course.rounds)
+            peaks = [drawing.peak_mb() for drawing in started.drawings.values()]
+        except CandidateFailed as error:
+            return Raced(rivals=tuple(_absent(rival, f"the race was not finished: {error}") for rival in rivals))
+    sizes = {runner.name: runner.disk_mb for runner in (*candidates, *rivals)}
+    costs = {
+        name: turns.between(place).cost(peak, sizes[name], course.seed)
+        for place, (name, peak) in enumerate(zip(names, peaks, strict=True), 1)
+    }
+    running = [runner.name for runner in candidates if runner.name in costs]
+    beside = {rival.name: _beside(turns, names, running, rival.name, course.seed) for rival in rivals}
+    return Raced(
+        costs={name: costs[name] for name in running},
+        rivals=tuple(_ranked(rival, started, costs, beside[rival.name]) for rival in rivals),
+    )
+
+
+def _start(
+    candidates: Sequence[Runner], rivals: Sequence[Runner], course: Course, stack: ExitStack, report: Report
+) -> _Started:
+    """Load all of them, and look at the rivals' pictures."""
+    drawings, losses, lost = dict[str, Drawing](), dict[str, float](), dict[str, str]()
+    for number, runner in enumerate((*candidates, *rivals)):
+        report(Progress(task="load for the race", done=number, total=len(candidates) + len(rivals), unit="models"))
+        try:
+            drawing = stack.enter_context(Drawing(runner.address, device=runner.device, threads=course.threads))
+            if number >= len(candidates):
+                losses[runner.name] = course.loss(drawing)
+            drawings[runner.name] = drawing
+        except CandidateFailed as error:
+            lost[runner.name] = str(error)
+    return _Started(drawings=drawings, losses=losses, lost=lost)
+
+
+def _beside(turns: Turns, names: Sequence[str], running: Sequence[str], rival: str, seed: int) -> dict[str, Beside]:
+    """Return each candidate's time over a rival's; the model before stands before all names."""
+    if rival not in names:
+        return {}
+    places = {name: place for place, name in enumerate(names, 1)}
+    return {name: turns.between(places[name], places[rival]).beside(seed) for name in running}
+
+
+def _ranked(rival: Runner, started: _Started, costs: dict[str, Cost], beside: dict[str, Beside]) -> Rival:
+    if rival.name in started.lost:
+        return _absent(rival, started.lost[rival.name])
+    loss = started.losses[rival.name]
+    return Rival(name=rival.name, model_digest=rival.digest, cost=costs[rival.name], loss=loss, beside=beside)
+
+
+def _absent(rival: Runner, why: str) -> Rival:
+    return Rival(name=rival.name, model_digest=rival.digest, reason=Reason(code="rival.not_timed", text=why))

@@ -1,0 +1,114 @@
+"""What is said of a rival follows from the race and the gate, and "nothing better" names what was not looked at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from underpaint.core.optimization import Judgement, OptimizationRecipe
+from underpaint.stages.optimize.search.coverage import covered, space_in_words
+from underpaint.stages.optimize.search.frontier_file import Region
+from underpaint.stages.optimize.search.outcome import outcome_of
+from underpaint.stages.optimize.search.record import Attempt, Beside, Cost, Reason, Rival, Trial
+from underpaint.stages.optimize.search.space import Space
+from underpaint.stages.optimize.transforms.checking import arranged, step_of
+
+SPACE = (
+    Region(transform="engine.onnx", slot="pipeline", choices=4, looked=2, state="tried"),
+    Region(transform="prune.width", slot="transformer", choices=9, looked=0, state="not_reached", reason="no time"),
+    Region(transform="cache.output", slot="sampler", choices=0, looked=0, state="refused", reason="no path"),
+)
+SIZES = {"latency_ms": 1.0, "base_ms": 1.0, "peak_rss_mb": 1.0, "disk_mb": 1.0, "pairs": 20}
+
+
+def trial(number: int, recipe: OptimizationRecipe, **fields: Any) -> Trial:
+    values = {"id": f"t-{number:03d}", "origin": "start", "rung": 2, "state": "feasible", **fields}
+    return Trial.model_validate({**values, "recipe": recipe, "recipe_digest": recipe.digest()})
+
+
+def timed(number: int, recipe: OptimizationRecipe | None = None) -> Trial:
+    cost = Cost.model_validate({"latency_ratio": (0.4, 0.4, 0.4), "cpu_ratio": (0.4, 0.4, 0.4), **SIZES})
+    return trial(number, recipe or arranged(step_of("steps.count", "sampler", steps=1)), cost=cost, loss=0.1)
+
+
+def rival(wall: float, cpu: float | None = None) -> Rival:
+    def near(value: float) -> tuple[float, float, float]:
+        return value, value - 0.02, value + 0.02
+
+    beside = Beside(latency_ratio=near(wall), cpu_ratio=near(wall if cpu is None else cpu))
+    return Rival(name="export", model_digest="e", beside={"t-001": beside})
+
+
+def attempt(verdict: str) -> Attempt:
+    return Attempt(trial="t-001", judgement=Judgement.model_validate({"verdict": verdict}), seconds=1.0)
+
+
+def test_a_model_that_passed_and_is_faster_with_its_whole_interval_is_said_to_be_faster() -> None:
+    found = outcome_of(rival(0.94), timed(1), [timed(1)], [attempt("pass")], SPACE, "wall")
+    assert found.finding == "faster" and found.ratio == pytest.approx((0.94, 0.92, 0.96))
+    assert found.text == "faster than the exported export: 0.940 of its time (0.920 to 0.960), gate passed"
+
+
+@pytest.mark.parametrize("wall", [0.985, 1.0, 1.3])
+def test_an_interval_that_holds_1_is_nothing_better_and_the_space_is_listed(wall: float) -> None:
+    found = outcome_of(rival(wall), timed(1), [timed(1)], [attempt("pass")], SPACE, "wall")
+    assert found.finding == "nothing_better"
+    for words in (
+        "nothing better than the exported export was found in this space: t-001 takes",
+        "gate passed; recipes looked at: 1;",
+        "tried: engine.onnx of pipeline",
+        "do not fit this model or machine: cache.output of sampler",
+        "not reached for want of budget: prune.width of transformer",
+    ):
+        assert words in found.text
+
+
+def test_the_clock_that_ranks_decides() -> None:
+    one = rival(0.9, cpu=1.1)
+    said = [outcome_of(one, timed(1), [timed(1)], [attempt("pass")], SPACE, clock) for clock in ("wall", "processor")]
+    assert [found.finding for found in said] == ["faster", "nothing_better"]
+
+
+def test_what_the_gate_did_not_pass_is_not_better_however_fast() -> None:
+    found = outcome_of(rival(0.5), None, [timed(1)], [attempt("indeterminate")], SPACE, "wall")
+    assert found.finding == "nothing_better" and "(0.480 to 0.520), gate undecided" in found.text
+
+
+def test_where_the_gate_was_not_asked_about_who_is_faster_nothing_is_shown() -> None:
+    faster = rival(0.9)
+    accepted = Beside(latency_ratio=(1.1, 1.1, 1.1), cpu_ratio=(1.1, 1.1, 1.1))
+    both = faster.model_copy(update={"beside": {**faster.beside, "t-002": accepted}})
+    passed = attempt("pass").model_copy(update={"trial": "t-002"})
+    found = outcome_of(both, timed(2), [timed(1), timed(2)], [passed], SPACE, "wall")
+    assert found.finding == "unknown" and "t-001 takes 0.900 of its time" in found.text
+    asked = outcome_of(both, timed(2), [timed(1), timed(2)], [attempt("fail"), passed], SPACE, "wall")
+    assert asked.finding == "nothing_better" and "gate failed" in asked.text
+
+
+def test_nothing_is_shown_where_no_times_were_taken() -> None:
+    lost = Rival(name="export", model_digest="e", reason=Reason(code="rival.not_timed", text="no such graph"))
+    unraced = Rival(name="export", model_digest="e")
+    for one, words in ((lost, "could not be timed (no such graph)"), (unraced, "t-001, which was accepted, was not")):
+        found = outcome_of(one, timed(1), [timed(1)], [attempt("pass")], SPACE, "wall")
+        assert found.finding == "unknown" and found.ratio is None and words in found.text
+
+
+def test_every_transform_in_every_slot_is_told_as_what_came_of_it(tiny_space: Space) -> None:
+    first, second, third, *rest = tiny_space.axes
+    late = Reason(code="budget.making", text="making it takes 150 s")
+    broken = Reason(code="make.failed", text="no such operator")
+    trials = [
+        timed(1, arranged(first.options[0])),
+        trial(2, arranged(second.options[0]), state="infeasible", rung=0, reason=late),
+        trial(3, arranged(third.options[0]), state="failed", rung=0, reason=broken),
+    ]
+    found = covered(tiny_space, trials)
+    assert [region.state for region in found[:3]] == ["tried", "not_reached", "failed"]
+    assert (found[0].choices, found[0].looked) == (len(first.options), 1)
+    assert found[1].reason == late.text and found[2].reason == "no such operator [make.failed]"
+    assert {region.state for region in found[3 : 3 + len(rest)]} == {"not_reached"}
+    assert [region.state for region in found[3 + len(rest) :]] == ["refused"] * len(tiny_space.refused)
+    assert all(region.reason for region in found if region.state != "tried")
+    said = space_in_words(found)
+    assert all(f"{region.transform} of {region.slot}" in said for region in found)

@@ -1,0 +1,116 @@
+"""The best and the rivals run side by side: who cannot run is left out with its reason, and memory is kept to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Self, cast
+
+import pytest
+
+from underpaint.core.errors import InputError
+from underpaint.core.progress import silent
+from underpaint.pipelines.opening import open_model
+from underpaint.pipelines.settings import DrawRequest
+from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing
+from underpaint.stages.optimize.search.racing import Course, Runner, race, that_fit
+from underpaint.stages.optimize.search.record import Cost, Trial
+from underpaint.stages.optimize.search.rivals import made_from, rivals_of
+
+TOOK = {"base": 60.0, "t-001": 20.0, "t-002": 40.0, "export": 30.0}
+"""Milliseconds of a picture by address."""
+
+
+@dataclass
+class Steady:
+    """A model that always takes as long, in no process."""
+
+    address: str
+    device: str = "cpu"
+    threads: int = 1
+    drawn: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        if self.address == "broken":
+            raise CandidateFailed("no such graph")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def time(self, request: DrawRequest, limit_s: float) -> tuple[float, float]:
+        self.drawn += 1
+        if self.address == "mortal" and self.drawn > 20:
+            raise CandidateFailed("its process ended with signal 9", killed=True)
+        return TOOK.get(self.address, 50.0), TOOK.get(self.address, 50.0)
+
+    def peak_mb(self) -> float:
+        return 100.0
+
+
+@pytest.fixture(autouse=True)
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("underpaint.stages.optimize.search.racing.Drawing", Steady)
+    monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))
+
+
+COURSE = Course(requests=[DrawRequest(caption="a", seed=0)], rounds=30, threads=1, seed=0, loss=lambda drawing: 0.25)
+
+
+def runner(address: str) -> Runner:
+    return Runner(name=address, address=address, digest=f"{address}-digest", disk_mb=9.0, device="cpu")
+
+
+def run(candidates: list[str], rivals: list[str]) -> Any:
+    return race(cast(Drawing, Steady("base")), [*map(runner, candidates)], [*map(runner, rivals)], COURSE, silent)
+
+
+def test_each_candidate_is_told_beside_the_model_before_and_beside_each_rival() -> None:
+    raced = run(["t-001", "t-002"], ["export"])
+    assert {name: round(cost.latency_ratio[0], 6) for name, cost in raced.costs.items()} == {
+        "t-001": round(1 / 3, 6),
+        "t-002": round(2 / 3, 6),
+    }
+    (rival,) = raced.rivals
+    assert (rival.name, rival.model_digest, rival.loss) == ("export", "export-digest", 0.25)
+    assert rival.cost.latency_ratio[0] == pytest.approx(0.5) and rival.cost.pairs == 30
+    assert rival.beside["t-001"].by("wall")[0] == pytest.approx(2 / 3)
+    assert rival.beside["t-002"].by("processor")[0] == pytest.approx(4 / 3)
+
+
+def test_a_rival_that_cannot_be_loaded_says_why_and_the_others_run() -> None:
+    raced = run(["t-001"], ["broken", "export"])
+    broken, export = raced.rivals
+    assert broken.cost is None and broken.reason.text == "no such graph" and not broken.beside
+    assert export.beside.keys() == raced.costs.keys() == {"t-001"}
+
+
+def test_where_one_is_lost_on_the_way_nobody_s_time_counts() -> None:
+    raced = run(["t-001", "mortal"], ["export"])
+    assert not raced.costs
+    assert "the race was not finished: its process ended with signal 9" in raced.rivals[0].reason.text
+
+
+def test_candidates_that_memory_does_not_hold_do_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = {"latency_ms": 1.0, "base_ms": 1.0, "peak_rss_mb": 400.0, "disk_mb": 1.0, "pairs": 20}
+    cost = Cost.model_validate({"latency_ratio": (1, 1, 1), "cpu_ratio": (1, 1, 1), **sizes})
+    trials = [Trial.model_construct(id=str(number), cost=cost) for number in range(3)]
+    for room, kept in ((1e8, 1), (1.7e9, 2), (3e9, 3), (None, 3)):
+        monkeypatch.setattr("underpaint.stages.optimize.search.racing.available_memory", lambda room=room: room)
+        assert len(that_fit(trials)) == kept
+
+
+def test_the_export_in_8_bits_that_came_with_a_model_is_its_rival() -> None:
+    shipped = open_model("stickers-64")
+    found = rivals_of(shipped, [])
+    assert [rival.name for rival in found] == ["stickers-64-onnx-int8"]
+    assert made_from(found[0]) == shipped.digest
+    named = rivals_of(shipped, ["stickers-64-onnx-int8", "stickers-64-onnx"])
+    assert len(named) == 2, "the same export is one rival"
+
+
+def test_what_was_made_from_another_model_is_no_rival(tiny_model: Any) -> None:
+    with pytest.raises(InputError, match=r"--rival takes what was exported or optimized from tiny .* --int8 --out DIR"):
+        rivals_of(open_model(tiny_model), ["stickers-64-onnx-int8"])
+    assert rivals_of(open_model(tiny_model), []) == ()

@@ -1,0 +1,76 @@
+"""Too small a budget is refused before anything is measured; what takes long is planned for; the end is kept free."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from underpaint.core.errors import InputError
+from underpaint.core.optimization import Effort, OptimizationRecipe
+from underpaint.stages.optimize.search.config import SearchConfig
+from underpaint.stages.optimize.search.making_limits import limit_s, too_long
+from underpaint.stages.optimize.search.record import Base, Trial, Tried
+from underpaint.stages.optimize.search.spending import TRIAL_OVERHEAD_S, check_plan, making_s
+from underpaint.stages.optimize.transforms.checking import arranged, step_of
+
+Make = Callable[..., Any]
+SLOW = arranged(step_of("engine.openvino", "pipeline", precision="int8"))
+BASE = Base(latency_ms=70.0, cpu_ms=70.0, peak_rss_mb=1.0, disk_mb=1.0, values={}, limits={}, seconds=25.0)
+
+
+def test_ten_seconds_are_refused_for_any_model_with_a_budget_that_does_for_one_like_the_shipped(stubbed: Make) -> None:
+    with pytest.raises(InputError, match=r"a budget of 10 s is too small for any model: .*give --budget \d+m$") as said:
+        check_plan(SearchConfig(budget_s=10.0), stubbed().judge.effort())
+    made = stubbed("told", budget_s=60.0 * int(str(said.value).rpartition(" ")[2].removesuffix("m")))
+    made.search.log.add(BASE)
+    made.search.spending.check()
+
+
+@pytest.mark.parametrize("each", [10, 1000, 100_000])
+def test_the_least_budget_grows_with_the_pictures_that_decide(each: int) -> None:
+    least = TRIAL_OVERHEAD_S + 0.005 * each
+    with pytest.raises(InputError, match=f"the decision {each}, which takes"):
+        check_plan(SearchConfig(budget_s=least), Effort(base=0, each=each))
+    check_plan(SearchConfig(budget_s=least + 5.0), Effort(base=0, each=each))
+
+
+def test_what_takes_long_to_make_is_begun_where_25_minutes_are_given_and_not_where_7_are() -> None:
+    assert making_s(SLOW, BASE) > 60.0
+    found = too_long(SLOW, BASE, seconds_left=240.0)
+    assert found is not None and found.code == "budget.making"
+    assert found.text.startswith("making it takes about") and found.text.endswith("give a larger --budget")
+    assert too_long(SLOW, BASE, seconds_left=900.0) is None
+    assert making_s(SLOW, BASE) < limit_s(900.0)
+
+
+def tried(number: int, recipe: OptimizationRecipe, seconds: float) -> Tried:
+    values = {"id": f"t-{number:03d}", "origin": "start", "rung": 2, "state": "feasible", "seconds": seconds}
+    return Tried(trial=Trial.model_validate({**values, "recipe": recipe, "recipe_digest": recipe.digest()}))
+
+
+def test_making_is_planned_until_it_was_done_once_and_then_measured(stubbed: Make) -> None:
+    made = stubbed()
+    made.search.log.add(BASE)
+    spending = made.search.spending
+    assert spending.trial_s(SLOW) > making_s(SLOW, BASE)
+    made.search.log.add(tried(1, SLOW, 33.0))
+    assert spending.trial_s(SLOW) == 33.0
+
+
+def test_every_engine_gets_its_chance_in_25_minutes_though_one_takes_long_to_make(stubbed: Make) -> None:
+    """What a trial takes is that of the shipped model; a dear recipe takes 150 s to make."""
+    made = stubbed(budget_s=1500.0, prompts=64)
+    dear = made.bench.space.axes[0].options[0]
+    examine = made.bench.examine
+
+    def slow_to_make(recipe: Any, *rest: Any) -> Any:
+        made.bench.clock.sleep(165.0 if dear in recipe.steps else 15.0)
+        return examine(recipe, *rest)
+
+    made.bench.examine = slow_to_make
+    made.search.run()
+    assert any(dear in trial.recipe.steps and trial.cost is not None for trial in made.search.log.trials)
+    assert made.search.log.raced is not None and made.search.log.attempts
+    assert made.search.log.seconds <= 1500.0
