@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from underpaint.core.errors import InputError, PromptError
-from underpaint.core.mistakes import Mistakes
+from underpaint.core.mistakes import Mistakes, errors_of
 
 
 def refuse(what: str) -> str:
@@ -37,3 +37,15 @@ def test_several_mistakes_are_lines_of_one_error_with_their_sources() -> None:
 def test_what_is_no_mistake_of_the_input_is_not_held_back() -> None:
     with pytest.raises(ZeroDivisionError):
         Mistakes().take(lambda: 1 // 0, otherwise=0)
+
+
+def test_the_mistakes_of_a_part_are_told_as_if_they_had_been_found_here() -> None:
+    part, found = Mistakes(shown=1), Mistakes()
+    for words in ("a", "b", "c"):
+        part.add(InputError(words))
+    found.take(part.tell, otherwise=None, source="f")
+    found.add(InputError("d"))
+    assert len(found) == 4
+    with pytest.raises(InputError, match=r"^4 mistakes:\n  f: a\n  f: b\n  f: c\n  d$") as told:
+        found.tell()
+    assert len(errors_of(told.value)) == 4

@@ -26,6 +26,24 @@ def in_a_line(messages: Sequence[str], shown: int = SHOWN) -> str:
     return f"{len(messages):,} mistakes: " + "; ".join([*told, *more])
 
 
+class SeveralErrors(InputError):
+    """Several things are wrong.
+
+    Args:
+        message: All of them.
+        each: One error each.
+    """
+
+    def __init__(self, message: str, each: Sequence[InputError]) -> None:
+        super().__init__(message)
+        self.each = list(each)
+
+
+def errors_of(error: InputError) -> list[InputError]:
+    """Return each mistake that an error tells."""
+    return error.each if isinstance(error, SeveralErrors) else [error]
+
+
 class Mistakes:
     """What was found wrong so far; nothing is raised before ``tell``.
 
@@ -41,13 +59,13 @@ class Mistakes:
         return len(self._errors)
 
     def add(self, error: InputError, source: str = "") -> None:
-        """Take down a mistake.
+        """Take down a mistake, or each of several.
 
         Args:
             error: What is wrong.
             source: Where, for example file and row; empty if the message says it.
         """
-        self._errors.append(InputError(f"{source}: {error}") if source else error)
+        self._errors += [InputError(f"{source}: {one}") if source else one for one in errors_of(error)]
 
     def take(self, read: Callable[..., T], *given: object, otherwise: T, source: str = "") -> T:
         """Return what a function reads, or something else if it refuses.
@@ -76,4 +94,5 @@ class Mistakes:
             rest = len(self._errors) - self._shown
             more = [f"and {rest:,} more"] if rest > 0 else []
             lines = [*map(str, self._errors[: self._shown]), *more]
-            raise InputError(f"{len(self):,} mistakes:" + "".join(f"\n  {line}" for line in lines))
+            told = f"{len(self):,} mistakes:" + "".join(f"\n  {line}" for line in lines)
+            raise SeveralErrors(told, self._errors)

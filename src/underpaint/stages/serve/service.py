@@ -12,12 +12,12 @@ from PIL import Image
 
 from underpaint.core.errors import FieldError, UnderpaintError
 from underpaint.pipelines.marks import mark_for
-from underpaint.stages.serve.asking.edit_planning import edit_input, edit_wish
+from underpaint.stages.serve.asking.edit_planning import edit_input, edit_wish, stand_in
 from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.planning import Wish, wish_of
 from underpaint.stages.serve.asking.reading import Readers
 from underpaint.stages.serve.asking.request import PictureRequest
-from underpaint.stages.serve.asking.rest_mistakes import rest_mistakes
+from underpaint.stages.serve.asking.rest_mistakes import check_rest_of_edit, rest_mistakes
 from underpaint.stages.serve.batching.compatibility import batch_key
 from underpaint.stages.serve.batching.fairness import JobClass
 from underpaint.stages.serve.config import ServeConfig
@@ -151,6 +151,22 @@ class Service:
     def rest_mistakes(self, body: object, problems: Sequence[Mapping[str, Any]]) -> list[str]:
         """Return what else is wrong with a request whose form is wrong; see ``asking.rest_mistakes``."""
         return rest_mistakes(body, problems, self.catalog, self._presets())
+
+    def check_rest_of_edit(self, body: object, problems: Sequence[Mapping[str, Any]], has_mask: bool) -> None:
+        """Refuse what else is wrong with a request to edit whose form is wrong; see ``asking.rest_mistakes``.
+
+        Raises:
+            FieldError: There is something.
+        """
+        check_rest_of_edit(body, problems, self.catalog, self._presets(), has_mask)
+
+    def stand_in(self, request: EditFields, has_mask: bool) -> EditInput:
+        """Return an empty picture in the place of one that cannot be used; see ``edit_planning.stand_in``.
+
+        Raises:
+            FieldError: There is no such model.
+        """
+        return stand_in(request.model, self.catalog, has_mask)
 
     def edit_input(self, request: EditFields, picture: Image.Image, mask: Image.Image | None) -> EditInput:
         """Return what the model that a request names needs of a picture and its mask.

@@ -12,6 +12,7 @@ from PIL import Image
 from underpaint.core.errors import FieldError
 from underpaint.stages.serve.asking.edit_planning import check_served
 from underpaint.stages.serve.asking.edit_request import EditFields
+from underpaint.stages.serve.asking.field_mistakes import messages_of
 from underpaint.stages.serve.config import ServeConfig
 from underpaint.stages.serve.security.gatekeeper import Gatekeeper
 from underpaint.stages.serve.security.prompt_filter import PromptFilter
@@ -53,6 +54,14 @@ def test_what_is_wrong_names_its_field_and_not_the_picture(service, fields, para
     with pytest.raises(FieldError) as error:
         wish(service, **fields)
     assert error.value.param == param and "negative " not in str(error.value)
+
+
+def test_every_mistake_of_an_edit_is_told_and_the_first_names_the_field(service):
+    with pytest.raises(FieldError) as error:
+        wish(service, style="vivid", size="1x1", guidance=0.0, negative_prompt="x", seam=1)
+    told = messages_of(error.value)
+    assert [("1x1" in told[0]), ("vivid" in told[1]), ("seam" in told[2]), ("negative_prompt" in told[3])] == [True] * 4
+    assert len(told) == 4 and (error.value.param, error.value.code) == ("size", "unsupported_size")
 
 
 def test_a_model_that_runs_as_a_graph_without_edits_takes_no_picture(service):

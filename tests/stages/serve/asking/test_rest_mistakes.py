@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from underpaint.core.errors import FieldError
+from underpaint.stages.serve.asking.field_mistakes import messages_of
 from underpaint.stages.serve.asking.request import GenerationRequest
-from underpaint.stages.serve.asking.rest_mistakes import rest_mistakes
+from underpaint.stages.serve.asking.rest_mistakes import check_rest_of_edit, rest_mistakes
 from underpaint.stages.serve.engine.catalog import Catalog, open_catalog
 
 
@@ -40,3 +42,15 @@ def test_where_the_model_is_wrong_nothing_is_said_of_what_a_model_can(catalog):
 @pytest.mark.parametrize("body", [None, [], "x", {}])
 def test_what_is_no_request_has_no_other_mistakes(catalog, body):
     assert rest_mistakes(body, [{"loc": (), "type": "model_type"}], catalog, {}) == []
+
+
+def test_of_an_edit_what_edits_alone_have_is_told_too(catalog):
+    body = {"prompt": 7, "style": "vivid", "guidance": 0.0, "negative_prompt": "a dog", "seam": 1}
+    with pytest.raises(FieldError) as told:
+        check_rest_of_edit(body, [{"loc": ("prompt",), "type": "string_type"}], catalog, {}, False)
+    style, seam, negative = messages_of(told.value)
+    assert "vivid" in style and seam.startswith("seam ") and negative.startswith("negative_prompt ")
+    with pytest.raises(FieldError) as told:
+        check_rest_of_edit(body, [{"loc": ("prompt",), "type": "string_type"}], catalog, {}, True)
+    assert messages_of(told.value) == [style, negative]
+    check_rest_of_edit({"prompt": 7, "seam": 1}, [{"loc": ("prompt",), "type": "string_type"}], catalog, {}, True)

@@ -143,6 +143,27 @@ def test_all_mistakes_of_a_form_come_in_one_answer_the_missing_picture_too(tiny_
     assert alone["message"] == "the field 'image' is missing"
 
 
+def test_all_that_is_wrong_with_words_picture_mask_and_stream_comes_in_one_answer(sdk, tiny_server):
+    how: dict[str, Any] = {"image": ("x.png", b"nonsense"), "mask": file(left_open().convert("RGB"), "JPEG")}
+    with pytest.raises(openai.BadRequestError) as refused:
+        sdk.images.edit(**how, prompt="a cat", size="1x1", stream=True, n=2, partial_images=1)  # pyright: ignore
+    error: Any = refused.value.body
+    assert (error["param"], error["code"]) == ("partial_images", "unsupported_parameter")
+    assert error["message"].startswith("5 mistakes: (1) an edit shows no unfinished pictures")
+    for words in ("(2) a stream shows one picture", "no PNG, JPEG or WebP", "a mask must be a PNG", "got size '1x1'"):
+        assert words in error["message"]
+    with tiny_server.client() as client:
+        form = {"prompt": "a cat", "n": "11", "style": "vivid", "seam": "1"}
+        error = client.post("/v1/images/edits", files={"image": how["image"]}, data=form).json()["error"]
+        body = {**form, "n": 11, "seam": 1, "images": [address(drawing())]}
+        in_json = client.post("/v1/images/edits", json=body).json()["error"]
+    assert (error["param"], error["code"]) == ("n", "invalid_value") == (in_json["param"], in_json["code"])
+    assert error["message"].startswith("4 mistakes: (1) n must be less than or equal to 10")
+    assert in_json["message"].startswith("3 mistakes: (1) n must be less than or equal to 10")
+    for words in ("vivid", "seam means nothing without a mask"):
+        assert words in error["message"] and words in in_json["message"]
+
+
 @pytest.mark.parametrize(
     ("image", "code"),
     [

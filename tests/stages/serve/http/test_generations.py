@@ -134,6 +134,7 @@ def test_a_deadline_that_passes_is_a_504_that_is_not_tried_again(server):
 def test_variations_are_not_there_and_say_so(client):
     answer = client.post("/v1/images/variations", files={"image": b"x"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "unsupported_endpoint")
+    assert "/v1/images/edits with a prompt" in answer.json()["error"]["message"]
 
 
 def test_who_hangs_up_gets_nothing_drawn(server, client):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -188,6 +189,39 @@ def test_a_job_that_is_running_can_be_cancelled(client):
 def test_what_cannot_be_done_is_refused_when_it_is_handed_in(client, body, param, code):
     error = submit(client, **body).json()["error"]
     assert (error["param"], error["code"]) == (param, code)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (
+            {"request": {"prompt": "a cat", "size": "1x1", "style": "vivid", "strength": 0.5, "seam": 1}},
+            ("only edits have the field 'strength'", "the field 'seam'", "got size '1x1'", "vivid"),
+        ),
+        (
+            {"priority": 11, "request": {"prompt": "a cat", "n": 11, "style": "vivid", "seam": 1}},
+            ("priority must be", "request.n must be", "only edits have the field 'seam'", "vivid"),
+        ),
+        (
+            {"kind": "edit", "request": {"prompt": "a cat", "style": "vivid", "seam": 1}},
+            ("the field 'images' is missing", "vivid", "seam means nothing"),
+        ),
+        (
+            {"kind": "edit", "request": {"prompt": "a cat", "n": 11, "style": "vivid", "images": [{"file_id": "x"}]}},
+            ("request.n must be", "vivid"),
+        ),
+        (
+            {"kind": "edit", "request": {"prompt": "a", "images": [{"file_id": "x"}], "mask": {"file_id": "y"}}},
+            ("x", "y"),
+        ),
+    ],
+)
+def test_all_mistakes_of_a_job_come_in_one_answer(client, body, words):
+    answer = submit(client, **body)
+    message = answer.json()["error"]["message"]
+    assert answer.status_code in (400, 404) and message.startswith(f"{len(words)} mistakes: (1) ")
+    told = re.split(r"(?:: |; )\(\d\) ", message)[1:]
+    assert len(told) == len(words) and all(any(one in line for line in told) for one in words)
 
 
 def test_what_is_not_there_is_a_404(client):

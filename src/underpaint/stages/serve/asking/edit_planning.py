@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 from PIL import Image
 
 from underpaint.core.errors import DataError, FieldError, InputError
+from underpaint.core.mistakes import errors_of
 from underpaint.pipelines.editing.asking import edits_as_graph
 from underpaint.pipelines.editing.mask import Mask, read_mask
-from underpaint.pipelines.editing.planning import check_editable, plan_edits
+from underpaint.pipelines.editing.planning import STAND_IN, check_editable, plan_edits
 from underpaint.pipelines.editing.reading import Original, read_original
 from underpaint.pipelines.editing.request import EditRequest
+from underpaint.pipelines.settings import Settings
 from underpaint.stages.serve.asking.edit_request import EditFields
+from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
 from underpaint.stages.serve.asking.planning import Wish, wish_of
 from underpaint.stages.serve.engine.catalog import Catalog, Served
 from underpaint.stages.serve.engine.edit_input import EditInput
@@ -40,13 +46,30 @@ def edit_input(model: str | None, catalog: Catalog, picture: Image.Image, mask: 
     return EditInput.of(original, None if mask is None else _mask(mask, original))
 
 
+def stand_in(model: str | None, catalog: Catalog, has_mask: bool) -> EditInput:
+    """Return an empty picture in the place of one that cannot be used, so that other mistakes are found too.
+
+    Args:
+        model: What callers call the model.
+        catalog: The served models.
+        has_mask: Whether a mask came with it.
+
+    Raises:
+        FieldError: There is no such model.
+    """
+    side = catalog.find(model).model.index.image_size
+    empty = Image.new("RGBA", (side, side))
+    original = read_original(empty, side)
+    return EditInput.of(original, read_mask(empty, original) if has_mask else None)
+
+
 def edit_wish(
     request: EditFields,
     catalog: Catalog,
     given: EditInput,
     *,
     watermark: str | None = None,
-    presets: dict[str, int] | None = None,
+    presets: Mapping[str, int] | None = None,
 ) -> Wish:
     """Return the pictures that a request to edit means.
 
@@ -58,29 +81,45 @@ def edit_wish(
         presets: Steps of the qualities.
 
     Raises:
-        FieldError: A field cannot be used.
+        FieldError: A field cannot be used; the message says what can, for each of several.
     """
-    plain = wish_of(request.model_copy(update={"negative_prompt": None}), catalog, watermark=watermark, presets=presets)
-    check_served(plain.served)
-    asked = _edit_request(request, plain)
-    try:
-        planned = plan_edits(plain.served.model, given.original(), asked, given.mask(), called=_called)
-    except InputError as error:
-        param = next((name for name in OURS if name in str(error)), "image")
-        raise FieldError(str(error), param=param) from None
+    served, found = catalog.find(request.model), FieldMistakes()
+    words = request.model_copy(update={"negative_prompt": None})
+    asked_for = partial(wish_of, words, catalog, watermark=watermark, presets=presets)
+    plain: Wish | None = found.take(asked_for, otherwise=None)
+    is_served = found.take(_is_served, served, otherwise=False)
+    planned = _planned(served, _edit_request(request, plain), given, found) if is_served else []
+    found.tell()
+    assert plain is not None
     orders = tuple(
-        Order(
-            settings=settings.model_copy(
-                update={"prompt": order.settings.prompt, "watermark": settings.watermark or watermark}
-                | {"background": order.settings.background}
-            ),
-            output_format=order.output_format,
-            compression=order.compression,
-            edit=given,
-        )
-        for settings, order in zip(planned, plain.orders, strict=True)
+        _order(settings, order, given, watermark) for settings, order in zip(planned, plain.orders, strict=True)
     )
-    return Wish(served=plain.served, orders=orders, words_cut=plain.words_cut)
+    return Wish(served=served, orders=orders, words_cut=plain.words_cut)
+
+
+def _planned(served: Served, asked: EditRequest, given: EditInput, found: FieldMistakes) -> list[Settings]:
+    """Return the settings of an edit; what is wrong with what edits alone have is taken down."""
+    try:
+        return plan_edits(served.model, given.original(), asked, given.mask(), called=_called)
+    except InputError as error:
+        for one in errors_of(error):
+            found.add(one, next((name for name in OURS if name in str(one)), "image"))
+        return []
+
+
+def _order(settings: Settings, plain: Order, given: EditInput, watermark: str | None) -> Order:
+    words = {"prompt": plain.settings.prompt, "background": plain.settings.background}
+    return Order(
+        settings=settings.model_copy(update={**words, "watermark": settings.watermark or watermark}),
+        output_format=plain.output_format,
+        compression=plain.compression,
+        edit=given,
+    )
+
+
+def _is_served(served: Served) -> bool:
+    check_served(served)
+    return True
 
 
 def check_served(served: Served) -> None:
@@ -112,20 +151,21 @@ def _mask(mask: Image.Image, original: Original) -> Mask:
         raise FieldError(str(error), param="mask") from None
 
 
-def _edit_request(request: EditFields, plain: Wish) -> EditRequest:
-    settings = plain.settings
+def _edit_request(request: EditFields, plain: Wish | None) -> EditRequest:
+    """Return what is asked of an edit; where its words cannot be drawn, what edits alone have."""
     strength = request.strength
     if strength is None and request.input_fidelity is not None:
         strength = FIDELITY[request.input_fidelity]
-    return EditRequest(
-        prompt=settings.caption,
-        style=settings.style,
+    ours = EditRequest(
+        prompt=STAND_IN,
         strength=strength,
-        seed=settings.seed,
-        n=len(plain.orders),
-        guidance=settings.guidance,
-        temperature=settings.temperature,
-        steps=settings.steps,
+        guidance=request.guidance,
         negative=request.negative_prompt,
         seam=request.seam,
     )
+    if plain is None:
+        return ours
+    settings = plain.settings
+    names = ("style", "seed", "guidance", "temperature", "steps")
+    drawn = {name: getattr(settings, name) for name in names}
+    return ours.model_copy(update={"prompt": settings.caption, "n": len(plain.orders), **drawn})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
@@ -65,35 +65,44 @@ class JobFields(PictureRequest, HowMuch):
     mask: Given | None = None
 
     def generation(self) -> GenerationRequest:
-        """Return it as a request for pictures from words.
+        """Return it as a request for pictures from words, without what only edits have."""
+        return GenerationRequest(**{name: value for name, value in self._fields().items() if name not in OF_EDITS})
 
-        Raises:
-            FieldError: It has a field of edits.
-        """
-        for name in (*HowMuch.model_fields, "images", "mask"):
-            if getattr(self, name) is not None:
-                raise FieldError(
-                    f"only edits have the field {name!r}; leave it out, or ask for an edit",
-                    param=name,
-                    code="unknown_field",
-                )
-        return GenerationRequest(**self._fields())
+    def edit(self) -> EditFields:
+        """Return it as a request to edit, without the picture and its mask."""
+        return EditFields(**self._fields())
 
-    def edit(self) -> tuple[EditFields, list[Given]]:
-        """Return it as a request to edit, and the picture's names.
+    def named(self) -> tuple[list[Given], Given | None]:
+        """Return the names of its pictures, and that of its mask.
 
         Raises:
             FieldError: It names no picture.
         """
         if self.images is None:
             raise FieldError("the field 'images' is missing", param="images", code="missing_field")
-        return EditFields(**self._fields()), self.images
+        return self.images, self.mask
 
     def _fields(self) -> dict[str, Any]:
         asked = self.model_dump(exclude_unset=True, exclude={"images", "mask"})
         return {
             name: value for name, value in asked.items() if value is not None or name in PictureRequest.model_fields
         }
+
+
+OF_EDITS = (*HowMuch.model_fields, "images", "mask")
+"""Fields that only edits have."""
+
+
+def only_of_edits(request: Mapping[str, Any]) -> Iterator[FieldError]:
+    """Yield what is wrong with a request for pictures from words: fields that only edits have.
+
+    Args:
+        request: Its fields; null is the same as leaving one out.
+    """
+    for name in OF_EDITS:
+        if request.get(name) is not None:
+            message = f"only edits have the field {name!r}; leave it out, or ask for an edit"
+            yield FieldError(message, param=name, code="unknown_field")
 
 
 def from_form(form: Mapping[str, str]) -> dict[str, Any]:

@@ -2,53 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TypeVar
-
 from underpaint.core.errors import FieldError, InputError
-from underpaint.core.mistakes import in_a_line
-
-T = TypeVar("T")
+from underpaint.core.mistakes import Mistakes, SeveralErrors, errors_of, in_a_line
 
 
-class _SeveralErrors(FieldError):
+class _SeveralFields(SeveralErrors, FieldError):
     """Several fields of a request cannot be used; the field and the code are those of the first mistake."""
 
-    def __init__(self, message: str, each: list[str], *, param: str, code: str) -> None:
-        super().__init__(message, param=param, code=code)
-        self.each = each
+    def __init__(self, each: list[FieldError]) -> None:
+        messages = [*map(str, each)]
+        FieldError.__init__(self, in_a_line(messages, len(each)), param=each[0].param, code=each[0].code)
+        self.each = list[InputError](each)
 
 
 def messages_of(error: FieldError) -> list[str]:
     """Return each mistake that an error tells."""
-    return error.each if isinstance(error, _SeveralErrors) else [str(error)]
+    return [*map(str, errors_of(error))]
 
 
-class FieldMistakes:
-    """What was found wrong with fields so far; nothing is raised before ``tell``."""
+class FieldMistakes(Mistakes):
+    """What was found wrong with fields so far; nothing is raised before ``tell``, and nothing told twice."""
 
     def __init__(self) -> None:
-        self._errors: list[FieldError] = []
+        super().__init__()
+        self._fields: dict[tuple[str, str], FieldError] = {}
 
-    def add(self, errors: Iterator[FieldError]) -> None:
-        """Take mistakes down."""
-        self._errors += errors
+    def __len__(self) -> int:
+        return len(self._fields)
 
-    def take(self, param: str, read: Callable[[], T], otherwise: T) -> T:
-        """Return what a function reads, or something else if it refuses.
+    def add(self, error: InputError, source: str = "") -> None:
+        """Take down a mistake, or each of several.
 
         Args:
-            param: The field that it reads; an error that names another one keeps it.
-            read: The function.
-            otherwise: What to go on with, so that other mistakes are found too.
+            error: What is wrong; one that names its field keeps it.
+            source: The field otherwise.
         """
-        try:
-            return read()
-        except FieldError as error:
-            self._errors.append(error)
-        except InputError as error:
-            self._errors.append(FieldError(str(error), param=param))
-        return otherwise
+        for one in errors_of(error):
+            field = one if isinstance(one, FieldError) else FieldError(str(one), param=source)
+            self._fields.setdefault((field.param, str(one)), field)
+
+    def messages(self) -> list[str]:
+        """Return what was found."""
+        return [message for _, message in self._fields]
 
     def tell(self) -> None:
         """Raise what was found; nothing if all is well.
@@ -56,8 +51,8 @@ class FieldMistakes:
         Raises:
             FieldError: There is a mistake: the only one as it was raised, or all of them in one message.
         """
-        if len(self._errors) == 1:
-            raise self._errors[0]
-        if self._errors:
-            first, each = self._errors[0], [*map(str, self._errors)]
-            raise _SeveralErrors(in_a_line(each, len(each)), each, param=first.param, code=first.code)
+        each = [*self._fields.values()]
+        if len(each) == 1:
+            raise each[0]
+        if each:
+            raise _SeveralFields(each)

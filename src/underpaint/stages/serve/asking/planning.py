@@ -73,21 +73,22 @@ def wish_of(
     """
     served = catalog.find(request.model)
     found = FieldMistakes()
-    found.add(_unknown_things(request, served))
-    caption, words_cut = found.take("prompt", lambda: _caption(request.prompt), STAND_IN)
+    for unknown in _unknown_things(request, served):
+        found.add(unknown)
+    caption, words_cut = found.take(_caption, request.prompt, otherwise=STAND_IN, source="prompt")
     count = request.n or 1
     first = random_seed() if request.seed is None else request.seed
     style = request.style if served.model.styles else None
     options = Options(
-        style=found.take("style", lambda: check_style(style, served.model), None),
-        seed=found.take("seed", lambda: check_seeds(first, count), 0),
+        style=found.take(check_style, style, served.model, otherwise=None, source="style"),
+        seed=found.take(check_seeds, first, count, otherwise=0, source="seed"),
         n=count,
         guidance=request.guidance,
         temperature=request.temperature,
-        steps=found.take("steps", lambda: _steps(request, served, presets or {}), None),
-        background=found.take("background", lambda: _background(request), TRANSPARENT),
+        steps=found.take(_steps, request, served, presets or {}, otherwise=None, source="steps"),
+        background=found.take(_background, request, otherwise=TRANSPARENT, source="background"),
     )
-    found.take("steps", lambda: _check_engine(served, options), None)
+    found.take(_check_engine, served, options, otherwise=None, source="steps")
     found.tell()
     planned = _as_field("prompt", lambda: _planned(served.model, caption, options))
     update = {"prompt": request.prompt[:PROMPT_KEPT], "watermark": watermark}

@@ -10,6 +10,7 @@ from PIL import Image
 
 from underpaint.core.errors import FieldError
 from underpaint.stages.serve.asking.edit_request import Given
+from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
 from underpaint.stages.serve.batches.records import Records
 from underpaint.stages.serve.disk import disk_errors
 from underpaint.stages.serve.security.uploads import Caps, read_upload
@@ -27,14 +28,26 @@ def decoded(pictures: Sequence[bytes], mask: bytes | None) -> tuple[Image.Image,
     Raises:
         FieldError: They are several, or one of them cannot be used.
     """
+    found = FieldMistakes()
+    picture = found.take(_only, pictures, otherwise=None)
+    over = None if mask is None else found.take(_mask, mask, otherwise=None)
+    found.tell()
+    assert picture is not None
+    return picture, over
+
+
+def _only(pictures: Sequence[bytes]) -> Image.Image:
     if len(pictures) > 1:
         raise FieldError(
             f"one picture is edited at a time, got {len(pictures)}; send one",
             param="image",
             code="unsupported_parameter",
         )
-    picture = read_upload(pictures[0], caps=CAPS, param="image")
-    return picture, None if mask is None else read_upload(mask, caps=CAPS, param="mask", is_mask=True)
+    return read_upload(pictures[0], caps=CAPS, param="image")
+
+
+def _mask(data: bytes) -> Image.Image:
+    return read_upload(data, caps=CAPS, param="mask", is_mask=True)
 
 
 Kept = Callable[[str, str | None], bytes]
@@ -56,8 +69,11 @@ def files_of(
     Raises:
         FieldError: One of them is not there, or cannot be used.
     """
-    pictures = [file_of(one, f"images.{number}", owner, records, kept) for number, one in enumerate(images)]
-    return pictures, None if mask is None else file_of(mask, "mask", owner, records, kept)
+    found, where = FieldMistakes(), (owner, records, kept)
+    pictures = [found.take(file_of, one, f"images.{i}", *where, otherwise=b"") for i, one in enumerate(images)]
+    data = None if mask is None else found.take(file_of, mask, "mask", *where, otherwise=None)
+    found.tell()
+    return pictures, data
 
 
 def file_of(given: Given, param: str, owner: str | None, records: Records, kept: Kept) -> bytes:

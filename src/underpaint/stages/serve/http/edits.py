@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from starlette.datastructures import UploadFile
 from underpaint.core.errors import FieldError
 from underpaint.stages.serve.answering.schema import ImagesResponse
 from underpaint.stages.serve.asking.edit_request import MAX_PICTURES, EditFields, Given, from_form
+from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
 from underpaint.stages.serve.asking.planning import owner_of
 from underpaint.stages.serve.batches.given_pictures import decoded, files_of
 from underpaint.stages.serve.batches.keeper import BatchKeeper
@@ -31,6 +32,7 @@ from underpaint.stages.serve.service import Service
 
 router = APIRouter(tags=["OpenAI"])
 IMAGE_FIELDS = ("image", "image[]")
+Files = Callable[[], tuple[list[bytes], bytes | None]]
 NO_IMAGE = ({"type": "missing", "loc": ("image",), "msg": "Field required"},)
 """The problem of a form without a picture, as pydantic would tell it."""
 
@@ -53,28 +55,29 @@ class Asked:
 
     Args:
         fields: What is asked for.
-        pictures: Files of pictures.
-        mask: File of the mask, or None.
+        files: Returns the files of its pictures, and that of its mask or None; raises ``FieldError``.
+        has_mask: Whether there is a mask.
     """
 
     fields: EditFields
-    pictures: list[bytes]
-    mask: bytes | None
+    files: Files
+    has_mask: bool
 
 
-async def _asked(request: Request, caller: CallerOf, keeper: KeeperOf) -> Asked:
+async def _asked(request: Request, caller: CallerOf, service: ServiceOf, keeper: KeeperOf) -> Asked:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return await _from_form(request)
+        return await _from_form(request, service)
     if kind == "application/json":
-        return await _from_json(request, caller, keeper)
+        return await _from_json(request, caller, service, keeper)
     raise ApiError(415, "unsupported_media_type", f"send a form with files, or JSON, got {kind or 'nothing'!r:.60}")
 
 
-async def _from_form(request: Request) -> Asked:
+async def _from_form(request: Request, service: Service) -> Asked:
     pictures: list[bytes] = []
     texts: dict[str, str] = {}
     mask: bytes | None = None
+    found = FieldMistakes()
     async with request.form(max_files=MAX_PICTURES + 2, max_fields=100) as form:
         for name, value in form.multi_items():
             if isinstance(value, UploadFile) and name in IMAGE_FIELDS:
@@ -82,32 +85,48 @@ async def _from_form(request: Request) -> Asked:
             elif isinstance(value, UploadFile) and name == "mask":
                 mask = await value.read()
             elif isinstance(value, UploadFile) or name in (*IMAGE_FIELDS, "mask"):
-                raise FieldError(f"the field {name!r:.80} must be a file, and no other may be", param=name)
+                found.add(FieldError(f"the field {name!r:.80} must be a file, and no other may be", param=name))
             else:
                 texts[name] = value
-    return Asked(_validated(EditFields, from_form(texts), NO_IMAGE if not pictures else ()), pictures, mask)
+    problems, has_mask = NO_IMAGE if not pictures and not len(found) else (), mask is not None
+    files = (pictures, mask) if pictures else None
+    asked = (EditFields, from_form(texts), service, has_mask, found, problems, files)
+    return Asked(await asyncio.to_thread(_validated, *asked), lambda: (pictures, mask), has_mask)
 
 
-async def _from_json(request: Request, caller: Caller, keeper: BatchKeeper) -> Asked:
+async def _from_json(request: Request, caller: Caller, service: Service, keeper: BatchKeeper) -> Asked:
     try:
         values = await request.json()
     except ValueError as error:
         raise ApiError(400, "invalid_value", f"the body is no JSON ({error})") from None
-    body = _validated(EditBody, values)
+    has_mask = isinstance(values, dict) and values.get("mask") is not None
+    body = await asyncio.to_thread(_validated, EditBody, values, service, has_mask, FieldMistakes())
     fields = EditFields.model_validate(body.model_dump(exclude={"images", "mask"}, exclude_unset=True))
     named, kept = (body.images, body.mask, caller.owner, keeper.records), keeper.desk.kept_file
-    pictures, mask = await asyncio.to_thread(files_of, *named, kept)
-    return Asked(fields, pictures, mask)
+    return Asked(fields, lambda: files_of(*named, kept), has_mask)
 
 
-def _validated(kind: type[Any], values: Any, problems: Sequence[Mapping[str, Any]] = ()) -> Any:
-    """Return a body as what it should be, unless it or what came beside it has problems."""
+def _validated(
+    kind: type[Any],
+    values: Any,
+    service: Service,
+    has_mask: bool,
+    found: FieldMistakes,
+    problems: Sequence[Mapping[str, Any]] = (),
+    files: tuple[list[bytes], bytes | None] | None = None,
+) -> Any:
+    """Return a body as what it should be, or tell all that is wrong with it and with what came beside it."""
     try:
         body = kind.model_validate(values)
     except ValidationError as error:
-        raise UnfitBody([*problems, *error.errors()], kind) from None
+        problems, body = [*problems, *error.errors()], None
+    if problems or len(found):
+        found.take(service.check_rest_of_edit, values, problems, has_mask, otherwise=None)
+        if files is not None:
+            found.take(decoded, *files, otherwise=None)
     if problems:
-        raise UnfitBody(problems, kind)
+        raise UnfitBody(problems, kind, found.messages())
+    found.tell()
     return body
 
 
@@ -126,9 +145,39 @@ def _check_previews(fields: EditFields) -> None:
         )
 
 
-def _given(asked: Asked, service: Service) -> EditInput:
-    """Return what an engine needs of the picture and its mask, which are decoded for it."""
-    return service.edit_input(asked.fields, *decoded(asked.pictures, asked.mask))
+def looked_at(
+    fields: EditFields, files: Files, has_mask: bool, service: Service, key_id: str, found: FieldMistakes
+) -> EditInput:
+    """Return what an engine needs of the picture and its mask, which are decoded for it.
+
+    Args:
+        fields: What is asked for.
+        files: As ``Asked`` has it.
+        has_mask: Whether there is a mask.
+        service: What knows the models and decides about prompts.
+        key_id: Whose request it is.
+        found: What is wrong besides.
+
+    Raises:
+        FieldError: A field, the picture or the mask cannot be used, or the words must not be drawn; the message says
+            all that is wrong.
+    """
+    given = found.take(lambda: service.edit_input(fields, *decoded(*files())), otherwise=None)
+    if given is None or len(found):
+        usable = given or found.take(service.stand_in, fields, has_mask, otherwise=None)
+        if usable is not None:
+            found.take(service.edit_wish, fields, key_id, usable, otherwise=None)
+    found.tell()
+    assert given is not None
+    return given
+
+
+def _given(asked: Asked, service: Service, key_id: str) -> EditInput:
+    """Return what an engine needs of a request; see ``looked_at``."""
+    found = FieldMistakes()
+    found.take(_check_previews, asked.fields, otherwise=None)
+    found.take(check_stream, asked.fields, otherwise=None)
+    return looked_at(asked.fields, asked.files, asked.has_mask, service, key_id, found)
 
 
 BINARY = {"type": "string", "contentMediaType": "application/octet-stream"}
@@ -171,9 +220,7 @@ async def edit(
 ) -> Response:
     """Draw a picture anew under a prompt; with an `Idempotency-Key` as a durable job, so that it is drawn once."""
     fields = asked.fields
-    _check_previews(fields)
-    check_stream(fields)
-    given = await asyncio.to_thread(_given, asked, service)
+    given = await asyncio.to_thread(_given, asked, service, caller.key_id)
     if idempotency_key is not None:
         return await drawn_once(fields, request, caller, desk, gatekeeper, idempotency_key, given)
     wish = await asyncio.to_thread(service.edit_wish, fields, caller.key_id, given)

@@ -27,6 +27,12 @@ RETRY_S = 2.0
 SHOULD_NOT_RETRY = {"x-should-retry": "false"}
 TYPES = {401: "authentication_error", 403: "permission_error", 409: "conflict_error", 429: "rate_limit_error"}
 BLOCKED = "moderation_blocked"
+NOTHING = "there is nothing here; /openapi.json lists what there is"
+INSTEAD = {
+    "/v1/images/variations": "variations are edits here: post the same picture to /v1/images/edits with a prompt that "
+    "says what it shows and, for example, input_fidelity high; each of its n pictures is another variation"
+}
+"""What to do instead of what OpenAI's clients know and this server does not have."""
 
 
 class ErrorFields(BaseModel):
@@ -161,18 +167,23 @@ class UnfitBody(RequestValidationError):
         self.kind, self.rest = kind, rest
 
 
-def validation_error(error: RequestValidationError, kind: type[BaseModel] | None = None) -> ApiError:
+def validation_error(
+    error: RequestValidationError, kind: type[BaseModel] | None = None, service: object = None
+) -> ApiError:
     """Return the answer to a request that does not have the form it should have.
 
     Args:
         error: All that is wrong; the field and the code of the first are the answer's.
-        kind: What the body should be, if it is known.
+        kind: What the body should be, if it is known; its ``besides`` says what else is wrong, if it has one.
+        service: What ``besides`` is told of the models by.
     """
     problems = [{**problem, "loc": _place(problem["loc"])} for problem in error.errors()]
     if problems[0]["type"] == "json_invalid":
         why = problems[0].get("ctx", {}).get("error", "cut off")
         return ApiError(400, "invalid_value", f"the body is no JSON ({why})")
-    wrong = body_mistakes(problems, kind, error.rest if isinstance(error, UnfitBody) else ())
+    besides = getattr(kind, "besides", None)
+    others = () if besides is None or service is None else besides(error.body, problems, service)
+    wrong = body_mistakes(problems, kind, error.rest if isinstance(error, UnfitBody) else others)
     return ApiError(400, wrong.code, wrong.message, param=wrong.param)
 
 
@@ -189,11 +200,11 @@ def _body_of(error: RequestValidationError, request: Request) -> type[BaseModel]
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
-def _http_error(error: HTTPException, methods: Sequence[str]) -> ApiError:
+def _http_error(error: HTTPException, path: str, methods: Sequence[str]) -> ApiError:
     if isinstance(error, ApiError):
         return error
     if error.status_code == 404:
-        return ApiError(404, "unsupported_endpoint", "there is nothing here; /openapi.json lists what there is")
+        return ApiError(404, "unsupported_endpoint", INSTEAD.get(path, NOTHING))
     if error.status_code == 405:
         allowed = ", ".join(methods) or (error.headers or {}).get("Allow", "")
         message = f"this method is not allowed here; use {allowed}"
@@ -218,7 +229,8 @@ def add_error_handlers(app: FastAPI, methods_of: Callable[[FastAPI, str], Sequen
         assert isinstance(error, HTTPException)
         if (of_disk := as_storage_error(error.__cause__)) is not None:
             return await _on_ours(request, of_disk)
-        return respond(_http_error(error, methods_of(app, request.scope["path"]) if error.status_code == 405 else ()))
+        path = request.scope["path"]
+        return respond(_http_error(error, path, methods_of(app, path) if error.status_code == 405 else ()))
 
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(RequestValidationError, _on_validation)
@@ -228,7 +240,7 @@ def add_error_handlers(app: FastAPI, methods_of: Callable[[FastAPI, str], Sequen
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return respond(validation_error(error, _body_of(error, request)))
+    return respond(validation_error(error, _body_of(error, request), getattr(request.app.state, "service", None)))
 
 
 async def _on_ours(request: Request, error: Exception) -> JSONResponse:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Header, Query, Response
@@ -12,19 +12,22 @@ from pydantic import ConfigDict, Field
 
 from underpaint.core.config import Config
 from underpaint.core.errors import FieldError, JobNotFound
-from underpaint.stages.serve.asking.edit_request import JobFields
+from underpaint.stages.serve.asking.edit_request import JobFields, only_of_edits
+from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
 from underpaint.stages.serve.asking.request import GenerationRequest
-from underpaint.stages.serve.batches.given_pictures import decoded, files_of
+from underpaint.stages.serve.batches.given_pictures import files_of
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.http import sse
 from underpaint.stages.serve.http.callers import Caller, CallerOf
 from underpaint.stages.serve.http.durable import IdempotencyKey, check_room, handed_in
+from underpaint.stages.serve.http.edits import looked_at
 from underpaint.stages.serve.http.job_schema import JobList, JobView, job_view
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
 from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, KeeperOf, RunnerOf, ServiceOf
 from underpaint.stages.serve.jobs.desk import JobDesk
 from underpaint.stages.serve.queue.job import Job, State
+from underpaint.stages.serve.service import Service
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 CHANGES = refusals(400, 401, 404, 409, 415, 500, 503)
@@ -48,6 +51,25 @@ class JobRequest(Config):
     request: JobFields
     priority: int | None = Field(default=0, ge=-10, le=10)
     deadline_ms: int | None = Field(default=None, ge=1, le=30 * 86_400_000)
+
+    @classmethod
+    def besides(cls, body: Any, problems: Sequence[Mapping[str, Any]], service: Service) -> list[str]:
+        """Return what else is wrong with a body whose form is wrong.
+
+        Args:
+            body: As it came.
+            problems: What pydantic found; each place begins in the body.
+            service: What knows the models.
+        """
+        request = body.get("request") if isinstance(body, Mapping) else None
+        if not isinstance(request, Mapping) or any(problem["loc"][:1] == ("kind",) for problem in problems):
+            return []
+        within = [{**problem, "loc": problem["loc"][1:]} for problem in problems if problem["loc"][:1] == ("request",)]
+        if body.get("kind") != "edit":
+            return [*map(str, only_of_edits(request)), *service.rest_mistakes(request, within)]
+        found = FieldMistakes()
+        found.take(service.check_rest_of_edit, request, within, request.get("mask") is not None, otherwise=None)
+        return found.messages()
 
 
 class Move(Config):
@@ -106,12 +128,27 @@ async def submit(
 def _asked(
     body: JobRequest, caller: Caller, desk: JobDesk, keeper: BatchKeeper
 ) -> tuple[GenerationRequest, EditInput | None]:
-    """Return what a job is asked for; its picture is decoded."""
+    """Return what a job is asked for; its picture is decoded.
+
+    Raises:
+        FieldError: Something cannot be used; the message says all that cannot.
+    """
+    found, service = FieldMistakes(), desk.service
     if body.kind == "generation":
-        return body.request.generation(), None
-    fields, images = body.request.edit()
-    files = files_of(images, body.request.mask, caller.owner, keeper.records, desk.kept_file)
-    return fields, desk.service.edit_input(fields, *decoded(*files))
+        for wrong in only_of_edits(body.request.model_dump()):
+            found.add(wrong)
+        request = body.request.generation()
+        if len(found):
+            found.take(service.wish, request, caller.key_id, otherwise=None)
+        found.tell()
+        return request, None
+    fields, where = body.request.edit(), (caller.owner, keeper.records, desk.kept_file)
+    has_mask = body.request.mask is not None
+
+    def files() -> tuple[list[bytes], bytes | None]:
+        return files_of(*body.request.named(), *where)
+
+    return fields, looked_at(fields, files, has_mask, service, caller.key_id, found)
 
 
 @router.get("", response_model=JobList, responses=refusals(400, 401, 500, 503))
