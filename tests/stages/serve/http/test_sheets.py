@@ -10,8 +10,9 @@ from underpaint.pipelines.marks import mark_for
 from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.picture_file import pixel_digest
 from underpaint.pipelines.planning import Options
+from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.stickers.moods import MOODS, USUAL
-from underpaint.pipelines.stickers.series import SAME, plan_first, series_of
+from underpaint.pipelines.stickers.series import SAME, plan_first, series_from, series_of
 from underpaint.pipelines.stickers.series_folder import draw_series_into
 
 PATH = "/api/v1/sheets"
@@ -35,6 +36,31 @@ def test_a_sheet_has_the_pixels_that_the_command_gives(at, tmp_path, over):
     in_gallery = [at.get(f"/api/v1/gallery/{one['image']['pixel_sha256']}").json() for one in done["pictures"]]
     first = done["pictures"][0]["image"]["pixel_sha256"]
     assert [one["parent"] for one in in_gallery] == [None, first, first, first]
+
+
+def test_a_sheet_in_words_of_ones_own_has_the_pixels_of_the_commands_file_of_words(at, tmp_path, over):
+    asked = {"subject": "a cat", "moods": ["sad"], "own": ["with a party hat"], "seed": 4}
+    done = over(at, f"{PATH}/{at.post(PATH, json=asked).json()['id']}")
+    assert [one["mood"] for one in done["pictures"]] == [None, "sad", "with a party hat"]
+    words = ["cat face", "crying cat", "cat with a party hat"]
+    assert [one["prompt"] for one in done["pictures"]] == words
+    series = series_from([PromptRow(prompt=one) for one in words])
+    model = open_model(None)
+    first = plan_first(model, series, Options(seed=4)).model_copy(update={"watermark": mark_for("public")})
+    placed = draw_series_into(tmp_path, model, first, series, SAME, underpaint.load)
+    by_command = [pixel_digest(Image.open(one.path)) for one in placed]
+    assert [one["image"]["pixel_sha256"] for one in done["pictures"]] == by_command
+
+
+def test_all_mistakes_of_a_sheet_come_in_one_answer(at):
+    error = at.post(PATH, json={"subject": " ", "moods": ["sad", "jolly"], "style": "oil"}).json()["error"]
+    assert (error["param"], error["code"]) == ("subject", "invalid_value")
+    assert error["message"].startswith("3 mistakes: (1) the subject is empty; ")
+    assert "no mood 'jolly'" in error["message"] and "'oil'" in error["message"]
+    asked = {"subject": "a cat", "moods": ["sad"], "own": ["with a hat", "with a sw4stika"]}
+    alone = at.post(PATH, json=asked).json()["error"]
+    assert (alone["param"], alone["code"]) == ("own", "moderation_blocked")
+    assert alone["message"].startswith("'with a sw4stika': ")
 
 
 def test_a_sheet_is_drawn_once_under_its_key_and_another_is_refused(at, over):
@@ -106,6 +132,8 @@ def test_a_sheet_is_cancelled_before_its_first_picture(at, over):
         ({"subject": "  "}, 400, "subject"),
         ({"subject": "a cat", "moods": ["jolly"]}, 400, "moods"),
         ({"subject": "a cat", "moods": []}, 400, "moods"),
+        ({"subject": "a cat", "moods": [], "own": [" "]}, 400, "moods"),
+        ({"subject": "a cat", "own": ["x" * 201]}, 400, "own.0"),
         ({"subject": "a cat", "same": 1.5}, 400, "same"),
         ({"subject": "a cat", "style": "oil"}, 400, "style"),
         ({"subject": "a swastika"}, 400, "subject"),

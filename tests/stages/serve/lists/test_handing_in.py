@@ -86,7 +86,7 @@ def test_a_list_that_cannot_be_kept_costs_nothing(keeper, tmp_path, key):
     async def handed() -> int:
         service = keeper.desk.service
         body, request = ListRequest(text=TEXT), Request(scope)
-        given = (body, request, caller, service, keeper.desk, keeper, gatekeeper, Lately(), key)
+        given = (body, request, caller, service, keeper, gatekeeper, Lately(), key)
         return (await submit(*given)).status_code
 
     async def run() -> int:

@@ -8,6 +8,7 @@ import io
 import pytest
 
 from underpaint.core.errors import FieldError
+from underpaint.pipelines.prompts import read_prompts
 from underpaint.stages.serve.batches.input_file import Mistake
 from underpaint.stages.serve.lists.reading import MAX_ROWS, Row, delimiter_of, read_rows
 
@@ -60,6 +61,12 @@ def test_columns_of_our_own_tables_are_passed_over_and_an_apostrophe_before_a_fo
     ("text", "line", "words"),
     [
         ("prompt,sed\na,1", 1, "did you mean 'seed'"),
+        ("caption;style\na cat;flat", 1, "call 'caption' so"),
+        ("style,seed\nflat,1", 1, "name the one with the words so"),
+        ('{"prompt": "a"}\n{"prompt": "b", "sed": 1}', 2, "there is no field 'sed'; did you mean 'seed'"),
+        ('{"prompt": "a"}\na cat', 2, "no JSON"),
+        ('{"prompt": "a"}\n["a cat"]', 2, "no object"),
+        ('{"text": "a"}', 1, "there is no field 'prompt'; call 'text' so"),
         ("prompt,wishes\na,1", 1, "allowed are prompt"),
         ("prompt,seed,seed\na,1,2", 1, "stands twice"),
         ("seed,prompt\n1,a, b", 2, "quotes"),
@@ -70,6 +77,19 @@ def test_columns_of_our_own_tables_are_passed_over_and_an_apostrophe_before_a_fo
 def test_mistakes_of_form_have_their_line(text, line, words):
     ((found, message),) = mistakes(text)
     assert found == line and words in message
+
+
+@pytest.mark.parametrize("ending", [".txt", ".csv", ".jsonl"])
+def test_a_file_of_the_command_is_a_list_that_means_the_same(tmp_path, ending):
+    texts = {
+        ".txt": "a red heart\n\ntwo cats, one dog\n",
+        ".csv": 'Style;prompt;n;seed\nflat;"a cat; sitting";2;7\n;a dog;;\n',
+        ".jsonl": '{"prompt": "a cat", "style": "flat", "n": 2, "seed": 7, "file_name": "x"}\n\n{"prompt": "a, dog"}\n',
+    }
+    (file := tmp_path / f"prompts{ending}").write_text(texts[ending], encoding="utf-8")
+    by_command = [row.model_dump(exclude={"source"}, exclude_none=True) for row in read_prompts(file)]
+    cells = [cells for _, cells in rows(texts[ending])]
+    assert [{name: str(value) for name, value in row.items()} for row in by_command] == cells
 
 
 def test_missing_cells_at_the_end_are_empty_and_empty_ones_too_many_are_no_mistake():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from underpaint.core.errors import FieldError
-from underpaint.pipelines.stickers.moods import MOODS, first_words
+from underpaint.pipelines.stickers.moods import MOODS, first_words, words_of
 from underpaint.stages.serve.batches.kinds import SHEETS
 from underpaint.stages.serve.sheets.handing_in import seed_of
-from underpaint.stages.serve.sheets.plan import SheetPlan, pictures_of
+from underpaint.stages.serve.sheets.plan import MOST_MOODS, SheetPlan, own_words, pictures_of
 
 
 @pytest.mark.parametrize("subject", ["a smiling face", "a cat", "a woman", "a purple dragon"])
@@ -20,6 +20,31 @@ def test_every_mood_has_words_of_its_own(subject):
 
 def test_a_mood_that_is_named_twice_is_drawn_once():
     assert [one.mood for one in pictures_of("a cat", ["sad", "happy", "sad"])] == [None, "sad", "happy"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "words", "prompt"),
+    [
+        ("a cat", "with a hat", "cat with a hat"),
+        ("a cat", "{} with a hat", "cat with a hat"),
+        ("a cat", "a sleepy Cat in bed", "a sleepy Cat in bed"),
+        ("a cat", "on a catapult", "cat on a catapult"),
+        ("a smiling face", "an angry face", "an angry face"),
+        ("a purple dragon", "{} and another {}", "purple dragon and another purple dragon"),
+    ],
+)
+def test_words_of_ones_own_are_of_the_subject_however_they_are_written(subject, words, prompt):
+    assert own_words(subject, words) == prompt
+    drawn = pictures_of(subject, ["sad"], [words, " ", words, "happy"])
+    assert [one.mood for one in drawn] == [None, "sad", words, "happy"]
+    assert [one.prompt for one in drawn[2:]] == [prompt, words_of(subject, "happy")]
+
+
+def test_a_sheet_has_as_many_moods_as_fit_whoever_says_them():
+    assert len(pictures_of("a cat", [], [f"with {n} hats" for n in range(MOST_MOODS)])) == 1 + MOST_MOODS
+    for own in ([], [f"with {n} hats" for n in range(MOST_MOODS + 1)]):
+        with pytest.raises(FieldError, match="1 to 32 moods"):
+            pictures_of("a cat", [], own)
 
 
 def test_what_differs_from_the_first_picture_is_words_and_how_much_stays():

@@ -14,11 +14,9 @@ from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.kinds import LISTS
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
 from underpaint.stages.serve.gallery.archive import zipped
-from underpaint.stages.serve.gallery.gallery import USUAL_BYTES
 from underpaint.stages.serve.gallery.picture import GalleryPicture
 from underpaint.stages.serve.gallery.sheet import sheet_of
 from underpaint.stages.serve.http import sse
-from underpaint.stages.serve.http.batches import stopped
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.durable import IdempotencyKey
 from underpaint.stages.serve.http.errors import ApiError, api_error
@@ -36,8 +34,9 @@ from underpaint.stages.serve.http.list_schema import (
     list_view,
 )
 from underpaint.stages.serve.http.logs import log_defect
+from underpaint.stages.serve.http.named_batches import NamedBatches, Wanted, rows_of
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
-from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, KeeperOf, ServiceOf
+from underpaint.stages.serve.http.state import JSON_ONLY, GatekeeperOf, KeeperOf, ServiceOf
 from underpaint.stages.serve.lists.checking import CheckedList, checked
 from underpaint.stages.serve.lists.handing_in import digests_of, hand_in
 from underpaint.stages.serve.lists.looking import Lately, Looking
@@ -53,6 +52,13 @@ CREATION: dict[int | str, dict[str, Any]] = {
     200: {"model": ListView, "description": "The list is known by its key"},
     **refusals(400, 401, 409, 413, 415, 429, 500, 503),
 }
+
+
+async def _view(keeper: BatchKeeper, batch: BatchRecord) -> ListView:
+    return list_view(batch, await asyncio.to_thread(keeper.records.counts, batch.id))
+
+
+LISTED = NamedBatches(kind=LISTS, view=_view)
 
 
 async def _lately(request: Request) -> Lately:
@@ -119,32 +125,24 @@ async def submit(
     request: Request,
     caller: CallerOf,
     service: ServiceOf,
-    desk: DeskOf,
     keeper: KeeperOf,
     gatekeeper: GatekeeperOf,
     lately: Annotated[Lately, Depends(_lately)],
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Hand in a list; one with mistakes is refused as a whole, and the message tells them with their lines."""
-    owner, digest = caller.key_id, body.digest()
-    list_id = LISTS.id_of(owner, idempotency_key)
-    batch = await asyncio.to_thread(LISTS.known, keeper.records, list_id, digest) if idempotency_key else None
-    if batch is not None:
-        return JSONResponse((await _view(keeper, batch)).model_dump(mode="json"))
-    found = lately.take(owner, body.nameless()) or await _checked(body, caller, service, Looking())
-    found.refuse()
-    await desk.check_room(found.cost_s)
-    await desk.browse(lambda gallery: gallery.check_room(owner, found.num_pictures * USUAL_BYTES))
+    base = str(request.base_url)
 
-    def kept() -> tuple[BatchRecord, bool]:
-        base = str(request.base_url)
-        with gatekeeper.charged(owner, found.num_pictures, at_once=False, name=list_id):
-            return hand_in(found, body.name, keeper, owner, base, list_id=list_id, digest=digest)
+    async def wanted(_list_id: str) -> Wanted:
+        found = lately.take(caller.key_id, body.nameless()) or await _checked(body, caller, service, Looking())
+        found.refuse()
 
-    batch, is_new = await asyncio.to_thread(kept)
-    view = await _view(keeper, LISTS.the_same(batch, digest))
-    desk.bell.ring()
-    return JSONResponse(view.model_dump(mode="json"), status_code=202 if is_new else 200)
+        def keep(name: str) -> tuple[BatchRecord, bool]:
+            return hand_in(found, body.name, keeper, caller.key_id, base, list_id=name, digest=body.digest())
+
+        return Wanted(num_pictures=found.num_pictures, cost_s=found.cost_s, keep=keep)
+
+    return await LISTED.hand_in(idempotency_key, body.digest(), wanted, caller, keeper, gatekeeper)
 
 
 @router.get("", response_model=Lists, responses=refusals(400, 401, 500, 503))
@@ -155,14 +153,14 @@ async def lists(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Lists:
     """Show lists, the latest first."""
-    found, has_more = await asyncio.to_thread(LISTS.page, keeper.records, caller.owner, after, limit)
-    return Lists(data=[await _view(keeper, batch) for batch in found], has_more=has_more)
+    data, has_more = await LISTED.page(caller, keeper, after, limit)
+    return Lists(data=data, has_more=has_more)
 
 
 @router.get("/{list_id}", response_model=ListView, responses=refusals(401, 404, 500, 503))
 async def one_list(list_id: str, caller: CallerOf, keeper: KeeperOf) -> ListView:
     """Return a list as it is now."""
-    return await _view(keeper, await asyncio.to_thread(LISTS.one, keeper.records, list_id, caller.owner))
+    return await LISTED.one(list_id, caller, keeper)
 
 
 @router.get("/{list_id}/rows", response_model=Rows, responses=refusals(400, 401, 404, 500, 503))
@@ -174,21 +172,15 @@ async def rows(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Rows:
     """Show the rows of a list with their jobs, in their order."""
-    batch = await asyncio.to_thread(LISTS.one, keeper.records, list_id, caller.owner)
-    found = await asyncio.to_thread(lambda: keeper.records.lines(batch.id, after=after, limit=limit + 1))
-    has_more = len(found) > limit
-    return Rows(
-        data=[await _row(keeper, line) for line in found[:limit]],
-        has_more=has_more,
-        next=found[limit - 1].line if has_more else None,
-    )
+    found, following = await rows_of(keeper, await LISTED.record(list_id, caller, keeper), limit, after)
+    data = [await _row(keeper, line) for line in found]
+    return Rows(data=data, has_more=following is not None, next=following)
 
 
 @router.post("/{list_id}/cancel", response_model=ListView, responses=refusals(401, 404, 409, 500, 503))
 async def cancel(list_id: str, caller: CallerOf, keeper: KeeperOf) -> ListView:
     """Draw no more of a list; what is finished stays in the gallery."""
-    batch = await asyncio.to_thread(LISTS.one, keeper.records, list_id, caller.owner)
-    return await _view(keeper, await stopped(keeper, batch))
+    return await LISTED.cancel(list_id, caller, keeper)
 
 
 @router.post("/{list_id}/archive", response_class=StreamingResponse, responses=ARCHIVES, dependencies=[JSON_ONLY])
@@ -196,7 +188,7 @@ async def archive(
     list_id: str, body: Annotated[ListArchive, Body()], caller: CallerOf, service: ServiceOf, keeper: KeeperOf
 ) -> Response:
     """Send the pictures of a list that are finished in one file."""
-    batch = await asyncio.to_thread(LISTS.one, keeper.records, list_id, caller.owner)
+    batch = await LISTED.record(list_id, caller, keeper)
     digests = await asyncio.to_thread(digests_of, keeper, batch)
     gallery = keeper.desk.gallery
     missing = await keeper.desk.browse(lambda gallery: gallery.missing(digests, caller.owner))
@@ -213,10 +205,6 @@ async def archive(
         return Response(data, media_type="image/png", headers=saved_as(f"{name}.png"))
     parts = zipped(pictures, missing, service.store)
     return StreamingResponse(parts, media_type="application/zip", headers=saved_as(f"{name}.zip"))
-
-
-async def _view(keeper: BatchKeeper, batch: BatchRecord) -> ListView:
-    return list_view(batch, await asyncio.to_thread(keeper.records.counts, batch.id))
 
 
 async def _row(keeper: BatchKeeper, line: LineRecord) -> RowView:

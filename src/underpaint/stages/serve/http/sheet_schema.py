@@ -17,10 +17,12 @@ from underpaint.stages.serve.http.job_schema import JobImage
 from underpaint.stages.serve.http.list_schema import OVER
 from underpaint.stages.serve.jobs.desk import images_of
 from underpaint.stages.serve.queue.job import Job, State
-from underpaint.stages.serve.sheets.plan import SheetPlan, Wanted
+from underpaint.stages.serve.sheets.plan import MOST_MOODS, Drawn, SheetPlan
 
-MOST_MOODS = 32
 SUBJECT_CHARACTERS = 200
+OWN_CHARACTERS = 200
+PRINTED = r"^[^\x00-\x1f]*$"
+"""What words of one line look like."""
 
 
 class SheetRequest(Config):
@@ -28,7 +30,9 @@ class SheetRequest(Config):
 
     Args:
         subject: One thing or person, such as ``a cat``.
-        moods: Names from the capabilities; without them eight that are usual.
+        moods: Names from the capabilities; without them, and without words of your own, eight that are usual.
+        own: Moods in words of your own, a picture each: ``{}`` stands for the subject, which goes before words that
+            name it nowhere.
         model: A served name or a release; null for the default.
         style: One of the model's styles; null for any.
         seed: Of all pictures; drawn at random if it is missing.
@@ -38,20 +42,30 @@ class SheetRequest(Config):
 
     model_config = ConfigDict(strict=True)
 
-    subject: str = Field(min_length=1, max_length=SUBJECT_CHARACTERS, pattern=r"^[^\x00-\x1f]*$")
-    moods: list[Annotated[str, Field(max_length=40)]] = Field(default=[*USUAL], min_length=1, max_length=MOST_MOODS)
+    subject: str = Field(min_length=1, max_length=SUBJECT_CHARACTERS, pattern=PRINTED)
+    moods: list[Annotated[str, Field(max_length=40)]] | None = Field(default=None, max_length=MOST_MOODS)
+    own: list[Annotated[str, Field(min_length=1, max_length=OWN_CHARACTERS, pattern=PRINTED)]] = Field(
+        default=[], max_length=MOST_MOODS
+    )
     model: str | None = Field(default=None, max_length=200)
     style: str | None = Field(default=None, max_length=100)
     seed: int | None = Field(default=None, ge=0, le=SEED_MAX)
     guidance: float | None = Field(default=None, ge=0, le=20, allow_inf_nan=False)
     same: float = Field(default=SAME, ge=0, le=1, allow_inf_nan=False)
 
+    def all_moods(self) -> list[str]:
+        """Return the moods that are meant."""
+        if self.moods is None:
+            return [] if self.own else [*USUAL]
+        return self.moods
+
 
 class SheetPicture(BaseModel):
     """A picture of a sheet.
 
     Args:
-        mood: Null for the first picture, which the others keep a part of.
+        mood: Its name, or words of your own as they were written; null for the first picture, which the others keep a
+            part of.
         prompt: Its words.
         state: That of its job, or what became of it; ``waiting`` before it has one, ``gone`` where nobody knows.
         job: Its job, which is forgotten before the sheet is; null before it has one.
@@ -122,7 +136,7 @@ def sheet_view(batch: BatchRecord, lines: Mapping[int, tuple[LineRecord, Job | N
     )
 
 
-def _picture(wanted: Wanted, known: tuple[LineRecord, Job | None] | None) -> SheetPicture:
+def _picture(wanted: Drawn, known: tuple[LineRecord, Job | None] | None) -> SheetPicture:
     if known is None:
         return SheetPicture(mood=wanted.mood, prompt=wanted.prompt, state="waiting", job=None, image=None)
     line, job = known

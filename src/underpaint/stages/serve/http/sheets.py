@@ -6,23 +6,23 @@ import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request, Response
-from fastapi.responses import JSONResponse
 
-from underpaint.core.errors import FieldError
+from underpaint.core.errors import FieldError, InputError
+from underpaint.core.mistakes import errors_of
 from underpaint.stages.serve.asking.edit_planning import check_served
+from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.kinds import SHEETS
 from underpaint.stages.serve.batches.records import BatchRecord
-from underpaint.stages.serve.gallery.gallery import USUAL_BYTES
-from underpaint.stages.serve.http.batches import stopped
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.durable import IdempotencyKey
+from underpaint.stages.serve.http.named_batches import NamedBatches, Wanted, rows_of
 from underpaint.stages.serve.http.openapi import refusals
-from underpaint.stages.serve.http.sheet_schema import MOST_MOODS, SheetRequest, Sheets, SheetView, sheet_view
-from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, KeeperOf, ServiceOf
+from underpaint.stages.serve.http.sheet_schema import SheetRequest, Sheets, SheetView, sheet_view
+from underpaint.stages.serve.http.state import JSON_ONLY, GatekeeperOf, KeeperOf, ServiceOf
 from underpaint.stages.serve.service import Service
 from underpaint.stages.serve.sheets.handing_in import hand_in, seed_of
-from underpaint.stages.serve.sheets.plan import SheetPlan, pictures_of
+from underpaint.stages.serve.sheets.plan import MOST_MOODS, Drawn, SheetPlan, pictures_of
 
 router = APIRouter(prefix="/api/v1/sheets", tags=["sheets"])
 CREATION: dict[int | str, dict[str, Any]] = {
@@ -31,30 +31,54 @@ CREATION: dict[int | str, dict[str, Any]] = {
 }
 
 
+async def _view(keeper: BatchKeeper, batch: BatchRecord) -> SheetView:
+    lines, _ = await rows_of(keeper, batch, MOST_MOODS + 1)
+    return sheet_view(batch, {line.line: (line, await keeper.job(line)) for line in lines})
+
+
+SHEETED = NamedBatches(kind=SHEETS, view=_view)
+
+
+STAND_INS = (Drawn(mood=None, prompt="a picture"),)
+"""Pictures in the place of some that have no words, so that other mistakes are found too."""
+
+
 def _planned(body: SheetRequest, service: Service, owner: str, sheet_id: str) -> SheetPlan:
     """Return what is drawn.
 
     Raises:
-        FieldError: A field cannot be used, the model cannot edit, or a prompt must not be drawn.
+        FieldError: A field cannot be used, the model cannot edit, or a prompt must not be drawn; the message says all
+            that is wrong.
     """
-    served = service.catalog.find(body.model)
-    check_served(served)
+    served, found = service.catalog.find(body.model), FieldMistakes()
+    found.take(check_served, served, otherwise=None)
     plan = SheetPlan(
         subject=body.subject.strip(),
-        pictures=pictures_of(body.subject, body.moods),
+        pictures=found.take(pictures_of, body.subject, body.all_moods(), body.own, otherwise=STAND_INS),
         model=served.release,
         style=body.style,
         seed=seed_of(sheet_id) if body.seed is None else body.seed,
         guidance=body.guidance,
         same=body.same,
     )
-    for request in plan.each_alone():
+    for wanted, request in plan.each_alone():
         try:
             service.wish(request, owner)
         except FieldError as error:
-            param = "subject" if error.param == "prompt" else error.param
-            raise FieldError(str(error), param=param, code=error.code) from None
+            for one in errors_of(error):
+                found.add(_of_sheet(one, wanted, body))
+    found.tell()
     return plan
+
+
+def _of_sheet(error: InputError, wanted: Drawn, body: SheetRequest) -> FieldError:
+    """Return what is wrong with a picture as a mistake of the sheet's own field."""
+    assert isinstance(error, FieldError)
+    if error.param != "prompt":
+        return error
+    is_own = wanted.mood is not None and wanted.mood in body.own
+    words = f"{wanted.mood!r:.60}: {error}" if is_own else str(error)
+    return FieldError(words, param="own" if is_own else "subject", code=error.code)
 
 
 @router.post("", status_code=202, response_model=SheetView, responses=CREATION, dependencies=[JSON_ONLY])
@@ -63,31 +87,24 @@ async def submit(
     request: Request,
     caller: CallerOf,
     service: ServiceOf,
-    desk: DeskOf,
     keeper: KeeperOf,
     gatekeeper: GatekeeperOf,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Draw a subject, and then the same in many moods; it goes on whatever happens to the server."""
-    owner, digest = caller.key_id, body.digest()
-    sheet_id = SHEETS.id_of(owner, idempotency_key)
-    found = await asyncio.to_thread(SHEETS.known, keeper.records, sheet_id, digest) if idempotency_key else None
-    if found is not None:
-        return JSONResponse((await _view(keeper, found)).model_dump(mode="json"))
-    plan = await asyncio.to_thread(_planned, body, service, owner, sheet_id)
-    number = len(plan.pictures)
-    await desk.check_room(number * service.dispatcher.cost_s(service.catalog.find(plan.model).name))
-    await desk.browse(lambda gallery: gallery.check_room(owner, number * USUAL_BYTES))
+    base, owner = str(request.base_url), caller.key_id
 
-    def kept() -> tuple[BatchRecord, bool]:
-        base = str(request.base_url)
-        with gatekeeper.charged(owner, number, at_once=False, name=sheet_id):
-            return hand_in(plan, keeper, owner, base, sheet_id=sheet_id, digest=digest)
+    async def wanted(sheet_id: str) -> Wanted:
+        plan = await asyncio.to_thread(_planned, body, service, owner, sheet_id)
+        number = len(plan.pictures)
+        cost_s = number * service.dispatcher.cost_s(service.catalog.find(plan.model).name)
 
-    batch, is_new = await asyncio.to_thread(kept)
-    view = await _view(keeper, SHEETS.the_same(batch, digest))
-    desk.bell.ring()
-    return JSONResponse(view.model_dump(mode="json"), status_code=202 if is_new else 200)
+        def keep(name: str) -> tuple[BatchRecord, bool]:
+            return hand_in(plan, keeper, owner, base, sheet_id=name, digest=body.digest())
+
+        return Wanted(num_pictures=number, cost_s=cost_s, keep=keep)
+
+    return await SHEETED.hand_in(idempotency_key, body.digest(), wanted, caller, keeper, gatekeeper)
 
 
 @router.get("", response_model=Sheets, responses=refusals(400, 401, 500, 503))
@@ -98,23 +115,17 @@ async def sheets(
     limit: Annotated[int, Query(ge=1, le=20)] = 5,
 ) -> Sheets:
     """Show sheets, the latest first."""
-    found, has_more = await asyncio.to_thread(SHEETS.page, keeper.records, caller.owner, after, limit)
-    return Sheets(data=[await _view(keeper, batch) for batch in found], has_more=has_more)
+    data, has_more = await SHEETED.page(caller, keeper, after, limit)
+    return Sheets(data=data, has_more=has_more)
 
 
 @router.get("/{sheet_id}", response_model=SheetView, responses=refusals(401, 404, 500, 503))
 async def one_sheet(sheet_id: str, caller: CallerOf, keeper: KeeperOf) -> SheetView:
     """Return a sheet as it is now."""
-    return await _view(keeper, await asyncio.to_thread(SHEETS.one, keeper.records, sheet_id, caller.owner))
+    return await SHEETED.one(sheet_id, caller, keeper)
 
 
 @router.post("/{sheet_id}/cancel", response_model=SheetView, responses=refusals(401, 404, 409, 500, 503))
 async def cancel(sheet_id: str, caller: CallerOf, keeper: KeeperOf) -> SheetView:
     """Draw no more of a sheet; what is finished stays in the gallery."""
-    batch = await asyncio.to_thread(SHEETS.one, keeper.records, sheet_id, caller.owner)
-    return await _view(keeper, await stopped(keeper, batch))
-
-
-async def _view(keeper: BatchKeeper, batch: BatchRecord) -> SheetView:
-    lines = await asyncio.to_thread(lambda: keeper.records.lines(batch.id, limit=MOST_MOODS + 1))
-    return sheet_view(batch, {line.line: (line, await keeper.job(line)) for line in lines})
+    return await SHEETED.cancel(sheet_id, caller, keeper)

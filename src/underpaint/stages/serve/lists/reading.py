@@ -1,4 +1,7 @@
-"""From text to rows: a prompt a line, or a table with a header, each row with the number of its line."""
+"""From text to rows: a prompt a line, a table with a header or an object of JSON a line, as files of prompts are.
+
+Each row has the number of its line.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from underpaint.core.config import parse_json
 from underpaint.core.errors import FieldError
+from underpaint.pipelines.prompts import PASSED_OVER as COMMAND_PASSES_OVER
 from underpaint.stages.serve.batches.input_file import Mistake
 from underpaint.stages.serve.gallery.archive import COLUMNS as ARCHIVED
 from underpaint.stages.serve.gallery.archive import FORMULA
@@ -18,8 +23,10 @@ FIELDS = (
     "prompt", "style", "seed", "n", "model", "steps", "guidance", "temperature", "background", "output_format",
 )  # fmt: skip
 """Columns of a table: fields of a request."""
-PASSED_OVER = frozenset(ARCHIVED) - frozenset(FIELDS)
-"""Columns of the tables that come with archives, which read as lists again."""
+PASSED_OVER = (frozenset(ARCHIVED) | COMMAND_PASSES_OVER) - frozenset(FIELDS)
+"""Columns of the tables that come with archives and with evaluations, which read as lists again."""
+MEANT = ("text", "caption", "words", "description", "prompts")
+"""What the column of the prompts is called by mistake."""
 DELIMITERS = ",;\t"
 
 
@@ -47,7 +54,10 @@ def read_rows(text: str) -> Iterator[Row | Mistake]:
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     delimiter = delimiter_of(text)
-    rows = _plain_rows(text) if delimiter is None else _table_rows(text, delimiter)
+    if delimiter is not None:
+        rows = _table_rows(text, delimiter)
+    else:
+        rows = _json_rows(text) if _is_json(text) else _plain_rows(text)
     for count, row in enumerate(rows):
         if count == MAX_ROWS:
             raise FieldError(
@@ -59,9 +69,26 @@ def read_rows(text: str) -> Iterator[Row | Mistake]:
 
 
 def delimiter_of(text: str) -> str | None:
-    """Return what stands between the columns of a table; None if the text is no table but a prompt a line."""
-    head = next((line for line in text.split("\n") if line.strip()), "")
-    return next((sign for sign in DELIMITERS if "prompt" in _names(head.split(sign))), None)
+    """Return what stands between the columns of a table; None if the text is no table.
+
+    A first line of two or more names is a header as well if each of them could be a column's and none is ``prompt``.
+    """
+    head = _head(text)
+    named = {sign: _names(head.split(sign)) for sign in DELIMITERS}
+    known = {*FIELDS, *PASSED_OVER, *MEANT}
+    found = next((sign for sign, names in named.items() if "prompt" in names), None)
+    return found or next((sign for sign, names in named.items() if len(names) > 1 and known.issuperset(names)), None)
+
+
+def _head(text: str) -> str:
+    return next((line for line in text.split("\n") if line.strip()), "")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(parse_json(_head(text)), dict)
+    except ValueError:
+        return False
 
 
 def _names(cells: Sequence[str]) -> list[str]:
@@ -72,6 +99,23 @@ def _plain_rows(text: str) -> Iterator[Row | Mistake]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield Row(number, {"prompt": line.strip()})
+
+
+def _json_rows(text: str) -> Iterator[Row | Mistake]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            values = parse_json(line)
+        except ValueError as error:
+            yield _mistake(number, f"this is no JSON ({error})")
+            continue
+        if not isinstance(values, dict):
+            yield _mistake(number, 'this is no object; write {"prompt": "a cat"}, for example')
+        elif wrong := [*_wrong_columns([*map(str, values)], number, "field")]:
+            yield from wrong
+        else:
+            yield Row(number, {name: str(values[name]) for name in FIELDS if values.get(name) is not None})
 
 
 def _table_rows(text: str, delimiter: str) -> Iterator[Row | Mistake]:
@@ -92,14 +136,18 @@ def _table_rows(text: str, delimiter: str) -> Iterator[Row | Mistake]:
         yield _mistake(began, f"this is no table ({error}); put cells with quotes or line breaks into quotes")
 
 
-def _wrong_columns(header: list[str], line: int) -> Iterator[Mistake]:
+def _wrong_columns(header: list[str], line: int, called: str = "column") -> Iterator[Mistake]:
+    if "prompt" not in header:
+        meant = next((name for name in header if name in MEANT), None)
+        words = "name the one with the words so" if meant is None else f"call {meant!r} so"
+        yield _mistake(line, f"there is no {called} 'prompt'; {words}", meant or "prompt")
     for name in dict.fromkeys(header):
         if header.count(name) > 1 and name:
-            yield _mistake(line, f"the column {name!r:.60} stands twice", name)
-        elif name and name not in FIELDS and name not in PASSED_OVER:
+            yield _mistake(line, f"the {called} {name!r:.60} stands twice", name)
+        elif name and name not in FIELDS and name not in PASSED_OVER and not ("prompt" not in header and name in MEANT):
             close = difflib.get_close_matches(name, FIELDS, n=1)
             instead = f"did you mean {close[0]!r}?" if close else f"allowed are {', '.join(FIELDS)}"
-            yield _mistake(line, f"there is no column {name!r:.60}; {instead}", name)
+            yield _mistake(line, f"there is no {called} {name!r:.60}; {instead}", name)
 
 
 def _row(header: list[str], cells: list[str], line: int) -> Row | Mistake:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
@@ -9,20 +10,22 @@ from pydantic import Field
 
 from underpaint.core.config import Config, parse_json
 from underpaint.core.errors import FieldError
-from underpaint.pipelines.stickers.moods import MOODS, first_words, words_of
+from underpaint.pipelines.stickers.moods import MOODS, first_words, noun_of, words_of
 from underpaint.stages.serve.asking.edit_request import EditFields
+from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
 from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batches.records import BatchRecord
 
 PLAN = "plan"
 """Where a batch keeps it."""
+MOST_MOODS = 32
 
 
-class Wanted(Config):
+class Drawn(Config):
     """One picture of a sheet.
 
     Args:
-        mood: A key of ``moods.MOODS``; None for the first picture.
+        mood: A key of ``moods.MOODS``, or words of its owner; None for the first picture.
         prompt: Its words.
     """
 
@@ -44,7 +47,7 @@ class SheetPlan(Config):
     """
 
     subject: str
-    pictures: tuple[Wanted, ...]
+    pictures: tuple[Drawn, ...]
     model: str
     style: str | None
     seed: int
@@ -65,10 +68,10 @@ class SheetPlan(Config):
         for wanted in self.pictures[1:]:
             yield EditFields(prompt=wanted.prompt, strength=1.0 - self.same, **self._common())
 
-    def each_alone(self) -> Iterator[GenerationRequest]:
-        """Yield requests for the words of all pictures, to see whether they may be drawn."""
+    def each_alone(self) -> Iterator[tuple[Drawn, GenerationRequest]]:
+        """Yield the pictures with requests for their words alone, to see whether they may be drawn."""
         for wanted in self.pictures:
-            yield GenerationRequest(prompt=wanted.prompt, **self._common())
+            yield wanted, GenerationRequest(prompt=wanted.prompt, **self._common())
 
     def _common(self) -> dict[str, Any]:
         given = {"model": self.model, "style": self.style, "seed": self.seed, "guidance": self.guidance}
@@ -83,21 +86,50 @@ def check_moods(moods: Sequence[str]) -> None:
     """
     unknown = next((mood for mood in moods if mood not in MOODS), None)
     if unknown is not None:
-        raise FieldError(f"there is no mood {unknown!r:.40}; choose some of {', '.join(MOODS)}", param="moods")
+        raise FieldError(
+            f"there is no mood {unknown!r:.40}; choose some of {', '.join(MOODS)}, or write words of your own into own",
+            param="moods",
+        )
 
 
-def pictures_of(subject: str, moods: Sequence[str]) -> tuple[Wanted, ...]:
+def pictures_of(subject: str, moods: Sequence[str], own: Sequence[str] = ()) -> tuple[Drawn, ...]:
     """Return the pictures of a subject in moods: the first one, then one for each mood.
 
     Args:
         subject: Such as ``a cat``.
         moods: Keys of ``moods.MOODS``; one that stands twice is drawn once.
+        own: Moods in words of the owner; see ``own_words``.
 
     Raises:
-        FieldError: The subject is empty, or there are no words for a mood.
+        FieldError: The subject is empty, there are no words for a mood, no moods at all, or too many.
     """
+    found = FieldMistakes()
     if not subject.strip():
-        raise FieldError('the subject is empty; write what to draw, for example "a cat"', param="subject")
-    check_moods(moods)
-    others = (Wanted(mood=mood, prompt=words_of(subject, mood)) for mood in dict.fromkeys(moods))
-    return (Wanted(mood=None, prompt=first_words(subject)), *others)
+        found.add(FieldError('the subject is empty; write what to draw, for example "a cat"', param="subject"))
+    found.take(check_moods, moods, otherwise=None)
+    found.tell()
+    said = [words.strip() for words in own if words.strip()]
+    others = [
+        Drawn(mood=mood, prompt=words_of(subject, mood) if mood in MOODS else own_words(subject, mood))
+        for mood in dict.fromkeys((*moods, *said))
+    ]
+    if not 1 <= len(others) <= MOST_MOODS:
+        raise FieldError(
+            f"a sheet has 1 to {MOST_MOODS} moods, got {len(others)}; name moods, or write words of your own into own",
+            param="moods",
+        )
+    return (Drawn(mood=None, prompt=first_words(subject)), *others)
+
+
+def own_words(subject: str, words: str) -> str:
+    """Return what a picture is drawn from whose mood is in words of its owner.
+
+    Args:
+        subject: Such as ``a cat``.
+        words: Such as ``{} with a hat``, ``a cat with a hat`` or ``with a hat``, which all mean the same cat.
+    """
+    noun = noun_of(subject)
+    if "{}" in words:
+        return words.replace("{}", noun)
+    is_named = noun.split()[-1].lower() in re.findall(r"\w+", words.lower())
+    return words if is_named else f"{noun} {words}"
