@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from underpaint.core.artifact import Manifest, staging
+from underpaint.core.artifact import Manifest, read_manifest, staging
 from underpaint.core.cache import cache_folder
 from underpaint.core.progress import Report, silent
 from underpaint.core.samples import Sample, read_samples
@@ -44,11 +44,11 @@ def drawings(packages: dict[str, Path]) -> list[Drawing]:
 
 
 @pytest.fixture(scope="session")
-def built(packages: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Manifest]:
+def built(packages: dict[str, Path], made_once: Callable[..., Path]) -> tuple[Path, Manifest]:
     """The whole npm data set at 32 px; read only."""
     assert packages
-    folder = tmp_path_factory.mktemp("built") / "stickers"
-    return folder, stage.run(DataConfig(size=SIZE), {}, folder)
+    folder = made_once("built-stickers", lambda folder: stage.run(DataConfig(size=SIZE), {}, folder))
+    return folder, read_manifest(folder)
 
 
 @pytest.fixture(scope="session")
