@@ -98,6 +98,9 @@ def test_who_ran_in_the_race_is_ranked_by_it() -> None:
     other = trial("b", 0.45, 0.2).cost
     assert other is not None
     assert ids(runners([third, second, first], 0.98)) == ["a", "c"]
+    equal = trial("d", 0.51, 0.3, wide=0.1)
+    assert ids(front([first, equal])) == ["a"]
+    assert ids(runners([first, equal, third], 0.98)) == ["a", "c", "d"], "it may be the faster one in one run"
     ranked = raced([first, second, third], Raced(costs={"b": other}))
     assert ids(front(ranked)) == ["b", "c"] and ids(ranked) == ["a", "b", "c"]
     assert raced([first], None) == [first]

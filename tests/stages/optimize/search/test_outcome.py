@@ -59,7 +59,7 @@ def test_an_interval_that_holds_1_is_nothing_better_and_the_space_is_listed(wall
         "gate passed; recipes looked at: 1;",
         "tried: engine.onnx of pipeline",
         "do not fit this model or machine: cache.output of sampler",
-        "not reached for want of budget: prune.width of transformer",
+        "not reached within the budget: prune.width of transformer",
     ):
         assert words in found.text
 
@@ -110,5 +110,11 @@ def test_every_transform_in_every_slot_is_told_as_what_came_of_it(tiny_space: Sp
     assert {region.state for region in found[3 : 3 + len(rest)]} == {"not_reached"}
     assert [region.state for region in found[3 + len(rest) :]] == ["refused"] * len(tiny_space.refused)
     assert all(region.reason for region in found if region.state != "tried")
-    said = space_in_words(found)
-    assert all(f"{region.transform} of {region.slot}" in said for region in found)
+    parts = dict(part.split(": ") for part in space_in_words(found).split("; "))
+    assert parts["tried"] == f"{first.name} of {first.slot}" and parts["could not be made"].startswith(third.name)
+    assert set(parts) == {
+        "tried",
+        "could not be made",
+        "do not fit this model or machine",
+        "not reached within the budget",
+    }

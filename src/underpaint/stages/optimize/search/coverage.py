@@ -62,11 +62,14 @@ def space_in_words(space: Sequence[Region]) -> str:
         "tried": "tried",
         "refused": "do not fit this model or machine",
         "failed": "could not be made",
-        "not_reached": "not reached for want of budget",
+        "not_reached": "not reached within the budget",
     }
     parts = []
     for state, words in named.items():
-        regions = [f"{region.transform} of {region.slot}" for region in space if region.state == state]
-        if regions:
-            parts.append(f"{words}: {', '.join(regions)}")
+        slots = dict[str, list[str]]()
+        for region in space:
+            if region.state == state:
+                slots.setdefault(region.transform, []).append(region.slot)
+        said = [f"{transform} of {' and '.join(places)}" for transform, places in slots.items()]
+        parts += [f"{words}: {', '.join(said)}"] if said else []
     return "; ".join(parts)

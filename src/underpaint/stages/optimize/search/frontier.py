@@ -9,6 +9,8 @@ from underpaint.stages.optimize.search.record import Attempt, Quality, Raced, Ra
 
 COMPARED = 2
 """The rung at which trials are compared with each other."""
+EQUALS = 2
+"""Most trials besides the first of the front that run in the race."""
 
 
 def timer_of(trials: Sequence[Trial]) -> Timer:
@@ -30,14 +32,23 @@ def raced(trials: Sequence[Trial], race: Raced | None) -> list[Trial]:
 
 
 def runners(trials: Sequence[Trial], gain: float) -> list[Trial]:
-    """Return the trials that run in the race of the best: as many as can be judged, the fastest of the front.
+    """Return the trials that run in the race of the best: the first of the front, and others that may be as fast.
+
+    Two that could not be told apart by their trials may well be told apart in one run, so not all of the front's equals
+    are left out.
 
     Args:
         trials: All trials.
         gain: Largest ratio of times that counts as faster.
     """
     timer = timer_of(trials)
-    return [trial for trial in front(trials) if ratio_of(trial, timer)[0] < gain][:ATTEMPTS]
+    first = [trial for trial in front(trials) if ratio_of(trial, timer)[0] < gain][:ATTEMPTS]
+    if not first:
+        return []
+    upper = min(ratio_of(trial, timer)[2] for trial in first)
+    others = [trial for trial in trials if trial.state == "feasible" and trial not in first]
+    near = [trial for trial in others if ratio_of(trial, timer)[1] <= upper and ratio_of(trial, timer)[0] < gain]
+    return [*first, *sorted(near, key=lambda one: (ratio_of(one, timer), one.id))[:EQUALS]]
 
 
 def _loss(trial: Trial) -> float:

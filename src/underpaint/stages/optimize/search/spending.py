@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from underpaint.core.errors import InputError
 from underpaint.core.optimization import Effort, Judge, OptimizationRecipe, Step
 from underpaint.stages.optimize.search.config import ATTEMPTS, SearchConfig
+from underpaint.stages.optimize.search.frontier import EQUALS
 from underpaint.stages.optimize.search.record import Base, Trial
 from underpaint.stages.optimize.search.trial_log import TrialLog
 
@@ -143,7 +144,7 @@ class Spending:
 
     def race_s(self) -> float:
         """Return about how long the race of the best takes; none is slower than the model before."""
-        entrants = ATTEMPTS + 2
+        entrants = ATTEMPTS + EQUALS + 2
         return entrants * (RACE_ROUNDS * self.config.pairs * self._picture_s + RACE_LOADING_S)
 
     def reserve_s(self) -> float:
