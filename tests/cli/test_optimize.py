@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 import underpaint as library
-from underpaint.cli.optimize import chart, seconds_of
+from underpaint.cli.app import build_parser
+from underpaint.cli.optimize import _command, _said, chart, seconds_of
 from underpaint.cli.optimize_judge import planted_for
 from underpaint.core.artifact import verify
 from underpaint.core.errors import InputError
 from underpaint.core.optimization import Judge
 from underpaint.pipelines.opening import open_model
 from underpaint.stages.optimize.saving import save_optimized
+from underpaint.stages.optimize.search.frontier_file import Frontier, Outcome, Region
+from underpaint.stages.optimize.search.record import Rival
 from underpaint.stages.optimize.search.task import ChartPoint
+from underpaint.stages.optimize.search.writing import Finished
 from underpaint.stages.optimize.transforms.apply import apply
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
 
@@ -68,6 +73,7 @@ def test_what_was_never_optimized_is_not_taken_back(underpaint: Callable[..., An
     [
         ((), "a search needs --data, --policy, --out; for example: underpaint optimize"),
         (("--undo", "--data", "set"), "--undo takes a model and perhaps --out; leave out --data"),
+        (("--undo", "--rival", "graph"), "--undo takes a model and perhaps --out; leave out --rival"),
         (("--budget", "30", "--data", "x", "--policy", "y", "--out", "z"), "--budget takes a time with its unit"),
         (("--target", "tpu"), "invalid choice: 'tpu'"),
     ],
@@ -109,6 +115,41 @@ def test_the_chart_names_the_chosen_point() -> None:
     ]
     drawing = chart(points, 600.0)
     assert drawing.count("highlighted") == 1 and "t-002" in drawing
+
+
+def test_the_command_that_does_it_again_names_the_rivals() -> None:
+    given = [
+        "optimize",
+        "tiny",
+        "--data",
+        "set",
+        "--policy",
+        "p.yaml",
+        "--out",
+        "new",
+        "--rival",
+        "a b",
+        "--rival",
+        "c",
+    ]
+    parsed = build_parser("optimize").parse_args(given)
+    again = shlex.split(_command(parsed))
+    assert vars(build_parser("optimize").parse_args(again[1:])) == vars(parsed)
+
+
+def test_what_is_shown_about_rivals_is_said_and_what_was_not_looked_at_where_nothing_is_better() -> None:
+    def said(finding: str, *rivals: Rival) -> str:
+        outcome = Outcome.model_validate({"rival": "export", "finding": finding, "text": "so it is"})
+        region = Region(transform="prune.width", slot="transformer", choices=9, looked=0, state="not_reached")
+        found = {"trials": (), "chosen": None, "rivals": rivals, "outcomes": (outcome,) if rivals else ()}
+        values = {"ended": "the budget was used up", "space": (region,), "base_address": "tiny", **found}
+        return _said(Finished(frontier=Frontier.model_construct(**values), manifest=cast(Any, None)), "new")
+
+    rival = Rival(name="export", model_digest="e")
+    listed = "not reached within the budget: prune.width of transformer"
+    assert "So it is." in said("nothing_better", rival) and listed in said("nothing_better", rival)
+    assert "So it is." in said("faster", rival) and listed not in said("faster", rival)
+    assert "name it with --rival (underpaint export tiny --int8 --out DIR)" in said("unknown")
 
 
 def test_the_gate_is_a_judge() -> None:

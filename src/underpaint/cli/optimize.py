@@ -185,6 +185,7 @@ def chart(points: Sequence[ChartPoint], width: float) -> Markup:
 
 
 def _said(finished: Finished, out: str) -> str:
+    from underpaint.stages.optimize.search.coverage import space_in_words
     from underpaint.stages.optimize.search.gains import choice_in_words
 
     frontier = finished.frontier
@@ -195,10 +196,12 @@ def _said(finished: Finished, out: str) -> str:
         else "  the record says what was tried and why each recipe fell"
     )
     alone = (
-        f"\n  no export ran beside it; to see whether one is faster, name it with --rival (underpaint export "
+        "\n  no export ran beside it; to see whether one is faster, name it with --rival (underpaint export "
         f"{frontier.base_address} --int8 --out DIR)"
     )
-    rivals = "" if frontier.rivals else alone
+    better = any(outcome.finding == "faster" for outcome in frontier.outcomes)
+    space = "" if better else "".join(f"\n  {line}" for line in space_in_words(frontier.space))
+    rivals = space if frontier.rivals else alone
     return f"{out}: {choice_in_words(frontier)}\n  {frontier.ended}{rivals}\n{tail}\n  page: {out}/search.html"
 
 

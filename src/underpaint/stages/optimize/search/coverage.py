@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from underpaint.stages.optimize.search.frontier_file import Region
 from underpaint.stages.optimize.search.record import Trial
@@ -56,20 +56,27 @@ def _region(axis: Axis, trials: Sequence[Trial]) -> Region:
     return Region.model_validate({**of_axis, "state": "not_reached", "reason": why})
 
 
-def space_in_words(space: Sequence[Region]) -> str:
-    """Say what was tried, what fits nowhere, what could not be made, and what was not reached."""
-    named = {
-        "tried": "tried",
-        "refused": "do not fit this model or machine",
-        "failed": "could not be made",
-        "not_reached": "not reached within the budget",
-    }
-    parts = []
-    for state, words in named.items():
+STATES = {
+    "tried": "tried",
+    "refused": "do not fit this model or machine",
+    "failed": "could not be made",
+    "not_reached": "not reached within the budget",
+}
+
+
+def counts_in_words(space: Sequence[Region]) -> str:
+    """Say of how many transforms in their slots what came."""
+    counts = {words: sum(region.state == state for region in space) for state, words in STATES.items()}
+    return f"{len(space)} transforms in their slots: {', '.join(f'{count} {words}' for words, count in counts.items())}"
+
+
+def space_in_words(space: Sequence[Region]) -> Iterator[str]:
+    """Yield by name what was tried, what does not fit, what could not be made, and what was not reached."""
+    for state, words in STATES.items():
         slots = dict[str, list[str]]()
         for region in space:
             if region.state == state:
                 slots.setdefault(region.transform, []).append(region.slot)
-        said = [f"{transform} of {' and '.join(places)}" for transform, places in slots.items()]
-        parts += [f"{words}: {', '.join(said)}"] if said else []
-    return "; ".join(parts)
+        if slots:
+            named = [f"{name} of {' and '.join(places)}" for name, places in slots.items()]
+            yield f"{words}: {', '.join(named)}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from underpaint.core.optimization import Verdict
-from underpaint.stages.optimize.search.coverage import space_in_words
+from underpaint.stages.optimize.search.coverage import counts_in_words
 from underpaint.stages.optimize.search.frontier_file import Outcome, Region
 from underpaint.stages.optimize.search.record import Attempt, Ratio, Rival, Timer, Trial
 
@@ -50,7 +50,7 @@ def outcome_of(
     looked = sum(trial.cost is not None for trial in trials)
     text = (
         f"nothing better than the exported {rival.name} was found in this space: {_why_not(rival, verdicts, timer)}; "
-        f"recipes looked at: {looked}; {space_in_words(space)}"
+        f"recipes looked at: {looked}; {counts_in_words(space)}"
     )
     return Outcome(rival=rival.name, finding="nothing_better", ratio=ratio, text=text)
 
