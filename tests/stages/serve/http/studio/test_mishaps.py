@@ -26,6 +26,10 @@ def jobs(studio):
     return studio.jobs()
 
 
+def errors(studio):
+    return studio.page.locator(".note.error")
+
+
 def test_a_connection_that_is_lost_in_mid_picture_loses_nothing(open_studio, chromium):
     context = chromium.new_context()
     studio = open_studio(context=context, tolerant=True)
@@ -40,6 +44,65 @@ def test_a_connection_that_is_lost_in_mid_picture_loses_nothing(open_studio, chr
     expect(studio.page.locator(".strip[data-state=succeeded]")).to_have_count(2)
     drawn = [job["request"]["prompt"] for job in jobs(studio)]
     assert drawn.count("a cyan heart") == drawn.count("typed while nobody answered") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("Lists", "batch-list?*"), ("Queue", "queue"), ("Moods", "sheets?*"), ("Gallery", "gallery?*")]
+)
+def test_a_view_whose_answer_was_lost_asks_again_by_itself_and_no_error_stays(open_studio, name, path):
+    studio = open_studio(tolerant=True)
+    asked = []
+
+    def lose(route):
+        asked.append(route)
+        return route.abort() if len(asked) == 1 else route.continue_()
+
+    studio.page.route(f"**/api/v1/{path}", lose)
+    with studio.page.expect_response(lambda answer: f"/api/v1/{path.partition('?')[0]}" in answer.url and answer.ok):
+        studio.page.get_by_role("link", name=name, exact=True).click()
+    expect(studio.page.locator(".banner")).to_be_hidden()
+    expect(errors(studio)).to_have_count(0)
+    assert len(asked) >= 2
+
+
+REFUSAL = {"error": {"message": "the disk is full", "type": "server_error", "param": None, "code": "storage_full"}}
+
+
+@pytest.mark.parametrize("how", ["refused", "lost"])
+def test_the_error_of_a_try_ends_with_the_next_one_or_with_the_line(open_studio, how):
+    studio = open_studio("queue", tolerant=True)
+    tries = []
+
+    def answer(route):
+        tries.append(route)
+        if len(tries) > 1:
+            return route.fulfill(status=200, content_type="application/json", body="{}")
+        return route.abort() if how == "lost" else route.fulfill(status=503, json=REFUSAL)
+
+    studio.page.route("**/api/v1/queue/pause", answer)
+    pause = studio.page.get_by_role("button", name="Pause all")
+    if how == "lost":
+        with studio.page.expect_response(lambda answer: answer.url.endswith("/health")):
+            pause.click()
+    else:
+        pause.click()
+        expect(errors(studio)).to_contain_text("The disk is full")
+        pause.click()
+    expect(studio.page.locator(".banner")).to_be_hidden()
+    expect(errors(studio)).to_have_count(0)
+    assert len(tries) == (2 if how == "refused" else 1)
+
+
+def test_the_error_of_a_comparison_ends_when_it_is_drawn_again(open_studio):
+    studio = open_studio("compare", tolerant=True)
+    studio.page.route("**/api/v1/jobs", lambda route: route.fulfill(status=503, json=REFUSAL), times=2)
+    studio.page.get_by_role("textbox", name=PROMPT).fill("a red heart")
+    draw = studio.page.get_by_role("button", name="Draw both")
+    draw.click()
+    expect(errors(studio)).to_contain_text("The disk is full")
+    draw.click()
+    expect(studio.page.locator(".pair").first).to_be_visible()
+    expect(errors(studio)).to_have_count(0)
 
 
 @pytest.mark.slow

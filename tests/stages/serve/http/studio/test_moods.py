@@ -25,10 +25,10 @@ def choose(studio, *moods):
     )
 
 
-def draw(studio, subject, *moods):
+def draw(studio, subject, *moods, others=0):
     box(studio).fill(subject)
     choose(studio, *moods)
-    studio.page.get_by_role("button", name=f"Draw {1 + len(moods)} stickers").click()
+    studio.page.get_by_role("button", name=f"Draw {1 + len(moods) + others} stickers").click()
     return studio.page.locator(".sheet", has=studio.page.get_by_role("heading", name=subject, exact=True)).first
 
 
@@ -54,6 +54,19 @@ def test_an_idea_and_one_press_draw_a_sheet_with_every_mood_named(moods):
     assert moods.faults() == []
     sheet.get_by_role("button", name="Open: grinning face").click()
     expect(moods.page.get_by_role("dialog", name="Your sticker")).to_be_visible()
+
+
+def test_moods_in_words_of_ones_own_are_drawn_named_and_asked_for_again(moods):
+    moods.page.get_by_role("textbox", name="In words of your own").fill("with a party hat\n\nin a t-shirt\n")
+    sheet = finished(draw(moods, "a cat", "happy", others=2))
+    named = ["As it is", "happy", "with a party hat", "in a t-shirt"]
+    assert sheet.locator("li > p").all_inner_texts() == named
+    expect(sheet.get_by_role("button", name="Open: cat with a party hat")).to_be_visible()
+    first, latest = str(sheet.get_attribute("data-sheet")), moods.page.locator(".sheet").first
+    sheet.get_by_role("button", name="Draw it again").click()
+    expect(latest).not_to_have_attribute("data-sheet", first)
+    again = finished(latest)
+    assert again.locator("li > p").all_inner_texts() == named
 
 
 def test_a_sheet_is_taken_along_as_files_on_paper_and_for_messengers(moods, tmp_path):
@@ -109,7 +122,7 @@ def test_what_is_missing_and_what_is_refused_is_said_beside_the_box(open_studio)
     box(moods).fill("a cat")
     choose(moods)
     moods.page.get_by_role("button", name="Draw 1 stickers").click()
-    expect(said).to_have_text("Choose a mood or more.")
+    expect(said).to_have_text("Choose a mood or more, or write one of your own.")
     moods.page.get_by_role("button", name="All of them").click()
     box(moods).fill("a swastika")
     moods.page.get_by_role("button", name="Draw 20 stickers").click()

@@ -1,6 +1,6 @@
 /** The gallery on the server: what is asked of it, and how it is undone. */
 
-import { fail, note, over } from './notices.js';
+import { fail, note, over, tried } from './notices.js';
 import { save } from './pictures.js';
 import { call, request } from './server.js';
 import { t } from './words.js';
@@ -91,7 +91,7 @@ export async function act(action, digests) {
  */
 export async function remove(digests, onundone) {
   const changed = await act('delete', digests);
-  const undo = () => act('restore', changed).then(() => onundone?.(), fail);
+  const undo = () => tried('gallery.undo', () => act('restore', changed).then(() => onundone?.()));
   note(t('collection.deleted', { n: changed.length }), { icon: 'trash', action: t('undo'), onaction: undo });
 }
 

@@ -7,7 +7,7 @@
 
 import { onChange } from './changes.js';
 import { paced } from './pacing.js';
-import { Unreachable, call, pause, reachable } from './server.js';
+import { Unreachable, call, overLosses, pause, reachable } from './server.js';
 import { shared } from './state.js';
 
 /**
@@ -54,23 +54,14 @@ const tracked = new Map();
 export async function submit(body, idempotencyKey = freshKey()) {
   unsent.change({ [idempotencyKey]: { body, at: Date.now() } });
   try {
-    const job = await sent(body, idempotencyKey);
+    const job = await overLosses(() =>
+      call('POST', '/api/v1/jobs', { body, headers: { 'idempotency-key': idempotencyKey } }),
+    );
     forget(idempotencyKey);
     return job;
   } catch (error) {
     if (isFinal(error)) forget(idempotencyKey);
     throw error;
-  }
-}
-
-async function sent(body, idempotencyKey) {
-  for (;;) {
-    try {
-      return await call('POST', '/api/v1/jobs', { body, headers: { 'idempotency-key': idempotencyKey } });
-    } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
-      await reachable();
-    }
   }
 }
 

@@ -4,7 +4,7 @@ import { button, h, icon, replace } from './elements.js';
 import { form, formOf } from './form.js';
 import { takeDrops } from './dropping.js';
 import { languageSwitch } from './language.js';
-import { fail, openDialog, over, placeNotices, say } from './notices.js';
+import { answeredAgain, fail, openDialog, over, placeNotices, say } from './notices.js';
 import { call, key, line, pause, reachable } from './server.js';
 import { styled } from './styles.js';
 import { themeButton } from './theme.js';
@@ -123,8 +123,9 @@ function watchLine() {
     const online = /** @type {CustomEvent} */ (event).detail;
     banner.hidden = online;
     replace(banner, icon('warning'), t('server.unreachable_safe'));
-    if (!online) reachable();
-    else say(t('server.back'));
+    if (!online) return void reachable();
+    answeredAgain();
+    say(t('server.back'));
   });
   line.addEventListener('locked', () => askKey());
 }

@@ -1,6 +1,7 @@
 /** What the page tells: a line for screen readers, notes that can be undone, errors that stay, questions. */
 
 import { button, freshId, h, icon, replace } from './elements.js';
+import { Unreachable } from './server.js';
 import { t } from './words.js';
 
 const NOTE_MS = 9000;
@@ -75,7 +76,7 @@ export function fail(error, about = '') {
   same?.remove();
   const element = h(
     'div',
-    { class: 'note error', role: 'alert', dataset: { about } },
+    { class: 'note error', role: 'alert', dataset: { about, ...(error instanceof Unreachable ? { lost: '' } : {}) } },
     icon('warning'),
     h('p', {}, words),
     button(t('close'), () => close(), { icon: 'close', bare: true }),
@@ -93,6 +94,30 @@ export function over(about) {
   for (const one of notes.querySelectorAll('.note.error'))
     if (about === undefined || /** @type {HTMLElement} */ (one).dataset.about === about) one.remove();
   fold();
+}
+
+/** End what says that the server does not answer, since it does again. */
+export function answeredAgain() {
+  for (const one of notes.querySelectorAll('.note.error[data-lost]')) one.remove();
+  fold();
+}
+
+/**
+ * Try something: the error of its former try ends, and its own is shown.
+ *
+ * @param {string} about What is tried.
+ * @param {() => any} work Does it.
+ * @returns {Promise<boolean>} Whether it went well.
+ */
+export async function tried(about, work) {
+  over(about);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    fail(error, about);
+    return false;
+  }
 }
 
 /**

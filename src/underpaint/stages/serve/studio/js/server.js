@@ -127,6 +127,28 @@ export async function reachable(signal) {
 }
 
 /**
+ * Do something over lost connections: what the server did not answer is done again when it answers.
+ *
+ * @template T
+ * @param {() => Promise<T>} work Does it; done twice it must be as good as done once.
+ * @param {AbortSignal} [signal] Ends the waiting.
+ * @returns {Promise<T>} What it returns.
+ * @throws {ServerError} It is refused.
+ * @throws {Unreachable} The waiting was ended.
+ */
+export async function overLosses(work, signal) {
+  for (let wait = 250; ; wait = Math.min(2 * wait, 8000)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof Unreachable) || signal?.aborted) throw error;
+    }
+    await pause(wait, signal);
+    await reachable(signal);
+  }
+}
+
+/**
  * Wait.
  *
  * @param {number} ms Milliseconds.

@@ -1,7 +1,7 @@
 /** Sheets on the server: one subject in many moods, handed in once, seen as pictures. */
 
 import { freshKey } from './jobs.js';
-import { Unreachable, call, reachable } from './server.js';
+import { call, overLosses } from './server.js';
 import { kept } from './state.js';
 
 /**
@@ -35,16 +35,11 @@ const pending = kept('sheet.pending', NOTHING);
 export async function handIn(body) {
   const key = pending.value.body === JSON.stringify(body) ? pending.value.key : freshKey();
   pending.set({ body: JSON.stringify(body), key });
-  for (;;) {
-    try {
-      const sheet = await call('POST', '/api/v1/sheets', { body, headers: { 'idempotency-key': key } });
-      pending.set(NOTHING);
-      return sheet;
-    } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
-      await reachable();
-    }
-  }
+  const sheet = await overLosses(() =>
+    call('POST', '/api/v1/sheets', { body, headers: { 'idempotency-key': key } }),
+  );
+  pending.set(NOTHING);
+  return sheet;
 }
 
 /**

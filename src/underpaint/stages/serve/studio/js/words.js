@@ -95,11 +95,12 @@ export function styleName(style) {
 /**
  * Return what a mood is called.
  *
- * @param {string} mood Its name.
+ * @param {string} mood Its name, or words of somebody's own, which are called as they are.
  * @returns {string} Its words.
  */
 export function moodName(mood) {
   const key = `mood.${mood}`;
   const words = t(key);
-  return words === key ? mood.replaceAll('-', ' ') : words;
+  const isName = !/\s/.test(mood);
+  return words === key && isName ? mood.replaceAll('-', ' ') : words === key ? mood : words;
 }

@@ -1,7 +1,7 @@
 /** A picture larger than it was drawn: the server makes its pixels many and its edges sharp. */
 
 import { button, h, replace } from '../elements.js';
-import { fail, openDialog } from '../notices.js';
+import { fail, openDialog, over } from '../notices.js';
 import { nameOf, save } from '../pictures.js';
 import { request } from '../server.js';
 import { t } from '../words.js';
@@ -21,6 +21,7 @@ export function openLarger(app, picture) {
   const useful = app.capabilities.upscale_sizes.filter((size) => size > side && size <= MOST_TIMES * side);
   const state = h('p', { class: 'soft', role: 'status' }, t(useful.length ? 'larger.about' : 'larger.none'));
   const take = async (size) => {
+    over('larger');
     replace(state, t('larger.busy'));
     try {
       const answer = await request('POST', '/api/v1/upscale', { body: { picture: picture.pixel_sha256, size } });
@@ -28,7 +29,7 @@ export function openLarger(app, picture) {
       replace(state, t('larger.done'));
     } catch (error) {
       replace(state, t('larger.about'));
-      fail(error);
+      fail(error, 'larger');
     }
   };
   const sizes = useful.map((size) =>

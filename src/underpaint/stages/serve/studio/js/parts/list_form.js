@@ -2,7 +2,8 @@
 
 import { button, field, h, icon, replace } from '../elements.js';
 import { checkList, isFresh } from '../list_check.js';
-import { fail, note, over, sentence } from '../notices.js';
+import { note, sentence } from '../notices.js';
+import { overLosses } from '../server.js';
 import { kept } from '../state.js';
 import { styleName, t } from '../words.js';
 import { choice } from './choices.js';
@@ -21,7 +22,8 @@ const draft = kept('list', EMPTY);
  *
  * @param {import('../main.js').App} app The app.
  * @param {(body: any) => Promise<void>} handIn Hands in a list; what it throws is shown beside the list.
- * @returns {{element: HTMLElement, clear: () => void, close: () => void}} The form; `clear` empties it.
+ * @returns {{element: HTMLElement, clear: (sent: string) => void, close: () => void}} The form; `clear` empties it
+ *     unless something else was written meanwhile.
  */
 export function listForm(app, handIn) {
   const verdict = h('div', { class: 'verdict', role: 'status' });
@@ -95,13 +97,13 @@ export function listForm(app, handIn) {
     const progress = progressOf(t('lists.checking'), () => (asking.abort(), pause()));
     replace(verdict, progress.element);
     try {
-      const found = await checkList(body(), { signal, onprogress: progress.tell });
+      const found = await overLosses(() => checkList(body(), { signal, onprogress: progress.tell }), signal);
       if (!found) return false;
       main.disabled = found.num_mistakes > 0 || found.pictures === 0;
       replace(verdict, verdictOf(found, { select: text.select, leaveOut }));
       return !main.disabled;
     } catch (error) {
-      if (!signal.aborted) (offer(), refuse(error));
+      if (!signal.aborted) refuse(error);
       return false;
     }
   }
@@ -122,7 +124,6 @@ export function listForm(app, handIn) {
   }
 
   function refuse(error) {
-    if (!error.status) return fail(error, 'lists.send');
     replace(verdict, h('p', { class: 'mistake' }, sentence(error.message)));
   }
 
@@ -133,12 +134,10 @@ export function listForm(app, handIn) {
     if (!isFresh(body()) && !(await check())) return;
     main.disabled = true;
     tell(t('lists.sending'));
-    over('lists.send');
     try {
       await handIn(body());
     } catch (error) {
       main.disabled = false;
-      replace(verdict);
       refuse(error);
     }
   }
@@ -156,7 +155,8 @@ export function listForm(app, handIn) {
     note(t('lists.left_out', { n: lines.size }), { action: t('undo'), onaction: () => put(before) });
   }
 
-  function clear() {
+  function clear(sent) {
+    if (draft.value.text !== sent) return;
     draft.change({ text: '', name: '' });
     text.set('');
     name.value = '';

@@ -1,7 +1,7 @@
 /** The box for a list, typed, pasted or brought as a file, in which a line is found again. */
 
 import { button, freshId, h } from '../elements.js';
-import { fail } from '../notices.js';
+import { fail, over } from '../notices.js';
 import { t } from '../words.js';
 
 const MOST_BYTES = 8 * 2 ** 20;
@@ -29,14 +29,15 @@ export function listText(value, onchange) {
   const set = (text) => (input.value = text);
   const take = async (file) => {
     if (!file) return;
-    if (file.size > MOST_BYTES) return fail(t('lists.large', { name: file.name }));
+    over('lists.file');
+    if (file.size > MOST_BYTES) return fail(t('lists.large', { name: file.name }), 'lists.file');
     set(await file.text());
     onchange(input.value);
     input.focus();
   };
   const chosen = h('input', {
     type: 'file',
-    accept: '.csv,.tsv,.txt,text/csv,text/plain',
+    accept: '.csv,.tsv,.txt,.jsonl,text/csv,text/plain',
     hidden: true,
     'aria-label': t('lists.file'),
   });

@@ -2,7 +2,7 @@
 
 import { button, field, h, replace } from '../elements.js';
 import { say as keep } from '../collection.js';
-import { fail, say } from '../notices.js';
+import { say, tried } from '../notices.js';
 import { t } from '../words.js';
 
 const STARS = [1, 2, 3, 4, 5];
@@ -16,16 +16,13 @@ const STARS = [1, 2, 3, 4, 5];
  */
 export function favoriteButton(picture, how = {}) {
   let favorite = Boolean(picture.favorite);
-  const toggle = async () => {
-    try {
+  const toggle = () =>
+    tried('remarks.favorite', async () => {
       favorite = Boolean((await keep(picture.pixel_sha256, { favorite: !favorite })).favorite);
       picture.favorite = favorite;
       show();
       say(t(favorite ? 'remarks.is_favorite' : 'remarks.no_favorite'));
-    } catch (error) {
-      fail(error);
-    }
-  };
+    });
   const made = button(t('remarks.favorite'), toggle, { icon: 'heart', ...how });
   const show = () => made.setAttribute('aria-pressed', String(favorite));
   show();
@@ -41,7 +38,10 @@ export function favoriteButton(picture, how = {}) {
 export function remarks(picture) {
   const note = h('textarea', { rows: 2, maxlength: 2000, value: picture.note ?? '' });
   note.addEventListener('change', () =>
-    keep(picture.pixel_sha256, { note: note.value.trim() || null }).then(() => say(t('remarks.kept')), fail),
+    tried('remarks.note', async () => {
+      await keep(picture.pixel_sha256, { note: note.value.trim() || null });
+      say(t('remarks.kept'));
+    }),
   );
   return h('div', { class: 'remarks' }, stars(picture), field(t('remarks.note'), note));
 }
@@ -50,16 +50,13 @@ export function remarks(picture) {
 function stars(picture) {
   let rating = picture.rating ?? 0;
   const row = h('div', { class: 'row stars', role: 'group', 'aria-label': t('remarks.rating') });
-  const rate = async (n) => {
-    try {
+  const rate = (n) =>
+    tried('remarks.stars', async () => {
       rating = (await keep(picture.pixel_sha256, { rating: n === rating ? null : n })).rating ?? 0;
       show();
       /** @type {any} */ (row.children[n - 1]).focus();
       say(rating ? t('remarks.stars', { n: rating }) : t('remarks.no_stars'));
-    } catch (error) {
-      fail(error);
-    }
-  };
+    });
   const show = () =>
     replace(
       row,

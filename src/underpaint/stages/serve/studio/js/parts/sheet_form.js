@@ -1,6 +1,6 @@
 /** The form of a sheet: whose moods, which of them, in which style, how alike. */
 
-import { button, h, icon } from '../elements.js';
+import { button, field, h, icon } from '../elements.js';
 import { modelOf } from '../form.js';
 import { say, sentence } from '../notices.js';
 import { kept } from '../state.js';
@@ -15,6 +15,7 @@ const SUBJECTS = ['face', 'cat', 'dog', 'panda', 'unicorn', 'woman'];
 const EMPTY = {
   subject: '',
   moods: /** @type {string[] | null} */ (null),
+  own: '',
   style: /** @type {string | null} */ (null),
   alike: /** @type {'little' | 'usual' | 'very'} */ ('usual'),
 };
@@ -37,15 +38,17 @@ export function sheetForm(app, draw) {
   const count = h('span', {});
   const main = h('button', { class: 'button main large', type: 'submit' }, icon('brush'), count);
   const picks = moodChips(moods, chosen, (names) => (draft.change({ moods: names }), show()));
+  const own = ownMoods(() => show());
   const show = () => {
     picks.set(chosen());
-    count.textContent = t('moods.draw', { n: 1 + chosen().length });
+    count.textContent = t('moods.draw', { n: 1 + chosen().length + ownWords().length });
   };
   const submitted = async (event) => {
     event.preventDefault();
     if (!draft.value.subject.trim()) return box.complain(t('moods.no_subject'));
-    if (!chosen().length) return box.complain(t('moods.no_moods'));
+    if (!chosen().length && !ownWords().length) return box.complain(t('moods.no_moods'));
     main.disabled = true;
+    box.clear();
     try {
       await draw(bodyOf(app, chosen()));
     } catch (error) {
@@ -58,6 +61,7 @@ export function sheetForm(app, draw) {
     { class: 'card ask', novalidate: true, onsubmit: submitted },
     box.element,
     picks.element,
+    own,
     h('div', { class: 'row spread' }, h('div', { class: 'row wide' }, styles(app), alike()), main),
   );
   show();
@@ -67,7 +71,28 @@ export function sheetForm(app, draw) {
 function bodyOf(app, moods) {
   const { subject, style, alike: same } = draft.value;
   const known = modelOf(app.capabilities, null).styles.includes(style);
-  return { subject: subject.trim(), moods, same: ALIKE[same], ...(known ? { style } : {}) };
+  const own = ownWords();
+  const fields = { ...(own.length ? { own } : {}), ...(known ? { style } : {}) };
+  return { subject: subject.trim(), moods, same: ALIKE[same], ...fields };
+}
+
+/** Return the moods in words of one's own, one a line, each once. */
+function ownWords() {
+  const lines = draft.value.own.split('\n').map((line) => line.trim());
+  return [...new Set(lines.filter(Boolean))];
+}
+
+/** Make the box for moods in words of one's own. */
+function ownMoods(onchange) {
+  const input = h('textarea', {
+    rows: 2,
+    maxlength: 4000,
+    autocomplete: 'off',
+    value: draft.value.own,
+    placeholder: t('moods.own_open'),
+  });
+  input.addEventListener('input', () => (draft.change({ own: input.value }), onchange()));
+  return field(t('moods.own'), input, t('moods.own_about'));
 }
 
 /** Make the box for whom the moods are of, with some to begin with. */
@@ -84,9 +109,12 @@ function subjectBox(app) {
     'aria-describedby': 'subject-hint subject-mistake',
   });
   const hint = hintBelow(app, 'subject-hint', t('moods.hint'));
-  const put = (value) => {
+  const clear = () => {
     mistake.textContent = '';
     input.removeAttribute('aria-invalid');
+  };
+  const put = (value) => {
+    clear();
     draft.change({ subject: value });
     hint.look(value);
   };
@@ -109,7 +137,7 @@ function subjectBox(app) {
     input.focus();
     say(words);
   };
-  return { element, complain, focus: () => input.focus(), close: hint.close };
+  return { element, complain, clear, focus: () => input.focus(), close: hint.close };
 }
 
 function moodChips(moods, chosen, onchange) {

@@ -2,7 +2,7 @@
 
 import { button, h, replace } from '../elements.js';
 import { OVER, changeJob, freshKey, submit, watch } from '../jobs.js';
-import { fail, say, sentence } from '../notices.js';
+import { say, sentence, tried } from '../notices.js';
 import { picturesOf } from '../pictures.js';
 import { moment, span, styleName, t } from '../words.js';
 import { emptyTile, fillTile, showProgress } from './tile.js';
@@ -128,7 +128,7 @@ function emptyStrip(app, use) {
 
   function showTools(job) {
     const asked = () => use.onmore({ ...job.request, seed: undefined });
-    const cancel = () => changeJob(job.id, 'cancel').catch(fail);
+    const cancel = () => tried('strip.cancel', () => changeJob(job.id, 'cancel'));
     const tools = OVER.has(job.state)
       ? [
           job.kind === 'generation' ? button(t('strip.more'), asked, { icon: 'again' }) : null,

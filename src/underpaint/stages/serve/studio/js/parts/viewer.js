@@ -2,7 +2,7 @@
 
 import { known } from '../collection.js';
 import { button, h, replace } from '../elements.js';
-import { fail, openDialog, say } from '../notices.js';
+import { fail, openDialog, say, tried } from '../notices.js';
 import { ACTIONS } from '../picture_actions.js';
 import { altOf, largeOf } from '../pictures.js';
 import { favoriteButton, remarks } from './remarks.js';
@@ -90,11 +90,7 @@ function details(app, picture, close) {
 function buttons(app, picture, close) {
   const act = async (action) => {
     if (action.leaves) close();
-    try {
-      await action.run(app, picture);
-    } catch (error) {
-      fail(error);
-    }
+    await tried('viewer.doing', () => action.run(app, picture));
   };
   const usable = ACTIONS.filter((action) => action.when?.(app, picture) ?? true);
   return usable.map((action, i) =>

@@ -4,7 +4,8 @@ import { known } from '../collection.js';
 import { field, h, icon, replace } from '../elements.js';
 import { freshSeed } from '../form.js';
 import { OVER, submit, watch } from '../jobs.js';
-import { fail, say } from '../notices.js';
+import { fail, say, tried } from '../notices.js';
+import { overLosses } from '../server.js';
 import { choice } from '../parts/choices.js';
 import { emptyPair } from '../parts/pair.js';
 import { PLAIN, requestOfSide, sideFields } from '../parts/side.js';
@@ -46,15 +47,13 @@ export function open(app, query) {
 
 function pairOf(app, digests) {
   const pair = emptyPair(app);
-  digests.forEach(async (digest, i) => {
-    try {
-      const picture = await known(digest);
+  digests.forEach((digest, i) =>
+    tried(`compare.${SIDES[i]}`, async () => {
+      const picture = await overLosses(() => known(digest));
       if (picture) pair.fill(/** @type {0 | 1} */ (i), picture);
       else pair.drop(/** @type {0 | 1} */ (i));
-    } catch (error) {
-      fail(error);
-    }
-  });
+    }),
+  );
   return pair.element;
 }
 
@@ -136,7 +135,7 @@ function resultsOf(app) {
       watch(
         id,
         ({ job }) => tell(pairs, /** @type {0 | 1} */ (side), job),
-        (error) => (/** @type {any} */ (error).status === 404 ? gone(side) : fail(error)),
+        (error) => (/** @type {any} */ (error).status === 404 ? gone(side) : fail(error, 'compare.draw')),
       ),
     );
   }
@@ -148,19 +147,16 @@ function resultsOf(app) {
     showTally();
   }
 
-  async function draw() {
-    const { prompt, count } = asked.value;
-    const seed = freshSeed();
-    try {
+  const draw = () =>
+    tried('compare.draw', async () => {
+      const { prompt, count } = asked.value;
+      const seed = freshSeed();
       const requests = SIDES.map((side) => requestOfSide(asked.value[side], { prompt, count, seed }, app.capabilities));
       const jobs = await Promise.all(requests.map((request) => submit({ kind: 'generation', request })));
       shown.set({ jobs: jobs.map((job) => job.id), count: requests[0].n, votes: {} });
       follow();
       say(t('compare.drawing'));
-    } catch (error) {
-      fail(error);
-    }
-  }
+    });
 
   follow();
   return { element, draw, close };

@@ -10,6 +10,7 @@ import { editForm } from '../parts/edit_form.js';
 import { stripList } from '../parts/strips.js';
 import { sourceOf } from '../sources.js';
 import { fileOf } from '../pictures.js';
+import { overLosses } from '../server.js';
 import { t } from '../words.js';
 
 const MOST_STRIPS = 8;
@@ -86,10 +87,10 @@ export function open(app, query) {
 
   async function take(digest, varies) {
     try {
-      const picture = await known(digest);
+      const picture = await overLosses(() => known(digest));
       if (!picture) return fail(t('picture.gone'), 'edit.source');
       const { prompt = '', style = null } = picture.settings;
-      const source = await sourceOf(await fileOf(picture), model, app.capabilities.limits);
+      const source = await sourceOf(await overLosses(() => fileOf(picture)), model, app.capabilities.limits);
       await lay({ source, prompt, ownWords: prompt.trim(), style: model.styles.includes(style) ? style : null });
       if (varies && asked.check()) await draw();
     } catch (error) {

@@ -10,7 +10,7 @@ import { openPack } from '../parts/pack.js';
 import { openPrint } from '../parts/print.js';
 import { pictureGrid } from '../parts/picture_grid.js';
 import { openViewer } from '../parts/viewer.js';
-import { call } from '../server.js';
+import { call, overLosses } from '../server.js';
 import { locale, t } from '../words.js';
 
 const PAGE = 60;
@@ -74,7 +74,8 @@ function listOf(app, wanted) {
       deleted: isBin(),
     };
     try {
-      const found = before ? await page(asked, { before, limit: PAGE, signal }) : await pages(asked, { least, signal });
+      const wish = () => (before ? page(asked, { before, limit: PAGE, signal }) : pages(asked, { least, signal }));
+      const found = await overLosses(wish, signal);
       if (signal.aborted) return;
       over('gallery.load');
       pictures = before ? [...pictures, ...found.data] : found.data;

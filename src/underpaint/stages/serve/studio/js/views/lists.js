@@ -3,12 +3,12 @@
 import { onChange } from '../changes.js';
 import { h } from '../elements.js';
 import { freshKey } from '../jobs.js';
-import { fail, note, say } from '../notices.js';
+import { fail, note, over, say, tried } from '../notices.js';
 import { paced } from '../pacing.js';
 import { keyedList } from '../parts/keyed_list.js';
 import { listCard, isOver } from '../parts/list_card.js';
 import { listForm } from '../parts/list_form.js';
-import { call } from '../server.js';
+import { call, overLosses } from '../server.js';
 import { kept } from '../state.js';
 import { t } from '../words.js';
 
@@ -33,7 +33,8 @@ export function open(app) {
   const title = h('h2', { hidden: true }, t('lists.yours'));
   const element = h('div', { class: 'lists-view' }, h('h1', {}, t('lists.title')), form.element, title, cards.element);
   let timer = 0;
-  let isOpen = true;
+  const closing = new AbortController();
+  const { signal } = closing;
   let anyRuns = false;
   /** @type {Map<string, {seen: string, rows: any[]}>} The first rows of lists, and how far their lists were then. */
   const known = new Map();
@@ -42,19 +43,20 @@ export function open(app) {
     // The same list that is sent twice, since its answer was lost, is the same list to the server.
     const key = pending.value.body === JSON.stringify(body) ? pending.value.key : freshKey();
     pending.set({ body: JSON.stringify(body), key });
-    const list = await call('POST', '/api/v1/batch-list', { body, headers: { 'idempotency-key': key } });
+    const list = await overLosses(() =>
+      call('POST', '/api/v1/batch-list', { body, headers: { 'idempotency-key': key } }),
+    );
     pending.set(NOTHING);
-    form.clear();
+    form.clear(body.text);
     note(t('lists.handed_in', { n: list.pictures }), { icon: 'list' });
     await load();
   }
 
   async function load() {
     try {
-      const { data } = await call('GET', '/api/v1/batch-list', { query: { limit: SHOWN } });
-      if (!isOpen) return;
-      const rows = await Promise.all(data.map(rowsOf));
-      if (!isOpen) return;
+      const { data, rows } = await overLosses(found, signal);
+      if (signal.aborted) return;
+      over('lists.load');
       title.hidden = data.length === 0;
       anyRuns = data.some((list) => !isOver(list));
       cards.show(data.map((list, i) => ({ id: list.id, value: { list, rows: rows[i] } })));
@@ -62,18 +64,19 @@ export function open(app) {
       clearTimeout(timer);
       if (anyRuns) timer = window.setTimeout(soon.ask, SETTLED_MS);
     } catch (error) {
-      fail(error);
+      if (!signal.aborted) fail(error, 'lists.load');
     }
+  }
+
+  /** Return the latest lists and the first rows of each. */
+  async function found() {
+    const { data } = await call('GET', '/api/v1/batch-list', { query: { limit: SHOWN }, signal });
+    return { data, rows: await Promise.all(data.map(rowsOf)) };
   }
 
   /** Do something with a list and show what came of it. */
   async function doing(work, words) {
-    try {
-      await work();
-      if (words) say(words);
-    } catch (error) {
-      fail(error);
-    }
+    if ((await tried('lists.doing', work)) && words) say(words);
     load();
   }
 
@@ -82,7 +85,7 @@ export function open(app) {
     const seen = JSON.stringify([list.status, list.counts]);
     const before = known.get(list.id);
     if (before?.seen === seen) return before.rows;
-    const { data } = await call('GET', `/api/v1/batch-list/${list.id}/rows`, { query: { limit: ROWS } });
+    const { data } = await call('GET', `/api/v1/batch-list/${list.id}/rows`, { query: { limit: ROWS }, signal });
     known.set(list.id, { seen, rows: data });
     return data;
   }
@@ -97,5 +100,5 @@ export function open(app) {
       soon.ask(),
   );
   load();
-  return { element, close: () => ((isOpen = false), clearTimeout(timer), stop(), soon.close(), form.close()) };
+  return { element, close: () => (closing.abort(), clearTimeout(timer), stop(), soon.close(), form.close()) };
 }

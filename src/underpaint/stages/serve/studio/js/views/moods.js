@@ -3,12 +3,12 @@
 import { onChange } from '../changes.js';
 import { h } from '../elements.js';
 import { modelOf } from '../form.js';
-import { fail, say } from '../notices.js';
+import { fail, over, say, tried } from '../notices.js';
 import { paced } from '../pacing.js';
 import { keyedList } from '../parts/keyed_list.js';
 import { isOver, sheetCard } from '../parts/sheet_card.js';
 import { sheetForm } from '../parts/sheet_form.js';
-import { call } from '../server.js';
+import { call, overLosses } from '../server.js';
 import { handIn } from '../sheets.js';
 import { t } from '../words.js';
 
@@ -29,7 +29,8 @@ export function open(app) {
   const element = h('div', { class: 'moods' }, form.element, title, cards.element);
   /** @type {import('../sheets.js').Sheet[]} */
   let sheets = [];
-  let isOpen = true;
+  const closing = new AbortController();
+  const { signal } = closing;
 
   const show = () => {
     title.hidden = sheets.length === 0;
@@ -38,12 +39,14 @@ export function open(app) {
 
   async function load() {
     try {
-      const { data } = await call('GET', '/api/v1/sheets', { query: { limit: SHOWN } });
-      if (!isOpen) return;
+      const asked = () => call('GET', '/api/v1/sheets', { query: { limit: SHOWN }, signal });
+      const { data } = await overLosses(asked, signal);
+      if (signal.aborted) return;
+      over('moods.load');
       sheets = data;
       show();
     } catch (error) {
-      if (isOpen) fail(error);
+      if (!signal.aborted) fail(error, 'moods.load');
     }
   }
   const soon = paced(load, PACE_MS);
@@ -58,17 +61,15 @@ export function open(app) {
   }
 
   async function doing(work) {
-    try {
-      await work();
-    } catch (error) {
-      fail(error);
-    }
+    await tried('moods.doing', work);
     soon.ask();
   }
 
   function again({ subject, pictures, style, same }) {
-    const moods = pictures.flatMap((one) => one.mood ?? []);
-    doing(() => draw({ subject, moods, same, ...(style ? { style } : {}) }));
+    const named = new Set(app.capabilities.moods.map((one) => one.name));
+    const all = pictures.flatMap((one) => one.mood ?? []);
+    const [moods, own] = [all.filter((mood) => named.has(mood)), all.filter((mood) => !named.has(mood))];
+    doing(() => draw({ subject, moods, same, ...(own.length ? { own } : {}), ...(style ? { style } : {}) }));
   }
 
   /** Say whether a change is of what is shown here. */
@@ -79,7 +80,7 @@ export function open(app) {
       sheets.some((sheet) => !isOver(sheet) && sheet.pictures.some((one) => one.job === data.job)));
   const stop = onChange((change) => concerns(change) && soon.ask());
   load();
-  return { element, close: () => ((isOpen = false), stop(), soon.close(), form.close()), focus: form.focus };
+  return { element, close: () => (closing.abort(), stop(), soon.close(), form.close()), focus: form.focus };
 }
 
 function cannot() {

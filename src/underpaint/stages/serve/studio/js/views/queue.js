@@ -3,10 +3,10 @@
 import { onChange } from '../changes.js';
 import { button, h, icon, replace } from '../elements.js';
 import { changeJob } from '../jobs.js';
-import { fail, note, say } from '../notices.js';
+import { fail, note, over, say, tried } from '../notices.js';
 import { keyedList } from '../parts/keyed_list.js';
 import { queueRow } from '../parts/queue_row.js';
-import { call } from '../server.js';
+import { call, overLosses } from '../server.js';
 import { span, t } from '../words.js';
 
 const PAGE = 100;
@@ -74,15 +74,9 @@ export function open(app) {
   const at = (job) => waiting.findIndex((one) => one.id === job.id);
 
   async function act(job, change, body) {
-    try {
-      await changeJob(job.id, change, body);
-      return true;
-    } catch (error) {
-      fail(error);
-      return false;
-    } finally {
-      load();
-    }
+    const isDone = await tried('queue.doing', () => changeJob(job.id, change, body));
+    load();
+    return isDone;
   }
 
   const move = async (job, where) => {
@@ -92,15 +86,20 @@ export function open(app) {
     if (place >= 0) say(t('queue.moved', { n: place + 1, of: waiting.length }));
   };
 
+  const closing = new AbortController();
+  const { signal } = closing;
+  const ask = () =>
+    Promise.all([
+      call('GET', '/api/v1/queue', { signal }),
+      ...STATES.map((state) => call('GET', '/api/v1/jobs', { query: { state, limit: PAGE }, signal })),
+    ]);
   const asking = settled(async () => {
     try {
-      const [queue, ...found] = await Promise.all([
-        call('GET', '/api/v1/queue'),
-        ...STATES.map((state) => call('GET', '/api/v1/jobs', { query: { state, limit: PAGE } })),
-      ]);
+      const [queue, ...found] = await overLosses(ask, signal);
+      over('queue.load');
       show(queue, Object.fromEntries(STATES.map((state, i) => [state, found[i].data])));
     } catch (error) {
-      fail(error);
+      if (!signal.aborted) fail(error, 'queue.load');
     }
   });
   const load = asking.now;
@@ -132,7 +131,7 @@ export function open(app) {
     if (app.capabilities.role !== 'operator' || switches.dataset.paused === String(isPaused)) return;
     const held = switches.contains(document.activeElement);
     switches.dataset.paused = String(isPaused);
-    const turn = (path) => call('POST', `/api/v1/queue/${path}`).then(load, fail);
+    const turn = (path) => tried('queue.doing', () => call('POST', `/api/v1/queue/${path}`)).then(load);
     replace(
       switches,
       isPaused
@@ -144,7 +143,7 @@ export function open(app) {
 
   const stop = onChange(({ name }) => /^(job|queue|reset|open)/.test(name) && !/preview/.test(name) && asking.soon());
   load();
-  return { element, close: () => (stop(), asking.stop()) };
+  return { element, close: () => (closing.abort(), stop(), asking.stop()) };
 }
 
 function told({ waiting, running, seconds, isPaused }) {
