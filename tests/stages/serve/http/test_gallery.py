@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import socket
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -45,8 +46,9 @@ class Stream:
 
     def __exit__(self, *_: object) -> None:
         self._is_closing = True
-        self._client.close()
+        self._socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(60)
+        self._client.close()
 
     def _read(self) -> None:
         try:
@@ -57,6 +59,7 @@ class Stream:
 
     def _listen(self) -> None:
         with self._client.stream("GET", "/api/v1/events", **self._how) as answer:
+            self._socket = answer.extensions["network_stream"].get_extra_info("socket")
             fields: dict[str, str] = {}
             for line in answer.iter_lines():
                 name, colon, value = line.partition(": ")
