@@ -255,6 +255,7 @@ def test_a_drawing_that_is_laid_out_for_this_processor_draws_the_same(tiny: Ask)
         for native in (False, True)
     )
     assert np.abs(np.stack(own.draw(CAT)).astype(int) - np.stack(plain.draw(CAT))).max() <= 1
+    assert isinstance(plain, ExportedPipeline) and isinstance(own, ExportedPipeline)
     assert plain.edge.layout is None and own.edge.layout in (None, own_layout())
 
 
