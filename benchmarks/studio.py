@@ -4,7 +4,7 @@ Bytes and answers are exact; milliseconds are from the navigation to the mark th
 and draw, and from the press of the button to four finished pictures. Each visit is made in turn by a browser that was
 never there and by the same one again, so that a disturbance hits both.
 
-    python benchmarks/studio.py [--visits 12]
+    python benchmarks/studio.py [--visits 12] [--out benchmarks/results/studio.json]
 """
 
 from __future__ import annotations
@@ -24,11 +24,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from machine import write_document
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ADDRESS = re.compile(r"on (http://\S+)$")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 PATIENT_MS = 120_000
+RESULTS = Path(__file__).parent / "results" / "studio.json"
+TIMES = ("painted_ms", "usable_ms", "drawn_ms")
 TRANSFERRED = """() => {
     const all = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
     const files = all.filter((one) => one.name.includes('/studio/'));
@@ -106,26 +109,47 @@ def measured(browser: Browser, url: str, visits: int) -> dict[str, list[dict[str
     return found
 
 
-def main() -> None:
-    """Measure and print a table; the first round warms up and is not counted."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--visits", type=int, default=12, help="visits of each kind")
-    args = parser.parse_args()
-    chromium = shutil.which("chromium")
-    with tempfile.TemporaryDirectory() as state, served(Path(state)) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        found = measured(browser, url, args.visits)
-        browser.close()
-    for visit, rows in found.items():
-        one = rows[0]
+def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what visits have in common, and of each time the median and both ends."""
+    counted = {name: rows[0][name] for name in ("answers", "asked", "bytes", "unpacked")}
+    times = {}
+    for name in TIMES:
+        values = sorted(row[name] for row in rows if row.get(name) is not None)
+        if values:
+            times[name] = {
+                "median": round(statistics.median(values)),
+                "low": round(values[0]),
+                "high": round(values[-1]),
+            }
+    return counted | times
+
+
+def show(found: dict[str, dict[str, Any]]) -> None:
+    """Print what was found."""
+    for visit, one in found.items():
         print(
             f"{visit} visit: {one['asked']} of {one['answers']} files sent, {one['bytes']:,} bytes "
             f"({one['unpacked']:,} unpacked)"
         )
-        for name in ("painted_ms", "usable_ms", "drawn_ms"):
-            values = sorted(row[name] for row in rows if row.get(name) is not None)
-            if values:
-                print(f"  {name}: median {statistics.median(values):.0f}, {values[0]:.0f} to {values[-1]:.0f}")
+        for name in TIMES:
+            if name in one:
+                print(f"  {name}: median {one[name]['median']}, {one[name]['low']} to {one[name]['high']}")
+
+
+def main() -> None:
+    """Measure, print and write; the first round warms up and is not counted."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--visits", type=int, default=12, help="visits of each kind")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    args = parser.parse_args()
+    chromium = shutil.which("chromium")
+    with tempfile.TemporaryDirectory() as state, served(Path(state)) as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        found = {visit: summary(rows) for visit, rows in measured(browser, url, args.visits).items()}
+        version = browser.version
+        browser.close()
+    show(found)
+    write_document(args.out, "studio", visits=args.visits, chromium=version, found=found)
 
 
 if __name__ == "__main__":

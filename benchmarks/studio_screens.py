@@ -154,7 +154,12 @@ def listed(page: Page) -> Page:
     page.wait_for_selector(".list-card[data-status=completed] .tile:nth-child(8) img")
     page.get_by_role("textbox", name="What shall be drawn?").fill("prompt,style\nred heart,flat\na cat,oil")
     page.wait_for_selector(".mistakes li")
+    page.wait_for_selector(".note", state="detached")
+    page.evaluate("document.activeElement.blur()")
     page.evaluate("scrollTo(0, 0)")
+    page.locator(".mistakes").evaluate(
+        "one => one.getBoundingClientRect().bottom > .85 * innerHeight && one.scrollIntoView({block: 'center'})"
+    )
     return page
 
 
