@@ -9,7 +9,7 @@ import pytest
 
 from underpaint.core.optimization import Judgement, OptimizationRecipe
 from underpaint.stages.optimize.search.frontier import beats, front, next_judged, raced, runners, settled
-from underpaint.stages.optimize.search.record import Attempt, Cost, Raced, Trial
+from underpaint.stages.optimize.search.record import Attempt, Beside, Cost, Raced, Rival, Trial
 from underpaint.stages.optimize.transforms.checking import step_of
 
 STEP = step_of("steps.count", "sampler", steps=4)
@@ -104,6 +104,24 @@ def test_who_ran_in_the_race_is_ranked_by_it() -> None:
     ranked = raced([first, second, third], Raced(costs={"b": other}))
     assert ids(front(ranked)) == ["b", "c"] and ids(ranked) == ["a", "b", "c"]
     assert raced([first], None) == [first]
+
+
+def test_what_is_faster_than_the_rival_is_judged_before_what_is_not_though_their_times_overlap() -> None:
+    same, faster = trial("a", 0.427, 0.15, wide=0.02), trial("b", 0.411, 0.17, wide=0.02)
+    over = {
+        one.id: Beside(latency_ratio=(ratio, ratio - 0.02, ratio + 0.02), cpu_ratio=(2.0, 2.0, 2.0))
+        for one, ratio in ((same, 1.0), (faster, 0.96))
+    }
+    race = Raced(rivals=(Rival(name="export", model_digest="e", cost=same.cost, beside=over),))
+
+    def judged(*attempts: Attempt, among: Raced | None = race) -> str | None:
+        found = next_judged([same, faster], attempts, 0.98, among)
+        return found and found.id
+
+    assert judged(among=None) == judged(among=Raced()) == "a", "as fast as the other, and loses less"
+    assert judged() == "b" and judged(attempt("b", "fail")) == "a"
+    slower = Rival(name="faster", model_digest="f", cost=same.cost, beside={"b": over["a"]})
+    assert judged(among=Raced(rivals=(*race.rivals, slower))) == "a", "it outruns one of two"
 
 
 def test_after_a_refusal_what_loses_more_is_not_judged() -> None:

@@ -58,7 +58,7 @@ def test_an_interval_that_holds_1_is_nothing_better_and_the_space_is_listed(wall
     assert "gate passed; recipes looked at: 1; 3 transforms in their slots: 1 tried, 1 do not fit" in found.text
     assert found.text.endswith("0 could not be made, 1 not reached within the budget")
     assert list(space_in_words(SPACE)) == [
-        "tried: engine.onnx of pipeline",
+        "tried: engine.onnx of pipeline (2 of 4 choices)",
         "do not fit this model or machine: cache.output of sampler",
         "not reached within the budget: prune.width of transformer",
     ]
@@ -94,6 +94,14 @@ def test_nothing_is_shown_where_no_times_were_taken() -> None:
         assert found.finding == "unknown" and found.ratio is None and words in found.text
 
 
+def test_where_one_that_draws_well_enough_could_not_run_nothing_is_shown_unless_the_gate_refused_it() -> None:
+    alone = Rival(name="export", model_digest="e", cost=timed(1).cost)
+    found = outcome_of(alone, None, [timed(1)], [], SPACE, "wall", ["t-001"])
+    assert found.finding == "unknown" and found.text.endswith("t-001 could not run beside it")
+    refused = outcome_of(alone, None, [timed(1)], [attempt("fail")], SPACE, "wall", ["t-001"])
+    assert refused.finding == "nothing_better" and "t-001 did not run beside it, gate failed; recipes" in refused.text
+
+
 def test_every_transform_in_every_slot_is_told_as_what_came_of_it(tiny_space: Space) -> None:
     first, second, third, *rest = tiny_space.axes
     late = Reason(code="budget.making", text="making it takes 150 s")
@@ -111,5 +119,6 @@ def test_every_transform_in_every_slot_is_told_as_what_came_of_it(tiny_space: Sp
     assert [region.state for region in found[3 + len(rest) :]] == ["refused"] * len(tiny_space.refused)
     assert all(region.reason for region in found if region.state != "tried")
     parts = dict(line.split(": ") for line in space_in_words(found))
-    assert parts["tried"] == f"{first.name} of {first.slot}" and parts["could not be made"].startswith(third.name)
+    assert parts["tried"] == f"{first.name} of {first.slot} (1 of {len(first.options)} choices)"
+    assert parts["could not be made"].startswith(third.name)
     assert len(parts) == 4

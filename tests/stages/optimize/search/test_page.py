@@ -11,7 +11,7 @@ from underpaint.stages.optimize.search.compared import beside, space
 from underpaint.stages.optimize.search.frontier_file import Frontier, Outcome, Region
 from underpaint.stages.optimize.search.gains import choice_in_words
 from underpaint.stages.optimize.search.page import _trials, points_of
-from underpaint.stages.optimize.search.record import Base, Beside, Cost, Rival, Trial
+from underpaint.stages.optimize.search.record import UNTRIED, Base, Beside, Cost, Rival, Trial
 
 SIZES = {"latency_ms": 1.0, "base_ms": 1.0, "peak_rss_mb": 1.0, "disk_mb": 1.0, "pairs": 20}
 BASE = Base(latency_ms=50.0, cpu_ms=50.0, peak_rss_mb=2.0, disk_mb=2.0, values={}, limits={}, seconds=0.0)
@@ -66,6 +66,12 @@ def test_a_search_that_accepts_nothing_says_what_that_shows() -> None:
     outcome = Outcome(rival="export", finding="nothing_better", text="nothing better than the export was found")
     said = choice_in_words(frontier("wall", chosen=None, outcomes=(outcome,)))
     assert said.endswith("the model stays. Nothing better than the export was found.")
+
+
+def test_recipes_that_were_not_made_are_not_called_looked_at() -> None:
+    untried = [trial(number, cost(1, 1)).model_copy(update={"state": state}) for number, state in enumerate(UNTRIED)]
+    one = frontier("wall", chosen=None, outcomes=(), trials=(trial(3, cost(1, 1)), *untried))
+    assert choice_in_words(one).startswith("Of 1 recipes that were looked at")
 
 
 def test_the_space_is_told_with_the_reasons_why_it_was_not_looked_at() -> None:

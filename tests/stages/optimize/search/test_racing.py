@@ -90,6 +90,7 @@ def test_where_one_is_lost_on_the_way_nobody_s_time_counts() -> None:
     raced = run(["t-001", "mortal"], ["export"])
     assert not raced.costs
     assert "the race was not finished: its process ended with signal 9" in raced.rivals[0].reason.text
+    assert run(["mortal"], ["broken"]).rivals[0].reason.text == "no such graph", "a reason of its own is kept"
 
 
 def test_candidates_that_memory_does_not_hold_do_not_run(monkeypatch: pytest.MonkeyPatch) -> None:

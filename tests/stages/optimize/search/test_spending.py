@@ -45,6 +45,10 @@ def test_what_takes_long_to_make_is_begun_where_25_minutes_are_given_and_not_whe
     assert making_s(SLOW, BASE) < limit_s(900.0)
 
 
+def test_what_needs_no_training_is_looked_at_even_if_all_before_took_longer_than_planned() -> None:
+    assert too_long(arranged(step_of("steps.count", "sampler", steps=1)), BASE, seconds_left=-30.0) is None
+
+
 def tried(number: int, recipe: OptimizationRecipe, seconds: float) -> Tried:
     values = {"id": f"t-{number:03d}", "origin": "start", "rung": 2, "state": "feasible", "seconds": seconds}
     return Tried(trial=Trial.model_validate({**values, "recipe": recipe, "recipe_digest": recipe.digest()}))

@@ -17,7 +17,7 @@ from underpaint.stages.optimize.search.making import Workshop
 from underpaint.stages.optimize.search.quality import Eyes, limits_of, loss_of, unsound
 from underpaint.stages.optimize.search.record import Base
 from underpaint.stages.optimize.search.space import Space
-from underpaint.stages.optimize.search.workbench import Workbench
+from underpaint.stages.optimize.search.workbench import Workbench, _remove
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
 
 FEWER = arranged(step_of("steps.count", "sampler", steps=1))
@@ -103,6 +103,21 @@ def test_a_candidate_that_was_made_before_an_interruption_is_not_made_again(tmp_
     workshop = Workshop(model=cast(Any, None), pipeline=cast(Any, None), prompts=(), folder=tmp_path)
     (tmp_path / "candidates" / FEWER.name).mkdir(parents=True)
     assert workshop.candidate(FEWER, silent) == tmp_path / "candidates" / FEWER.name
+
+
+def test_a_candidate_that_is_removed_is_made_anew_wherever_its_removal_is_interrupted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "candidate"
+    folder.mkdir()
+    (folder / "graph").write_bytes(b"graph")
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", lambda *_, **__: None)
+        _remove(folder)
+    assert not folder.exists() and len(list(tmp_path.iterdir())) == 1
+    folder.mkdir()
+    _remove(folder)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_ends_the_search_and_is_no_recipe_s_fault(bench: Callable[..., Workbench]) -> None:

@@ -76,7 +76,8 @@ def space_in_words(space: Sequence[Region]) -> Iterator[str]:
         slots = dict[str, list[str]]()
         for region in space:
             if region.state == state:
-                slots.setdefault(region.transform, []).append(region.slot)
+                looked = f" ({region.looked} of {region.choices} choices)" if state == "tried" else ""
+                slots.setdefault(region.transform, []).append(f"{region.slot}{looked}")
         if slots:
             named = [f"{name} of {' and '.join(places)}" for name, places in slots.items()]
             yield f"{words}: {', '.join(named)}"

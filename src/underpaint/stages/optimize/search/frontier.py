@@ -73,14 +73,15 @@ def beats(one: Trial, other: Trial, timer: Timer) -> bool:
     return mine[1] <= theirs[2] and _loss(one) < _loss(other) and shorter
 
 
-def front(trials: Sequence[Trial], refused: Sequence[str] = ()) -> list[Trial]:
+def front(trials: Sequence[Trial], refused: Sequence[str] = (), timer: Timer | None = None) -> list[Trial]:
     """Return the feasible trials that no other trial of the front beats, the fastest first.
 
     Args:
         trials: All trials; one clock ranks them.
         refused: Ids of trials that the judge refused, which beat nothing and are not on the front.
+        timer: The clock that ranks; None for the one that these trials ask for.
     """
-    timer = timer_of(trials)
+    timer = timer or timer_of(trials)
     best: list[Trial] = []
     feasible = [trial for trial in trials if trial.state in ("feasible", "accepted") and trial.id not in refused]
     for trial in sorted(feasible, key=lambda one: (_loss(one), ratio_of(one, timer), one.id)):
@@ -99,18 +100,36 @@ def _ranked(trials: Sequence[Trial], timer: Timer) -> Iterator[Trial]:
         left = [trial for trial in left if trial not in equal]
 
 
-def next_judged(trials: Sequence[Trial], attempts: Sequence[Attempt], gain: float) -> Trial | None:
+def outrunning(trials: Sequence[Trial], race: Raced | None, timer: Timer) -> list[Trial]:
+    """Return the trials whose candidates are faster than every rival, with the whole interval; none without rivals."""
+    rivals = [rival for rival in race.rivals if rival.cost is not None] if race is not None else []
+    over = {trial.id: [rival.beside[trial.id] for rival in rivals if trial.id in rival.beside] for trial in trials}
+    return [
+        trial
+        for trial in trials
+        if over[trial.id]
+        and len(over[trial.id]) == len(rivals)
+        and all(beside.by(timer)[2] < 1.0 for beside in over[trial.id])
+    ]
+
+
+def next_judged(
+    trials: Sequence[Trial], attempts: Sequence[Attempt], gain: float, race: Raced | None = None
+) -> Trial | None:
     """Return the trial that shall be judged next: the fastest that loses less than those that were refused.
+
+    What is faster than every rival comes before all others: two whose times overlap may stand on both sides of a rival.
 
     Args:
         trials: All trials.
         attempts: Judgements so far, none of which passed.
         gain: Largest ratio of times that counts as faster.
+        race: The race of the best.
     """
     judged = [attempt.trial for attempt in attempts]
     refused = [trial.loss for trial in trials if trial.id in judged and trial.loss is not None]
     timer = timer_of(trials)
-    for trial in front(trials, judged):
+    for trial in (*front(outrunning(trials, race, timer), judged, timer), *front(trials, judged)):
         if ratio_of(trial, timer)[0] < gain and all(_loss(trial) < loss for loss in refused):
             return trial
     return None

@@ -8,7 +8,7 @@ from underpaint.core.page.layout import Section
 from underpaint.core.page.markup import Markup, element, words
 from underpaint.core.page.table import cell, table
 from underpaint.stages.optimize.search.frontier_file import Frontier
-from underpaint.stages.optimize.search.record import Quality, Ratio, Trial
+from underpaint.stages.optimize.search.record import UNTRIED, Quality, Ratio, Trial
 
 
 def faster(ratio: Ratio) -> str:
@@ -21,7 +21,7 @@ def choice_in_words(frontier: Frontier) -> str:
     """Say what was chosen, what it gains and what it costs, in a few sentences."""
     chosen = frontier.accepted
     if chosen is None or chosen.cost is None:
-        looked = sum(trial.state != "refused" for trial in frontier.trials)
+        looked = sum(trial.state not in UNTRIED for trial in frontier.trials)
         said = f"Of {looked} recipes that were looked at, none is faster and proven to draw as well; the model stays."
         return f"{said} {outcomes_in_words(frontier)}".strip()
     memory = chosen.cost.peak_rss_mb / frontier.base_cost.peak_rss_mb

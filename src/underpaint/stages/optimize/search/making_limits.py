@@ -40,7 +40,7 @@ def too_long(recipe: OptimizationRecipe, base: Base, seconds_left: float) -> Rea
     """
     steps = sum(int(str(step.params.get(name, 0))) for step in recipe.steps for name in TRAINED)
     needed = steps * TRAINED_PICTURES * base.latency_ms / 1000
-    if needed > TRAINING_SHARE * seconds_left:
+    if steps and needed > TRAINING_SHARE * seconds_left:
         text = (
             f"its {steps} steps of training take about {needed / 60:.0f} min, and one training may take a quarter of "
             f"the {max(0.0, seconds_left) / 60:.0f} min that are left for trials; {LARGER}"

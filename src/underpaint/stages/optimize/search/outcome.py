@@ -28,6 +28,7 @@ def outcome_of(
     attempts: Sequence[Attempt],
     space: Sequence[Region],
     timer: Timer,
+    absent: Sequence[str] = (),
 ) -> Outcome:
     """Return what is shown about a rival.
 
@@ -38,13 +39,14 @@ def outcome_of(
         attempts: What was judged.
         space: What was covered.
         timer: The clock that ranks.
+        absent: Trials that should have run in the race and did not: memory was short, or a process was lost.
     """
     ratio = rival.beside[chosen.id].by(timer) if chosen is not None and chosen.id in rival.beside else None
     if ratio is not None and ratio[2] < 1.0:
         text = f"faster than the exported {rival.name}: {in_words(ratio, timer)}, gate passed"
         return Outcome(rival=rival.name, finding="faster", ratio=ratio, text=text)
     verdicts: dict[str, Verdict] = {attempt.trial: attempt.judgement.verdict for attempt in attempts}
-    if why := _unknown(rival, chosen, verdicts, timer):
+    if why := _unknown(rival, chosen, verdicts, timer, absent):
         text = f"nothing is shown about the exported {rival.name}: {why}"
         return Outcome(rival=rival.name, finding="unknown", ratio=ratio, text=text)
     looked = sum(trial.cost is not None for trial in trials)
@@ -55,7 +57,9 @@ def outcome_of(
     return Outcome(rival=rival.name, finding="nothing_better", ratio=ratio, text=text)
 
 
-def _unknown(rival: Rival, chosen: Trial | None, verdicts: Mapping[str, Verdict], timer: Timer) -> str:
+def _unknown(
+    rival: Rival, chosen: Trial | None, verdicts: Mapping[str, Verdict], timer: Timer, absent: Sequence[str]
+) -> str:
     """Say why nothing is shown, if so: times are missing, or the gate was not asked about who is faster."""
     if rival.reason is not None:
         return f"it could not be timed ({rival.reason.text})"
@@ -66,15 +70,20 @@ def _unknown(rival: Rival, chosen: Trial | None, verdicts: Mapping[str, Verdict]
         for name, beside in rival.beside.items()
         if beside.by(timer)[2] < 1.0 and name not in verdicts
     ]
-    return f"{', '.join(unasked)}, and the gate was not asked" if unasked else ""
+    if unasked:
+        return f"{', '.join(unasked)}, and the gate was not asked"
+    untimed = [name for name in absent if name not in verdicts]
+    return f"{', '.join(untimed)} could not run beside it" if untimed else ""
 
 
 def _why_not(rival: Rival, verdicts: Mapping[str, Verdict], timer: Timer) -> str:
-    """Say how near the candidates came that ran beside a rival."""
+    """Say how near the candidates came that ran beside a rival, and which the gate refused that did not run."""
     said = [
         f"{name} takes {in_words(beside.by(timer), timer)}, gate {VERDICTS[verdicts.get(name)]}"
         for name, beside in rival.beside.items()
     ]
+    refused = [name for name in verdicts if name not in rival.beside]
+    said += [f"{name} did not run beside it, gate {VERDICTS[verdicts[name]]}" for name in refused]
     return ", ".join(said) or "no candidate that draws well enough is faster than the model before"
 
 

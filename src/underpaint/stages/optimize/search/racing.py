@@ -129,7 +129,8 @@ def race(
             turns = settled_turns((base, *started.drawings.values()), course.requests, course.rounds)
             peaks = [drawing.peak_mb() for drawing in started.drawings.values()]
         except CandidateFailed as error:
-            return Raced(rivals=tuple(_absent(rival, f"the race was not finished: {error}") for rival in rivals))
+            why = f"the race was not finished: {error}"
+            return Raced(rivals=tuple(_absent(rival, started.lost.get(rival.name, why)) for rival in rivals))
     sizes = {runner.name: runner.disk_mb for runner in (*candidates, *rivals)}
     costs = {
         name: turns.between(place).cost(peak, sizes[name], course.seed)

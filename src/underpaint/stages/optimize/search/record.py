@@ -11,6 +11,8 @@ from underpaint.core.optimization import Judgement, OptimizationRecipe, Readines
 from underpaint.stages.optimize.search.config import SearchConfig
 
 State = Literal["refused", "failed", "killed", "infeasible", "noisy", "dominated", "rejected", "feasible", "accepted"]
+UNTRIED = ("refused", "infeasible")
+"""States of recipes that were not made."""
 Origin = Literal["start", "alone", "changed", "random", "repair"]
 Timer = Literal["wall", "processor"]
 """The clock that ranks the trials of a search; one for all of them."""

@@ -20,6 +20,7 @@ from underpaint.stages.optimize.search.config import ATTEMPTS, SearchConfig
 from underpaint.stages.optimize.search.frontier import next_judged, raced, runners
 from underpaint.stages.optimize.search.proposing import Proposal, Proposer
 from underpaint.stages.optimize.search.record import (
+    UNTRIED,
     Attempt,
     Base,
     Quality,
@@ -36,9 +37,6 @@ from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.search.spending import Spending, in_words
 from underpaint.stages.optimize.search.trial_log import TrialLog
 from underpaint.stages.optimize.search.unchanged import Made, insist_on
-
-UNTRIED = ("refused", "infeasible")
-"""States of recipes that were not made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,7 +237,7 @@ class Search:
             attempts, trials = self.log.attempts, raced(self.log.trials, self.log.raced)
             if attempts and attempts[-1].judgement.verdict == "pass":
                 return f"{attempts[-1].trial} passed the gate; before it, {ended}"
-            chosen = next_judged(trials, attempts, self.config.gain)
+            chosen = next_judged(trials, attempts, self.config.gain, self.log.raced)
             if chosen is None:
                 return _nothing(trials, attempts, ended)
             if len(attempts) >= ATTEMPTS:

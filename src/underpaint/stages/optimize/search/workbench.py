@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from underpaint.core.artifact import read_manifest
+from underpaint.core.artifact import read_manifest, storage_errors
 from underpaint.core.errors import EngineLost, OptimizationRefused, StorageError, UnderpaintError
 from underpaint.core.optimization import OptimizationRecipe
 from underpaint.core.progress import Progress, Report
@@ -188,7 +188,7 @@ class Workbench:
             return Examined(rung=0, state="failed", reason=Reason(code="make.failed", text=str(error)))
         examined = self._again(made.folder, base)
         if examined.state != "feasible":
-            shutil.rmtree(made.folder, ignore_errors=True)
+            _remove(made.folder)
         return replace(examined, candidate=made.digest)
 
     def _again(self, folder: Path, base: Base) -> Examined:
@@ -233,6 +233,15 @@ class Workbench:
         reason = _beyond(changes, limits)
         state = "feasible" if reason is None else "rejected"
         return Examined(rung=2, state=state, reason=reason, cost=cost, quality=changes, loss=loss)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a candidate; what an interruption leaves of it has another name, so that it is made anew."""
+    gone = folder.with_name(f".{folder.name}.gone")
+    shutil.rmtree(gone, ignore_errors=True)
+    with storage_errors(folder):
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 def _no_gain(cost: Cost) -> str:

@@ -16,7 +16,7 @@ from underpaint.runtime.fingerprint import Fingerprint
 from underpaint.stages.optimize.saving import PACKAGES, STAGE
 from underpaint.stages.optimize.search.config import ATTEMPTS
 from underpaint.stages.optimize.search.coverage import covered
-from underpaint.stages.optimize.search.frontier import front, raced, settled, timer_of
+from underpaint.stages.optimize.search.frontier import front, raced, runners, settled, timer_of
 from underpaint.stages.optimize.search.frontier_file import Attempts, Budget, Frontier, Host
 from underpaint.stages.optimize.search.outcome import outcome_of
 from underpaint.stages.optimize.search.page import search_page
@@ -66,6 +66,7 @@ def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, e
     passed = _passed(log)
     chosen = next((trial for trial in trials if passed is not None and trial.id == passed.trial), None)
     timer, regions, rivals = timer_of(trials), covered(space, trials), race.rivals if race else ()
+    absent = [one.id for one in runners(log.trials, task.config.gain) if race is None or one.id not in race.costs]
     return Frontier(
         base=task.model.name,
         base_address=task.address,
@@ -87,7 +88,7 @@ def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, e
         trials=tuple(trials),
         timer=timer,
         rivals=rivals,
-        outcomes=tuple(outcome_of(rival, chosen, trials, log.attempts, regions, timer) for rival in rivals),
+        outcomes=tuple(outcome_of(rival, chosen, trials, log.attempts, regions, timer, absent) for rival in rivals),
         space=regions,
     )
 
