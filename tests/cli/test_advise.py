@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from underpaint.cli.advise import command_of
+from underpaint.cli.app import build_parser
 from underpaint.core.artifact import verify
 from underpaint.runtime.fingerprint import read_fingerprint
 from underpaint.stages.optimize.advise.measuring import place_named
@@ -38,6 +41,25 @@ def folder(tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) ->
     }
     (tmp_path / "prices.json").write_text(json.dumps(prices))
     return tmp_path
+
+
+def test_the_command_that_gives_the_advice_again_asks_for_the_same() -> None:
+    asked = (
+        "advise",
+        "tiny",
+        *ASKED,
+        "--prices",
+        "my prices.json",
+        "--seconds",
+        "60",
+        "--measured",
+        "a",
+        "--measured",
+        "b",
+    )
+    given = build_parser("advise").parse_args([*asked, "--threads", "2", "--out", "new"])
+    again = build_parser("advise").parse_args(shlex.split(command_of(given))[1:])
+    assert vars(again) == vars(given)
 
 
 @pytest.mark.slow

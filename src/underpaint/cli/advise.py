@@ -191,6 +191,7 @@ def command_of(args: argparse.Namespace) -> str:
     words += ["--peak-to-mean", f"{args.peak_to_mean:g}", "--prices", args.prices]
     for path in args.measured or ():
         words += ["--measured", path]
+    words += ["--seconds", f"{args.seconds:g}"]
     for name in ("engine", "device", "threads"):
         words += [f"--{name}", str(getattr(args, name))] if getattr(args, name) is not None else []
     return shlex.join([*words, "--out", args.out])
