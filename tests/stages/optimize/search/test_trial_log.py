@@ -59,6 +59,10 @@ def test_the_log_of_another_search_is_refused_with_what_differs(path: Path) -> N
     log = TrialLog(path)
     with pytest.raises(InputError, match="belongs to a search with another model; choose another --out"):
         log.begin(begun(key="other", base="other"))
+    with pytest.raises(InputError, match=r"with another machine \(or other engines, or another OMP_NUM_THREADS"):
+        log.begin(begun(key="other", host="other"))
+    with pytest.raises(InputError, match="belongs to a search with other settings or rivals; choose another --out"):
+        log.begin(begun(key="other"))
     log.begin(begun())
     log.close()
 

@@ -21,6 +21,7 @@ from underpaint.core.errors import ArtifactError, InputError, StoreBusy
 from underpaint.stages.optimize.search.record import Attempt, Base, Begun, Raced, Ready, Row, Stopped, Trial, Tried
 
 TRIALS = "trials.jsonl"
+HOST = "machine (or other engines, or another OMP_NUM_THREADS, on the same one)"
 ROW: TypeAdapter[Row] = TypeAdapter(Row)
 
 
@@ -120,9 +121,9 @@ class TrialLog:
         first = self.rows[0]
         if not isinstance(first, Begun):
             return "other settings"
-        said = {"base": "model", "judge": "policy", "data": "data set", "host": "machine"}
+        said = {"base": "model", "judge": "policy", "data": "data set", "host": HOST}
         other = [word for name, word in said.items() if getattr(first, name) != getattr(begun, name)]
-        return f"another {' and '.join(other)}" if other else "other settings"
+        return f"another {' and '.join(other)}" if other else "other settings or rivals"
 
     @property
     def base(self) -> Base | None:
