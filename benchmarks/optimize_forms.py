@@ -96,6 +96,7 @@ FORMS: dict[str, dict[str, Form]] = {
         **DEEPCACHE,
         "ours: torch, outermost level": Form(change=_outermost),
         **PAIRS,
+        "ours: OpenVINO f32, calls skipped": Form(of="ours: OpenVINO f32, pair", change=_skipping_whole),
         "ours: OpenVINO int8, calls skipped": Form(of="ours: OpenVINO int8, pair", change=_skipping_whole),
     },
     "pixart": {

@@ -110,7 +110,7 @@ SUBJECTS: dict[str, Subject] = {
     "shipped": Subject(does="the shipped hybrid model", pictures=6, together=8),
     "unet": Subject(does="UNet, 135 million parameters", steps=10, build=lambda: stable_diffusion(unet())),
     "pixart": Subject(does="PixArt transformer, 12 blocks", steps=20, recipe_steps=10, build=pixart),
-    "sd15": Subject(does="UNet, 860 million parameters", steps=3, recipe_steps=8, together=1, build=stable_diffusion_1),
+    "sd15": Subject(does="UNet, 860 million parameters", steps=3, recipe_steps=8, together=2, build=stable_diffusion_1),
 }
 
 

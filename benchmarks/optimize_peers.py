@@ -171,19 +171,18 @@ class OpenGraph:
         self._request: Any = None
         self._paths: list[str] = []
 
-    def _compile(self) -> None:
-        """Compile the graph; memory that torch held before does not count."""
+    def _compiled(self) -> Any:
+        """Return what runs the graph; memory that torch held before does not count."""
         openvino, _ = adapter.import_tools()
         gc.collect()
         Path("/proc/self/clear_refs").write_text("5")
         model = openvino.Core().read_model(self._file)
         self._paths = [output.get_any_name() for output in model.outputs]
-        self._request = openvino.Core().compile_model(model, "CPU", SETTINGS).create_infer_request()
+        return openvino.Core().compile_model(model, "CPU", SETTINGS).create_infer_request()
 
     def __call__(self, call: Call) -> dict[str, torch.Tensor]:
         """Compute the answer to a call."""
-        if self._request is None:
-            self._compile()
+        self._request = self._request or self._compiled()
         results = self._request.infer([np.asarray(tensor.numpy(), order="C") for tensor in call.tensors.values()])
         return {path: torch.from_numpy(np.array(results[place])) for place, path in enumerate(self._paths)}
 
