@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from underpaint.core.optimization import Judgement, OptimizationRecipe
-from underpaint.stages.optimize.search.frontier import beats, front, next_judged, raced, runners, settled
+from underpaint.stages.optimize.search.frontier import beats, front, next_judged, raced, runners, settled, timer_of
 from underpaint.stages.optimize.search.record import Attempt, Beside, Cost, Raced, Rival, Trial
 from underpaint.stages.optimize.transforms.checking import step_of
 
@@ -50,6 +50,19 @@ def test_one_noisy_trial_makes_processor_time_rank_all() -> None:
     noisy = trial("b", 0.6, 0.2, cpu=0.6, noisy=True)
     assert ids(front([slow_cpu, noisy])) == ["b"]
     assert next_judged([trial("c", 0.5, 0.1, cpu=1.1), trial("d", 2.0, 0.3, cpu=1.0, noisy=True)], (), 0.98) is None
+
+
+def test_one_noisy_rival_makes_processor_time_rank_all() -> None:
+    fast_wall, fast_cpu = trial("a", 0.5, 0.2, cpu=0.8), trial("b", 0.6, 0.2, cpu=0.6)
+
+    def ranked(*, noisy: bool) -> tuple[str, str | None, list[str]]:
+        export = trial("export", 0.9, 0.1, noisy=noisy).cost
+        race = Raced(rivals=(Rival(name="export", model_digest="e", cost=export), Rival(name="lost", model_digest="l")))
+        timer, found = timer_of([fast_wall, fast_cpu], race), next_judged([fast_wall, fast_cpu], (), 0.98, race)
+        return timer, found and found.id, [one.state for one in settled([fast_wall, fast_cpu], (), timer)]
+
+    assert ranked(noisy=False) == ("wall", "a", ["feasible", "dominated"])
+    assert ranked(noisy=True) == ("processor", "b", ["dominated", "feasible"])
 
 
 def test_overlapping_times_are_equal_and_fewer_steps_then_less_loss_decide() -> None:

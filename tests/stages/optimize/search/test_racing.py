@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Self, cast
 
 import pytest
+import torch
 
 from underpaint.core.errors import InputError
 from underpaint.core.progress import silent
-from underpaint.pipelines.opening import open_model
+from underpaint.pipelines.opening import load_networks, open_model
 from underpaint.pipelines.settings import DrawRequest
+from underpaint.stages.optimize.saving import save_optimized
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing
-from underpaint.stages.optimize.search.racing import Course, Runner, race, that_fit
+from underpaint.stages.optimize.search.racing import Course, Runner, made_from, race, rivals_of, that_fit
 from underpaint.stages.optimize.search.record import Cost, Trial
-from underpaint.stages.optimize.search.rivals import made_from, rivals_of
+from underpaint.stages.optimize.transforms.apply import apply
+from underpaint.stages.optimize.transforms.checking import arranged, step_of
 
 TOOK = {"base": 60.0, "t-001": 20.0, "t-002": 40.0, "export": 30.0}
 """Milliseconds of a picture by address."""
@@ -109,6 +113,17 @@ def test_the_export_in_8_bits_that_came_with_a_model_is_its_rival() -> None:
     assert made_from(found[0]) == shipped.digest
     named = rivals_of(shipped, ["stickers-64-onnx-int8", "stickers-64-onnx"])
     assert len(named) == 2, "the same export is one rival"
+
+
+def test_a_rival_that_is_called_like_a_trial_is_refused_in_words(tiny_model: Path, tmp_path: Path) -> None:
+    before, shorter = open_model(tiny_model), arranged(step_of("steps.count", "sampler", steps=1))
+    save_optimized(apply(load_networks(before, torch.device("cpu")), shorter), before, tmp_path / "t-001")
+    with pytest.raises(InputError, match="a rival is called t-001, as a trial of the search is; rename its folder"):
+        rivals_of(before, [str(tmp_path / "t-001")])
+    for name in ("t-fast", "cat-001"):
+        (tmp_path / "t-001").rename(tmp_path / name)
+        assert [rival.name for rival in rivals_of(before, [str(tmp_path / name)])] == [name]
+        (tmp_path / name).rename(tmp_path / "t-001")
 
 
 def test_what_was_made_from_another_model_is_no_rival(tiny_model: Any) -> None:

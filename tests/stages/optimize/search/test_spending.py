@@ -3,21 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 
 from underpaint.core.errors import InputError
 from underpaint.core.optimization import Effort, OptimizationRecipe
-from underpaint.stages.optimize.search.config import SearchConfig
-from underpaint.stages.optimize.search.making_limits import limit_s, too_long
+from underpaint.pipelines.settings import DrawRequest
+from underpaint.stages.optimize.search.config import ATTEMPTS, SearchConfig
+from underpaint.stages.optimize.search.frontier import EQUALS
 from underpaint.stages.optimize.search.record import Base, Trial, Tried
-from underpaint.stages.optimize.search.spending import TRIAL_OVERHEAD_S, check_plan, making_s
+from underpaint.stages.optimize.search.spending import (
+    RACE_LOADING_S,
+    RACE_ROUNDS,
+    TRIAL_OVERHEAD_S,
+    check_plan,
+    limit_s,
+    making_s,
+    too_long,
+)
+from underpaint.stages.optimize.search.timing import WARM_UPS, settled_turns
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
 
 Make = Callable[..., Any]
 SLOW = arranged(step_of("engine.openvino", "pipeline", precision="int8"))
 BASE = Base(latency_ms=70.0, cpu_ms=70.0, peak_rss_mb=1.0, disk_mb=1.0, values={}, limits={}, seconds=25.0)
+
+
+@dataclass
+class DrawingStub:
+    """A model before that drifts: each picture takes longer than the last."""
+
+    drawn: int = 0
+
+    def time(self, request: DrawRequest, limit_s: float) -> tuple[float, float]:
+        self.drawn += 1
+        return 50.0 + self.drawn, 50.0 + self.drawn
 
 
 def test_ten_seconds_are_refused_for_any_model_with_a_budget_that_does_for_one_like_the_shipped(stubbed: Make) -> None:
@@ -43,6 +65,21 @@ def test_what_takes_long_to_make_is_begun_where_25_minutes_are_given_and_not_whe
     assert found.text.startswith("making it takes about") and found.text.endswith("give a larger --budget")
     assert too_long(SLOW, BASE, seconds_left=900.0) is None
     assert making_s(SLOW, BASE) < limit_s(900.0)
+
+
+def test_what_is_planned_for_eight_bits_of_openvino_covers_what_they_took() -> None:
+    """The longest that was seen before it was ended, on busy cores: 248 s, where a picture took 80.8 ms."""
+    assert making_s(SLOW, BASE.model_copy(update={"latency_ms": 80.8})) > 248.0
+
+
+def test_the_race_is_planned_for_twice_since_it_is_run_again_where_the_model_before_drifted(stubbed: Make) -> None:
+    made = stubbed()
+    made.search.log.add(BASE)
+    base, others = DrawingStub(), [DrawingStub() for _ in range(ATTEMPTS + EQUALS + 1)]
+    drawings = cast(Any, [base, *others])
+    settled_turns(drawings, [DrawRequest(caption="a", seed=0)], RACE_ROUNDS * made.search.config.pairs)
+    drawn = sum(one.drawn for one in drawings) - len(drawings) * 2 * WARM_UPS
+    assert made.search.spending.race_s() == pytest.approx(drawn * 0.07 + len(drawings) * RACE_LOADING_S)
 
 
 def test_what_needs_no_training_is_looked_at_even_if_all_before_took_longer_than_planned() -> None:

@@ -13,10 +13,16 @@ EQUALS = 2
 """Most trials besides the first of the front that run in the race."""
 
 
-def timer_of(trials: Sequence[Trial]) -> Timer:
-    """Return the clock that ranks all trials: the one on the wall, unless it was disturbed for one of them."""
-    disturbed = any(trial.cost is not None and trial.cost.noisy for trial in trials if trial.rung >= COMPARED)
-    return "processor" if disturbed else "wall"
+def timer_of(trials: Sequence[Trial], race: Raced | None = None) -> Timer:
+    """Return the clock that ranks all trials and rivals: that on the wall, unless it was disturbed for one of them.
+
+    Args:
+        trials: All trials.
+        race: The race of the best; None before it.
+    """
+    rivals = race.rivals if race is not None else ()
+    timed = [trial.cost for trial in trials if trial.rung >= COMPARED] + [rival.cost for rival in rivals]
+    return "processor" if any(cost is not None and cost.noisy for cost in timed) else "wall"
 
 
 def ratio_of(trial: Trial, timer: Timer) -> Ratio:
@@ -128,21 +134,26 @@ def next_judged(
     """
     judged = [attempt.trial for attempt in attempts]
     refused = [trial.loss for trial in trials if trial.id in judged and trial.loss is not None]
-    timer = timer_of(trials)
-    for trial in (*front(outrunning(trials, race, timer), judged, timer), *front(trials, judged)):
+    timer = timer_of(trials, race)
+    for trial in (*front(outrunning(trials, race, timer), judged, timer), *front(trials, judged, timer)):
         if ratio_of(trial, timer)[0] < gain and all(_loss(trial) < loss for loss in refused):
             return trial
     return None
 
 
-def settled(trials: Sequence[Trial], attempts: Sequence[Attempt]) -> list[Trial]:
+def settled(trials: Sequence[Trial], attempts: Sequence[Attempt], timer: Timer | None = None) -> list[Trial]:
     """Return all trials as they ended: those that were judged with the verdict, those that are beaten as dominated.
 
     What only a refused candidate beats is beaten by nothing.
+
+    Args:
+        trials: All trials.
+        attempts: What was judged.
+        timer: As in ``front``.
     """
     verdicts = {attempt.trial: attempt for attempt in attempts}
     refused = [attempt.trial for attempt in attempts if attempt.judgement.verdict != "pass"]
-    best = {trial.id for trial in front(trials, refused)}
+    best = {trial.id for trial in front(trials, refused, timer)}
     return [
         _judged(trial, verdicts[trial.id]) if trial.id in verdicts else _placed(trial, on_front=trial.id in best)
         for trial in trials

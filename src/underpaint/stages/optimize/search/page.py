@@ -27,7 +27,6 @@ STATES = {
     "infeasible": "no time to make it",
     "failed": "could not be made or drawn with",
     "killed": "its process was ended",
-    "noisy": "could not be timed",
 }
 
 

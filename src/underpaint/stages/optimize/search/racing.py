@@ -1,20 +1,26 @@
 """The race of the best: candidates, rivals and the model before draw in turn, in one run, each in its own process.
 
 Ratios from trials that ran at different times tell a tenth apart; whether a candidate is faster than a rival is
-decided here, between neighbors in time.
+decided here, between neighbors in time. *Rivals* are exports of the same model that are there already: who ships a
+graph in 8 bits asks whether a search finds anything better than it, not than networks in torch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from underpaint.core.artifact import Manifest
+from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.engine_choice import own_graph
+from underpaint.pipelines.exported_folder import ExportedModel, shipped_exports
 from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.opening import open_model
+from underpaint.pipelines.optimized_folder import PARENT, OptimizedModel
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.capacity import available_memory
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing
@@ -23,6 +29,60 @@ from underpaint.stages.optimize.search.timing import Turns, settled_turns
 
 MEMORY_SHARE = 0.5
 """Share of the memory that is left which the candidates may take."""
+TRIAL_ID = re.compile(r"t-[0-9]+")
+
+
+def rivals_of(model: Model, named: Sequence[str]) -> tuple[Model, ...]:
+    """Return the rivals of a search: the exports in 8 bits that came with the model, and those that the user names.
+
+    Args:
+        model: The model before.
+        named: Addresses of other exports or optimized models that were made from it.
+
+    Raises:
+        InputError: One was made from another model, or is called like another one or like a trial.
+        ArtifactError: One is damaged.
+    """
+    found = [*_shipped(model), *(_named(address, model) for address in named)]
+    rivals = list({rival.manifest.digest: rival for rival in found}.values())
+    _check_names([rival.name for rival in rivals])
+    return tuple(rivals)
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse names that leave open who is meant, since a search calls its trials ``t-001`` and so on."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"two rivals are called {twice}; rename the folder of one of them")
+    trial = next((name for name in names if TRIAL_ID.fullmatch(name)), None)
+    if trial is not None:
+        raise InputError(
+            f"a rival is called {trial}, as a trial of the search is; rename its folder to anything but t- and a number"
+        )
+
+
+def _shipped(model: Model) -> Iterator[Model]:
+    for address in shipped_exports():
+        rival = open_model(address)
+        if isinstance(rival, ExportedModel) and rival.edge.precision == "int8" and made_from(rival) == model.digest:
+            yield rival
+
+
+def _named(address: str, model: Model) -> Model:
+    rival = open_model(address)
+    if made_from(rival) != model.digest:
+        raise InputError(
+            f"--rival takes what was exported or optimized from {model.name} ({model.digest[:16]}), and {address} was "
+            f"not; make one with 'underpaint export {model.name} --int8 --out DIR', or leave it out"
+        )
+    return rival
+
+
+def made_from(model: Model) -> str:
+    """Return the digest of the model that an exported or optimized one was made from; empty for others."""
+    if isinstance(model, ExportedModel):
+        return model.edge.model_sha256
+    return model.manifest.parents[PARENT] if isinstance(model, OptimizedModel) else ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from underpaint.core.config import Config
 from underpaint.core.optimization import Judgement, OptimizationRecipe, Readiness
 from underpaint.stages.optimize.search.config import SearchConfig
 
-State = Literal["refused", "failed", "killed", "infeasible", "noisy", "dominated", "rejected", "feasible", "accepted"]
+State = Literal["refused", "failed", "killed", "infeasible", "dominated", "rejected", "feasible", "accepted"]
 UNTRIED = ("refused", "infeasible")
 """States of recipes that were not made."""
 Origin = Literal["start", "alone", "changed", "random", "repair"]

@@ -26,8 +26,8 @@ from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.making import Workshop, check_optimizable
 from underpaint.stages.optimize.search.prompts import Split, picture_seed, split_prompts
 from underpaint.stages.optimize.search.quality import Eyes
+from underpaint.stages.optimize.search.racing import rivals_of
 from underpaint.stages.optimize.search.record import Begun
-from underpaint.stages.optimize.search.rivals import rivals_of
 from underpaint.stages.optimize.search.searching import Search
 from underpaint.stages.optimize.search.space import space_of
 from underpaint.stages.optimize.search.spending import check_plan

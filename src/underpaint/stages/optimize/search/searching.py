@@ -113,7 +113,7 @@ class Search:
     report: Report = silent
 
     def run(self) -> str:
-        """Search until something is accepted, the budget is used up, or there is nothing left to try.
+        """Search until something is accepted, no time is left, or there is nothing left to try.
 
         Returns:
             Why it ended, in a sentence.
@@ -182,7 +182,7 @@ class Search:
             left = self.config.budget_s - reserve - self.log.seconds
             looked = sum(trial.state not in UNTRIED for trial in self.log.trials)
             if looked and left < self.spending.any_trial_s():
-                return f"the budget was used up after {looked} recipes"
+                return self._used_up(looked, reserve)
             if looked >= self.config.most_trials:
                 return f"{looked} recipes were looked at, the most that were asked for"
             proposal = proposer.next(self.log.trials)
@@ -193,6 +193,11 @@ class Search:
                 self._add(proposal, _no_time(needed_s, left), 0.0)
             else:
                 self._try(proposal, base, left, looked)
+
+    def _used_up(self, looked: int, reserve_s: float) -> str:
+        """Say that no recipe is begun any more, though a part of the budget is left."""
+        kept = f"{in_words(reserve_s)} of {in_words(self.config.budget_s)} were kept for the race and the gate"
+        return f"the time for recipes was used up after {looked} of them, and {kept}"
 
     def _stop(self, why: str) -> Stopped:
         stopped = Stopped(why=why)

@@ -62,10 +62,12 @@ def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, e
     base, ready, race = log.base, log.ready, log.raced
     assert base is not None
     assert ready is not None
-    trials = settled(raced(log.trials, race), log.attempts)
+    entered = raced(log.trials, race)
+    timer = timer_of(entered, race)
+    trials = settled(entered, log.attempts, timer)
     passed = _passed(log)
     chosen = next((trial for trial in trials if passed is not None and trial.id == passed.trial), None)
-    timer, regions, rivals = timer_of(trials), covered(space, trials), race.rivals if race else ()
+    regions, rivals = covered(space, trials), race.rivals if race else ()
     absent = [one.id for one in runners(log.trials, task.config.gain) if race is None or one.id not in race.costs]
     return Frontier(
         base=task.model.name,
@@ -82,7 +84,7 @@ def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, e
         attempts=Attempts(used=len(log.attempts), most=ATTEMPTS),
         margins=_margins(log),
         readiness=ready.readiness,
-        frontier=tuple(trial.id for trial in front(trials)),
+        frontier=tuple(trial.id for trial in front(trials, timer=timer)),
         chosen=chosen and chosen.id,
         ended=ended,
         trials=tuple(trials),
