@@ -125,7 +125,8 @@ def measure_here(args: argparse.Namespace, model: Model, today: date, output: Ou
     from underpaint.core.progress import Progress
     from underpaint.pipelines.generator import load_opened
     from underpaint.runtime.fingerprint import read_fingerprint
-    from underpaint.stages.optimize.advise.measuring import measure, plan_for
+    from underpaint.stages.optimize.advise.measuring import measure
+    from underpaint.stages.optimize.advise.rounds import plan_for
 
     measure_plan = plan_for(args.device, args.seconds)
     if args.threads < 1:

@@ -16,17 +16,9 @@ from underpaint.runtime.energy import Meter
 from underpaint.runtime.fingerprint import Fingerprint, read_fingerprint
 from underpaint.runtime.gpu import Gpu, Gpus
 from underpaint.stages.optimize.advise.measured import FILE
-from underpaint.stages.optimize.advise.measuring import (
-    LOG,
-    MeasurePlan,
-    affordable,
-    measure,
-    place_named,
-    plan_for,
-    read_rounds,
-    requests_of,
-)
+from underpaint.stages.optimize.advise.measuring import measure, place_named
 from underpaint.stages.optimize.advise.power import measured_power
+from underpaint.stages.optimize.advise.rounds import LOG, MeasurePlan, affordable, plan_for, read_rounds, requests_of
 
 DAY, LATER = date(2026, 1, 2), date(2026, 1, 3)
 PLAN = MeasurePlan(sizes=(1, 2), seconds=0.2)

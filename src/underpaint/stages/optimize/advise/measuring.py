@@ -1,72 +1,26 @@
-"""Measuring a model here in a short run: batches of all sizes in turn, so that a disturbance meets all alike.
+"""Measuring a model here in a short run, once: what is finished lies under the digests of machine, model and plan.
 
-Each round is written down as soon as it is over, under the digests of machine, model and plan: a run that was
-interrupted goes on, and one that is finished is not repeated. What was measured while other programs kept the machine
-busy is told, and not kept.
+What was measured while other programs kept the machine busy is told, and not kept.
 """
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-import json
 import os
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field
-
-from underpaint.core.config import Config, digest_of
-from underpaint.core.progress import Progress, Report, silent
+from underpaint.core.config import digest_of
+from underpaint.core.progress import Report, silent
 from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.pipelines.generator import Generator
-from underpaint.pipelines.planning import Options, plan
-from underpaint.pipelines.prompts import PromptRow
-from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.runtime.fingerprint import Fingerprint
 from underpaint.runtime.host_class import cpu_rule, gpu_class
-from underpaint.stages.optimize.advise.measured import FEWEST, FILE, Batch, Measured
+from underpaint.stages.optimize.advise.measured import FILE, Measured
 from underpaint.stages.optimize.advise.power import counters_of, measured_power
-
-LOG = "rounds.jsonl"
-CAPTIONS = ("a red heart", "a smiling cat", "a green apple", "a blue sailboat on waves", "a yellow taxi", "a snowman")
-SEED = 6_100_000
-ALONE = 4
-"""Pictures drawn alone in a round, for one batch of every other size."""
-WARM_UP = 3
-
-
-class MeasurePlan(Config):
-    """How much is measured.
-
-    Args:
-        sizes: Sizes of batches, rising from 1.
-        seconds: Time that the batches take together.
-    """
-
-    sizes: tuple[Annotated[int, Field(ge=1, le=256)], ...] = (1, 2, 4, 8)
-    seconds: Annotated[float, Field(gt=0.0, le=3600.0)] = 20.0
-
-
-GPU_SIZES = (1, 2, 4, 8, 16, 32)
-
-
-def plan_for(device: str | None, seconds: float) -> MeasurePlan:
-    """Return what is measured on a device.
-
-    Args:
-        device: As ``cuda:0``; None is the processor.
-        seconds: Time that the batches take together.
-
-    Raises:
-        InputError: There are too few or too many seconds.
-    """
-    sizes = MeasurePlan().sizes if device in (None, "cpu") else GPU_SIZES
-    return MeasurePlan.parse({"sizes": sizes, "seconds": seconds}, source="options")
+from underpaint.stages.optimize.advise.rounds import LOG, MeasurePlan, Rounds, with_noise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +94,8 @@ def measure(
     if (known := _kept(folder)) is not None:
         return known
     folder.mkdir(parents=True, exist_ok=True)
-    noise = _noise_of(folder / LOG, fingerprint)
-    run = _Run(generator, measure_plan, folder / LOG, clock or SystemClock(), report)
+    noise = with_noise(folder / LOG, disturbance(fingerprint))
+    run = Rounds(generator, measure_plan, folder / LOG, clock or SystemClock(), report)
     batches = run.finish()
     power = measured_power(run.draw_one, counters_of(place.kind, place.index), run.clock, run.tell_power)
     measured = Measured(
@@ -196,105 +150,8 @@ def _forget(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def _noise_of(log: Path, fingerprint: Fingerprint) -> list[str]:
-    """Return what disturbs a run or disturbed its rounds before an interruption, and write it down beside them."""
-    now = disturbance(fingerprint)
-    with log.open("a", encoding="utf-8") as file:
-        file.writelines(f"\n{json.dumps({'noise': text})}\n" for text in now)
-    return [*_noise_told(log), *now]
-
-
-def _noise_told(log: Path) -> Iterator[str]:
-    for line in log.read_text(encoding="utf-8").splitlines():
-        with contextlib.suppress(ValueError):
-            told = json.loads(line)
-            if isinstance(told, dict):
-                yield told["noise"]
-
-
 def _keep(measured: Measured, folder: Path) -> None:
     """Write a measurement whole or not at all."""
     partial = folder / f".{FILE}.{os.getpid()}"
     partial.write_text(measured.model_dump_json(indent=2) + "\n", encoding="utf-8")
     partial.replace(folder / FILE)
-
-
-class _Run:
-    """Rounds of batches until their time is over.
-
-    Args:
-        generator: Draws.
-        measure_plan: Sizes and time.
-        log: One line a batch.
-        clock: What time is read from.
-        report: Receives progress.
-    """
-
-    def __init__(
-        self, generator: Generator, measure_plan: MeasurePlan, log: Path, clock: Clock, report: Report
-    ) -> None:
-        self.clock = clock
-        self._generator, self._plan, self._log, self._report = generator, measure_plan, log, report
-        self._requests = itertools.cycle(requests_of(generator))
-        self.times: dict[int, list[float]] = {}
-        for size, took in read_rounds(log):
-            self.times.setdefault(size, []).append(took)
-
-    def draw_one(self) -> None:
-        """Draw a picture alone."""
-        self._generator.pipeline.draw([next(self._requests)])
-
-    def tell_power(self, done: int, total: int) -> None:
-        """Report windows of power."""
-        self._report(Progress(task="measure power", done=done, total=total, unit="windows"))
-
-    def finish(self) -> tuple[Batch, ...]:
-        """Draw what the plan still asks for, and return all times."""
-        sizes = affordable(self._plan, [self._timed(1) for _ in range(WARM_UP)][-1])
-        while not self._is_over(sizes):
-            self._round(sizes)
-            spent, whole = min(self._spent_s(), self._plan.seconds), self._plan.seconds
-            self._report(Progress(task="measure this machine", done=round(spent), total=round(whole), unit="seconds"))
-        return tuple(Batch(size=size, times_ms=tuple(self.times[size])) for size in sorted(self.times))
-
-    def _spent_s(self) -> float:
-        return sum(map(sum, self.times.values())) / 1000.0
-
-    def _is_over(self, sizes: Sequence[int]) -> bool:
-        enough = len(self.times.get(1, ())) >= FEWEST and all(size in self.times for size in sizes)
-        return enough and self._spent_s() >= self._plan.seconds
-
-    def _round(self, sizes: Sequence[int]) -> None:
-        drawn = [(size, self._timed(size)) for size in (*[1] * (ALONE - 1), *sizes)]
-        with self._log.open("a", encoding="utf-8") as file:
-            file.write(f"\n{json.dumps(drawn)}\n")  # what was cut off before ends here
-            file.flush()
-            os.fsync(file.fileno())
-        for size, took in drawn:
-            self.times.setdefault(size, []).append(took)
-
-    def _timed(self, size: int) -> float:
-        batch = [next(self._requests) for _ in range(size)]
-        began = self.clock.now()
-        self._generator.pipeline.draw(batch)
-        return (self.clock.now() - began) * 1000.0
-
-
-def requests_of(generator: Generator) -> list[DrawRequest]:
-    """Return the pictures that are drawn, as the model draws by default."""
-    rows = [PromptRow(prompt=caption) for caption in CAPTIONS]
-    return [one.request for one in plan(generator.model, rows, Options(seed=SEED))]
-
-
-def affordable(measure_plan: MeasurePlan, alone_ms: float) -> list[int]:
-    """Return the sizes of which several batches fit into the time, if a batch takes as long as its pictures alone."""
-    room = measure_plan.seconds * 1000.0 / FEWEST
-    return [size for size in measure_plan.sizes if size == 1 or size * alone_ms <= room]
-
-
-def read_rounds(log: Path) -> Iterator[tuple[int, float]]:
-    """Yield sizes and times of the rounds that were written down, without lines that were cut off."""
-    for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
-        with contextlib.suppress(ValueError):
-            drawn = json.loads(line)
-            yield from [] if isinstance(drawn, dict) else [(int(size), float(took)) for size, took in drawn]
