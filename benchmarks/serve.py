@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from machine import write_document
+from machine import describe_machine, write_document
 from serve_figures import Figures, as_json, over_rounds, spread
 from serve_offline import PROMPTS, STYLE
 from serve_overhead import against_peers, measure_overhead, print_results
@@ -70,8 +70,18 @@ def kept(path: Path) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in ("what", "machine")}
 
 
-def overhead(peer_python: str, parts: Sequence[str], rounds: int, seconds: float) -> dict[str, Any]:
-    """Measure the servers with the sleeping device, print tables and return their part of the document."""
+def overhead(
+    peer_python: str, parts: Sequence[str], rounds: int, seconds: float, before: dict[str, Any]
+) -> dict[str, Any]:
+    """Measure the servers with the sleeping device, print tables and return their part of the document.
+
+    Args:
+        peer_python: A Python with the peers that need one of their own.
+        parts: Parts of the names of the servers that are measured.
+        rounds: How often.
+        seconds: Length of an open load.
+        before: The document: what it says of servers that are not measured now stays.
+    """
     asked = [ours(), ours({"watermark": "none"}, UNMARKED), *peers(peer_python)]
     for server in asked:
         if not server.is_installed:
@@ -79,15 +89,15 @@ def overhead(peer_python: str, parts: Sequence[str], rounds: int, seconds: float
     servers = [one for one in asked if one.is_installed and any(part in one.name for part in parts)]
     results = measure_overhead(servers, rounds, seconds)
     print_results(results)
-    return {
-        "rounds": rounds,
-        "seconds": seconds,
+    found: dict[str, Any] = {
         "overhead": as_json(results.loads),
         "start_s": {name: spread(values) for name, values in results.start_s.items()},
         "memory_mb": {name: spread(values) for name, values in results.memory_mb.items()},
         "processes": results.processes,
-        "against_peers": against_peers(results) if OURS in results.loads else {},
     }
+    if len(servers) < len(asked):
+        return {name: before.get(name, {}) | measured for name, measured in found.items()}
+    return found | {"rounds": rounds, "seconds": seconds, "against_peers": against_peers(results)}
 
 
 def main() -> None:
@@ -102,10 +112,12 @@ def main() -> None:
     args = parser.parse_args()
     document = kept(args.out) if args.only else {}
     if args.only != "model":
-        document |= overhead(args.peer_python, args.servers, args.rounds, args.seconds)
+        document |= overhead(args.peer_python, args.servers, args.rounds, args.seconds, document)
+        document["machine_of"] = document.get("machine_of", {}) | {"overhead": describe_machine()}
         write_document(args.out, "serve", **document)
     if args.only != "overhead":
         document["model"] = measure_real(args.rounds, 2 * args.seconds)
+        document["machine_of"] = document.get("machine_of", {}) | {"model": describe_machine()}
         print(json.dumps(document["model"], indent=2))
         write_document(args.out, "serve", **document)
 

@@ -24,7 +24,7 @@ class Figures:
         p95_ms: 95th percentile, alike.
         p99_ms: 99th percentile, alike.
         cpu_ms: Processor time of all its processes for each good answer.
-        batch: Pictures of a call of the device on average.
+        batch: Pictures of a call of the device on average; no number where calls are not counted.
         errors: Requests that were refused, broke off, or were not answered.
         sent: Requests.
         reply_bytes: Length of an answer.
@@ -75,7 +75,7 @@ def figures_of(load: Load, cpu_s: float, calls: bytes) -> Figures:
         p95_ms=p95,
         p99_ms=p99,
         cpu_ms=1000 * cpu_s / good if good else math.inf,
-        batch=sum(calls) / len(calls) if calls else 0.0,
+        batch=sum(calls) / len(calls) if calls else math.nan,
         errors=missing,
         sent=load.sent,
         reply_bytes=load.reply_bytes,
@@ -83,11 +83,10 @@ def figures_of(load: Load, cpu_s: float, calls: bytes) -> Figures:
 
 
 def over_rounds(rounds: Sequence[Figures]) -> dict[str, list[float | None]]:
-    """Return median, least and greatest of each figure; None for what is infinite."""
+    """Return median, least and greatest of each figure, as ``spread`` does."""
     summary = {}
     for name in asdict(rounds[0]):
-        values = [float(getattr(one, name)) for one in rounds]
-        summary[name] = [finite(value) for value in (median(values), min(values), max(values))]
+        summary[name] = spread([float(getattr(one, name)) for one in rounds])
     return summary
 
 
@@ -120,7 +119,5 @@ def as_json(results: Mapping[str, Mapping[str, Mapping[int, Figures]]]) -> dict[
 
 
 def spread(values: Sequence[float]) -> list[float | None]:
-    """Return median, least and greatest."""
-    ordered = sorted(values)
-    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-    return [finite(value) for value in (middle, ordered[0], ordered[-1])]
+    """Return median, least and greatest; None for what is infinite or no number."""
+    return [finite(value) for value in (median(values), min(values), max(values))]

@@ -93,3 +93,30 @@ def test_a_call_takes_as_long_for_one_picture_as_for_eight(device, tmp_path, mon
     for count in (1, 8, 9):
         sleeping.draw(count)
     assert slept == [0.25] * 4
+
+
+def made(figures, per_s, p50_ms):
+    return figures.Figures(
+        per_s=per_s, p50_ms=p50_ms, p95_ms=math.inf, p99_ms=math.inf, cpu_ms=1.0, batch=math.nan, errors=0, sent=1,
+        reply_bytes=1,
+    )  # fmt: skip
+
+
+def test_ours_is_set_beside_the_best_peer_of_each_figure(load_benchmark, figures, device):
+    overhead = load_benchmark("serve_overhead")
+    results = overhead.Results()
+    for name, rounds in {
+        overhead.OURS: [(90.0, 10.0), (110.0, 8.0)],
+        "slow": [(50.0, 4.0), (50.0, 4.0)],
+        "fast": [(100.0, 20.0), (100.0, 20.0)],
+    }.items():
+        for number, (per_s, p50_ms) in enumerate(rounds):
+            results.loads[name].setdefault("8 callers", {})[number] = made(figures, per_s, p50_ms)
+    rows = overhead.against_peers(results)["8 callers"]
+    assert rows["per_s"] == {"best": "fast", "ours_over_best": [1.0, 0.9, 1.1]}
+    assert rows["p50_ms"] == {"best": "slow", "ours_over_best": [2.25, 2.0, 2.5]}
+    assert rows["p95_ms"]["ours_over_best"] == [None] * 3
+
+
+def test_a_batch_that_nobody_counted_has_no_size(figures):
+    assert figures.over_rounds([made(figures, 1.0, 2.0)])["batch"] == [None] * 3
