@@ -93,9 +93,11 @@ def _search(args: argparse.Namespace, output: Output) -> Finished:
     from underpaint.core.artifact import require_new
     from underpaint.core.progress import Progress
     from underpaint.pipelines.opening import open_model
+    from underpaint.stages.optimize.search.trial_log import is_written
 
     values = {"target": args.target, "budget_s": seconds_of(args.budget), "seed": args.seed}
-    require_new(Path(args.out))
+    if not is_written(Path(args.out)):
+        require_new(Path(args.out))
     model = open_model(args.model)
     judge = _judge(args, model)
     output.report(Progress(task="load torch", done=0))

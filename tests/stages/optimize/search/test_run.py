@@ -28,10 +28,11 @@ from underpaint.stages.optimize.export.run import export
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.published import frontier_schema, published_schema, text_of
 from underpaint.stages.optimize.search.record import Base, Ratio
-from underpaint.stages.optimize.search.run import run_search, workspace
+from underpaint.stages.optimize.search.run import run_search
 from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.search.task import Task
 from underpaint.stages.optimize.search.timing import Times
+from underpaint.stages.optimize.search.trial_log import TRIALS, workspace
 from underpaint.stages.optimize.search.workbench import Workbench
 from underpaint.stages.optimize.search.writing import Finished
 from underpaint.stages.optimize.undoing import model_before
@@ -54,6 +55,8 @@ class Yes:
         self.verdict: Verdict = verdict
         self.folders: list[Path] = []
         self.digests: list[str] = []
+        self.keep: tuple[Path, Path] | None = None
+        """What is copied, and where to, when the judge is first asked."""
 
     def groups(self) -> frozenset[str]:
         return frozenset({"group c109"})
@@ -65,6 +68,8 @@ class Yes:
         return Readiness(planted={"skip_last_scale": "fail"})
 
     def judge(self, candidate: Path, attempts: int, report: Report) -> Judgement:
+        if self.keep is not None and not self.keep[1].exists():
+            shutil.copytree(*self.keep)
         self.folders.append(candidate)
         self.digests.append(open_model(candidate).digest)
         change = Change(delta=0.0, low=-0.1, high=0.1, n=9, margin=0.2)
@@ -139,10 +144,25 @@ def searched(
     out = tmp_path_factory.mktemp("searched") / "fast"
     export(ExportConfig(), open_model(tiny_model), out.parent / "graph", silent)
     judge = Yes()
+    judge.keep = (workspace(out), out.parent / "kept")
     with pytest.MonkeyPatch.context() as patch:
         only_faster(patch)
         finished = run_search(task(tiny_model, data, out, judge, str(out.parent / "graph")), silent)
     return out, finished, judge
+
+
+Again = Callable[[Path, Yes], Task]
+
+
+@pytest.fixture
+def again(searched: tuple[Path, Finished, Yes], tiny_model: Path, data: Path) -> Again:
+    """Return what asks for the same search elsewhere, with all its trials done and nothing judged."""
+
+    def asked(out: Path, judge: Yes) -> Task:
+        shutil.copytree(searched[0].parent / "kept", workspace(out))
+        return task(tiny_model, data, out, judge, str(searched[0].parent / "graph"))
+
+    return asked
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -225,7 +245,7 @@ def test_the_rival_ran_beside_the_accepted_model_and_the_record_says_what_that_s
 
 
 def test_what_was_changed_after_the_judgement_is_not_handed_out(
-    tiny_model: Path, data: Path, only_faster: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    again: Again, only_faster: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_faster(monkeypatch)
 
@@ -235,7 +255,7 @@ def test_what_was_changed_after_the_judgement_is_not_handed_out(
 
     monkeypatch.setattr("underpaint.stages.optimize.search.writing.sampled", tampered)
     with pytest.raises(ArtifactError, match=r"was changed after it was made \(recipe.json\); nothing is handed out"):
-        run_search(task(tiny_model, data, tmp_path / "new", Yes(), most_trials=1), silent)
+        run_search(again(tmp_path / "new", Yes()), silent)
     assert not (tmp_path / "new").exists()
 
 
@@ -254,35 +274,71 @@ def test_the_page_loads_nothing_and_tells_the_way_back(searched: tuple[Path, Fin
 
 
 def test_what_the_judge_refuses_leaves_a_record_and_no_model(
-    tiny_model: Path, data: Path, only_faster: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    again: Again, only_faster: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_faster(monkeypatch)
-    finished = run_search(task(tiny_model, data, tmp_path / "none", Yes("indeterminate"), most_trials=1), silent)
+    finished = run_search(again(tmp_path / "none", Yes("indeterminate")), silent)
     assert finished.frontier.chosen is None
     manifest = verify(tmp_path / "none", kind="search")
     assert "recipe.json" not in manifest.files and "frontier.json" in manifest.files
 
 
 def test_a_search_that_is_ended_leaves_nothing_but_its_log_and_goes_on(
-    tiny_model: Path, data: Path, only_faster: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    again: Again, tiny_model: Path, only_faster: Callable[..., None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only_faster(monkeypatch)
     before = hashes(tiny_model)
     out, judge = tmp_path / "late", Yes()
+    asked = again(out, judge)
 
     def interrupt(*_: object) -> Judgement:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(judge, "judge", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run_search(task(tiny_model, data, out, judge, most_trials=1), silent)
-    assert not out.exists() and (workspace(out) / "trials.jsonl").is_file()
+        run_search(asked, silent)
+    assert not out.exists() and (workspace(out) / TRIALS).is_file()
     assert hashes(tiny_model) == before
-    log = (workspace(out) / "trials.jsonl").read_bytes()
+    log = (workspace(out) / TRIALS).read_bytes()
     monkeypatch.undo()
     only_faster(monkeypatch)
-    run_search(task(tiny_model, data, out, Yes(), most_trials=1), silent)
-    assert (out / "trials.jsonl").read_bytes().startswith(log)
+    run_search(asked, silent)
+    assert (out / TRIALS).read_bytes().startswith(log) and not workspace(out).exists()
+
+
+def left(searched: tuple[Path, Finished, Yes], out: Path) -> None:
+    """Leave what a search leaves that is killed when its result is there."""
+    shutil.copytree(searched[0], out)
+    shutil.copytree(searched[0].parent / "kept", workspace(out))
+    shutil.copyfile(out / TRIALS, workspace(out) / TRIALS)
+
+
+def test_a_search_that_was_killed_with_its_result_there_cleans_up_and_says_so(
+    searched: tuple[Path, Finished, Yes], tiny_model: Path, data: Path, tmp_path: Path
+) -> None:
+    out, judge, told = tmp_path / "fast", Yes(), list[str]()
+    left(searched, out)
+    before, rival = hashes(out), str(searched[0].parent / "graph")
+    found = run_search(task(tiny_model, data, out, judge, rival), lambda progress: told.append(progress.task))
+    assert found == searched[1] and hashes(out) == before
+    assert not workspace(out).exists() and not judge.folders
+    assert told == ["the result is there; remove what the search needed to go on"]
+    with pytest.raises(StorageError, match="exists already"):
+        run_search(task(tiny_model, data, out, judge, rival), silent)
+
+
+def test_a_workspace_beside_the_result_of_another_search_is_left_alone(
+    searched: tuple[Path, Finished, Yes], tiny_model: Path, data: Path, tmp_path: Path
+) -> None:
+    out, rival = tmp_path / "fast", str(searched[0].parent / "graph")
+    left(searched, out)
+    kept = hashes(workspace(out))
+    with pytest.raises(InputError, match="belongs to a search with other settings or rivals"):
+        run_search(task(tiny_model, data, out, Yes(), rival, seed=1), silent)
+    shutil.copyfile(searched[0].parent / "kept" / TRIALS, workspace(out) / TRIALS)
+    with pytest.raises(StorageError, match="exists already"):
+        run_search(task(tiny_model, data, out, Yes(), rival), silent)
+    assert hashes(workspace(out)).keys() == kept.keys()
 
 
 @pytest.mark.parametrize(

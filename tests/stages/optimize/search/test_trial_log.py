@@ -8,7 +8,7 @@ import pytest
 from underpaint.core.errors import ArtifactError, InputError, StorageError, StoreBusy
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.record import Begun, Ready
-from underpaint.stages.optimize.search.trial_log import TrialLog
+from underpaint.stages.optimize.search.trial_log import TRIALS, TrialLog, is_written, remove_workspace, workspace
 
 
 def begun(**changes: str) -> Begun:
@@ -46,6 +46,25 @@ def test_a_damaged_row_in_the_middle_is_named(path: Path) -> None:
     path.write_bytes(b'{"row": "base"}\n' + path.read_bytes())
     with pytest.raises(ArtifactError, match=r"line 1 is no row of a search .*latency_ms.*; choose another --out"):
         TrialLog(path)
+
+
+@pytest.mark.parametrize("kept", [["candidates", "base.npy"], ["base.npy"], []])
+def test_a_removal_that_is_ended_anywhere_is_known_by_the_log_which_goes_last(tmp_path: Path, kept: list[str]) -> None:
+    out, folder = tmp_path / "fast", workspace(tmp_path / "fast")
+    for place in (out, folder):
+        place.mkdir()
+        (place / TRIALS).write_text("{}\n")
+    for name in kept:
+        (folder / name / "of").mkdir(parents=True) if name == "candidates" else (folder / name).write_text("")
+    order = list[list[str]]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda path, **_: order.append([path.name]))
+        patch.setattr("shutil.rmtree", lambda path, **_: order.append([path.name, *map(str, [is_written(out)])]))
+        remove_workspace(folder)
+    assert order[-1] == [folder.name, "True"] and sorted(names[0] for names in order[:-1]) == sorted(kept)
+    assert is_written(out)
+    remove_workspace(folder)
+    assert not folder.exists() and not is_written(out) and out.is_dir()
 
 
 def test_two_searches_at_once_are_refused(path: Path) -> None:

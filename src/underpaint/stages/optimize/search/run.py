@@ -32,14 +32,9 @@ from underpaint.stages.optimize.search.searching import Search
 from underpaint.stages.optimize.search.space import space_of
 from underpaint.stages.optimize.search.spending import check_plan
 from underpaint.stages.optimize.search.task import Task
-from underpaint.stages.optimize.search.trial_log import TRIALS, TrialLog
+from underpaint.stages.optimize.search.trial_log import TRIALS, TrialLog, is_written, workspace
 from underpaint.stages.optimize.search.workbench import Workbench
-from underpaint.stages.optimize.search.writing import Finished, write_search
-
-
-def workspace(out: Path) -> Path:
-    """Return the hidden folder beside the result in which a search keeps what it needs to go on."""
-    return out.absolute().parent / f".{out.name}.search"
+from underpaint.stages.optimize.search.writing import Finished, finished_in, write_search
 
 
 def target_device(config: SearchConfig, host: Fingerprint) -> str:
@@ -59,6 +54,8 @@ def target_device(config: SearchConfig, host: Fingerprint) -> str:
 def run_search(task: Task, report: Report, clock: Clock | None = None) -> Finished:
     """Search, and write what came out.
 
+    A search that was ended when its result was there and its workspace not yet removed is not done again.
+
     Args:
         task: What is asked.
         report: Receives progress.
@@ -76,7 +73,8 @@ def run_search(task: Task, report: Report, clock: Clock | None = None) -> Finish
         PolicyError: The judge could accept nothing.
         StorageError: The folder exists or cannot be written.
     """
-    require_new(task.out)
+    if not is_written(task.out):
+        require_new(task.out)
     check_optimizable(task.model)
     host = read_fingerprint()
     device = target_device(task.config, host)
@@ -88,6 +86,8 @@ def run_search(task: Task, report: Report, clock: Clock | None = None) -> Finish
     log = TrialLog(folder / TRIALS)
     try:
         log.begin(_begun(task, host, rivals))
+        if task.out.exists():
+            return finished_in(task.out, log, report)
         report(Progress(task="load the model", done=0))
         bench = _bench(task, split, rivals, folder, host, device)
         try:

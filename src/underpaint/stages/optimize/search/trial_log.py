@@ -1,13 +1,15 @@
 """The log of a search, ``trials.jsonl``: a row a line, only ever added to, each on the disk before work goes on.
 
 What is not in the log did not happen. A search that was ended at any moment reads it and goes on behind its last whole
-row; a row that was cut off while it was written is taken away, and its work is done again.
+row; a row that was cut off while it was written is taken away, and its work is done again. It lies in a hidden folder
+beside the result, which is removed once the result is there, the log last.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +25,31 @@ from underpaint.stages.optimize.search.record import Attempt, Base, Begun, Raced
 TRIALS = "trials.jsonl"
 HOST = "machine (or other engines, or another OMP_NUM_THREADS, on the same one)"
 ROW: TypeAdapter[Row] = TypeAdapter(Row)
+
+
+def workspace(out: Path) -> Path:
+    """Return the hidden folder beside the result in which a search keeps what it needs to go on."""
+    return out.absolute().parent / f".{out.name}.search"
+
+
+def is_written(out: Path) -> bool:
+    """Tell whether a search was ended after its result was written, and before its workspace was removed.
+
+    Args:
+        out: Where the result lies, or shall lie.
+    """
+    kept, written = workspace(out) / TRIALS, out / TRIALS
+    return kept.is_file() and written.is_file() and kept.read_bytes() == written.read_bytes()
+
+
+def remove_workspace(folder: Path) -> None:
+    """Remove a workspace, its log at the end, so that what an interruption leaves is still known for what it is."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != TRIALS:
+            path.unlink(missing_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def row_of(line: bytes, where: str) -> Row:

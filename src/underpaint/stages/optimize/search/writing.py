@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, seal, staging, storage_errors
+from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, seal, staging, storage_errors, verify
 from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.optimized_folder import KIND as OPTIMIZED
 from underpaint.pipelines.optimized_folder import PARENT, OptimizedSettings
@@ -24,7 +24,7 @@ from underpaint.stages.optimize.search.record import Attempt, Trial
 from underpaint.stages.optimize.search.samples import sampled
 from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.search.task import Task
-from underpaint.stages.optimize.search.trial_log import TRIALS, TrialLog
+from underpaint.stages.optimize.search.trial_log import TRIALS, TrialLog, remove_workspace
 from underpaint.stages.optimize.search.unchanged import insist_on, made_in
 from underpaint.stages.optimize.search.workbench import Workbench
 
@@ -128,7 +128,26 @@ def write_search(
         _write_records(place, frontier, log, search_page(frontier, pictures, task.command, str(task.out), task.chart))
         manifest = _seal(place, task, frontier, folder)
     log.close()
-    shutil.rmtree(log.path.parent, ignore_errors=True)
+    remove_workspace(log.path.parent)
+    return Finished(frontier=frontier, manifest=manifest)
+
+
+def finished_in(out: Path, log: TrialLog, report: Report) -> Finished:
+    """Return a search whose result is there, and remove what it needed to go on, which an interruption left.
+
+    Args:
+        out: Where the result lies.
+        log: Of the same search.
+        report: Receives progress.
+
+    Raises:
+        ArtifactError: The result is damaged.
+    """
+    report(Progress(task="the result is there; remove what the search needed to go on", done=0))
+    manifest = verify(out)
+    frontier = Frontier.model_validate_json((out / FRONTIER).read_text(encoding="utf-8"))
+    log.close()
+    remove_workspace(log.path.parent)
     return Finished(frontier=frontier, manifest=manifest)
 
 
