@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from underpaint.pipelines.stickers.composing import composed, prepared
+from underpaint.pipelines.stickers.composing import composed, prepared, seen
 from underpaint.pipelines.stickers.look import Contour, Look
 from underpaint.pipelines.stickers.place import Item
 from underpaint.pipelines.upscaling.enlarging import upscaled
-from underpaint.pipelines.upscaling.haze import CLEAR, FAINT, cleared, is_cleared, without_haze
+from underpaint.pipelines.upscaling.haze import CLEAR, FAINT, TELLING, cleared, is_cleared, without_haze
 from underpaint.pipelines.upscaling.resampling import premultiplied
 
 
@@ -27,10 +27,10 @@ def shadowed(level: int) -> np.ndarray:
 
 
 def ramp() -> np.ndarray:
-    """Every level of alpha in each of two rows, in one color: ``[2, 256, 4]``."""
+    """Every level of alpha in each of eight rows, in one color: ``[8, 256, 4]``."""
     levels = np.arange(256, dtype=np.uint8)
     row = np.stack([np.full_like(levels, 200), levels * 0 + 100, levels * 0 + 50, levels], axis=-1)
-    return np.stack([row, row])
+    return np.stack([row] * 8)
 
 
 def test_up_to_faint_nothing_is_left_and_from_clear_on_every_bit_stays() -> None:
@@ -94,6 +94,47 @@ def test_an_enlarged_picture_is_not_cleared_again_when_it_is_enlarged_again(leve
     item, look = Item(width=100, height=100), Look(specks=True)
     sticker = composed(large, item, look)[14:20, 25:-25, 3].astype(int)
     assert np.abs(sticker - once).max() <= 2
+
+
+def stray(count: int, level: int, step: int = 2) -> np.ndarray:
+    """An opaque red box of 24 pixels in a clear picture of 64 with faint pixels, so far apart, in its corners."""
+    pixels = np.zeros((64, 64, 4), dtype=np.uint8)
+    pixels[20:44, 20:44] = (200, 20, 20, 255)
+    pixels.reshape(-1, 4)[: count * step : step] = (255, 255, 255, level)
+    return pixels
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, TELLING - 1])
+def test_a_few_faint_pixels_are_never_taken_for_what_was_left_and_do_not_move_a_sticker(count: int) -> None:
+    look, item = Look(specks=True), Item(width=128, height=128)
+    for level in (FAINT, FAINT + 1, CLEAR - 1):
+        pixels = stray(count, level)
+        assert not is_cleared(pixels)
+        np.testing.assert_array_equal(cleared(pixels), stray(0, level))
+        assert seen(composed(pixels, item, look)) == seen(composed(stray(0, level), item, look))
+
+
+def test_some_tens_of_faint_pixels_like_a_chessboard_are_what_was_left() -> None:
+    assert is_cleared(stray(TELLING, FAINT)) and not is_cleared(stray(TELLING - 1, FAINT))
+    assert not is_cleared(stray(TELLING, FAINT, step=1))
+
+
+@pytest.mark.parametrize("count", [1, 3, TELLING - 1, TELLING, TELLING + 1])
+def test_clearing_twice_is_clearing_once_however_few_pixels_are_faint(count: int) -> None:
+    for pixels in (stray(count, 14, step=1), stray(count, 9, step=3), np.maximum(stray(count, 12, step=1), hazy(1))):
+        once = cleared(pixels)
+        np.testing.assert_array_equal(cleared(once), once)
+
+
+@pytest.mark.slow
+def test_a_sticker_beyond_the_upscaler_is_not_cleared_again() -> None:
+    look, item = Look(specks=True), Item(width=600, height=600)
+    once = int(cleared(shadowed(14))[10, 10, 3])
+    sticker = composed(shadowed(14), item, look)
+    assert is_cleared(sticker)
+    for picture, side in ((upscaled(sticker, 700), 700), (composed(upscaled(sticker, 700), item, look), 600)):
+        alpha = picture[side // 7 : side // 5, side // 4 : -side // 4, 3].astype(int)
+        assert np.abs(alpha - once).max() <= 2
 
 
 def test_an_enlarged_picture_has_no_haze_at_either_size() -> None:

@@ -19,7 +19,7 @@ from underpaint.pipelines.stickers.look import REFERENCE_SIDE, Look
 from underpaint.pipelines.stickers.place import Item
 from underpaint.pipelines.stickers.tidying import tidied
 from underpaint.pipelines.upscaling.enlarging import upscaled
-from underpaint.pipelines.upscaling.haze import cleared
+from underpaint.pipelines.upscaling.haze import cleared, on_board
 from underpaint.pipelines.upscaling.resampling import premultiplied, resampled, straight
 
 SEEN = 8
@@ -151,7 +151,7 @@ def enlarged(pixels: np.ndarray, longest: int) -> np.ndarray:
         return cleared(upscaled(pixels, longest, haze=True))
     large = cleared(upscaled(pixels, DETAILED, haze=True) if gains(pixels) else pixels)
     height, width = (max(1, round(side * longest / max(large.shape[:2]))) for side in large.shape[:2])
-    return straight(resampled(premultiplied(large), width, height))
+    return straight(on_board(resampled(premultiplied(large), width, height)))
 
 
 def gains(pixels: np.ndarray) -> bool:

@@ -9,7 +9,9 @@ renders .08 %), and 97 % of those have at most eight levels of 255. Below ``FAIN
 so that no step shows in a soft shadow, and no outline, which runs where alpha is one half, moves. Done twice it would
 be a step (14 levels would become 12, 8 and 0), and no curve without one can be the same done twice. So what is left
 says that it was left: its levels are even and odd by turns, like the fields of a chessboard. Nobody sees one level of
-so faint an alpha, other pictures do not have it, and it outlives cutting, turning and losing what a file says.
+so faint an alpha, other pictures do not have it, and it outlives cutting, turning and losing what a file says, as long
+as ``TELLING`` such pixels are left. Fewer would be like that by chance (one always, two half the time), and are no soft
+shadow, so nothing is left of them.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ from underpaint.pipelines.upscaling.resampling import LEVELS, Floats, premultipl
 
 FAINT, CLEAR = 8, 16
 """Levels of alpha, of 255: up to the first it is haze, from the second on a part of the drawing."""
+
+TELLING = 32
+"""Pixels so faint from which their levels say something."""
 
 LEAST_LEVEL = np.float32(0.5)
 """A level below this rounds to nothing."""
@@ -64,7 +69,7 @@ def is_cleared(pixels: np.ndarray) -> bool:
     """
     alpha = pixels[..., 3]
     fits = (alpha % 2 == _board(*alpha.shape))[(alpha > 0) & (alpha < CLEAR)]
-    return bool(fits.size) and bool(fits.all() or not fits.any())
+    return fits.size >= TELLING and bool(fits.all() or not fits.any())
 
 
 def on_board(values: Floats) -> Floats:
@@ -72,11 +77,16 @@ def on_board(values: Floats) -> Floats:
 
     Args:
         values: ``[H, W, 4]`` premultiplied, in [0, 1].
+
+    Returns:
+        ``[H, W, 4]``; of fewer than ``TELLING`` faint pixels nothing is left.
     """
     levels, board = values[..., 3] * np.float32(LEVELS), _board(*values.shape[:2])
     nearest = 2 * np.rint((levels - board) / 2) + board
     faint = (levels >= LEAST_LEVEL) & (levels < CLEAR)
-    share = np.where(faint, np.maximum(nearest, 0) / np.maximum(levels, LEAST_LEVEL), np.float32(1.0))
+    left = faint & (nearest > 0) & (nearest < CLEAR)
+    kept = np.where(left & (left.sum() < TELLING), 0, np.maximum(nearest, 0))
+    share = np.where(faint, kept / np.maximum(levels, LEAST_LEVEL), np.float32(1.0))
     return (values * share[..., None]).astype(np.float32)
 
 
