@@ -67,6 +67,15 @@ def test_columns_of_our_own_tables_are_passed_over_and_an_apostrophe_before_a_fo
         ('{"prompt": "a"}\na cat', 2, "no JSON"),
         ('{"prompt": "a"}\n["a cat"]', 2, "no object"),
         ('{"text": "a"}', 1, "there is no field 'prompt'; call 'text' so"),
+        ('{"prompt": ["a cat"]}', 1, "prompt must be text, got ['a cat']"),
+        ('{"prompt": {"a": 1}}', 1, "prompt must be text"),
+        ('{"prompt": 5}', 1, "prompt must be text, got 5"),
+        ('{"prompt": false}', 1, "prompt must be text, got False"),
+        ('{"prompt": "a", "style": 1}', 1, "style must be the name of a style"),
+        ('{"prompt": "a", "n": true}', 1, "n must be text or a number, got True"),
+        ('{"prompt": "a", "seed": [1]}', 1, "seed must be text or a number"),
+        ('{"prompt": "a cat",}\n{"prompt": "a dog"}', 1, "no JSON"),
+        ("{prompt: a cat}", 1, "no JSON"),
         ("prompt,wishes\na,1", 1, "allowed are prompt"),
         ("prompt,seed,seed\na,1,2", 1, "stands twice"),
         ("seed,prompt\n1,a, b", 2, "quotes"),
@@ -84,7 +93,7 @@ def test_a_file_of_the_command_is_a_list_that_means_the_same(tmp_path, ending):
     texts = {
         ".txt": "a red heart\n\ntwo cats, one dog\n",
         ".csv": 'Style;prompt;n;seed\nflat;"a cat; sitting";2;7\n;a dog;;\n',
-        ".jsonl": '{"prompt": "a cat", "style": "flat", "n": 2, "seed": 7, "file_name": "x"}\n\n{"prompt": "a, dog"}\n',
+        ".jsonl": '{"prompt": "a cat", "style": "flat", "n": 2.0, "seed": 7, "file_name": "x"}\n\n{"prompt": "dog"}\n',
     }
     (file := tmp_path / f"prompts{ending}").write_text(texts[ending], encoding="utf-8")
     by_command = [row.model_dump(exclude={"source"}, exclude_none=True) for row in read_prompts(file)]

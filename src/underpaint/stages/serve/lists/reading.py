@@ -10,10 +10,12 @@ import difflib
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from underpaint.core.config import parse_json
-from underpaint.core.errors import FieldError
+from underpaint.core.errors import FieldError, InputError
 from underpaint.pipelines.prompts import PASSED_OVER as COMMAND_PASSES_OVER
+from underpaint.pipelines.prompts import prompt_of, style_of
 from underpaint.stages.serve.batches.input_file import Mistake
 from underpaint.stages.serve.gallery.archive import COLUMNS as ARCHIVED
 from underpaint.stages.serve.gallery.archive import FORMULA
@@ -28,6 +30,20 @@ PASSED_OVER = (frozenset(ARCHIVED) | COMMAND_PASSES_OVER) - frozenset(FIELDS)
 MEANT = ("text", "caption", "words", "description", "prompts")
 """What the column of the prompts is called by mistake."""
 DELIMITERS = ",;\t"
+WHOLE = ("seed", "n", "steps")
+"""Columns of whole numbers; JSON may write them with a zero behind the point."""
+
+
+def _named(value: Any, name: str) -> str:
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be text, got {value!r:.40}")
+    return value
+
+
+TEXTS = {
+    "prompt": prompt_of, "style": style_of, "model": _named, "background": _named, "output_format": _named,
+}  # fmt: skip
+"""Columns of text, and what reads them from JSON."""
 
 
 @dataclass(frozen=True)
@@ -47,18 +63,14 @@ def read_rows(text: str) -> Iterator[Row | Mistake]:
     """Yield the rows of a list and what is wrong with its form; empty lines are passed over.
 
     Args:
-        text: A prompt a line, or a table whose header names ``prompt``, with commas, semicolons or tabs.
+        text: A prompt a line, a table whose header names ``prompt``, with commas, semicolons or tabs, or an object of
+            JSON a line; a first line that begins with ``{`` is JSON.
 
     Raises:
         FieldError: It has more than ``MAX_ROWS`` rows.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    delimiter = delimiter_of(text)
-    if delimiter is not None:
-        rows = _table_rows(text, delimiter)
-    else:
-        rows = _json_rows(text) if _is_json(text) else _plain_rows(text)
-    for count, row in enumerate(rows):
+    for count, row in enumerate(_rows(text)):
         if count == MAX_ROWS:
             raise FieldError(
                 f"the list has more than {MAX_ROWS:,} rows; hand it in as several lists",
@@ -66,6 +78,13 @@ def read_rows(text: str) -> Iterator[Row | Mistake]:
                 code="list_too_large",
             )
         yield row
+
+
+def _rows(text: str) -> Iterator[Row | Mistake]:
+    if _head(text).lstrip().startswith("{"):
+        return _json_rows(text)
+    delimiter = delimiter_of(text)
+    return _plain_rows(text) if delimiter is None else _table_rows(text, delimiter)
 
 
 def delimiter_of(text: str) -> str | None:
@@ -82,13 +101,6 @@ def delimiter_of(text: str) -> str | None:
 
 def _head(text: str) -> str:
     return next((line for line in text.split("\n") if line.strip()), "")
-
-
-def _is_json(text: str) -> bool:
-    try:
-        return isinstance(parse_json(_head(text)), dict)
-    except ValueError:
-        return False
 
 
 def _names(cells: Sequence[str]) -> list[str]:
@@ -115,7 +127,33 @@ def _json_rows(text: str) -> Iterator[Row | Mistake]:
         elif wrong := [*_wrong_columns([*map(str, values)], number, "field")]:
             yield from wrong
         else:
-            yield Row(number, {name: str(values[name]) for name in FIELDS if values.get(name) is not None})
+            yield _json_row(values, number)
+
+
+def _json_row(values: dict[str, Any], number: int) -> Row | Mistake:
+    cells: dict[str, str] = {}
+    for name in FIELDS:
+        if values.get(name) is not None:
+            try:
+                cells[name] = _json_cell(values[name], name)
+            except InputError as error:
+                return _mistake(number, str(error), name)
+    return Row(number, cells)
+
+
+def _json_cell(value: Any, name: str) -> str:
+    """Return a value of JSON as the cell of a table that means the same.
+
+    Raises:
+        InputError: It is no text where there must be one, or neither text nor a number.
+    """
+    if name in TEXTS:
+        return TEXTS[name](value, name)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise InputError(f"{name} must be text or a number, got {value!r:.40}")
+    if isinstance(value, float) and value.is_integer() and name in WHOLE:
+        value = int(value)
+    return str(value)
 
 
 def _table_rows(text: str, delimiter: str) -> Iterator[Row | Mistake]:
