@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 import underpaint
+from underpaint.core.config import digest_of
 from underpaint.pipelines.marks import mark_for
 from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.picture_file import pixel_digest
@@ -14,6 +15,7 @@ from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.stickers.moods import MOODS, USUAL
 from underpaint.pipelines.stickers.series import SAME, plan_first, series_from, series_of
 from underpaint.pipelines.stickers.series_folder import draw_series_into
+from underpaint.stages.serve.http.sheet_schema import SheetRequest
 
 PATH = "/api/v1/sheets"
 
@@ -61,6 +63,20 @@ def test_all_mistakes_of_a_sheet_come_in_one_answer(at):
     alone = at.post(PATH, json=asked).json()["error"]
     assert (alone["param"], alone["code"]) == ("own", "moderation_blocked")
     assert alone["message"].startswith("'with a sw4stika': ")
+
+
+def test_moods_are_named_however_they_are_written_and_all_unknown_ones_are_told(at):
+    asked = {"subject": "a cat", "moods": ["sad"], "own": [" with a sw4stika"]}
+    alone = at.post(PATH, json=asked).json()["error"]
+    assert alone["param"] == "own" and alone["message"].startswith("'with a sw4stika': ")
+    error = at.post(PATH, json={"subject": "a cat", "moods": ["jolly", "grumpy"]}).json()["error"]
+    assert error["param"] == "moods" and "no mood 'jolly' or 'grumpy'" in error["message"]
+
+
+def test_a_sheet_without_words_of_ones_own_has_the_digest_that_it_had_before_there_were_any():
+    sheet = SheetRequest(subject="a cat", moods=["sad"])
+    before = {name: value for name, value in sheet.model_dump(mode="json").items() if name != "own"}
+    assert digest_of(before) == sheet.digest() != SheetRequest(subject="a cat", moods=["sad"], own=["x"]).digest()
 
 
 def test_a_sheet_is_drawn_once_under_its_key_and_another_is_refused(at, over):

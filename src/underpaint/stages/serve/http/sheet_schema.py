@@ -45,13 +45,17 @@ class SheetRequest(Config):
     subject: str = Field(min_length=1, max_length=SUBJECT_CHARACTERS, pattern=PRINTED)
     moods: list[Annotated[str, Field(max_length=40)]] | None = Field(default=None, max_length=MOST_MOODS)
     own: list[Annotated[str, Field(min_length=1, max_length=OWN_CHARACTERS, pattern=PRINTED)]] = Field(
-        default=[], max_length=MOST_MOODS
+        default=[], max_length=MOST_MOODS, exclude_if=lambda own: not own
     )
     model: str | None = Field(default=None, max_length=200)
     style: str | None = Field(default=None, max_length=100)
     seed: int | None = Field(default=None, ge=0, le=SEED_MAX)
     guidance: float | None = Field(default=None, ge=0, le=20, allow_inf_nan=False)
     same: float = Field(default=SAME, ge=0, le=1, allow_inf_nan=False)
+
+    def own_words(self) -> list[str]:
+        """Return its own words as pictures are called by them: bare of blanks around, and none that are empty."""
+        return [words.strip() for words in self.own if words.strip()]
 
     def all_moods(self) -> list[str]:
         """Return the moods that are meant."""

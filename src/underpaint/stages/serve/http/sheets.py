@@ -76,7 +76,7 @@ def _of_sheet(error: InputError, wanted: Drawn, body: SheetRequest) -> FieldErro
     assert isinstance(error, FieldError)
     if error.param != "prompt":
         return error
-    is_own = wanted.mood is not None and wanted.mood in body.own
+    is_own = wanted.mood is not None and wanted.mood in body.own_words()
     words = f"{wanted.mood!r:.60}: {error}" if is_own else str(error)
     return FieldError(words, param="own" if is_own else "subject", code=error.code)
 

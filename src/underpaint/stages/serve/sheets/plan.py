@@ -19,6 +19,8 @@ from underpaint.stages.serve.batches.records import BatchRecord
 PLAN = "plan"
 """Where a batch keeps it."""
 MOST_MOODS = 32
+APART = r"[(,;:!?]|\s(?:with|without|in|on|at|of|and|from|under|who|that)\s"
+"""What is said of a thing begins here."""
 
 
 class Drawn(Config):
@@ -84,10 +86,11 @@ def check_moods(moods: Sequence[str]) -> None:
     Raises:
         FieldError: There are none for one.
     """
-    unknown = next((mood for mood in moods if mood not in MOODS), None)
-    if unknown is not None:
+    unknown = [f"{mood!r:.40}" for mood in dict.fromkeys(moods) if mood not in MOODS]
+    if unknown:
         raise FieldError(
-            f"there is no mood {unknown!r:.40}; choose some of {', '.join(MOODS)}, or write words of your own into own",
+            f"there is no mood {' or '.join(unknown)}; choose some of {', '.join(MOODS)}, or write words of your own "
+            "into own",
             param="moods",
         )
 
@@ -131,5 +134,18 @@ def own_words(subject: str, words: str) -> str:
     noun = noun_of(subject)
     if "{}" in words:
         return words.replace("{}", noun)
-    is_named = noun.split()[-1].lower() in re.findall(r"\w+", words.lower())
-    return words if is_named else f"{noun} {words}"
+    return words if _is_named(noun, words) else f"{noun} {words}"
+
+
+def _is_named(noun: str, words: str) -> bool:
+    """Tell whether words name a thing, whole or by its head, which is the last word before anything said of it."""
+    name = re.split(APART, noun, maxsplit=1)[0].strip() or noun
+    heads = [parts for one in name.split() if (parts := _words(one))]
+    if not heads:
+        return noun in words
+    head, said = heads[-1], _words(words)
+    return any(said[at : at + len(head)] == head for at in range(len(said)))
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
