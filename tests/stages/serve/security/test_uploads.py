@@ -261,6 +261,14 @@ def test_a_mask_is_a_small_png() -> None:
     assert error.value.code == "image_too_large"
 
 
+@pytest.mark.parametrize(("param", "called"), [("mask", "the mask "), ("image", "the picture ")])
+def test_what_cannot_be_used_is_called_what_it_is(param: str, called: str) -> None:
+    whole = encoded(picture(), "PNG")
+    for data in (b"", b"nonsense", whole[:-20], png(0, 1), b"x" * (CAPS.image_bytes + 1)):
+        with pytest.raises(FieldError, match=f"^{called}"):
+            read(data, param=param, is_mask=param == "mask")
+
+
 def test_the_header_of_a_bare_file_is_what_its_decoder_finds() -> None:
     for kind in ("PNG", "JPEG", "WEBP"):
         bare: Bare = bare_of(encoded(picture("RGB", (33, 21)), kind), param="image")

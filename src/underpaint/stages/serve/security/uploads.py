@@ -68,7 +68,7 @@ def read_upload(data: bytes, *, caps: Caps, param: str, is_mask: bool = False, d
     most = caps.mask_bytes if is_mask else caps.image_bytes
     if len(data) > most:
         raise FieldError(
-            f"the picture has {len(data):,} bytes; at most {most:,} are allowed: send a smaller one",
+            f"the {_called(param)} has {len(data):,} bytes; at most {most:,} are allowed: send a smaller one",
             param=param,
             code="image_too_large",
         )
@@ -95,8 +95,10 @@ def bare_of(data: bytes, *, param: str) -> Bare:
             try:
                 return read(data)
             except Broken as error:
-                raise FieldError(f"the picture cannot be used: {error}", param=param) from None
-    raise FieldError("the picture is no PNG, JPEG or WebP, whatever it is called; send one of these", param=param)
+                raise FieldError(f"the {_called(param)} cannot be used: {error}", param=param) from None
+    raise FieldError(
+        f"the {_called(param)} is no PNG, JPEG or WebP, whatever it is called; send one of these", param=param
+    )
 
 
 def check_size(bare: Bare, *, caps: Caps, param: str) -> None:
@@ -107,11 +109,11 @@ def check_size(bare: Bare, *, caps: Caps, param: str) -> None:
     """
     pixels = bare.width * bare.height
     if pixels == 0:
-        raise FieldError("the picture has no pixels", param=param)
+        raise FieldError(f"the {_called(param)} has no pixels", param=param)
     if pixels > caps.pixels or max(bare.width, bare.height) > caps.side:
         raise FieldError(
-            f"the picture would have {bare.width:,} x {bare.height:,} pixels; at most {caps.pixels:,} are allowed, and "
-            f"{caps.side:,} on a side: send a smaller one",
+            f"the {_called(param)} would have {bare.width:,} x {bare.height:,} pixels; at most {caps.pixels:,} are "
+            f"allowed, and {caps.side:,} on a side: send a smaller one",
             param=param,
             code="image_too_large",
         )
@@ -129,4 +131,9 @@ def _decoded(bare: Bare, decode: Decode, param: str) -> Image.Image:
     try:
         return Image.frombytes("RGBA", size, decode(bare))
     except Broken as error:
-        raise FieldError(f"the picture cannot be used: {error}", param=param) from None
+        raise FieldError(f"the {_called(param)} cannot be used: {error}", param=param) from None
+
+
+def _called(param: str) -> str:
+    """Return what messages call what came in a field."""
+    return "mask" if param == "mask" else "picture"
