@@ -186,3 +186,55 @@ def test_lists_that_rest_are_asked_for_in_one_request(open_studio):
     card = studio.page.locator(".list-card", has=studio.page.get_by_role("heading", name="three", exact=True)).first
     expect(card).to_have_attribute("data-status", "completed")
     assert len({url for url in asked if "/rows" in url}) == 1
+
+
+def test_a_list_whose_looking_through_always_breaks_off_is_sent_three_times_and_then_offered(open_studio):
+    studio = open_studio("lists", tolerant=True)
+    sent = []
+
+    def break_off(route):
+        sent.append(route)
+        return route.fulfill(status=200, content_type="text/event-stream", body="")
+
+    studio.page.route("**/api/v1/batch-list/check*", break_off)
+    box(studio).fill("a red heart")
+    again = studio.page.get_by_role("button", name="Look through it")
+    expect(studio.page.locator(".verdict .mistake")).to_have_text("Looking through it broke off again and again.")
+    assert len(sent) == 3
+    studio.page.unroute("**/api/v1/batch-list/check*")
+    again.click()
+    expect(studio.page.get_by_role("button", name="Draw all")).to_be_enabled()
+
+
+def test_a_list_that_is_refused_says_so_and_leaves_the_verdict_of_what_was_written_meanwhile(open_studio):
+    studio = open_studio("lists", tolerant=True)
+    held = []
+    studio.page.route("**/api/v1/batch-list", lambda route: held.append(route))
+    box(studio).fill("a red heart")
+    with studio.page.expect_request("**/api/v1/batch-list"):
+        studio.page.get_by_role("button", name="Draw all").click()
+    box(studio).fill("prompt,style\na cat,oil")
+    expect(studio.page.locator(".mistakes li")).to_have_count(1)
+    error = {"message": "the disk is full", "type": "server_error", "param": None, "code": "storage_full"}
+    held[0].fulfill(status=503, json={"error": error})
+    expect(studio.page.locator(".note.error")).to_contain_text("The disk is full")
+    expect(studio.page.locator(".mistakes li")).to_have_count(1)
+    expect(studio.page.get_by_role("button", name="Draw all")).to_be_disabled()
+
+
+def test_a_list_that_is_handed_in_forgets_no_other_list_that_is_on_its_way(open_studio, stored):
+    studio = open_studio("lists", tolerant=True)
+    held = []
+    studio.page.route(
+        "**/api/v1/batch-list",
+        lambda route: held.append(route) if route.request.method == "POST" else route.continue_(),
+    )
+    for text in ("a red heart", "a green heart"):
+        box(studio).fill(text)
+        with studio.page.expect_request(lambda one: one.method == "POST" and one.url.endswith("/batch-list")):
+            studio.page.get_by_role("button", name="Draw all").click()
+    held[0].continue_()
+    expect(studio.page.get_by_text("One sticker is on its way.")).to_be_visible()
+    assert stored(studio, "list.pending")["key"] == held[1].request.headers["idempotency-key"]
+    held[1].continue_()
+    expect(box(studio)).to_have_value("")

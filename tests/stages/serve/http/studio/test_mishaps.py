@@ -268,3 +268,62 @@ def test_arrows_in_a_note_move_in_its_words_and_not_to_another_picture(studio):
     note.fill("for Ann")
     note.press("ArrowLeft")
     assert note.input_value() == "for Ann"
+
+
+def gallery_lost(studio, strip):
+    """Let a picture's entry in the gallery be out of reach until told; return its digest and how to reach it again."""
+    digest = strip.locator(".tile").get_attribute("data-picture")
+    is_back, asked = [], []
+
+    def answer(route):
+        asked.append(route)
+        return route.continue_() if is_back else route.abort()
+
+    studio.page.route(f"**/api/v1/gallery/{digest}", answer)
+    return digest, lambda: is_back.append(True), asked
+
+
+def jump(studio, address):
+    studio.page.evaluate("address => { location.hash = address; }", address)
+
+
+BACK = "fetch('/health').then(() => new Promise((then) => setTimeout(then, 4000)))"
+"""As long as the waits for a line that is lost for a moment can be at most, and more."""
+
+
+@pytest.mark.slow
+def test_a_sketch_stays_when_the_picture_that_was_asked_for_could_come_after_all(open_studio):
+    studio = open_studio(tolerant=True)
+    digest, back, asked = gallery_lost(studio, studio.draw("a maroon heart"))
+    jump(studio, f"#/edit?picture={digest}")
+    studio.page.get_by_role("button", name="Sketch").click()
+    studio.page.get_by_role("textbox", name="What shall it become?").fill("a sun")
+    easel = studio.page.locator(".easel canvas")
+    easel.focus()
+    for key in ("Space", "Shift+ArrowRight", "Space"):
+        studio.page.keyboard.press(key)
+    back()
+    studio.page.evaluate(BACK)
+    expect(studio.page.get_by_role("textbox", name="What shall it become?")).to_have_value("a sun")
+    assert studio.page.evaluate("JSON.parse(sessionStorage['underpaint.edit']).layers.paint !== null")
+    assert asked and errors(studio).count() == 0
+
+
+@pytest.mark.slow
+def test_what_a_view_was_waiting_for_is_neither_drawn_nor_asked_for_when_it_is_left(open_studio):
+    studio = open_studio(tolerant=True)
+    digest, back, asked = gallery_lost(studio, studio.draw("a teal heart"))
+    before = len(jobs(studio))
+    for address in (f"#/edit?picture={digest}&vary=1", f"#/compare?left={digest}&right={digest}"):
+        num_asked = len(asked)
+        with studio.page.expect_event("requestfailed", lambda one: digest in one.url):
+            jump(studio, address)
+        assert len(asked) > num_asked
+        jump(studio, "#/queue")
+        expect(studio.page.get_by_role("button", name="Pause all")).to_be_visible()
+    back()
+    studio.page.evaluate("fetch('/health').then(() => new Promise((then) => setTimeout(then, 1500)))")
+    num_asked = len(asked)
+    studio.page.evaluate(BACK)
+    assert len(asked) == num_asked and len(jobs(studio)) == before
+    assert errors(studio).count() == 0

@@ -130,6 +130,22 @@ def test_what_is_missing_and_what_is_refused_is_said_beside_the_box(open_studio)
     expect(box(moods)).to_have_attribute("aria-invalid", "true")
 
 
+def test_what_is_refused_in_words_of_ones_own_is_said_beside_these(open_studio):
+    moods = open_studio("moods", tolerant=True)
+    own, said = moods.page.get_by_role("textbox", name="In words of your own"), moods.page.locator("#own-mistake")
+    box(moods).fill("a cat")
+    choose(moods)
+    own.fill("with a swastika")
+    moods.page.get_by_role("button", name="Draw 2 stickers").click()
+    expect(said).to_contain_text("swastika")
+    expect(own).to_be_focused()
+    expect(own).to_have_attribute("aria-invalid", "true")
+    expect(moods.page.locator("#subject-mistake")).to_be_empty()
+    assert box(moods).get_attribute("aria-invalid") is None and moods.faults() == []
+    own.fill("with a hat")
+    expect(said).to_be_empty()
+
+
 def test_another_language_is_met_with_a_hint_here_too(moods):
     box(moods).fill("eine Katze")
     expect(moods.page.locator("#subject-hint")).to_contain_text("far better")

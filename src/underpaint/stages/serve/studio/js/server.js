@@ -132,16 +132,17 @@ export async function reachable(signal) {
  * @template T
  * @param {() => Promise<T>} work Does it; done twice it must be as good as done once.
  * @param {AbortSignal} [signal] Ends the waiting.
+ * @param {number} [tries] How often it is done at most.
  * @returns {Promise<T>} What it returns.
  * @throws {ServerError} It is refused.
- * @throws {Unreachable} The waiting was ended.
+ * @throws {Unreachable} The waiting was ended, or no try was answered.
  */
-export async function overLosses(work, signal) {
-  for (let wait = 250; ; wait = Math.min(2 * wait, 8000)) {
+export async function overLosses(work, signal, tries = Infinity) {
+  for (let wait = 250, done = 1; ; wait = Math.min(2 * wait, 8000), done += 1) {
     try {
       return await work();
     } catch (error) {
-      if (!(error instanceof Unreachable) || signal?.aborted) throw error;
+      if (!(error instanceof Unreachable) || signal?.aborted || done >= tries) throw error;
     }
     await pause(wait, signal);
     await reachable(signal);

@@ -38,7 +38,7 @@ export async function handIn(body) {
   const sheet = await overLosses(() =>
     call('POST', '/api/v1/sheets', { body, headers: { 'idempotency-key': key } }),
   );
-  pending.set(NOTHING);
+  if (pending.value.key === key) pending.set(NOTHING);
   return sheet;
 }
 

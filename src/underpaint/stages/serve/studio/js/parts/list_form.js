@@ -2,8 +2,8 @@
 
 import { button, field, h, icon, replace } from '../elements.js';
 import { checkList, isFresh } from '../list_check.js';
-import { note, sentence } from '../notices.js';
-import { overLosses } from '../server.js';
+import { fail, note, over, sentence } from '../notices.js';
+import { Unreachable, overLosses } from '../server.js';
 import { kept } from '../state.js';
 import { styleName, t } from '../words.js';
 import { choice } from './choices.js';
@@ -11,6 +11,8 @@ import { listText } from './list_text.js';
 import { progressOf, verdictOf } from './list_verdict.js';
 
 const TYPING_MS = 400;
+/** How often a list is sent to be looked through when the answer breaks off. */
+const MOST_TRIES = 3;
 const COUNTS = [1, 2, 4];
 const EMPTY = { text: '', name: '', style: /** @type {string | null} */ (null), n: 1 };
 
@@ -97,13 +99,13 @@ export function listForm(app, handIn) {
     const progress = progressOf(t('lists.checking'), () => (asking.abort(), pause()));
     replace(verdict, progress.element);
     try {
-      const found = await overLosses(() => checkList(body(), { signal, onprogress: progress.tell }), signal);
+      const found = await overLosses(() => checkList(body(), { signal, onprogress: progress.tell }), signal, MOST_TRIES);
       if (!found) return false;
       main.disabled = found.num_mistakes > 0 || found.pictures === 0;
       replace(verdict, verdictOf(found, { select: text.select, leaveOut }));
       return !main.disabled;
     } catch (error) {
-      if (!signal.aborted) refuse(error);
+      if (!signal.aborted) (error instanceof Unreachable ? offer(t('lists.broke_off')) : refuse(error));
       return false;
     }
   }
@@ -114,8 +116,8 @@ export function listForm(app, handIn) {
     verdict.querySelector('button')?.focus();
   }
 
-  function offer() {
-    replace(verdict, button(t('lists.check'), check, { icon: 'search' }));
+  function offer(words = '') {
+    replace(verdict, words && h('p', { class: 'mistake' }, words), button(t('lists.check'), check, { icon: 'search' }));
   }
 
   /** Say what is going on. */
@@ -134,9 +136,13 @@ export function listForm(app, handIn) {
     if (!isFresh(body()) && !(await check())) return;
     main.disabled = true;
     tell(t('lists.sending'));
+    over('lists.hand_in');
+    // Whatever is changed in the list meanwhile is looked through in its turn, and has a verdict of its own.
+    const { signal } = asking;
     try {
       await handIn(body());
     } catch (error) {
+      if (signal.aborted) return fail(error, 'lists.hand_in');
       main.disabled = false;
       refuse(error);
     }

@@ -39,6 +39,8 @@ export function sheetForm(app, draw) {
   const main = h('button', { class: 'button main large', type: 'submit' }, icon('brush'), count);
   const picks = moodChips(moods, chosen, (names) => (draft.change({ moods: names }), show()));
   const own = ownMoods(() => show());
+  /** The box that a mistake is of, by the name of its field on the server. */
+  const boxOf = (param) => (param === 'own' ? own : box);
   const show = () => {
     picks.set(chosen());
     count.textContent = t('moods.draw', { n: 1 + chosen().length + ownWords().length });
@@ -49,10 +51,11 @@ export function sheetForm(app, draw) {
     if (!chosen().length && !ownWords().length) return box.complain(t('moods.no_moods'));
     main.disabled = true;
     box.clear();
+    own.clear();
     try {
       await draw(bodyOf(app, chosen()));
     } catch (error) {
-      box.complain(sentence(error.message));
+      boxOf(error.param).complain(sentence(error.message));
     }
     main.disabled = false;
   };
@@ -61,7 +64,7 @@ export function sheetForm(app, draw) {
     { class: 'card ask', novalidate: true, onsubmit: submitted },
     box.element,
     picks.element,
-    own,
+    own.element,
     h('div', { class: 'row spread' }, h('div', { class: 'row wide' }, styles(app), alike()), main),
   );
   show();
@@ -91,13 +94,32 @@ function ownMoods(onchange) {
     value: draft.value.own,
     placeholder: t('moods.own_open'),
   });
-  input.addEventListener('input', () => (draft.change({ own: input.value }), onchange()));
-  return field(t('moods.own'), input, t('moods.own_about'));
+  const mistake = mistakeOf(input, 'own-mistake');
+  input.addEventListener('input', () => (mistake.clear(), draft.change({ own: input.value }), onchange()));
+  const element = field(t('moods.own'), input, t('moods.own_about'));
+  input.setAttribute('aria-describedby', `${input.getAttribute('aria-describedby')} own-mistake`);
+  element.append(mistake.element);
+  return { ...mistake, element };
+}
+
+/** Make the place below a box that says what is wrong with it. */
+function mistakeOf(input, id) {
+  const element = h('p', { class: 'mistake', id, role: 'alert' });
+  const clear = () => {
+    element.textContent = '';
+    input.removeAttribute('aria-invalid');
+  };
+  const complain = (words) => {
+    element.textContent = words;
+    input.setAttribute('aria-invalid', 'true');
+    input.focus();
+    say(words);
+  };
+  return { element, clear, complain };
 }
 
 /** Make the box for whom the moods are of, with some to begin with. */
 function subjectBox(app) {
-  const mistake = h('p', { class: 'mistake', id: 'subject-mistake', role: 'alert' });
   const input = h('input', {
     id: 'subject',
     class: 'words',
@@ -109,12 +131,9 @@ function subjectBox(app) {
     'aria-describedby': 'subject-hint subject-mistake',
   });
   const hint = hintBelow(app, 'subject-hint', t('moods.hint'));
-  const clear = () => {
-    mistake.textContent = '';
-    input.removeAttribute('aria-invalid');
-  };
+  const mistake = mistakeOf(input, 'subject-mistake');
   const put = (value) => {
-    clear();
+    mistake.clear();
     draft.change({ subject: value });
     hint.look(value);
   };
@@ -126,18 +145,12 @@ function subjectBox(app) {
     { class: 'prompt' },
     h('h1', {}, h('label', { for: 'subject' }, t('moods.question'))),
     input,
-    mistake,
+    mistake.element,
     hint.element,
     h('div', { class: 'row subjects', role: 'group', 'aria-label': t('moods.try') }, ideas),
   );
   hint.look(draft.value.subject);
-  const complain = (words) => {
-    mistake.textContent = words;
-    input.setAttribute('aria-invalid', 'true');
-    input.focus();
-    say(words);
-  };
-  return { element, complain, clear, focus: () => input.focus(), close: hint.close };
+  return { ...mistake, element, focus: () => input.focus(), close: hint.close };
 }
 
 function moodChips(moods, chosen, onchange) {

@@ -4,7 +4,7 @@ import { known } from '../collection.js';
 import { field, h, icon, replace } from '../elements.js';
 import { freshSeed } from '../form.js';
 import { OVER, submit, watch } from '../jobs.js';
-import { fail, say, tried } from '../notices.js';
+import { fail, over, say, tried } from '../notices.js';
 import { overLosses } from '../server.js';
 import { choice } from '../parts/choices.js';
 import { emptyPair } from '../parts/pair.js';
@@ -38,22 +38,28 @@ export function open(app, query) {
   const given = SIDES.map((side) => query.get(side));
   const element = h('div', { class: 'compare' }, h('h1', {}, t('compare.title')));
   if (given.every(Boolean)) {
-    element.append(pairOf(app, /** @type {string[]} */ (given)));
-    return { element };
+    const closing = new AbortController();
+    element.append(pairOf(app, /** @type {string[]} */ (given), closing.signal));
+    return { element, close: () => closing.abort() };
   }
   element.append(formOf(app, results.draw), results.element);
   return { element, close: results.close };
 }
 
-function pairOf(app, digests) {
+function pairOf(app, digests, signal) {
   const pair = emptyPair(app);
-  digests.forEach((digest, i) =>
-    tried(`compare.${SIDES[i]}`, async () => {
-      const picture = await overLosses(() => known(digest));
-      if (picture) pair.fill(/** @type {0 | 1} */ (i), picture);
-      else pair.drop(/** @type {0 | 1} */ (i));
-    }),
-  );
+  const fill = async (digest, i) => {
+    over(`compare.${SIDES[i]}`);
+    try {
+      const picture = await overLosses(() => known(digest), signal);
+      if (signal.aborted) return;
+      if (picture) pair.fill(i, picture);
+      else pair.drop(i);
+    } catch (error) {
+      if (!signal.aborted) fail(error, `compare.${SIDES[i]}`);
+    }
+  };
+  digests.forEach(fill);
   return pair.element;
 }
 

@@ -31,6 +31,8 @@ export function open(app, query) {
     return {
       element: h('section', {}, h('h1', {}, t('edit.title')), h('p', { class: 'card none' }, t('edit.cannot'))),
     };
+  /** What is on its way to the easel; what is done to what lies there, and what is laid there, ends that. */
+  let arriving = new AbortController();
   const results = stripList(app, { name: 'edit.strips', title: t('edit.results'), most: MOST_STRIPS });
   const easel = makeEasel(() => {
     tools.show();
@@ -68,33 +70,47 @@ export function open(app, query) {
     tools.choose(draft.value.isSketch ? 'paint' : 'veil');
   }
 
-  /** Lay a new picture or a blank sheet on the easel. */
+  /** Let what is on its way to the easel be given up for something else. */
+  function begin() {
+    arriving.abort();
+    arriving = new AbortController();
+    return arriving.signal;
+  }
+
+  /** Lay a new picture or a blank sheet on the easel; say whether nothing was done meanwhile. */
   async function lay(fields) {
     draft.set({ ...EMPTY, count: draft.value.count, ...fields });
+    const signal = begin();
     await easel.lay(draft.value.source?.data ?? null);
     show();
+    return !signal.aborted;
   }
 
   async function bring(file) {
     over('edit.source');
+    const signal = begin();
     try {
-      await lay({ source: await sourceOf(file, model, app.capabilities.limits) });
-      say(t('edit.brought'));
+      const source = await sourceOf(file, model, app.capabilities.limits);
+      if (!signal.aborted && (await lay({ source }))) say(t('edit.brought'));
     } catch (error) {
-      fail(error, 'edit.source');
+      if (!signal.aborted) fail(error, 'edit.source');
     }
   }
 
   async function take(digest, varies) {
+    const signal = begin();
     try {
-      const picture = await overLosses(() => known(digest));
+      const picture = await overLosses(() => known(digest), signal);
+      if (signal.aborted) return;
       if (!picture) return fail(t('picture.gone'), 'edit.source');
       const { prompt = '', style = null } = picture.settings;
-      const source = await sourceOf(await overLosses(() => fileOf(picture)), model, app.capabilities.limits);
-      await lay({ source, prompt, ownWords: prompt.trim(), style: model.styles.includes(style) ? style : null });
-      if (varies && asked.check()) await draw();
+      const source = await sourceOf(await overLosses(() => fileOf(picture), signal), model, app.capabilities.limits);
+      if (signal.aborted) return;
+      const ownStyle = model.styles.includes(style) ? style : null;
+      const isAsLaid = await lay({ source, prompt, ownWords: prompt.trim(), style: ownStyle });
+      if (varies && isAsLaid && asked.check()) await draw();
     } catch (error) {
-      fail(error, 'edit.source');
+      if (!signal.aborted) fail(error, 'edit.source');
     }
   }
 
@@ -112,7 +128,8 @@ export function open(app, query) {
   show();
   if (digest) take(digest, query.has('vary'));
   else easel.lay(draft.value.source?.data ?? null, draft.value.layers).then(tools.show, fail);
-  return { element, close: results.close };
+  const stop = draft.subscribe(() => arriving.abort());
+  return { element, close: () => (arriving.abort(), stop(), results.close()) };
 }
 
 /** Make the ways to begin: large as long as there is nothing, small afterwards. */

@@ -46,7 +46,7 @@ export function open(app) {
     const list = await overLosses(() =>
       call('POST', '/api/v1/batch-list', { body, headers: { 'idempotency-key': key } }),
     );
-    pending.set(NOTHING);
+    if (pending.value.key === key) pending.set(NOTHING);
     form.clear(body.text);
     note(t('lists.handed_in', { n: list.pictures }), { icon: 'list' });
     await load();

@@ -33,6 +33,7 @@ export const lists = {
   'lists.checked': ({ rows, of }) => `Looked through ${number(rows)} of ${number(of)} lines …`,
   'lists.stop': 'Stop',
   'lists.check': 'Look through it',
+  'lists.broke_off': 'Looking through it broke off again and again.',
   'lists.lining_up': ({ n, of }) => `${number(n)} of ${number(of)} lines are in line`,
   'lists.sending': 'Handing it in …',
   'lists.leave_out': ({ n }) => (n === 1 ? 'Leave this line out' : 'Leave these lines out'),
