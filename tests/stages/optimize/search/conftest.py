@@ -11,7 +11,7 @@ import pytest
 
 import underpaint
 from underpaint.core.optimization import Change, Effort, Judgement, OptimizationRecipe, Readiness, Verdict
-from underpaint.core.progress import Report, silent
+from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.slots import Capabilities, capabilities_of
 from underpaint.runtime.capacity import Capacity
 from underpaint.runtime.fingerprint import Cores, Fingerprint, System
@@ -57,7 +57,9 @@ class StubBench:
     slow: Callable[[], None] = lambda: None
 
     def base(self, report: Report) -> Base:
-        self.clock.sleep(20.0)
+        for done in (1, 2):
+            self.clock.sleep(10.0)
+            report(Progress(task="draw with the model before", done=done, total=2))
         return Base(
             latency_ms=50.0, cpu_ms=50.0, peak_rss_mb=300.0, disk_mb=20.0, values={}, limits=LIMITS, seconds=0.0
         )

@@ -115,3 +115,11 @@ def test_every_engine_gets_its_chance_in_25_minutes_though_one_takes_long_to_mak
     assert any(dear in trial.recipe.steps and trial.cost is not None for trial in made.search.log.trials)
     assert made.search.log.raced is not None and made.search.log.attempts
     assert made.search.log.seconds <= 1500.0
+
+
+def test_a_budget_that_the_model_before_uses_up_is_refused_as_soon_as_it_has(stubbed: Make) -> None:
+    made = stubbed(budget_s=9.0)
+    with pytest.raises(InputError, match=r"9 s is too small here.*\(draw with the model before\) has used it up"):
+        made.search.run()
+    assert made.bench.clock.now() == 10.0
+    assert made.search.log.base is None

@@ -34,7 +34,7 @@ from underpaint.stages.optimize.search.record import (
 )
 from underpaint.stages.optimize.search.record import Cost as TrialCost
 from underpaint.stages.optimize.search.space import Space
-from underpaint.stages.optimize.search.spending import Spending, in_words
+from underpaint.stages.optimize.search.spending import Spending, in_words, within_budget
 from underpaint.stages.optimize.search.trial_log import TrialLog
 from underpaint.stages.optimize.search.unchanged import Made, insist_on
 
@@ -139,7 +139,7 @@ class Search:
 
     def _measure_base(self) -> Base:
         began = self.clock.now()
-        base = self.bench.base(self.report)
+        base = self.bench.base(within_budget(self.report, self.config.budget_s, self.clock))
         base = base.model_copy(update={"seconds": self.clock.now() - began})
         self.log.add(base)
         return base

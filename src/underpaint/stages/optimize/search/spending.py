@@ -71,6 +71,27 @@ def check_plan(config: SearchConfig, effort: Effort) -> None:
     )
 
 
+def within_budget(report: Report, budget_s: float, clock: Clock) -> Report:
+    """Return what passes progress on, and refuses a budget that measuring the model before has used up alone.
+
+    Args:
+        report: Receives progress.
+        budget_s: The budget, from now on.
+        clock: What time is read from.
+    """
+    began = clock.now()
+
+    def passed_on(progress: Progress) -> None:
+        if clock.now() - began > budget_s:
+            raise InputError(
+                f"a budget of {in_words(budget_s)} is too small here: measuring the model before ({progress.task}) has "
+                f"used it up, and nothing was tried yet; {LARGER}, or let less run beside it"
+            )
+        report(progress)
+
+    return passed_on
+
+
 def making_s(recipe: OptimizationRecipe, base: Base) -> float:
     """Return about how long calibrating takes that a recipe asks for, until something like it was made."""
     pictures = sum(MAKING_PICTURES.get((step.name, str(step.params.get("precision"))), 0) for step in recipe.steps)
