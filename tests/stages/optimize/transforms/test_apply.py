@@ -73,10 +73,10 @@ CASES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
 )
 PROMPTS = ["a red cat", "a dog", "a smiling cat", "red dog"] * 2
 LOOP = LoopConfig(steps=1, batch_size=2, warmup=0)
-ON_GPU = {"quant.fp8", "memory.offload"}
+ON_GPU = {"quant.fp8": "denoiser", "memory.offload": "decoder"}
 """Refused here; what they do is looked at in ``test_graphs``."""
 ELSEWHERE = {"engine.compile", "quant.int8_static", "cache.pair"}
-"""Tried in ``test_graphs``, ``test_engines`` and ``test_pairs``."""
+"""Taken back in ``test_graphs``, ``test_engines`` and ``test_pairs``."""
 NAMES = [f"{pipeline} {name}" for pipeline, name, _, _ in CASES]
 
 
@@ -90,7 +90,7 @@ def tensors(pipeline: Any) -> dict[str, Tensor]:
 
 
 def test_every_transform_is_tried() -> None:
-    assert {name for _, name, _, _ in CASES} | ON_GPU | ELSEWHERE == {one.name for one in TRANSFORMS.values()}
+    assert {name for _, name, _, _ in CASES} | ON_GPU.keys() | ELSEWHERE == {one.name for one in TRANSFORMS.values()}
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMES)
@@ -117,6 +117,23 @@ def test_undone_a_pipeline_draws_what_it_drew_to_the_bit(
     now = tensors(pipeline)
     assert all(now[key] is value for key, value in held.items()), "a part was exchanged in place"
     assert all(torch.equal(now[key], value) for key, value in copies.items()), "weights were written to"
+
+
+@pytest.mark.parametrize(("name", "slot"), ON_GPU.items(), ids=ON_GPU)
+def test_what_a_machine_without_a_gpu_refuses_leaves_the_model_as_it_was(
+    tiny: Callable[..., Any], draw: Callable[..., np.ndarray], host: Callable[..., Any], name: str, slot: str
+) -> None:
+    pipeline = tiny("flow")
+    before, held = draw(pipeline), tensors(pipeline)
+    copies = {key: value.clone() for key, value in held.items()}
+    recipe = arranged(step_of("quant.weight_only", "text_encoder"), step_of(name, slot))
+    with pytest.raises(OptimizationRefused, match=name) as caught:
+        apply(pipeline, recipe, host=host("avx2", "avx512_vnni"))
+    assert caught.value.code == "host.cuda"
+    assert np.array_equal(draw(pipeline), before)
+    now = tensors(pipeline)
+    assert now.keys() == held.keys() and all(now[key] is value for key, value in held.items())
+    assert all(torch.equal(now[key], value) for key, value in copies.items())
 
 
 def test_an_empty_recipe_is_the_identity(tiny: Callable[..., Any], host: Callable[..., Any]) -> None:

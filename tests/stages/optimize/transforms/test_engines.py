@@ -284,12 +284,15 @@ def test_eight_bits_draw_nearly_the_same_and_say_how_far_a_call_is_off(tiny: Ask
 
 
 @pytest.mark.slow
-def test_both_ways_to_ask_for_eight_bits_give_the_same_graph(tiny: Ask) -> None:
+def test_both_ways_to_ask_for_eight_bits_give_the_same_graph_and_are_taken_back_to_the_bit(tiny: Ask) -> None:
+    before = tiny("sd").draw(CAT)
     context, short = Context(prompts=PROMPTS), step_of("steps.count", "sampler", steps=2)
     one = arranged(step_of("engine.onnx", "denoiser", precision="int8"), short)
     two = arranged(step_of("engine.onnx", "denoiser"), step_of("quant.int8_static", "denoiser"), short)
-    drawn = [apply(tiny("sd"), recipe, context).pipeline.draw(CAT) for recipe in (one, two)]
-    assert np.array_equal(drawn[0], drawn[1])
+    applied = [apply(tiny("sd"), recipe, context) for recipe in (one, two)]
+    drawn = [made.pipeline.draw(CAT) for made in applied]
+    assert np.array_equal(drawn[0], drawn[1]) and not np.array_equal(drawn[0], before)
+    assert all(made.undo() is tiny("sd") and np.array_equal(made.pipeline.draw(CAT), before) for made in applied)
 
 
 @pytest.mark.slow
