@@ -211,8 +211,15 @@ def test_what_cannot_be_done_is_refused_when_it_is_handed_in(client, body, param
             ("request.n must be", "vivid"),
         ),
         (
-            {"kind": "edit", "request": {"prompt": "a", "images": [{"file_id": "x"}], "mask": {"file_id": "y"}}},
-            ("x", "y"),
+            {
+                "kind": "edit",
+                "request": {
+                    "prompt": "a",
+                    "images": [{"file_id": "file-nobody-has"}],
+                    "mask": {"file_id": "file-nor-this"},
+                },
+            },
+            ("file-nobody-has", "file-nor-this"),
         ),
     ],
 )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_type_hints
 
@@ -240,7 +241,8 @@ def add_error_handlers(app: FastAPI, methods_of: Callable[[FastAPI, str], Sequen
 
 async def _on_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return respond(validation_error(error, _body_of(error, request), getattr(request.app.state, "service", None)))
+    service = getattr(request.app.state, "service", None)
+    return respond(await asyncio.to_thread(validation_error, error, _body_of(error, request), service))
 
 
 async def _on_ours(request: Request, error: Exception) -> JSONResponse:
