@@ -68,8 +68,8 @@ def test_what_takes_long_to_make_is_begun_where_25_minutes_are_given_and_not_whe
 
 
 def test_what_is_planned_for_eight_bits_of_openvino_covers_what_they_took() -> None:
-    """The longest that was seen before it was ended, on busy cores: 248 s, where a picture took 80.8 ms."""
-    assert making_s(SLOW, BASE.model_copy(update={"latency_ms": 80.8})) > 248.0
+    """The longest that was seen before it was ended, on busy cores: 266 s, where a picture took 86.5 ms."""
+    assert making_s(SLOW, BASE.model_copy(update={"latency_ms": 86.5})) > 266.0
 
 
 def test_the_race_is_planned_for_twice_since_it_is_run_again_where_the_model_before_drifted(stubbed: Make) -> None:

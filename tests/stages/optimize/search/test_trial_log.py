@@ -7,8 +7,16 @@ import pytest
 
 from underpaint.core.errors import ArtifactError, InputError, StorageError, StoreBusy
 from underpaint.stages.optimize.search.config import SearchConfig
-from underpaint.stages.optimize.search.record import Begun, Ready
-from underpaint.stages.optimize.search.trial_log import TRIALS, TrialLog, is_written, remove_workspace, workspace
+from underpaint.stages.optimize.search.frontier_file import Frontier
+from underpaint.stages.optimize.search.record import Attempt, Begun, Ready, Tried
+from underpaint.stages.optimize.search.trial_log import (
+    TRIALS,
+    TrialLog,
+    is_written,
+    remove_workspace,
+    row_of,
+    workspace,
+)
 
 
 def begun(**changes: str) -> Begun:
@@ -30,6 +38,20 @@ def test_rows_come_back_as_they_were_written(path: Path) -> None:
     assert [row.row for row in log.rows] == ["begun", "ready"]
     assert log.seconds == 1.5
     log.close()
+
+
+def test_the_searches_that_the_docs_show_are_read_and_hold_what_their_record_says() -> None:
+    folder = Path(__file__).parents[4] / "docs/examples/optimize-stickers-64"
+    frontier = Frontier.model_validate_json((folder / "frontier.json").read_text())
+    rows = {
+        name: [row_of(line, name) for line in (folder / name).read_bytes().splitlines()]
+        for name in (TRIALS, "trials-refused.jsonl")
+    }
+    assert [row.trial.id for row in rows[TRIALS] if isinstance(row, Tried)] == [one.id for one in frontier.trials]
+    verdicts = {
+        name: [row.judgement.verdict for row in found if isinstance(row, Attempt)] for name, found in rows.items()
+    }
+    assert verdicts[TRIALS][-1] == "pass" and "pass" not in verdicts["trials-refused.jsonl"]
 
 
 def test_a_row_that_was_cut_off_is_taken_away_and_can_be_written_again(path: Path) -> None:
