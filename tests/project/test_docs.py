@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 TEST_LINE = (
     "python3 -m venv .venv && .venv/bin/pip install -q -c constraints.txt -e '.[train,data,evaluate,dev]' "
-    "&& .venv/bin/pytest -n 2 --dist loadfile"
+    "&& .venv/bin/pytest -n 3 --dist loadfile"
 )
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#]+)")
 
