@@ -35,9 +35,7 @@ const pending = kept('sheet.pending', NOTHING);
 export async function handIn(body) {
   const key = pending.value.body === JSON.stringify(body) ? pending.value.key : freshKey();
   pending.set({ body: JSON.stringify(body), key });
-  const sheet = await overLosses(() =>
-    call('POST', '/api/v1/sheets', { body, headers: { 'idempotency-key': key } }),
-  );
+  const sheet = await overLosses(() => call('POST', '/api/v1/sheets', { body, headers: { 'idempotency-key': key } }));
   if (pending.value.key === key) pending.set(NOTHING);
   return sheet;
 }
