@@ -27,7 +27,7 @@ from underpaint.stages.serve.sheets.plan import MOST_MOODS, Drawn, SheetPlan, pi
 router = APIRouter(prefix="/api/v1/sheets", tags=["sheets"])
 CREATION: dict[int | str, dict[str, Any]] = {
     200: {"model": SheetView, "description": "The sheet is known by its key"},
-    **refusals(400, 401, 409, 413, 415, 429, 500, 503),
+    **refusals(400, 401, 404, 409, 413, 415, 429, 500, 503),
 }
 
 
