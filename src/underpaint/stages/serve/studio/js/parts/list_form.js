@@ -99,13 +99,17 @@ export function listForm(app, handIn) {
     const progress = progressOf(t('lists.checking'), () => (asking.abort(), pause()));
     replace(verdict, progress.element);
     try {
-      const found = await overLosses(() => checkList(body(), { signal, onprogress: progress.tell }), signal, MOST_TRIES);
+      const found = await overLosses(
+        () => checkList(body(), { signal, onprogress: progress.tell }),
+        signal,
+        MOST_TRIES,
+      );
       if (!found) return false;
       main.disabled = found.num_mistakes > 0 || found.pictures === 0;
       replace(verdict, verdictOf(found, { select: text.select, leaveOut }));
       return !main.disabled;
     } catch (error) {
-      if (!signal.aborted) (error instanceof Unreachable ? offer(t('lists.broke_off')) : refuse(error));
+      if (!signal.aborted) error instanceof Unreachable ? offer(t('lists.broke_off')) : refuse(error);
       return false;
     }
   }
