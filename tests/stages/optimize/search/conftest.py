@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import underpaint
-from underpaint.core.optimization import Change, Effort, Judgement, OptimizationRecipe, Readiness, Verdict
+from underpaint.core.optimization import Change, Effort, Judgement, OptimizationRecipe, Readiness, Step, Verdict
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.slots import Capabilities, capabilities_of
 from underpaint.runtime.capacity import Capacity
@@ -173,6 +173,17 @@ class Stubbed:
     @property
     def trials(self) -> list[Trial]:
         return settled(self.search.log.trials, self.search.log.attempts)
+
+    def let_making_take(self, dear_s: float, usual_s: float) -> Step:
+        """Let recipes take time to make, those with one step more than the others; return that step."""
+        dear, examine = self.bench.space.axes[0].options[0], self.bench.examine
+
+        def slow_to_make(recipe: OptimizationRecipe, base: Base, seconds_left: float, report: Report) -> Examined:
+            self.bench.clock.sleep(dear_s if dear in recipe.steps else usual_s)
+            return examine(recipe, base, seconds_left, report)
+
+        self.bench.examine = slow_to_make
+        return dear
 
 
 def begun(config: SearchConfig) -> Begun:

@@ -74,14 +74,7 @@ def test_the_budget_holds_with_what_the_decision_takes(stubbed: Make) -> None:
 
 def test_what_took_long_is_not_made_again_where_no_time_is_left_and_the_rest_goes_on(stubbed: Make) -> None:
     made = stubbed(budget_s=661.0)
-    dear = made.bench.space.axes[0].options[0]
-    examine = made.bench.examine
-
-    def slow_to_make(recipe: Any, *rest: Any) -> Any:
-        made.bench.clock.sleep(150.0 if dear in recipe.steps else 0.0)
-        return examine(recipe, *rest)
-
-    made.bench.examine = slow_to_make
+    dear = made.let_making_take(150.0, 0.0)
     finish(made)
     out_of_time = [trial for trial in made.trials if trial.reason and trial.reason.code == "budget.time"]
     assert out_of_time and all(dear in trial.recipe.steps for trial in out_of_time)

@@ -103,14 +103,7 @@ def test_making_is_planned_until_it_was_done_once_and_then_measured(stubbed: Mak
 def test_every_engine_gets_its_chance_in_25_minutes_though_one_takes_long_to_make(stubbed: Make) -> None:
     """What a trial takes is that of the shipped model; a dear recipe takes 150 s to make."""
     made = stubbed(budget_s=1500.0, prompts=64)
-    dear = made.bench.space.axes[0].options[0]
-    examine = made.bench.examine
-
-    def slow_to_make(recipe: Any, *rest: Any) -> Any:
-        made.bench.clock.sleep(165.0 if dear in recipe.steps else 15.0)
-        return examine(recipe, *rest)
-
-    made.bench.examine = slow_to_make
+    dear = made.let_making_take(165.0, 15.0)
     made.search.run()
     assert any(dear in trial.recipe.steps and trial.cost is not None for trial in made.search.log.trials)
     assert made.search.log.raced is not None and made.search.log.attempts

@@ -32,7 +32,7 @@ def test_kills_of_workers_with_jobs_and_at_random_moments_lose_no_job_and_finish
     for entry in found["jobs"]:
         assert_finished_once(entry["job"], entry["events"])
     assert_held_by_one_at_a_time(found)
-    assert_started_in_order(found["jobs"], kills)
+    assert_started_in_order(found["jobs"], kills if place.startswith("postgresql") else 0)
     assert sum(row["attempt"] - 1 for row in rows) >= kills / 2, "every other kill met a worker with jobs"
 
 
@@ -54,11 +54,11 @@ def assert_held_by_one_at_a_time(found: dict[str, Any]) -> None:
             assert killed[starts[job, attempt - 1][0]] < at
 
 
-def assert_started_in_order(jobs: list[dict[str, Any]], kills: int) -> None:
+def assert_started_in_order(jobs: list[dict[str, Any]], late: int) -> None:
     """First starts follow the order of acceptance, up to those that two workers claim at the same moment.
 
-    A worker that is killed while it claims gives its jobs back when the database notices: those start later.
+    A worker that is killed while it claims in PostgreSQL gives its jobs back when that notices: those may be late.
     """
     first = [next(e["at"] for e in entry["events"] if e["name"] == "job.started") for entry in jobs]
     order = sorted(range(len(first)), key=lambda i: first[i])
-    assert sum(abs(place - number) > 4 for place, number in enumerate(order)) <= kills
+    assert sum(abs(place - number) > 4 for place, number in enumerate(order)) <= late
