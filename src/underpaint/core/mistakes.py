@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from underpaint.core.errors import InputError
+from underpaint.core.errors import FieldError, InputError
 
 T = TypeVar("T")
 SHOWN = 10
@@ -45,18 +45,22 @@ def errors_of(error: InputError) -> list[InputError]:
 
 
 class Mistakes:
-    """What was found wrong so far; nothing is raised before ``tell``.
+    """What was found wrong so far, each once; nothing is raised before ``tell``.
 
     Args:
         shown: Most mistakes that are told.
     """
 
     def __init__(self, shown: int = SHOWN) -> None:
-        self._errors: list[InputError] = []
+        self._errors: dict[tuple[str, str], InputError] = {}
         self._shown = shown
 
     def __len__(self) -> int:
         return len(self._errors)
+
+    def messages(self) -> list[str]:
+        """Return what was found."""
+        return [*map(str, self._errors.values())]
 
     def add(self, error: InputError, source: str = "") -> None:
         """Take down a mistake, or each of several.
@@ -65,7 +69,10 @@ class Mistakes:
             error: What is wrong.
             source: Where, for example file and row; empty if the message says it.
         """
-        self._errors += [InputError(f"{source}: {one}") if source else one for one in errors_of(error)]
+        for one in errors_of(error):
+            placed = self._placed(one, source)
+            field = placed.param if isinstance(placed, FieldError) else ""
+            self._errors.setdefault((field, str(placed)), placed)
 
     def take(self, read: Callable[..., T], *given: object, otherwise: T, source: str = "") -> T:
         """Return what a function reads, or something else if it refuses.
@@ -86,13 +93,19 @@ class Mistakes:
         """Raise what was found; nothing if all is well.
 
         Raises:
-            InputError: There is a mistake: the only one as it was raised, or their number and one a line.
+            InputError: There is a mistake: the only one as it was raised, or all of them in one.
         """
-        if len(self._errors) == 1:
-            raise self._errors[0]
-        if self._errors:
-            rest = len(self._errors) - self._shown
-            more = [f"and {rest:,} more"] if rest > 0 else []
-            lines = [*map(str, self._errors[: self._shown]), *more]
-            told = f"{len(self):,} mistakes:" + "".join(f"\n  {line}" for line in lines)
-            raise SeveralErrors(told, self._errors)
+        each = [*self._errors.values()]
+        if each:
+            raise each[0] if len(each) == 1 else self._together(each)
+
+    def _placed(self, error: InputError, source: str) -> InputError:
+        """Return a mistake that says where it is."""
+        return InputError(f"{source}: {error}") if source else error
+
+    def _together(self, each: Sequence[InputError]) -> SeveralErrors:
+        """Return several mistakes as one: their number, and one a line."""
+        rest = len(each) - self._shown
+        more = [f"and {rest:,} more"] if rest > 0 else []
+        lines = [*map(str, each[: self._shown]), *more]
+        return SeveralErrors(f"{len(each):,} mistakes:" + "".join(f"\n  {line}" for line in lines), each)

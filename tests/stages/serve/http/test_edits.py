@@ -164,6 +164,23 @@ def test_all_that_is_wrong_with_words_picture_mask_and_stream_comes_in_one_answe
         assert words in error["message"] and words in in_json["message"]
 
 
+def test_a_mask_sent_as_text_is_told_as_that_and_hides_neither_a_missing_picture_nor_makes_up_a_mistake(tiny_server):
+    form = {"prompt": "a cat", "mask": "mask.png", "seam": "2"}
+    with tiny_server.client() as client:
+        picture = {"image": file(drawing())}
+        alone = client.post("/v1/images/edits", files=picture, data=form).json()["error"]
+        no_image = client.post("/v1/images/edits", files={"other": file(drawing())}, data=form).json()["error"]
+        as_text = client.post("/v1/images/edits", files=picture, data={"image": "x"} | form).json()["error"]
+    assert (alone["param"], alone["message"]) == (
+        "mask",
+        "the field 'mask' must be a file, got text; send the picture itself",
+    )
+    assert (no_image["param"], no_image["code"]) == ("image", "missing_field")
+    assert no_image["message"].startswith("3 mistakes: (1) the field 'image' is missing; (2) the field 'mask' must be ")
+    assert no_image["message"].endswith("the field 'other' must be text, got a file; files are image, mask")
+    assert as_text["message"].startswith("2 mistakes: ") and "missing" not in as_text["message"]
+
+
 @pytest.mark.parametrize(
     ("image", "code"),
     [

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
@@ -32,6 +32,7 @@ from underpaint.stages.serve.service import Service
 
 router = APIRouter(tags=["OpenAI"])
 IMAGE_FIELDS = ("image", "image[]")
+Body = TypeVar("Body", bound=EditFields)
 Files = Callable[[], tuple[list[bytes], bytes | None]]
 NO_IMAGE = ({"type": "missing", "loc": ("image",), "msg": "Field required"},)
 """The problem of a form without a picture, as pydantic would tell it."""
@@ -73,25 +74,83 @@ async def _asked(request: Request, caller: CallerOf, service: ServiceOf, keeper:
     raise ApiError(415, "unsupported_media_type", f"send a form with files, or JSON, got {kind or 'nothing'!r:.60}")
 
 
+class _Gathered:
+    """A request to edit as it is read, and all that is wrong with it so far.
+
+    Args:
+        service: What knows the models.
+        has_mask: Whether a mask came with it, usable or not.
+    """
+
+    def __init__(self, service: Service, *, has_mask: bool = False) -> None:
+        self._service = service
+        self.pictures: list[bytes] = []
+        self.mask: bytes | None = None
+        self.texts: dict[str, str] = {}
+        self.has_mask, self._has_image = has_mask, False
+        self._found = FieldMistakes()
+
+    async def take(self, name: str, value: UploadFile | str) -> None:
+        """Take a field of a form."""
+        is_file, is_image, is_mask = isinstance(value, UploadFile), name in IMAGE_FIELDS, name == "mask"
+        self._has_image |= is_image
+        self.has_mask |= is_mask
+        if is_file != (is_image or is_mask):
+            self._found.add(_other_kind(name, is_file))
+        elif isinstance(value, str):
+            self.texts[name] = value
+        elif is_image:
+            self.pictures.append(await value.read())
+        else:
+            self.mask = await value.read()
+
+    def form(self) -> EditFields:
+        """Return the fields of a form beside its files; see ``body``."""
+        return self.body(EditFields, from_form(self.texts), () if self._has_image else NO_IMAGE)
+
+    def body(self, kind: type[Body], values: Any, problems: Sequence[Mapping[str, Any]] = ()) -> Body:
+        """Return a body as what it should be.
+
+        Args:
+            kind: What that is.
+            values: The body as it came.
+            problems: What is missing in it, as pydantic would tell it.
+
+        Raises:
+            UnfitBody: It does not have the form that it should have; it tells all that is wrong besides.
+            FieldError: Something else is wrong; the message says all that is.
+        """
+        body: Body | None = None
+        try:
+            body = kind.model_validate(values)
+        except ValidationError as error:
+            problems = [*problems, *error.errors()]
+        if problems or self._found:
+            self._found.take(self._service.check_rest_of_edit, values, problems, self.has_mask, otherwise=None)
+            if self.pictures:
+                self._found.take(decoded, self.pictures, self.mask, otherwise=None)
+        if problems:
+            raise UnfitBody(problems, kind, self._found.messages())
+        self._found.tell()
+        assert body is not None
+        return body
+
+
+def _other_kind(name: str, is_file: bool) -> FieldError:
+    """Return what is wrong with a file in the place of text, or the other way round."""
+    if is_file:
+        files = ", ".join((IMAGE_FIELDS[0], "mask"))
+        return FieldError(f"the field {name!r:.80} must be text, got a file; files are {files}", param=name)
+    return FieldError(f"the field {name!r:.80} must be a file, got text; send the picture itself", param=name)
+
+
 async def _from_form(request: Request, service: Service) -> Asked:
-    pictures: list[bytes] = []
-    texts: dict[str, str] = {}
-    mask: bytes | None = None
-    found = FieldMistakes()
+    gathered = _Gathered(service)
     async with request.form(max_files=MAX_PICTURES + 2, max_fields=100) as form:
         for name, value in form.multi_items():
-            if isinstance(value, UploadFile) and name in IMAGE_FIELDS:
-                pictures.append(await value.read())
-            elif isinstance(value, UploadFile) and name == "mask":
-                mask = await value.read()
-            elif isinstance(value, UploadFile) or name in (*IMAGE_FIELDS, "mask"):
-                found.add(FieldError(f"the field {name!r:.80} must be a file, and no other may be", param=name))
-            else:
-                texts[name] = value
-    problems, has_mask = NO_IMAGE if not pictures and not len(found) else (), mask is not None
-    files = (pictures, mask) if pictures else None
-    asked = (EditFields, from_form(texts), service, has_mask, found, problems, files)
-    return Asked(await asyncio.to_thread(_validated, *asked), lambda: (pictures, mask), has_mask)
+            await gathered.take(name, value)
+    fields = await asyncio.to_thread(gathered.form)
+    return Asked(fields, lambda: (gathered.pictures, gathered.mask), gathered.has_mask)
 
 
 async def _from_json(request: Request, caller: Caller, service: Service, keeper: BatchKeeper) -> Asked:
@@ -100,34 +159,10 @@ async def _from_json(request: Request, caller: Caller, service: Service, keeper:
     except ValueError as error:
         raise ApiError(400, "invalid_value", f"the body is no JSON ({error})") from None
     has_mask = isinstance(values, dict) and values.get("mask") is not None
-    body = await asyncio.to_thread(_validated, EditBody, values, service, has_mask, FieldMistakes())
+    body = await asyncio.to_thread(_Gathered(service, has_mask=has_mask).body, EditBody, values)
     fields = EditFields.model_validate(body.model_dump(exclude={"images", "mask"}, exclude_unset=True))
     named, kept = (body.images, body.mask, caller.owner, keeper.records), keeper.desk.kept_file
     return Asked(fields, lambda: files_of(*named, kept), has_mask)
-
-
-def _validated(
-    kind: type[Any],
-    values: Any,
-    service: Service,
-    has_mask: bool,
-    found: FieldMistakes,
-    problems: Sequence[Mapping[str, Any]] = (),
-    files: tuple[list[bytes], bytes | None] | None = None,
-) -> Any:
-    """Return a body as what it should be, or tell all that is wrong with it and with what came beside it."""
-    try:
-        body = kind.model_validate(values)
-    except ValidationError as error:
-        problems, body = [*problems, *error.errors()], None
-    if problems or len(found):
-        found.take(service.check_rest_of_edit, values, problems, has_mask, otherwise=None)
-        if files is not None:
-            found.take(decoded, *files, otherwise=None)
-    if problems:
-        raise UnfitBody(problems, kind, found.messages())
-    found.tell()
-    return body
 
 
 def _check_previews(fields: EditFields) -> None:
