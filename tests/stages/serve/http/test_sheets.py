@@ -15,7 +15,7 @@ from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.stickers.moods import MOODS, USUAL
 from underpaint.pipelines.stickers.series import SAME, plan_first, series_from, series_of
 from underpaint.pipelines.stickers.series_folder import draw_series_into
-from underpaint.stages.serve.http.sheet_schema import SheetRequest
+from underpaint.stages.serve.sheets.request import SheetRequest
 
 PATH = "/api/v1/sheets"
 
@@ -63,6 +63,35 @@ def test_all_mistakes_of_a_sheet_come_in_one_answer(at):
     alone = at.post(PATH, json=asked).json()["error"]
     assert (alone["param"], alone["code"]) == ("own", "moderation_blocked")
     assert alone["message"].startswith("'with a sw4stika': ")
+
+
+def test_a_line_of_ones_own_is_named_as_its_writer_sees_it_with_all_else_that_is_wrong(at):
+    own = ["with a hat", "x" * 230, "in\ttabs", "with a hat", ""]
+    error = at.post(PATH, json={"subject": "a cat", "own": own, "style": "oil"}).json()["error"]
+    assert error["param"] == "own.1"
+    assert error["message"].startswith(
+        "3 mistakes: (1) line 2 of your own moods has 230 characters; at most 200 fit; (2) line 3 of your own moods "
+        "holds the character '\\t'; write it as one line of words; (3) unknown style 'oil'"
+    )
+    error = at.post(PATH, json={"subject": "a cat", "own": [f"with {n} hats" for n in range(33)]}).json()["error"]
+    assert error["param"] == "own" and "a sheet has 1 to 32 moods, got 33; take some away" in error["message"]
+
+
+def test_a_wrong_form_of_a_sheet_is_told_with_all_that_is_wrong_besides(at):
+    asked = {"subjekt": "a cat", "same": 2, "style": "oil", "moods": ["jolly"], "own": ["x" * 201]}
+    error = at.post(PATH, json=asked).json()["error"]
+    assert error["message"].startswith("6 mistakes: ") and error["code"] == "missing_field"
+    for words in (
+        "the field 'subject' is missing",
+        "did you mean 'subject'?",
+        "same must be less than or equal to 1",
+        "unknown style 'oil'",
+        "no mood 'jolly'",
+        "line 1 of your own moods has 201 characters",
+    ):
+        assert words in error["message"]
+    nobody = at.post(PATH, json={"subject": 3, "model": "nobody", "style": "oil"}).json()["error"]
+    assert nobody["param"] == "subject" and "oil" not in nobody["message"]
 
 
 def test_moods_are_named_however_they_are_written_and_all_unknown_ones_are_told(at):

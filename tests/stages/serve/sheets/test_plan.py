@@ -6,9 +6,10 @@ import pytest
 
 from underpaint.core.errors import FieldError
 from underpaint.pipelines.stickers.moods import MOODS, first_words, words_of
+from underpaint.pipelines.stickers.own_moods import own_words
 from underpaint.stages.serve.batches.kinds import SHEETS
 from underpaint.stages.serve.sheets.handing_in import seed_of
-from underpaint.stages.serve.sheets.plan import MOST_MOODS, SheetPlan, own_words, pictures_of
+from underpaint.stages.serve.sheets.plan import MOST_MOODS, SheetPlan, pictures_of
 
 
 @pytest.mark.parametrize("subject", ["a smiling face", "a cat", "a woman", "a purple dragon"])

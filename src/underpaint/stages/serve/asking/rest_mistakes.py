@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from underpaint.core.config import Config
 from underpaint.core.errors import FieldError
 from underpaint.stages.serve.asking.edit_planning import edit_wish, stand_in
 from underpaint.stages.serve.asking.edit_request import EditFields
@@ -15,7 +16,7 @@ from underpaint.stages.serve.asking.planning import wish_of
 from underpaint.stages.serve.asking.request import PictureRequest
 from underpaint.stages.serve.engine.catalog import Catalog
 
-Request = TypeVar("Request", bound=PictureRequest)
+Request = TypeVar("Request", bound=Config)
 RestMistakes = Callable[[object, Sequence[Mapping[str, Any]]], list[str]]
 """From a body and what pydantic found wrong with it to what else is."""
 ANYTHING = "a picture"
@@ -63,19 +64,22 @@ def check_rest_of_edit(
         edit_wish(request, catalog, stand_in(request.model, catalog, has_mask), presets=presets)
 
 
-def fitting(kind: type[Request], body: object, problems: Sequence[Mapping[str, Any]]) -> Request | None:
+def fitting(
+    kind: type[Request], body: object, problems: Sequence[Mapping[str, Any]], words: str = "prompt"
+) -> Request | None:
     """Return a request as if its wrong fields had been left out; None if that leaves nothing to be judged.
 
     Args:
         kind: What it should be.
         body: The request as it came.
         problems: What pydantic found; each place begins in the body.
+        words: The field that says what to draw.
     """
     wrong = {problem["loc"][0] for problem in problems if problem["loc"]}
     if not isinstance(body, Mapping) or "model" in wrong:
         return None
     fields = {name: body[name] for name in kind.model_fields if name in body and name not in wrong}
     try:
-        return kind(**{"prompt": ANYTHING, **fields})
+        return kind(**{words: ANYTHING, **fields})
     except ValidationError:
         return None

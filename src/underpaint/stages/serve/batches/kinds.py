@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from dataclasses import dataclass
 
 from underpaint.core.errors import FieldError, IdempotencyConflict
@@ -66,6 +67,43 @@ class Kind:
         if found.endpoint != self.endpoint:
             raise missing
         return found
+
+    def keep(
+        self,
+        records: Records,
+        name: str,
+        metadata: dict[str, str],
+        *,
+        owner: str,
+        base: str,
+        digest: str,
+        file: str = "",
+    ) -> tuple[BatchRecord, bool]:
+        """Keep a batch of this kind; return it, or what was kept under its id meanwhile, and whether it is new.
+
+        Args:
+            records: Where it is kept.
+            name: From ``id_of``.
+            metadata: What is known of it.
+            owner: Whose it is.
+            base: The server's address, as its owner calls it.
+            digest: What requests with the same idempotency key must share.
+            file: The id of the file of its lines; empty if it has none.
+
+        Raises:
+            StorageError: It cannot be kept.
+        """
+        now = int(time.time())
+        return records.add_batch(
+            id=name,
+            owner=owner,
+            input_file_id=file,
+            endpoint=self.endpoint,
+            metadata={**metadata, DIGEST: digest},
+            base=base,
+            created_at=now,
+            expires_at=now + WINDOW_S,
+        )
 
     def known(self, records: Records, name: str, digest: str) -> BatchRecord | None:
         """Return what was handed in under an id already; None if there is none.

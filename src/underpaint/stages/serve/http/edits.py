@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
@@ -17,17 +16,15 @@ from underpaint.core.errors import FieldError
 from underpaint.stages.serve.answering.schema import ImagesResponse
 from underpaint.stages.serve.asking.edit_request import MAX_PICTURES, EditFields, Given, from_form
 from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
-from underpaint.stages.serve.asking.planning import owner_of
 from underpaint.stages.serve.batches.given_pictures import decoded, files_of
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.http.callers import Caller, CallerOf
 from underpaint.stages.serve.http.durable import IdempotencyKey, drawn_once
 from underpaint.stages.serve.http.errors import ApiError, UnfitBody
-from underpaint.stages.serve.http.generations import answered, check_stream, streamed
+from underpaint.stages.serve.http.generations import answered, check_stream, in_line, streamed
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
 from underpaint.stages.serve.http.state import DeskOf, GatekeeperOf, KeeperOf, ServiceOf
-from underpaint.stages.serve.http.tracing import remember
 from underpaint.stages.serve.service import Service
 
 router = APIRouter(tags=["OpenAI"])
@@ -259,12 +256,7 @@ async def edit(
     if idempotency_key is not None:
         return await drawn_once(fields, request, caller, desk, gatekeeper, idempotency_key, given)
     wish = await asyncio.to_thread(service.edit_wish, fields, caller.key_id, given)
-    deadline_at = None if fields.deadline_ms is None else time.time() + fields.deadline_ms / 1000
-    with gatekeeper.charged(caller.key_id, len(wish.orders)):
-        tickets = service.submit(
-            wish, owner=owner_of(caller.key_id, fields.user), priority=fields.priority or 0, deadline_at=deadline_at
-        )
-    remember(request, tickets)
+    tickets, deadline_at = in_line(service, fields, wish, request, caller, gatekeeper)
     if fields.stream:
         return await streamed(service, fields, wish, tickets[0], asyncio.Queue(), deadline_at, kind="image_edit")
     return await answered(service, fields, wish, tickets, request, deadline_at)

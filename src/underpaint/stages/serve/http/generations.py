@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
@@ -27,12 +27,13 @@ from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.dispatch.ticket import Ticket, unseen
 from underpaint.stages.serve.engine.orders import Picture, Preview
 from underpaint.stages.serve.http import sse
-from underpaint.stages.serve.http.callers import CallerOf
+from underpaint.stages.serve.http.callers import Caller, CallerOf
 from underpaint.stages.serve.http.durable import IdempotencyKey, drawn_once
 from underpaint.stages.serve.http.errors import api_error
 from underpaint.stages.serve.http.openapi import EVENTS, refusals
 from underpaint.stages.serve.http.state import JSON_ONLY, DeskOf, GatekeeperOf, ServiceOf
 from underpaint.stages.serve.http.tracing import remember
+from underpaint.stages.serve.security.gatekeeper import Gatekeeper
 from underpaint.stages.serve.service import Service
 
 router = APIRouter()
@@ -60,20 +61,41 @@ async def generate(
     if idempotency_key is not None:
         return await drawn_once(body, request, caller, desk, gatekeeper, idempotency_key)
     wish = service.wish(body, caller.key_id, previews=(body.partial_images or 0) if body.stream else 0)
-    deadline_at = None if body.deadline_ms is None else time.time() + body.deadline_ms / 1000
     events: asyncio.Queue[Preview] | None = asyncio.Queue() if body.stream else None
+    on_preview = unseen if events is None else events.put_nowait
+    tickets, deadline_at = in_line(service, body, wish, request, caller, gatekeeper, on_preview)
+    if events is not None:
+        return await streamed(service, body, wish, tickets[0], events, deadline_at)
+    return await answered(service, body, wish, tickets, request, deadline_at)
+
+
+def in_line(
+    service: Service,
+    body: GenerationRequest,
+    wish: Wish,
+    request: Request,
+    caller: Caller,
+    gatekeeper: Gatekeeper,
+    on_preview: Callable[[Preview], None] = unseen,
+) -> tuple[list[Ticket], float | None]:
+    """Put the pictures of a request in line; return their tickets, and when they are of no use any more.
+
+    Raises:
+        RateLimited: The caller may not ask for so many pictures now.
+        QueueFull: Too much waits already.
+        DeadlineUnmeetable: They cannot be there in time.
+    """
+    deadline_at = None if body.deadline_ms is None else time.time() + body.deadline_ms / 1000
     with gatekeeper.charged(caller.key_id, len(wish.orders)):
         tickets = service.submit(
             wish,
             owner=owner_of(caller.key_id, body.user),
             priority=body.priority or 0,
             deadline_at=deadline_at,
-            on_preview=unseen if events is None else events.put_nowait,
+            on_preview=on_preview,
         )
     remember(request, tickets)
-    if events is not None:
-        return await streamed(service, body, wish, tickets[0], events, deadline_at)
-    return await answered(service, body, wish, tickets, request, deadline_at)
+    return tickets, deadline_at
 
 
 def check_stream(body: GenerationRequest) -> None:

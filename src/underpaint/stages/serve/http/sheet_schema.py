@@ -3,65 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
-from underpaint.core.config import Config
-from underpaint.pipelines.settings import SEED_MAX
-from underpaint.pipelines.stickers.moods import USUAL
-from underpaint.pipelines.stickers.series import SAME
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord, Status
 from underpaint.stages.serve.http.batches import Counts
 from underpaint.stages.serve.http.job_schema import JobImage
 from underpaint.stages.serve.http.list_schema import OVER
 from underpaint.stages.serve.jobs.desk import images_of
 from underpaint.stages.serve.queue.job import Job, State
-from underpaint.stages.serve.sheets.plan import MOST_MOODS, Drawn, SheetPlan
-
-SUBJECT_CHARACTERS = 200
-OWN_CHARACTERS = 200
-PRINTED = r"^[^\x00-\x1f]*$"
-"""What words of one line look like."""
-
-
-class SheetRequest(Config):
-    """A sheet to draw.
-
-    Args:
-        subject: One thing or person, such as ``a cat``.
-        moods: Names from the capabilities; without them, and without words of your own, eight that are usual.
-        own: Moods in words of your own, a picture each: ``{}`` stands for the subject, which goes before words that
-            name it nowhere.
-        model: A served name or a release; null for the default.
-        style: One of the model's styles; null for any.
-        seed: Of all pictures; drawn at random if it is missing.
-        guidance: Pull towards the words.
-        same: How much of the first picture stays in the others, from 0 to 1.
-    """
-
-    model_config = ConfigDict(strict=True)
-
-    subject: str = Field(min_length=1, max_length=SUBJECT_CHARACTERS, pattern=PRINTED)
-    moods: list[Annotated[str, Field(max_length=40)]] | None = Field(default=None, max_length=MOST_MOODS)
-    own: list[Annotated[str, Field(min_length=1, max_length=OWN_CHARACTERS, pattern=PRINTED)]] = Field(
-        default=[], max_length=MOST_MOODS, exclude_if=lambda own: not own
-    )
-    model: str | None = Field(default=None, max_length=200)
-    style: str | None = Field(default=None, max_length=100)
-    seed: int | None = Field(default=None, ge=0, le=SEED_MAX)
-    guidance: float | None = Field(default=None, ge=0, le=20, allow_inf_nan=False)
-    same: float = Field(default=SAME, ge=0, le=1, allow_inf_nan=False)
-
-    def own_words(self) -> list[str]:
-        """Return its own words as pictures are called by them: bare of blanks around, and none that are empty."""
-        return [words.strip() for words in self.own if words.strip()]
-
-    def all_moods(self) -> list[str]:
-        """Return the moods that are meant."""
-        if self.moods is None:
-            return [] if self.own else [*USUAL]
-        return self.moods
+from underpaint.stages.serve.sheets.plan import Drawn, SheetPlan
 
 
 class SheetPicture(BaseModel):

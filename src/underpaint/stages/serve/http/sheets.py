@@ -7,10 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request, Response
 
-from underpaint.core.errors import FieldError, InputError
-from underpaint.core.mistakes import errors_of
-from underpaint.stages.serve.asking.edit_planning import check_served
-from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.kinds import SHEETS
 from underpaint.stages.serve.batches.records import BatchRecord
@@ -18,11 +14,11 @@ from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.durable import IdempotencyKey
 from underpaint.stages.serve.http.named_batches import NamedBatches, Wanted, rows_of
 from underpaint.stages.serve.http.openapi import refusals
-from underpaint.stages.serve.http.sheet_schema import SheetRequest, Sheets, SheetView, sheet_view
+from underpaint.stages.serve.http.sheet_schema import Sheets, SheetView, sheet_view
 from underpaint.stages.serve.http.state import JSON_ONLY, GatekeeperOf, KeeperOf, ServiceOf
-from underpaint.stages.serve.service import Service
-from underpaint.stages.serve.sheets.handing_in import hand_in, seed_of
-from underpaint.stages.serve.sheets.plan import MOST_MOODS, Drawn, SheetPlan, pictures_of
+from underpaint.stages.serve.sheets.handing_in import hand_in
+from underpaint.stages.serve.sheets.plan import MOST_MOODS
+from underpaint.stages.serve.sheets.request import SheetRequest, plan_of
 
 router = APIRouter(prefix="/api/v1/sheets", tags=["sheets"])
 CREATION: dict[int | str, dict[str, Any]] = {
@@ -39,48 +35,6 @@ async def _view(keeper: BatchKeeper, batch: BatchRecord) -> SheetView:
 SHEETED = NamedBatches(kind=SHEETS, view=_view)
 
 
-STAND_INS = (Drawn(mood=None, prompt="a picture"),)
-"""Pictures in the place of some that have no words, so that other mistakes are found too."""
-
-
-def _planned(body: SheetRequest, service: Service, owner: str, sheet_id: str) -> SheetPlan:
-    """Return what is drawn.
-
-    Raises:
-        FieldError: A field cannot be used, the model cannot edit, or a prompt must not be drawn; the message says all
-            that is wrong.
-    """
-    served, found = service.catalog.find(body.model), FieldMistakes()
-    found.take(check_served, served, otherwise=None)
-    plan = SheetPlan(
-        subject=body.subject.strip(),
-        pictures=found.take(pictures_of, body.subject, body.all_moods(), body.own, otherwise=STAND_INS),
-        model=served.release,
-        style=body.style,
-        seed=seed_of(sheet_id) if body.seed is None else body.seed,
-        guidance=body.guidance,
-        same=body.same,
-    )
-    for wanted, request in plan.each_alone():
-        try:
-            service.wish(request, owner)
-        except FieldError as error:
-            for one in errors_of(error):
-                found.add(_of_sheet(one, wanted, body))
-    found.tell()
-    return plan
-
-
-def _of_sheet(error: InputError, wanted: Drawn, body: SheetRequest) -> FieldError:
-    """Return what is wrong with a picture as a mistake of the sheet's own field."""
-    assert isinstance(error, FieldError)
-    if error.param != "prompt":
-        return error
-    is_own = wanted.mood is not None and wanted.mood in body.own_words()
-    words = f"{wanted.mood!r:.60}: {error}" if is_own else str(error)
-    return FieldError(words, param="own" if is_own else "subject", code=error.code)
-
-
 @router.post("", status_code=202, response_model=SheetView, responses=CREATION, dependencies=[JSON_ONLY])
 async def submit(
     body: Annotated[SheetRequest, Body()],
@@ -95,7 +49,7 @@ async def submit(
     base, owner = str(request.base_url), caller.key_id
 
     async def wanted(sheet_id: str) -> Wanted:
-        plan = await asyncio.to_thread(_planned, body, service, owner, sheet_id)
+        plan = await asyncio.to_thread(plan_of, body, service, sheet_id, lambda one: service.wish(one, owner))
         number = len(plan.pictures)
         cost_s = number * service.dispatcher.cost_s(service.catalog.find(plan.model).name)
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from underpaint.core.errors import JobNotFound
 from underpaint.stages.serve.batches.answer_files import LINES_AT_ONCE
-from underpaint.stages.serve.batches.input_file import LIST
 from underpaint.stages.serve.batches.keeper import BatchKeeper
-from underpaint.stages.serve.batches.kinds import DIGEST, WINDOW_S
+from underpaint.stages.serve.batches.kinds import LISTS
 from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
 from underpaint.stages.serve.jobs.desk import images_of
 from underpaint.stages.serve.lists.checking import CheckedList
@@ -55,23 +53,13 @@ def hand_in(
     """
     text = "".join(f"{json.dumps(line.model_dump(mode='json', exclude_unset=True))}\n" for line in found.lines)
     file = keeper.records.add_file(owner, "batch", f"{name or 'list'}.jsonl", io.BytesIO(text.encode()))
-    now = int(time.time())
-    return keeper.records.add_batch(
-        id=list_id,
-        owner=owner,
-        input_file_id=file.id,
-        endpoint=LIST,
-        metadata={
-            "name": name,
-            DIGEST: digest,
-            "num_rows": str(found.num_rows),
-            "num_pictures": str(found.num_pictures),
-            "cost_s": f"{found.cost_s:.3f}",
-        },
-        base=base,
-        created_at=now,
-        expires_at=now + WINDOW_S,
-    )
+    facts = {
+        "name": name,
+        "num_rows": str(found.num_rows),
+        "num_pictures": str(found.num_pictures),
+        "cost_s": f"{found.cost_s:.3f}",
+    }
+    return LISTS.keep(keeper.records, list_id, facts, owner=owner, base=base, digest=digest, file=file.id)
 
 
 def facts_of(batch: BatchRecord) -> Facts:

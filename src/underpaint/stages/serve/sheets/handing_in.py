@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import time
 
-from underpaint.stages.serve.batches.input_file import SHEET
 from underpaint.stages.serve.batches.keeper import BatchKeeper
-from underpaint.stages.serve.batches.kinds import DIGEST, WINDOW_S
+from underpaint.stages.serve.batches.kinds import SHEETS
 from underpaint.stages.serve.batches.records import BatchRecord
 from underpaint.stages.serve.sheets.plan import PLAN, SheetPlan
 
@@ -37,14 +35,5 @@ def hand_in(
     Raises:
         StorageError: It cannot be kept.
     """
-    now = int(time.time())
-    return keeper.records.add_batch(
-        id=sheet_id,
-        owner=owner,
-        input_file_id="",
-        endpoint=SHEET,
-        metadata={PLAN: plan.model_dump_json(), DIGEST: digest},
-        base=base,
-        created_at=now,
-        expires_at=now + WINDOW_S,
-    )
+    kept = {PLAN: plan.model_dump_json()}
+    return SHEETS.keep(keeper.records, sheet_id, kept, owner=owner, base=base, digest=digest)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
@@ -10,7 +9,8 @@ from pydantic import Field
 
 from underpaint.core.config import Config, parse_json
 from underpaint.core.errors import FieldError
-from underpaint.pipelines.stickers.moods import MOODS, first_words, noun_of, words_of
+from underpaint.pipelines.stickers.moods import MOODS, first_words, words_of
+from underpaint.pipelines.stickers.own_moods import check_own, own_words
 from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
 from underpaint.stages.serve.asking.request import GenerationRequest
@@ -19,8 +19,6 @@ from underpaint.stages.serve.batches.records import BatchRecord
 PLAN = "plan"
 """Where a batch keeps it."""
 MOST_MOODS = 32
-APART = r"[(,;:!?]|\s(?:with|without|in|on|at|of|and|from|under|who|that)\s"
-"""What is said of a thing begins here."""
 
 
 class Drawn(Config):
@@ -101,51 +99,30 @@ def pictures_of(subject: str, moods: Sequence[str], own: Sequence[str] = ()) -> 
     Args:
         subject: Such as ``a cat``.
         moods: Keys of ``moods.MOODS``; one that stands twice is drawn once.
-        own: Moods in words of the owner; see ``own_words``.
+        own: Moods in words of the owner, each once; see ``own_words``.
 
     Raises:
-        FieldError: The subject is empty, there are no words for a mood, no moods at all, or too many.
+        FieldError: The subject is empty, there are no words for a mood, no moods at all, too many, or words of the
+            owner that are no mood.
     """
     found = FieldMistakes()
     if not subject.strip():
         found.add(FieldError('the subject is empty; write what to draw, for example "a cat"', param="subject"))
     found.take(check_moods, moods, otherwise=None)
-    found.tell()
+    for at, words in enumerate(own[:MOST_MOODS]):
+        found.take(check_own, words, f"line {at + 1} of your own moods", otherwise="", source=f"own.{at}")
     said = [words.strip() for words in own if words.strip()]
-    others = [
+    named = [*dict.fromkeys((*moods, *said))]
+    if not 1 <= len(named) <= MOST_MOODS:
+        found.add(_wrong_number(len(named), "own" if said else "moods"))
+    found.tell()
+    others = (
         Drawn(mood=mood, prompt=words_of(subject, mood) if mood in MOODS else own_words(subject, mood))
-        for mood in dict.fromkeys((*moods, *said))
-    ]
-    if not 1 <= len(others) <= MOST_MOODS:
-        raise FieldError(
-            f"a sheet has 1 to {MOST_MOODS} moods, got {len(others)}; name moods, or write words of your own into own",
-            param="moods",
-        )
+        for mood in named
+    )
     return (Drawn(mood=None, prompt=first_words(subject)), *others)
 
 
-def own_words(subject: str, words: str) -> str:
-    """Return what a picture is drawn from whose mood is in words of its owner.
-
-    Args:
-        subject: Such as ``a cat``.
-        words: Such as ``{} with a hat``, ``a cat with a hat`` or ``with a hat``, which all mean the same cat.
-    """
-    noun = noun_of(subject)
-    if "{}" in words:
-        return words.replace("{}", noun)
-    return words if _is_named(noun, words) else f"{noun} {words}"
-
-
-def _is_named(noun: str, words: str) -> bool:
-    """Tell whether words name a thing, whole or by its head, which is the last word before anything said of it."""
-    name = re.split(APART, noun, maxsplit=1)[0].strip() or noun
-    heads = [parts for one in name.split() if (parts := _words(one))]
-    if not heads:
-        return noun in words
-    head, said = heads[-1], _words(words)
-    return any(said[at : at + len(head)] == head for at in range(len(said)))
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", text.casefold())
+def _wrong_number(number: int, param: str) -> FieldError:
+    what = "take some away" if number else "name moods, or write words of your own into own"
+    return FieldError(f"a sheet has 1 to {MOST_MOODS} moods, got {number}; {what}", param=param)
