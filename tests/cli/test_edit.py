@@ -123,7 +123,7 @@ def test_generate_does_not_draw_an_edit_again(underpaint, edit, here, tiny_model
         (["red.png", "a cat", "--mix-share", "0.5"], 2, "--mix-share means nothing without --mix"),
         (["red.png", "a cat", "--threads", "0"], 2, "--threads must be at least 1"),
         (["red.png", "a cat", "--mask", "red.png", "--mask-edits", "white"], 2, "no pixel of it is white"),
-        (["broken.png", "a cat"], 3, "broken.png is no PNG or JPEG or WEBP file"),
+        (["broken.png", "a cat"], 3, "broken.png is neither a PNG nor a JPEG nor a WebP file"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_our_words(edit, here, arguments, code, message):

@@ -75,6 +75,34 @@ def test_stickers_are_called_by_their_moods_and_a_pack_too_small_for_its_place_i
     ]
 
 
+def test_moods_in_words_of_one_s_own_stand_beside_named_ones_and_name_their_files(sheet):
+    own = ["--mood", "with its tongue out", "--mood", "a cat in the rain", "--mood", "with its tongue out"]
+    finished = sheet("a cat", "--moods", "sad", *own, "--seed", 7, "--paper", "none", "--for", "slack", "--json")
+    pictures = finished.json["pictures"]
+    words = ["crying cat", "cat with its tongue out", "a cat in the rain"]
+    assert [picture["settings"]["prompt"] for picture in pictures[1:]] == words
+    assert [picture["path"] for picture in pictures] == [
+        "underpaint-cat-face-7.png",
+        "underpaint-cat-face-sad-7.png",
+        "underpaint-cat-face-with-its-tongue-out-7.png",
+        "underpaint-cat-face-a-cat-in-the-rain-7.png",
+    ]
+    assert finished.json["stickers"][2]["path"] == "stickers/slack/03-with-its-tongue-out.png"
+    assert "'with its tongue out' stands twice; it is drawn once" in finished.stderr
+    alone = sheet("a cat", "--mood", "in bed", "--seed", 7, "--paper", "none", "--out", "alone", "--json").json
+    assert [picture["settings"]["prompt"] for picture in alone["pictures"]] == ["cat face", "cat in bed"]
+
+
+def test_a_file_of_too_few_or_too_many_prompts_is_named_with_the_way_out(sheet):
+    Path("moods.txt").write_text("with a hat\n")
+    few = sheet("--prompts", "moods.txt")
+    assert few.code == 2 and "moods.txt must hold 2 to 64 prompts for a sheet, got 1; " in few.stderr
+    assert "or write a subject, with its moods in --moods or --mood" in few.stderr
+    Path("moods.txt").write_text("a cat\n" * 65)
+    many = sheet("--prompts", "moods.txt")
+    assert "moods.txt must hold 2 to 64 prompts for a sheet, got 65; split it into several files" in many.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -82,6 +110,9 @@ def test_stickers_are_called_by_their_moods_and_a_pack_too_small_for_its_place_i
         (["a cat", "--prompts", "none.txt"], "one of the two"),
         (["--prompts", "none.txt"], "none.txt cannot be read"),
         (["a cat", "--moods", "joyful"], "choose some of happy"),
+        (["a cat", "--mood", "x" * 201], "has 201 characters; at most 200 fit"),
+        (["a cat", "--mood", " "], "a mood in words of your own is empty"),
+        (["--prompts", "none.txt", "--mood", "x"], "--mood means nothing with --prompts"),
         (["a cat", "--same", "2", "--for", "nowhere", "--contour", "x"], "3 mistakes"),
         (["a cat", "--style", "baroque"], "baroque"),
         (["a cat", "--threads", "0"], "--threads must be at least 1"),

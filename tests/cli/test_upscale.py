@@ -74,6 +74,17 @@ def test_all_files_that_are_not_there_are_told_before_anything_is_made(underpain
     assert "did you mean red.png?" in finished.stderr and not list(here.glob("*-256*"))
 
 
+def test_pictures_that_cannot_be_read_are_all_told_before_anything_is_made_the_folder_too(underpaint, here):
+    for name in ("words.png", "more.png"):
+        Path(name).write_text("no picture")
+    one = underpaint("upscale", "red.png", "words.png", "--out", "large")
+    assert one.code == 3 and not Path("large").exists()
+    assert "words.png is neither a PNG nor a JPEG nor a WebP file; save it as PNG" in one.stderr
+    both = underpaint("upscale", "words.png", "red.png", "more.png", "--out", "large")
+    assert both.code == 3 and not Path("large").exists()
+    assert "2 mistakes: (1) words.png is neither" in both.stderr and "(2) more.png is neither" in both.stderr
+
+
 @pytest.mark.parametrize(("options", "said"), [(("--size", "300"), "300"), (("--upscaler", "nowhere"), "nowhere")])
 def test_what_cannot_be_meant_is_refused(underpaint, here, options, said):
     finished = underpaint("upscale", "red.png", *options)

@@ -26,7 +26,7 @@ def test_what_pillow_says_is_one_error_with_the_name(raised, expected, words):
 
 
 def test_another_kind_of_file_is_said_to_be_one():
-    with pytest.raises(UnreadableImage, match="it is no PNG or WEBP file"), readable("it", ("PNG", "WEBP")):
+    with pytest.raises(UnreadableImage, match="it is neither a PNG nor a WebP file"), readable("it", ("PNG", "WEBP")):
         Image.open(io.BytesIO(b"<svg/>"), formats=("PNG",))
 
 

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   underpaint sheet "a cat" --seed 7 --out cats
   underpaint sheet "a smiling face" --moods happy,in-love,sad,angry --style gradient --for whatsapp --out faces
-  underpaint sheet --prompts moods.txt --same 0.5 --paper letter --cut-line --out mine
+  underpaint sheet "a cat" --moods happy,sad --mood "with its tongue out" --mood "a cat in the rain"
+  underpaint sheet --prompts pictures.txt --same 0.5 --paper letter --cut-line --out mine
 
 The first picture is drawn from the subject, the others keep a part of it (--same) and follow the words of their mood.
 The same command goes on where an earlier run was interrupted, if it has a seed.
@@ -44,7 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("what to draw")
     what.add_argument("subject", nargs="?", metavar="SUBJECT", help='one thing or person, such as "a cat"')
     what.add_argument("--moods", metavar="MOODS", help="happy,sad,angry,...; a wrong one lists them (default: eight)")
-    what.add_argument("--prompts", metavar="FILE", help="words of your own: the first picture's, then the others'")
+    what.add_argument(
+        "--mood",
+        action="append",
+        default=[],
+        metavar="WORDS",
+        help="a mood in words of your own, beside or instead of --moods; can be repeated",
+    )
+    what.add_argument("--prompts", metavar="FILE", help="whole prompts instead: the first picture's, then the others'")
     what.add_argument("--same", type=float, metavar="S", help="how much of the first picture stays, 0 to 1 (0.33)")
     what.add_argument("--style", metavar="STYLE", help="one of the model's styles; a wrong one lists them")
     what.add_argument("--seed", type=int, metavar="SEED", help="of all pictures; without it one is drawn at random")
@@ -80,6 +88,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
     check_signing(args, found)
     look, places = look_of(args, found), places_of(args, found) if args.places_for else []
     planned = plan(args, found)
+    for words in sorted({words for words in args.mood if args.mood.count(words) > 1}):
+        output.note(f"note: the mood {words!r:.40} stands twice; it is drawn once")
     folder = Path(args.out)
     if places:
         require_new(folder / STICKERS)
@@ -157,11 +167,13 @@ def series_asked_for(args: argparse.Namespace) -> Series:
     if (args.subject is None) == (args.prompts is None):
         raise InputError('write a subject, such as "a cat", or name a file of words with --prompts, one of the two')
     if args.prompts is None:
-        moods = USUAL if args.moods is None else [mood.strip() for mood in args.moods.split(",") if mood.strip()]
-        return series_of(args.subject, moods)
-    if args.moods is not None:
-        raise InputError("--moods means nothing with --prompts, whose words are taken as they are; leave it out")
-    return series_from(read_prompts(Path(args.prompts)))
+        usual = [] if args.mood else USUAL
+        moods = usual if args.moods is None else [mood.strip() for mood in args.moods.split(",") if mood.strip()]
+        return series_of(args.subject, moods, args.mood)
+    if args.moods is not None or args.mood:
+        named = "--moods" if args.moods is not None else "--mood"
+        raise InputError(f"{named} means nothing with --prompts, whose words are taken as they are; leave it out")
+    return series_from(read_prompts(Path(args.prompts)), args.prompts)
 
 
 def draw(

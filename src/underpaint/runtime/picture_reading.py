@@ -40,7 +40,7 @@ def readable(name: str, formats: tuple[str, ...]) -> Iterator[None]:
     except MemoryError:
         raise InputTooLarge(f"{name} needs too much memory; shrink it") from None
     except UnidentifiedImageError:
-        raise UnreadableImage(f"{name} is no {' or '.join(formats)} file; save it as PNG") from None
+        raise UnreadableImage(f"{name} is {_none_of(formats)} file; save it as PNG") from None
     except Exception as error:
         raise UnreadableImage(f"{name} cannot be decoded ({words_of(error):.200}); save it again") from None
 
@@ -67,3 +67,9 @@ def shallow(image: Image.Image) -> Image.Image:
         return image
     values = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
     return Image.fromarray(values.astype(np.uint8))
+
+
+def _none_of(formats: tuple[str, ...]) -> str:
+    """Return that a file is of no such kind: ``no PNG``, or ``neither a PNG nor a JPEG nor a WebP``."""
+    names = [one.replace("WEBP", "WebP") for one in formats]
+    return f"no {names[0]}" if len(names) == 1 else f"neither a {' nor a '.join(names)}"

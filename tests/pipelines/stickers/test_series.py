@@ -51,7 +51,7 @@ def test_mistakes_are_told_together():
 def test_rows_of_a_file_are_taken_as_they_are():
     rows = [PromptRow(prompt=text, source="f row") for text in ("a cat", "a dog")]
     assert series_from(rows) == Series(first="a cat", others=("a dog",))
-    with pytest.raises(InputError, match=f"2 to {MOST} prompts, got 1"):
+    with pytest.raises(InputError, match=f"must hold 2 to {MOST} prompts for a sheet, got 1; the first"):
         series_from(rows[:1])
     with pytest.raises(InputError, match="one style and one seed"):
         series_from([rows[0], PromptRow(prompt="a dog", seed=3, source="f row 2")])

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from underpaint.core.errors import InputError, UnreadableImage
+from underpaint.core.errors import DiskFull, InputError, UnreadableImage
 from underpaint.core.progress import Progress
 from underpaint.pipelines.picture_file import read_settings, save
+from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.upscaling.network import UpscalingNetwork
 from underpaint.pipelines.upscaling.placing import Outcome, upscale_into
 
@@ -52,12 +53,25 @@ def test_nothing_is_made_twice_and_nothing_written_over(
 def test_what_was_finished_before_a_failure_stays_and_is_found(
     sources: list[Path], tiny_network: UpscalingNetwork, tmp_path: Path
 ) -> None:
+    def full_at_the_second(data: bytes, settings: Settings) -> bytes:
+        if not settings.caption:
+            raise DiskFull("the disk is full")
+        return data
+
+    with pytest.raises(DiskFull):
+        into(tmp_path / "out", sources, tiny_network, seal=full_at_the_second)
+    outcome = into(tmp_path / "out", sources, tiny_network)
+    assert [placed.drawn for placed in outcome.placed.values()] == [False, True]
+
+
+def test_nothing_is_made_the_folder_neither_if_a_picture_cannot_be_read(
+    sources: list[Path], tiny_network: UpscalingNetwork, tmp_path: Path
+) -> None:
     bad = tmp_path / "bad.png"
     bad.write_bytes(b"no picture")
     with pytest.raises(UnreadableImage, match=r"bad\.png"):
         into(tmp_path / "out", [sources[0], bad], tiny_network)
-    outcome = into(tmp_path / "out", sources, tiny_network)
-    assert [placed.drawn for placed in outcome.placed.values()] == [False, True]
+    assert not (tmp_path / "out").exists()
 
 
 def test_another_picture_of_the_same_name_gets_a_number(

@@ -98,8 +98,8 @@ def words_of(subject: str, mood: str) -> str:
     """
     if mood not in MOODS:
         raise InputError(
-            f"there are no words for the mood {mood!r:.40}; choose some of {', '.join(MOODS)}, or write "
-            "your own prompts into a file (--prompts)"
+            f"there are no words for the mood {mood!r:.40}; choose some of {', '.join(MOODS)}, or say "
+            "it in words of your own (--mood)"
         )
     kind = kind_of(subject)
     return MOODS[mood]["cat" if kind == "other" else kind].format(noun_of(subject))

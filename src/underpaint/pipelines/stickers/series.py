@@ -23,6 +23,7 @@ from underpaint.pipelines.planning import Options, plan
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.stickers.moods import first_words, words_of
+from underpaint.pipelines.stickers.own_moods import check_own, own_words
 
 if TYPE_CHECKING:
     from underpaint.pipelines.generator import Generator
@@ -59,16 +60,17 @@ class Series:
             first: Settings of the first picture, whose words, style and seed are in them.
         """
         words, style = slug(first.caption), slug(first.style or "")
-        names = [(PREFIX, words, mood, style, str(first.seed)) for mood in self.moods]
+        names = [(PREFIX, words, slug(mood), style, str(first.seed)) for mood in self.moods]
         return ["-".join(part for part in parts if part) for parts in names]
 
 
-def series_of(subject: str, moods: Sequence[str]) -> Series:
+def series_of(subject: str, moods: Sequence[str], own: Sequence[str] = ()) -> Series:
     """Return the words of a subject in moods.
 
     Args:
         subject: Such as ``a cat``.
         moods: Keys of ``moods.MOODS``.
+        own: Moods in words of one's own; see ``own_moods.own_words``.
 
     Raises:
         InputError: The subject is empty, there are too many moods, or there are no words for one; all are told.
@@ -76,23 +78,37 @@ def series_of(subject: str, moods: Sequence[str]) -> Series:
     found = Mistakes()
     if not subject.strip():
         found.add(InputError('the subject is empty; write what to draw, for example "a cat"'))
-    if not 1 <= len(moods) < MOST:
-        found.add(InputError(f"a series has 1 to {MOST - 1} moods, got {len(moods)}"))
+    said = [found.take(check_own, one, f"the mood {one!r:.40}", otherwise="") for one in own]
+    if not all(one.strip() for one in own):
+        found.add(InputError("a mood in words of your own is empty; write what is different, or leave it out"))
+    if not 1 <= len(moods) + len(said) < MOST:
+        found.add(InputError(f"a sheet has 1 to {MOST - 1} moods, got {len(moods) + len(said)}"))
     words = {mood: found.take(words_of, subject, mood, otherwise="") for mood in moods}
+    words |= {mood: own_words(subject, mood) for mood in said if mood and mood not in words}
     found.tell()
     by_words = {words[mood]: mood for mood in reversed(words)}
     others = dict.fromkeys(words.values())
     return Series(first=first_words(subject), others=tuple(others), moods=tuple(by_words[one] for one in others))
 
 
-def series_from(rows: Sequence[PromptRow]) -> Series:
+def series_from(rows: Sequence[PromptRow], source: str = "the prompts") -> Series:
     """Return the words of a file of prompts; the first row is the first picture.
+
+    Args:
+        rows: What to draw.
+        source: The file, for messages.
 
     Raises:
         InputError: There are fewer than two rows or too many, or one has a style, a seed or a number of its own.
     """
     if not 2 <= len(rows) <= MOST:
-        raise InputError(f"a series has 2 to {MOST} prompts, got {len(rows)}")
+        way_out = (
+            "the first line is the whole first picture, such as a cat, and each other line a whole picture of it, such "
+            "as a cat with a hat; or write a subject, with its moods in --moods or --mood"
+            if len(rows) < 2
+            else "split it into several files, which begin with the same line"
+        )
+        raise InputError(f"{source} must hold 2 to {MOST} prompts for a sheet, got {len(rows)}; {way_out}")
     own = next((row for row in rows if (row.style, row.seed, row.n) != (None, None, None)), None)
     if own is not None:
         raise InputError(f"{own.source}: a series has one style and one seed for all; leave the other columns out")

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from underpaint.core.errors import DataError, UnreadableImage
+from underpaint.core.mistakes import in_a_line
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.marks import Owner, is_at_hand
 from underpaint.pipelines.picture_file import encode, within_bytes
@@ -48,7 +50,7 @@ def upscale_into(
     report: Report = silent,
     seal: Seal | None = None,
 ) -> Outcome:
-    """Make pictures larger, each written as soon as it is finished.
+    """Make pictures larger, each written as soon as it is finished; nothing if one of them cannot be read.
 
     Args:
         folder: Where to; made if needed.
@@ -61,11 +63,13 @@ def upscale_into(
 
     Raises:
         InputError: A file is not there, or cannot be used; or the key of the mark of the only picture is not here.
-        UnreadableImage: A picture is damaged, an animation, or of another kind.
+        UnreadableImage: A picture is damaged, an animation, or of another kind; all that are, are told.
         StorageError: The folder cannot be written, or the disk is full; what is finished stays.
     """
+    each = list(dict.fromkeys(pictures))
+    check_readable(each)
     prepare(folder)
-    network, outcome, each = load(), Outcome(), list(dict.fromkeys(pictures))
+    network, outcome = load(), Outcome()
     for number, path in enumerate(each):
         report(Progress(task="upscale", done=number, total=len(each), unit="pictures"))
         found = read(path)
@@ -81,6 +85,29 @@ def upscale_into(
             outcome.unknown.append(path)
     report(Progress(task="upscale", done=len(each), total=len(each), unit="pictures"))
     return outcome
+
+
+def check_readable(pictures: Sequence[Path]) -> None:
+    """Refuse pictures of which one cannot be read, before anything is made of the others.
+
+    Args:
+        pictures: Files.
+
+    Raises:
+        InputError: A file is not there.
+        InputTooLarge: The only one that cannot be read has too many bytes or pixels.
+        UnreadableImage: One cannot be read, or several, which are all told.
+    """
+    refused: list[DataError] = []
+    for path in pictures:
+        try:
+            read(path)
+        except DataError as error:
+            refused.append(error)
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        raise UnreadableImage(in_a_line([*map(str, refused)]))
 
 
 def _place(folder: Path, stem: str, planned: Enlargement, network: UpscalingNetwork, seal: Seal | None) -> Placed:

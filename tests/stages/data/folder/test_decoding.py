@@ -115,14 +115,14 @@ def truncated(kind: str) -> Callable[[Encode, Patchwork], bytes]:
     ("make", "message"),
     [
         (lambda encode, patchwork: b"", "0 bytes"),
-        (lambda encode, patchwork: b"<svg/>", "it is no PNG or"),
+        (lambda encode, patchwork: b"<svg/>", "it is neither a PNG nor"),
         (truncated("PNG"), "it cannot be decoded"),
         (truncated("JPEG"), "it cannot be decoded"),
         (truncated("WEBP"), "it cannot be decoded"),
         (animation, "animation of 3 frames"),
         (lambda encode, patchwork: encode(Image.new("RGBA", (9, 9))), "one color"),
         (lambda encode, patchwork: encode(Image.new("RGB", (90, 9), "red")), "one color"),
-        (lambda encode, patchwork: encode(Image.new("RGB", (9, 9), "red"), "TIFF"), "it is no PNG or"),
+        (lambda encode, patchwork: encode(Image.new("RGB", (9, 9), "red"), "TIFF"), "it is neither a PNG nor"),
     ],
 )
 def test_what_is_no_picture_is_refused(
