@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -245,6 +246,15 @@ def test_mistakes_of_a_file_its_prompts_and_the_command_are_told_together(genera
         "wishes.csv, row 3",
     ]
     assert "pydantic" not in finished.stderr and "Input should" not in finished.stderr
+
+
+def test_mistakes_of_a_file_are_told_in_the_order_of_their_rows(generate, here):
+    rows = ("prompt,style,n", "a cat,baroque,1", "a dog,,0", "\u732b,,1", ",,1", "a fox,oil,5000")
+    (here / "rows.csv").write_text("\n".join(rows), encoding="utf-8")
+    finished = generate("--prompts", "rows.csv", "--style", "rococo")
+    assert finished.code == 2
+    numbers = re.findall(r"rows.csv, row (\d): ", finished.stderr)
+    assert numbers == sorted(numbers) and {*numbers} == {*"23456"} and "rococo" in finished.stderr
 
 
 def test_like_tells_all_mistakes_together(generate, here):

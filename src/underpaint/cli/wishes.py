@@ -77,7 +77,7 @@ def plan_new(args: argparse.Namespace, found: Mistakes) -> tuple[Model, list[Set
     from underpaint.pipelines.marks import mark_for
     from underpaint.pipelines.opening import open_model
     from underpaint.pipelines.planning import Options, plan_usable, read_prompt, usable
-    from underpaint.pipelines.prompts import PromptRow, read_usable
+    from underpaint.pipelines.prompts import PromptRow, read_usable, row_of
 
     if args.prompts:
         rows = found.take(read_usable, Path(args.prompts), found, otherwise=[])
@@ -96,10 +96,13 @@ def plan_new(args: argparse.Namespace, found: Mistakes) -> tuple[Model, list[Set
     if model is None:
         for row in rows:
             found.take(read_prompt, row.prompt, otherwise="", source=row.source)
-        found.tell()
-    assert model is not None
-    planned = plan_usable(model, rows, options, found, first_seed=FILE_SEED if args.prompts else None)
+        planned = []
+    else:
+        planned = plan_usable(model, rows, options, found, first_seed=FILE_SEED if args.prompts else None)
+    if args.prompts:
+        found.sort(lambda error: row_of(error, Path(args.prompts)))
     found.tell()
+    assert model is not None
     mark = mark_for(args.watermark or "public")
     return model, [settings.model_copy(update={"watermark": mark}) for settings in planned]
 

@@ -89,6 +89,16 @@ class Mistakes:
             self.add(error, source)
             return otherwise
 
+    def sort(self, place: Callable[[InputError], int | None]) -> None:
+        """Put mistakes of one file into its order; the others stay where they are.
+
+        Args:
+            place: From a mistake to where it is in the file, or to None if it is elsewhere.
+        """
+        each = [(place(error), key, error) for key, error in self._errors.items()]
+        ordered = iter(sorted((one for one in each if one[0] is not None), key=lambda one: one[0] or 0))
+        self._errors = {key: error for _, key, error in (one if one[0] is None else next(ordered) for one in each)}
+
     def tell(self) -> None:
         """Raise what was found; nothing if all is well.
 

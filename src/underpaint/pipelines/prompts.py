@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -190,6 +191,17 @@ FORMATS: dict[str, Callable[[str, str], Iterator[Row]]] = {
     ".csv": _csv_rows,
     ".jsonl": _json_rows,
 }
+
+
+def row_of(error: InputError, path: Path) -> int | None:
+    """Return the row of a file that a mistake is in, as its source says it; None if it is no mistake of a row.
+
+    Args:
+        error: The mistake.
+        path: The file.
+    """
+    found = re.match(rf"{re.escape(str(path))}, row ([0-9]+): ", str(error))
+    return None if found is None else int(found[1])
 
 
 def read_prompts(path: Path) -> list[PromptRow]:

@@ -96,6 +96,18 @@ def test_what_is_no_list_is_refused(at, body, status, param):
     assert (answer.status_code, answer.json()["error"]["param"]) == (status, param)
 
 
+def test_numbers_of_lines_say_where_they_must_lie_and_more_stickers_of_a_line_what_to_do(at):
+    text = "prompt,n,seed,style\na cat,11,x,oil\na dog,2.5,-1,\na fox,10,7,"
+    first, second, *rest = at.post(f"{PATH}/check", json={"text": text}).json()["mistakes"]
+    assert first["line"] == 2 and second["line"] == 3 and rest == []
+    assert (
+        "n must be a whole number between 1 and 10, got 11; a line of a list means at most so many" in first["message"]
+    )
+    assert "seed must be a whole number between 0 and 9007199254740991, got 'x'" in first["message"]
+    assert "unknown style 'oil'" in first["message"] and first["message"].startswith("3 mistakes: ")
+    assert "got '2.5'" in second["message"] and "got -1" in second["message"]
+
+
 def test_a_list_that_is_cancelled_keeps_what_is_finished(at, over):
     at.post("/api/v1/queue/pause")
     name = hand_in(at, "a cat\na dog\n").json()["id"]

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from underpaint import __version__
 from underpaint.pipelines.settings import SEED_MAX
 from underpaint.pipelines.stickers.moods import MOODS, USUAL
+from underpaint.pipelines.stickers.own_moods import OWN_CHARACTERS
 from underpaint.stages.serve.asking import ranges
 from underpaint.stages.serve.asking.examples import examples_for
 from underpaint.stages.serve.asking.request import MAX_PICTURES, MAX_PROMPT
@@ -27,6 +28,7 @@ from underpaint.stages.serve.http.stickers import PlaceView, place_views
 from underpaint.stages.serve.http.upscale import SIZES
 from underpaint.stages.serve.lists.reading import MAX_ROWS
 from underpaint.stages.serve.service import Service
+from underpaint.stages.serve.sheets.plan import MOST_MOODS
 
 router = APIRouter(prefix="/api/v1/capabilities", tags=["jobs"])
 
@@ -88,6 +90,8 @@ class LimitsView(BaseModel):
         list_rows: Of a list.
         list_bytes: Of a list, with what is said of it.
         sheet_pictures: On a contact sheet.
+        moods: Of a sheet of moods.
+        own_characters: Of a mood in words of one's own.
         gallery_bytes: That the gallery of one caller takes of the disk; 0 for no gallery.
     """
 
@@ -103,6 +107,8 @@ class LimitsView(BaseModel):
     list_rows: int
     list_bytes: int
     sheet_pictures: int
+    moods: int
+    own_characters: int
     gallery_bytes: int
 
 
@@ -180,6 +186,8 @@ def _limits(service: Service) -> LimitsView:
         list_rows=MAX_ROWS,
         list_bytes=LIST_BYTES,
         sheet_pictures=MOST,
+        moods=MOST_MOODS,
+        own_characters=OWN_CHARACTERS,
         gallery_bytes=round(config.gallery_mb * MB),
     )
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pydantic import ValidationError
 
 from underpaint.core.errors import FieldError
+from underpaint.pipelines.limits import LIMITS, Limits
 from underpaint.stages.serve.asking.body_mistakes import body_mistakes
 from underpaint.stages.serve.asking.edit_request import from_form
+from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
 from underpaint.stages.serve.asking.reading import Reading
-from underpaint.stages.serve.asking.request import GenerationRequest
+from underpaint.stages.serve.asking.request import MAX_PICTURES, GenerationRequest
 from underpaint.stages.serve.batches.input_file import LIST, Line, LineRequest, Mistake
 from underpaint.stages.serve.lists.reading import Row, read_rows
 from underpaint.stages.serve.service import Service
@@ -22,6 +24,13 @@ MOST_HINTS = 100
 """Lines of which it is told how they are read."""
 
 
+NUMBERS = {
+    **{name: LIMITS[name] for name in ("seed", "steps", "guidance", "temperature")},
+    "n": Limits(1, MAX_PICTURES, whole=True),
+}
+"""Columns of numbers, and where these must lie."""
+INSTEAD = {"n": "; a line of a list means at most so many stickers, so write it several times for more"}
+"""What to do about a number outside its limits."""
 LINE = "line "
 """What the number of a line stands behind."""
 LineCommon = dict[str, object]
@@ -111,13 +120,28 @@ def checked(
 
 
 def _line(row: Row, common: LineCommon, service: Service, owner: str) -> Line | Mistake:
-    values = {**common, **from_form(row.cells)}
+    found = FieldMistakes()
+    values = _within_limits({**common, **from_form(row.cells)}, found)
     try:
         body = LineRequest.model_validate(values)
-        service.wish(GenerationRequest(**body.model_dump(exclude_unset=True)), owner)
+        found.take(service.wish, GenerationRequest(**body.model_dump(exclude_unset=True)), owner, otherwise=None)
+        found.tell()
     except ValidationError as error:
-        wrong = body_mistakes(error.errors(), LineRequest, service.rest_mistakes(values, error.errors()))
+        others = [*found.messages(), *service.rest_mistakes(values, error.errors())]
+        wrong = body_mistakes(error.errors(), LineRequest, others)
         return Mistake(line=row.line, code=wrong.code, message=wrong.message, param=wrong.param)
     except FieldError as error:
         return Mistake(line=row.line, code=error.code, message=str(error), param=error.param)
     return Line(custom_id=f"{LINE}{row.line}", method="POST", url=LIST, body=body)
+
+
+def _within_limits(values: LineCommon, found: FieldMistakes) -> LineCommon:
+    """Return the fields of a row without the numbers that lie outside their limits, which are taken down."""
+    kept = LineCommon()
+    for name, value in values.items():
+        limits = NUMBERS.get(name)
+        if limits is None or (isinstance(value, int | float) and limits.hold(value)):
+            kept[name] = value
+        else:
+            found.add(FieldError(f"{name} must {limits}, got {value!r:.40}{INSTEAD.get(name, '')}", param=name))
+    return kept

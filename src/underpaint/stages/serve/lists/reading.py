@@ -15,7 +15,7 @@ from typing import Any
 from underpaint.core.config import parse_json
 from underpaint.core.errors import FieldError, InputError
 from underpaint.pipelines.prompts import PASSED_OVER as COMMAND_PASSES_OVER
-from underpaint.pipelines.prompts import prompt_of, style_of
+from underpaint.pipelines.prompts import SEPARATORS, prompt_of, style_of
 from underpaint.stages.serve.batches.input_file import Mistake
 from underpaint.stages.serve.gallery.archive import COLUMNS as ARCHIVED
 from underpaint.stages.serve.gallery.archive import FORMULA
@@ -169,7 +169,7 @@ def _table_rows(text: str, delimiter: str) -> Iterator[Row | Mistake]:
                 header = _names(cells)
                 yield from _wrong_columns(header, line)
             else:
-                yield _row(header, cells, line)
+                yield _row(header, cells, line, SEPARATORS[delimiter])
     except csv.Error as error:
         yield _mistake(began, f"this is no table ({error}); put cells with quotes or line breaks into quotes")
 
@@ -177,7 +177,7 @@ def _table_rows(text: str, delimiter: str) -> Iterator[Row | Mistake]:
 def _wrong_columns(header: list[str], line: int, called: str = "column") -> Iterator[Mistake]:
     if "prompt" not in header:
         meant = next((name for name in header if name in MEANT), None)
-        words = "name the one with the words so" if meant is None else f"call {meant!r} so"
+        words = "call the one with the words prompt" if meant is None else f"call {meant!r} prompt"
         yield _mistake(line, f"there is no {called} 'prompt'; {words}", meant or "prompt")
     for name in dict.fromkeys(header):
         if header.count(name) > 1 and name:
@@ -188,11 +188,11 @@ def _wrong_columns(header: list[str], line: int, called: str = "column") -> Iter
             yield _mistake(line, f"there is no {called} {name!r:.60}; {instead}", name)
 
 
-def _row(header: list[str], cells: list[str], line: int) -> Row | Mistake:
+def _row(header: list[str], cells: list[str], line: int, separator: str) -> Row | Mistake:
     while len(cells) > len(header) and not cells[-1].strip():
         cells = cells[:-1]
     if len(cells) > len(header):
-        message = f"there are {len(cells)} cells, and the header has {len(header)}; put a cell with commas into quotes"
+        message = f"there are {len(cells)} cells, and the header has {len(header)}; quote cells that hold {separator}"
         return _mistake(line, message)
     named = dict(zip(header, cells, strict=False))
     return Row(line, {name: _text(named[name]) for name in FIELDS if named.get(name, "").strip()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 
 import pytest
@@ -144,6 +145,40 @@ def test_what_is_refused_in_words_of_ones_own_is_said_beside_these(open_studio):
     assert box(moods).get_attribute("aria-invalid") is None and moods.faults() == []
     own.fill("with a hat")
     expect(said).to_be_empty()
+
+
+def test_what_is_wrong_with_lines_of_ones_own_is_told_as_they_are_numbered_there_before_anything_is_sent(moods):
+    own, said = moods.page.get_by_role("textbox", name="In words of your own"), moods.page.locator("#own-mistake")
+    expect(own).to_have_accessible_description(re.compile("at most 200 characters"))
+    expect(own).to_have_accessible_description(re.compile("details such as hats rarely do"))
+    asked = []
+    moods.page.on("request", lambda request: asked.append(request) if request.url.endswith("/sheets") else None)
+    box(moods).fill("a cat")
+    choose(moods, "happy")
+    own.fill("with a tie\n\n\n" + "very " * 46 + "sad\n")
+    expect(said).to_have_text("Line 4 of your own moods has 233 characters; at most 200 fit.")
+    asked.clear()
+    moods.page.get_by_role("button", name="Draw 4 stickers").click()
+    expect(own).to_be_focused()
+    assert moods.faults() == [] and asked == []
+    own.fill("\n".join(f"with {n} ties" for n in range(32)))
+    expect(said).to_have_text("These are 33 moods; a sheet has at most 32.")
+    choose(moods)
+    expect(said).to_be_empty()
+
+
+def test_repeated_lines_and_hard_words_of_ones_own_are_told_with_their_lines(moods):
+    own, hints = moods.page.get_by_role("textbox", name="In words of your own"), moods.page.locator(".own-hints li")
+    box(moods).fill("a cat")
+    choose(moods, "happy")
+    own.fill("with a tie\n\nwith an axolotl\n with a tie\nhappy\nmit einem Hut und einer Katze")
+    expect(hints).to_have_count(4)
+    expect(hints.nth(0)).to_have_text("Line 4 says the same as line 1; it is drawn once.")
+    expect(hints.nth(1)).to_have_text("Line 5 is the mood “happy”, which is chosen above; it is drawn once.")
+    expect(hints.nth(2)).to_contain_text("Line 3: The model may not know “axolotl”")
+    expect(hints.nth(3)).to_contain_text("Line 6: The model reads English.")
+    expect(moods.page.get_by_role("button", name="Draw 5 stickers")).to_be_visible()
+    assert moods.faults() == []
 
 
 def test_another_language_is_met_with_a_hint_here_too(moods):

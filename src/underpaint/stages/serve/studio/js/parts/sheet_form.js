@@ -2,10 +2,12 @@
 
 import { button, field, h, icon } from '../elements.js';
 import { modelOf } from '../form.js';
-import { say, sentence } from '../notices.js';
+import { sentence } from '../notices.js';
 import { kept } from '../state.js';
 import { moodName, styleName, t } from '../words.js';
 import { choice } from './choices.js';
+import { mistakeBelow } from './mistake.js';
+import { ownMoods, ownOf } from './own_moods.js';
 import { hintBelow } from './word_hints.js';
 
 /** How much of the first picture stays. */
@@ -37,21 +39,27 @@ export function sheetForm(app, draw) {
   const box = subjectBox(app);
   const count = h('span', {});
   const main = h('button', { class: 'button main large', type: 'submit' }, icon('brush'), count);
-  const picks = moodChips(moods, chosen, (names) => (draft.change({ moods: names }), show()));
-  const own = ownMoods(() => show());
+  const picks = moodChips(moods, chosen, (names) => (draft.change({ moods: names }), show(), own.look()));
+  const own = ownMoods(app, {
+    text: () => draft.value.own,
+    subject: () => draft.value.subject,
+    chosen,
+    onchange: (text) => (draft.change({ own: text }), show()),
+  });
   /** The box that a mistake is of, by the name of its field on the server. */
-  const boxOf = (param) => (param === 'own' ? own : box);
+  const boxOf = (param) => (/^own\b/.test(param ?? '') ? own : box);
   const show = () => {
     picks.set(chosen());
-    count.textContent = t('moods.draw', { n: 1 + chosen().length + ownWords().length });
+    count.textContent = t('moods.draw', { n: 1 + chosen().length + ownWords(chosen()).length });
   };
   const submitted = async (event) => {
     event.preventDefault();
     if (!draft.value.subject.trim()) return box.complain(t('moods.no_subject'));
-    if (!chosen().length && !ownWords().length) return box.complain(t('moods.no_moods'));
+    if (!chosen().length && !ownWords(chosen()).length) return box.complain(t('moods.no_moods'));
+    const wrong = own.look();
+    if (wrong) return own.complain(wrong);
     main.disabled = true;
     box.clear();
-    own.clear();
     try {
       await draw(bodyOf(app, chosen()));
     } catch (error) {
@@ -68,54 +76,21 @@ export function sheetForm(app, draw) {
     h('div', { class: 'row spread' }, h('div', { class: 'row wide' }, styles(app), alike()), main),
   );
   show();
-  return { element, focus: box.focus, close: box.close };
+  own.look();
+  return { element, focus: box.focus, close: () => (box.close(), own.close()) };
 }
 
 function bodyOf(app, moods) {
   const { subject, style, alike: same } = draft.value;
   const known = modelOf(app.capabilities, null).styles.includes(style);
-  const own = ownWords();
+  const own = ownWords(moods);
   const fields = { ...(own.length ? { own } : {}), ...(known ? { style } : {}) };
   return { subject: subject.trim(), moods, same: ALIKE[same], ...fields };
 }
 
-/** Return the moods in words of one's own, one a line, each once. */
-function ownWords() {
-  const lines = draft.value.own.split('\n').map((line) => line.trim());
-  return [...new Set(lines.filter(Boolean))];
-}
-
-/** Make the box for moods in words of one's own. */
-function ownMoods(onchange) {
-  const input = h('textarea', {
-    rows: 2,
-    maxlength: 4000,
-    autocomplete: 'off',
-    value: draft.value.own,
-    placeholder: t('moods.own_open'),
-  });
-  const mistake = mistakeOf(input, 'own-mistake');
-  input.addEventListener('input', () => (mistake.clear(), draft.change({ own: input.value }), onchange()));
-  const element = field(t('moods.own'), input, t('moods.own_about'));
-  input.setAttribute('aria-describedby', `${input.getAttribute('aria-describedby')} own-mistake`);
-  element.append(mistake.element);
-  return { ...mistake, element };
-}
-
-/** Make the place below a box that says what is wrong with it. */
-function mistakeOf(input, id) {
-  const element = h('p', { class: 'mistake', id, role: 'alert' });
-  const clear = () => {
-    element.textContent = '';
-    input.removeAttribute('aria-invalid');
-  };
-  const complain = (words) => {
-    element.textContent = words;
-    input.setAttribute('aria-invalid', 'true');
-    input.focus();
-    say(words);
-  };
-  return { element, clear, complain };
+/** Return the moods in words of one's own, each once. */
+function ownWords(chosen) {
+  return ownOf(draft.value.own, chosen).own.map(({ words }) => words);
 }
 
 /** Make the box for whom the moods are of, with some to begin with. */
@@ -131,7 +106,7 @@ function subjectBox(app) {
     'aria-describedby': 'subject-hint subject-mistake',
   });
   const hint = hintBelow(app, 'subject-hint', t('moods.hint'));
-  const mistake = mistakeOf(input, 'subject-mistake');
+  const mistake = mistakeBelow(input, 'subject-mistake');
   const put = (value) => {
     mistake.clear();
     draft.change({ subject: value });

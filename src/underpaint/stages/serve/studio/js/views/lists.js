@@ -3,7 +3,7 @@
 import { onChange } from '../changes.js';
 import { h } from '../elements.js';
 import { freshKey } from '../jobs.js';
-import { fail, note, over, say, tried } from '../notices.js';
+import { fail, over, say, tried } from '../notices.js';
 import { paced } from '../pacing.js';
 import { keyedList } from '../parts/keyed_list.js';
 import { listCard, isOver } from '../parts/list_card.js';
@@ -48,8 +48,9 @@ export function open(app) {
     );
     if (pending.value.key === key) pending.set(NOTHING);
     form.clear(body.text);
-    note(t('lists.handed_in', { n: list.pictures }), { icon: 'list' });
+    say(t('lists.handed_in', { n: list.pictures }));
     await load();
+    cards.element.firstElementChild?.scrollIntoView({ block: 'nearest' });
   }
 
   async function load() {
