@@ -173,9 +173,9 @@ def test_repeated_lines_and_hard_words_of_ones_own_are_told_with_their_lines(moo
     choose(moods, "happy")
     own.fill("with a tie\n\nwith an axolotl\n with a tie\nhappy\nmit einem Hut und einer Katze")
     expect(hints).to_have_count(4)
-    expect(hints.nth(0)).to_have_text("Line 4 says the same as line 1; it is drawn once.")
-    expect(hints.nth(1)).to_have_text("Line 5 is the mood “happy”, which is chosen above; it is drawn once.")
-    expect(hints.nth(2)).to_contain_text("Line 3: The model may not know “axolotl”")
+    expect(hints.nth(1)).to_have_text("Line 4 says the same as line 1; it is drawn once.")
+    expect(hints.nth(2)).to_have_text("Line 5 is the mood “happy”, which is chosen above; it is drawn once.")
+    expect(hints.nth(0)).to_contain_text("Line 3: The model may not know “axolotl”")
     expect(hints.nth(3)).to_contain_text("Line 6: The model reads English.")
     expect(moods.page.get_by_role("button", name="Draw 5 stickers")).to_be_visible()
     assert moods.faults() == []
@@ -193,3 +193,16 @@ def test_a_sheet_has_no_fault_on_a_phone(open_studio, scheme):
     expect(phone.page.get_by_role("button", name="Draw 4 stickers")).to_be_enabled()
     assert phone.faults() == []
     assert phone.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_button_that_draws_stands_at_the_right_on_a_desk_and_fills_the_line_on_a_phone(open_studio):
+    def edges(width):
+        studio = open_studio("moods", width=width)
+        element, form = studio.page.locator(".ask .main"), studio.page.locator(".ask .row.spread")
+        inner, outer = element.bounding_box(), form.bounding_box()
+        return inner["x"] - outer["x"], outer["x"] + outer["width"] - inner["x"] - inner["width"]
+
+    for width in (1100, 1280, 1440):
+        left, right = edges(width)
+        assert left > 100 and abs(right) < 2
+    assert max(map(abs, edges(360))) < 2

@@ -49,6 +49,13 @@ export function ownOf(text, chosen) {
   return { own, repeated };
 }
 
+/** Return what there is to say of how a line is read; words of the subject are spoken of below the subject. */
+function remarkOn(reading, subject, number) {
+  const unknown = reading.unknown.filter((word) => !subject.includes(word));
+  const words = hintsOf({ ...reading, unknown }).join(' ');
+  return words ? [{ number, words: t('moods.own_line', { line: number, words }) }] : [];
+}
+
 /**
  * Make the box.
  *
@@ -88,36 +95,31 @@ export function ownMoods(app, form) {
       .join(' ');
   }
 
-  /** @param {string[]} sentences What to say below the box. */
-  function tell(sentences) {
+  /** @param {Array<{number: number, words: string}>} remarks What to say below the box, of which lines. */
+  function tell(remarks) {
+    const sentences = remarks.sort((one, other) => one.number - other.number).map(({ words }) => words);
     if (sentences.join() === told) return;
     told = sentences.join();
     replace(said, ...sentences.map((words) => h('li', {}, words)));
   }
 
-  const again = ({ number, of }) =>
-    typeof of === 'number'
-      ? t('moods.own_again', { line: number, of })
-      : t('moods.own_chosen', { line: number, mood: moodName(of) });
+  /** Return what to say of a line that says nothing new. */
+  function again({ number, of }) {
+    if (typeof of === 'number') return { number, words: t('moods.own_again', { line: number, of }) };
+    return { number, words: t('moods.own_chosen', { line: number, mood: moodName(of) }) };
+  }
 
-  /** Say what the model reads of lines, behind what is said of them already. */
+  /** Say what the model reads of lines, beside what is said of them already. */
   async function ask(own, before) {
     asking = new AbortController();
     const { signal } = asking;
     const subject = form.subject().trim().toLowerCase();
-    const prompts = own.map(({ words }) =>
-      words.includes('{}') ? words.replaceAll('{}', subject) : `${subject} ${words}`,
-    );
+    const whole = (words) => (words.includes('{}') ? words.replaceAll('{}', subject) : `${subject} ${words}`);
     try {
-      const { data } = await call('POST', '/api/v1/prompts/check', { body: { prompts }, signal });
-      if (signal.aborted) return;
-      const found = data.flatMap((reading, i) => {
-        // What the model does not know of the subject is said below the subject.
-        const unknown = reading.unknown.filter((word) => !subject.includes(word));
-        const sentences = hintsOf({ ...reading, unknown }).join(' ');
-        return sentences ? [t('moods.own_line', { line: own[i].number, words: sentences })] : [];
-      });
-      tell([...before, ...found]);
+      const body = { prompts: own.map(({ words }) => whole(words)) };
+      const { data } = await call('POST', '/api/v1/prompts/check', { body, signal });
+      if (!signal.aborted)
+        tell([...before, ...data.flatMap((reading, i) => remarkOn(reading, subject, own[i].number))]);
     } catch {
       // A hint that does not come is none; whatever is wrong is said where something is drawn.
     }
