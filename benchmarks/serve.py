@@ -20,8 +20,8 @@ import argparse
 import json
 import subprocess
 import sys
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,34 +34,57 @@ from serve_servers import OURS, Running, ours, peers, real
 
 HERE = Path(__file__).parent
 UNMARKED = f"{OURS}, no watermark"
+CALLERS = "8 callers"
 BODIES = [{"prompt": prompt, "style": STYLE, "seed": seed} for seed, prompt in enumerate(PROMPTS)]
+
+
+@dataclass(frozen=True)
+class RealRound:
+    """What one round with the shipped model gave.
+
+    Args:
+        offline_per_s: Pictures a second of the library in a loop.
+        start_s: From the command to the first picture.
+        memory_mb: Of the server, at the end.
+        loads: Name of a load to what came of it.
+    """
+
+    offline_per_s: float
+    start_s: float
+    memory_mb: float
+    loads: dict[str, Figures]
 
 
 def measure_real(rounds: int, seconds: float) -> dict[str, Any]:
     """Measure the shipped model: the library in a loop and the server, in turns."""
-    found: dict[str, dict[int, Figures]] = defaultdict(dict)
-    offline, start_s, memory_mb = list[float](), list[float](), list[float]()
-    for number in range(rounds):
-        command = [sys.executable, str(HERE / "serve_offline.py"), str(seconds)]
-        offline.append(float(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
-        with Running(real(), {}) as running:
-            start_s.append(running.start_s)
-            put(running, closed(8, WARM_UP_S, BODIES))
-            found["8 callers"][number] = put(running, closed(8, seconds, BODIES))
-            for share in SHARES:
-                plan = opened(share * offline[-1], seconds, BODIES, seed=number)
-                found[f"{share:.0%}"][number] = put(running, plan)
-            memory_mb.append(running.memory_mb())
-    shares = [found["8 callers"][number].per_s / offline[number] for number in range(rounds)]
+    measured = [real_round(number, seconds) for number in range(rounds)]
     return {
         "rounds": rounds,
         "seconds": seconds,
-        "offline_per_s": spread(offline),
-        "share_of_offline": spread(shares),
-        "start_s": spread(start_s),
-        "memory_mb": spread(memory_mb),
-        "loads": {load: over_rounds(list(figures.values())) for load, figures in found.items()},
+        "offline_per_s": spread([one.offline_per_s for one in measured]),
+        "share_of_offline": spread([one.loads[CALLERS].per_s / one.offline_per_s for one in measured]),
+        "start_s": spread([one.start_s for one in measured]),
+        "memory_mb": spread([one.memory_mb for one in measured]),
+        "loads": {load: over_rounds([one.loads[load] for one in measured]) for load in measured[0].loads},
     }
+
+
+def real_round(number: int, seconds: float) -> RealRound:
+    """Measure the library in a loop, and then the server under every load.
+
+    Args:
+        number: Of the round; chooses when callers come.
+        seconds: Length of each load.
+    """
+    command = [sys.executable, str(HERE / "serve_offline.py"), str(seconds)]
+    offline_per_s = float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    with Running(real(), {}) as running:
+        put(running, closed(8, WARM_UP_S, BODIES))
+        loads = {CALLERS: put(running, closed(8, seconds, BODIES))}
+        for share in SHARES:
+            plan = opened(share * offline_per_s, seconds, BODIES, seed=number)
+            loads[f"{share:.0%}"] = put(running, plan)
+        return RealRound(offline_per_s, running.start_s, running.memory_mb(), loads)
 
 
 def kept(path: Path) -> dict[str, Any]:

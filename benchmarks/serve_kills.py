@@ -145,21 +145,15 @@ def _killed(server: Server, kinds: list[str], seed: int, place: str | None) -> d
     first_s = server.start()
     killer = Killer(server, random.Random(seed), first_s)
     clients = Clients(server.url, seed, pause_s=0.15)
-    clients.start()
     began = time.monotonic()
-    for kind in kinds:
-        killer.kill(kind)
-    clients.stop()
-    batches = drained(server)
-    wrong = [
-        f"{key} is now another job" for key, job in clients.ledger.jobs.items() if _known(server, key, clients) != job
-    ]
+    batches, others = _worked(server, killer, clients, kinds)
     took_s, code = time.monotonic() - began, server.end()
-    queue = open_queue(place or server.state / "jobs.sqlite")
-    found = histories(queue)
-    queue.close()
-    wrong += mistakes(found, clients.ledger, batches, server.state / "pictures")
-    wrong += _of_the_server(server, killer, found, code)
+    found = _histories(place or server.state / "jobs.sqlite")
+    wrong = [
+        *others,
+        *mistakes(found, clients.ledger, batches, server.state / "pictures"),
+        *_of_the_server(server, killer, found, code),
+    ]
     return {
         "kills": {kind: kinds.count(kind) for kind in ("server", "starting", "paused", "engine")},
         "seed": seed,
@@ -171,6 +165,28 @@ def _killed(server: Server, kinds: list[str], seed: int, place: str | None) -> d
         "ready_after_s": {"first": round(first_s, 2), **_quantiles(killer.back_s)},
         "ends": dict(sorted(clients.ledger.ends.items())),
     }
+
+
+def _worked(
+    server: Server, killer: Killer, clients: Clients, kinds: Sequence[str]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Let clients work while the server is killed; return its batches, and keys that now name another job."""
+    clients.start()
+    for kind in kinds:
+        killer.kill(kind)
+    clients.stop()
+    batches = drained(server)
+    known = clients.ledger.jobs.items()
+    return batches, [f"{key} is now another job" for key, job in known if _known(server, key, clients) != job]
+
+
+def _histories(place: str | Path) -> list[History]:
+    """Return what became of every job, as the database of the queue says."""
+    queue = open_queue(place)
+    try:
+        return histories(queue)
+    finally:
+        queue.close()
 
 
 def _of_the_server(server: Server, killer: Killer, found: Sequence[History], code: int) -> list[str]:

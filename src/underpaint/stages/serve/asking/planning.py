@@ -71,11 +71,20 @@ def wish_of(
     Raises:
         FieldError: A field cannot be used; the message says what can, for each of several.
     """
-    served = catalog.find(request.model)
-    found = FieldMistakes()
+    served, found = catalog.find(request.model), FieldMistakes()
     for unknown in _unknown_things(request, served):
         found.add(unknown)
     caption, words_cut = found.take(_caption, request.prompt, otherwise=STAND_IN, source="prompt")
+    options = _options(request, served, presets or {}, found)
+    found.tell()
+    planned = _as_field("prompt", lambda: _planned(served.model, caption, options))
+    update = {"prompt": request.prompt[:PROMPT_KEPT], "watermark": watermark}
+    orders = tuple(_order(request, one.model_copy(update=update), previews) for one in planned)
+    return Wish(served=served, orders=orders, words_cut=words_cut)
+
+
+def _options(request: PictureRequest, served: Served, presets: Mapping[str, int], found: FieldMistakes) -> Options:
+    """Return what holds for all pictures of a request; what cannot be used is taken down."""
     count = request.n or 1
     first = random_seed() if request.seed is None else request.seed
     style = request.style if served.model.styles else None
@@ -85,15 +94,11 @@ def wish_of(
         n=count,
         guidance=request.guidance,
         temperature=request.temperature,
-        steps=found.take(_steps, request, served, presets or {}, otherwise=None, source="steps"),
+        steps=found.take(_steps, request, served, presets, otherwise=None, source="steps"),
         background=found.take(_background, request, otherwise=TRANSPARENT, source="background"),
     )
     found.take(_check_engine, served, options, otherwise=None, source="steps")
-    found.tell()
-    planned = _as_field("prompt", lambda: _planned(served.model, caption, options))
-    update = {"prompt": request.prompt[:PROMPT_KEPT], "watermark": watermark}
-    orders = tuple(_order(request, one.model_copy(update=update), previews) for one in planned)
-    return Wish(served=served, orders=orders, words_cut=words_cut)
+    return options
 
 
 def _planned(model: Model, caption: str, options: Options) -> list[Settings]:
