@@ -100,9 +100,7 @@ def test_numbers_of_lines_say_where_they_must_lie_and_more_stickers_of_a_line_wh
     text = "prompt,n,seed,style\na cat,11,x,oil\na dog,2.5,-1,\na fox,10,7,"
     first, second, *rest = at.post(f"{PATH}/check", json={"text": text}).json()["mistakes"]
     assert first["line"] == 2 and second["line"] == 3 and rest == []
-    assert (
-        "n must be a whole number between 1 and 10, got 11; a line of a list means at most so many" in first["message"]
-    )
+    assert "n must be a whole number between 1 and 10, got 11; write the line several times" in first["message"]
     assert "seed must be a whole number between 0 and 9007199254740991, got 'x'" in first["message"]
     assert "unknown style 'oil'" in first["message"] and first["message"].startswith("3 mistakes: ")
     assert "got '2.5'" in second["message"] and "got -1" in second["message"]

@@ -29,8 +29,7 @@ NUMBERS = {
     "n": Limits(1, MAX_PICTURES, whole=True),
 }
 """Columns of numbers, and where these must lie."""
-INSTEAD = {"n": "; a line of a list means at most so many stickers, so write it several times for more"}
-"""What to do about a number outside its limits."""
+MORE = "; write the line several times for more"
 LINE = "line "
 """What the number of a line stands behind."""
 LineCommon = dict[str, object]
@@ -143,5 +142,6 @@ def _within_limits(values: LineCommon, found: FieldMistakes) -> LineCommon:
         if limits is None or (isinstance(value, int | float) and limits.hold(value)):
             kept[name] = value
         else:
-            found.add(FieldError(f"{name} must {limits}, got {value!r:.40}{INSTEAD.get(name, '')}", param=name))
+            more = MORE if name == "n" and isinstance(value, int) and value > limits.high else ""
+            found.add(FieldError(f"{name} must {limits}, got {value!r:.40}{more}", param=name))
     return kept

@@ -41,6 +41,7 @@ def test_a_pasted_list_is_counted_then_drawn_and_taken_along_as_one_file(open_st
     expect(card).to_have_attribute("data-status", "completed")
     expect(card).to_contain_text("3 of 3 lines drawn")
     expect(card.locator(".tile img")).to_have_count(3)
+    assert studio.page.locator(".note").count() == 0, "a notice would cover the card, which says the same"
     assert box(studio).input_value() == ""
     with studio.page.expect_download() as download:
         card.get_by_role("button", name="ZIP").click()
