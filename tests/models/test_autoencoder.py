@@ -2,9 +2,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from underpaint.learning.seeding import initialized_by
-from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder, AutoencoderConfig
+from underpaint.models.autoencoder import (
+    DOWNSAMPLING,
+    PAINTED_FROM,
+    Autoencoder,
+    AutoencoderConfig,
+    with_doubling,
+)
 
 
 @pytest.fixture
@@ -71,3 +78,54 @@ def test_every_parameter_is_trained(autoencoder):
     autoencoder.decode(autoencoder.encode(pictures())).square().mean().backward()
     idle = [name for name, p in autoencoder.named_parameters() if p.grad is None or not p.grad.any()]
     assert idle == []
+
+
+@pytest.fixture
+def larger(autoencoder) -> Autoencoder:
+    with initialized_by(1):
+        return with_doubling(autoencoder, 8)
+
+
+@torch.no_grad()
+def test_a_doubled_decoder_paints_twice_the_side_from_the_same_latents(autoencoder, larger):
+    batch = pictures(2, 32)
+    z = larger.encode(batch)
+    torch.testing.assert_close(z, autoencoder.encode(F.avg_pool2d(batch, 2)), atol=0, rtol=0)
+    assert z.shape == (2, 4, 32 // larger.config.downsampling, 32 // larger.config.downsampling)
+    assert larger.decode(z).shape == batch.shape
+
+
+def test_a_doubled_decoder_keeps_every_weight_but_those_of_its_end(autoencoder, larger):
+    old, new = autoencoder.state_dict(), larger.state_dict()
+    trunk = {name for name in old if not name.startswith("decoder.") or int(name.split(".")[1]) <= 6}
+    assert len(trunk) < len(old) and all(torch.equal(old[name], new[name]) for name in trunk)
+    assert new["decoder.7.conv.weight"].shape == (8 * 4, 8, 1, 1)
+
+
+@torch.no_grad()
+def test_what_feeds_the_new_end_is_what_fed_the_old_one(autoencoder, larger):
+    z = autoencoder.encode(pictures(2, 16))
+    torch.testing.assert_close(larger.decoder[:PAINTED_FROM](z), autoencoder.decoder[:PAINTED_FROM](z), atol=0, rtol=0)
+
+
+@torch.no_grad()
+def test_a_doubled_decoder_starts_as_a_blurred_form_of_the_old_one(autoencoder, larger):
+    features = torch.randn(2, 8, 1, 1, generator=torch.Generator().manual_seed(0)).expand(2, 8, 8, 8)
+    small, large = (network.decoder[PAINTED_FROM:](features) for network in (autoencoder, larger))
+    middle = small[..., 4:12, 4:12]
+    blurred = F.interpolate(F.avg_pool2d(middle, 2), scale_factor=4.0)
+    torch.testing.assert_close(large[..., 8:24, 8:24], blurred, atol=1e-5, rtol=1e-4)
+
+
+def test_every_parameter_of_a_doubled_decoder_is_trained(larger, stir):
+    stir(larger, std=0.05)
+    larger.train()
+    larger.decode(larger.encode(pictures(3, 32))).square().mean().backward()
+    assert [name for name, p in larger.named_parameters() if p.grad is None or not p.grad.any()] == []
+
+
+def test_settings_without_a_doubling_are_written_as_before():
+    assert "doubling" not in AutoencoderConfig().model_dump()
+    assert AutoencoderConfig(doubling=16).model_dump()["doubling"] == 16
+    with pytest.raises(ValueError, match="multiple of 8"):
+        AutoencoderConfig(doubling=12)

@@ -23,7 +23,7 @@ from underpaint.core.errors import InputError
 from underpaint.diffusion.guidance import GuidanceInterval, acts, guided_denoiser, in_interval
 from underpaint.diffusion.output_cache import OutputCache, cached_denoiser
 from underpaint.diffusion.solvers import Denoiser, evaluations, solve, time_grid
-from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder
+from underpaint.models.autoencoder import Autoencoder
 from underpaint.models.flow_transformer import FlowCondition, FlowTransformer
 from underpaint.models.text_encoder import TextEncoder, TextStates
 from underpaint.models.text_tokenizer import TextTokenizer
@@ -94,7 +94,7 @@ class FlowPipeline(TextToPicture[FlowConfig]):
     @property
     def image_size(self) -> int:
         """Side of the pictures in pixels."""
-        return self.flow_transformer.config.side * DOWNSAMPLING
+        return self.flow_transformer.config.side * self.autoencoder.config.downsampling
 
     @property
     def modules(self) -> dict[str, nn.Module]:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from underpaint.core.errors import InputError
 from underpaint.diffusion.guidance import acts
 from underpaint.diffusion.solvers import euler, time_grid
-from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder
+from underpaint.models.autoencoder import Autoencoder
 from underpaint.models.pixels import to_straight
 from underpaint.models.quantizer import MultiScaleQuantizer
 from underpaint.models.residual import ResidualRefiner
@@ -95,7 +95,7 @@ class HybridPipeline(TextToPicture[HybridConfig]):
     @property
     def image_size(self) -> int:
         """Side of the pictures in pixels."""
-        return self.quantizer.side * DOWNSAMPLING
+        return self.quantizer.side * self.autoencoder.config.downsampling
 
     @property
     def modules(self) -> dict[str, nn.Module]:

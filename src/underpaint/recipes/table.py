@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from underpaint.recipes import decoder_64, evaluator_64, rivals_64, smoke, sticker_64, sticker_128, style, upscaler_64
+from underpaint.recipes import (
+    decoder_64,
+    decoder_128,
+    evaluator_64,
+    rivals_64,
+    smoke,
+    sticker_64,
+    sticker_128,
+    style,
+    upscaler_64,
+)
 from underpaint.stages.train.decoder_config import DecoderTraining
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
 from underpaint.stages.train.recipe import HybridRecipe
@@ -38,6 +48,7 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "sticker-128-small": sticker_128.small,
     "decoder-64": decoder_64.decoder,
     "decoder-64-drawn": decoder_64.drawn,
+    "decoder-128": decoder_128.decoder,
     "evaluator-64": evaluator_64.evaluator,
     "upscaler-64": upscaler_64.upscaler,
     "style": style.style,

@@ -162,6 +162,12 @@ def large_shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def make_shapes() -> Callable[..., Path]:
+    """Build such a data set at another size: ``make_shapes(folder, size=64)``."""
+    return build_dataset
+
+
+@pytest.fixture(scope="session")
 def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A ``text-table`` artifact."""
     return build_text_table(tmp_path_factory.mktemp("words") / "text-table")

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from underpaint.core.artifact import Manifest, read_manifest, seal, staging, verify
 from underpaint.core.progress import Report, silent
 from underpaint.learning.seeding import initialized_by
-from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder, AutoencoderConfig
+from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig, with_doubling
 from underpaint.models.component import load_component, save_component
 from underpaint.models.patch_discriminator import (
     PatchDiscriminator,
@@ -257,8 +257,11 @@ def run(
         parents["drawn"] = read_manifest(drawn).digest
     autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig, device)
     quantizer = load_component(tokenizer / "quantizer", MultiScaleQuantizer, QuantizerConfig, device)
+    if config.doubling is not None and autoencoder.config.doubling is None:
+        with initialized_by(config.loop.seed):
+            autoencoder = with_doubling(autoencoder, config.doubling)
     train = load_pictures(dataset, ("train",), report)
-    require_size(train, quantizer.side * DOWNSAMPLING, dataset)
+    require_size(train, quantizer.side * autoencoder.config.downsampling, dataset)
     held_out = load_pictures(dataset, ("validation",), report)
     latents = None if drawn is None else load_drawn(drawn)
     trainee = DecoderTrainee(config, autoencoder, quantizer, train, held_out, device, latents)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from underpaint.core.config import Config, is_zero
+from underpaint.core.config import Config, is_none, is_zero
 from underpaint.learning.config import LoopConfig
 
 Count = Annotated[int, Field(ge=1)]
@@ -30,6 +30,7 @@ class DecoderTraining(Config):
         discriminator_widths: Channels of the discriminator.
         drawn: Latents that the model draws beforehand, to be judged and not compared; 0 for none.
         drawn_share: Such latents a step, as a share of a batch, beside it.
+        doubling: Channels of a new end that paints twice as large; None keeps the decoder's size.
     """
 
     loop: LoopConfig
@@ -45,6 +46,7 @@ class DecoderTraining(Config):
     discriminator_widths: tuple[Count, Count, Count, Count] = (32, 64, 96, 128)
     drawn: int = Field(default=0, ge=0, exclude_if=is_zero)
     drawn_share: float = Field(default=0.0, ge=0, le=1, exclude_if=is_zero)
+    doubling: int | None = Field(default=None, ge=8, multiple_of=8, exclude_if=is_none)
 
     @model_validator(mode="after")
     def _check_shares(self) -> DecoderTraining:

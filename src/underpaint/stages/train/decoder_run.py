@@ -14,7 +14,7 @@ from underpaint.core.errors import InputError
 from underpaint.core.progress import Report, silent
 from underpaint.core.samples import read_samples
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
-from underpaint.models.component import load_component
+from underpaint.models.component import load_component, read_component_config
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.model_folder import Model, open_model
 from underpaint.pipelines.saved import load_pipeline
@@ -73,7 +73,7 @@ def run(
         raise InputError(f"{model.name} draws without tokens, so there is no decoder to refine; choose a hybrid model")
     data = read_manifest(dataset, kind="dataset").digest
     refuse_evaluation_sources(dataset)
-    require_trainable(dataset, image_size=model.index.image_size, batch_size=recipe.loop.batch_size)
+    require_trainable(dataset, image_size=_painted(recipe, model), batch_size=recipe.loop.batch_size)
     with threads(num_threads):
         by_first(lambda: seed_workspace(model, out))
         tokens = read_manifest(out / "tokenizer")
@@ -99,6 +99,13 @@ def run(
     parents = {**kept, "model": model.digest, "tokenizer": finer.digest, "dataset": data}
     figures = with_credits({**model.manifest.figures, "tokenizer": finer.figures}, dataset)
     return made_pipeline(out / FOLDER, recipe, parents, lambda: _with_decoder(model, out / FINER), figures)
+
+
+def _painted(recipe: DecoderTraining, model: Model) -> int:
+    """Return the side in pixels of what the new decoder paints."""
+    settings = read_component_config(model.folder / "autoencoder", AutoencoderConfig, Autoencoder.__name__)
+    grows = recipe.doubling is not None and settings.doubling is None
+    return model.index.image_size * (2 if grows else 1)
 
 
 def _drawn(recipe: DecoderTraining, model: Model, dataset: Path, out: Path, report: Report) -> Path:

@@ -14,7 +14,7 @@ from underpaint.core.errors import DataError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample, read_samples, write_samples
 from underpaint.learning.loop import step_generator
-from underpaint.models.autoencoder import DOWNSAMPLING, Autoencoder, AutoencoderConfig
+from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component, read_component_config
 from underpaint.models.quantizer import QuantizerConfig
 from underpaint.runtime.device import CPU
@@ -125,7 +125,7 @@ def run(
     autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig, device)
     train = load_pictures(dataset, ("train",), report).to(device)
     schedule = read_component_config(tokenizer / "quantizer", QuantizerConfig, "MultiScaleQuantizer").schedule
-    require_size(train, schedule[-1] * DOWNSAMPLING, dataset)
+    require_size(train, schedule[-1] * autoencoder.config.downsampling, dataset)
     held_out = load_pictures(dataset, HELD_OUT, report).to(device)
     tensors = {
         "train": encode(autoencoder, train, config, report),
