@@ -49,3 +49,11 @@ def test_the_mistakes_of_a_part_are_told_as_if_they_had_been_found_here() -> Non
     with pytest.raises(InputError, match=r"^4 mistakes:\n  f: a\n  f: b\n  f: c\n  d$") as told:
         found.tell()
     assert len(errors_of(told.value)) == 4
+
+
+def test_mistakes_of_a_file_are_put_into_its_order_and_the_others_stay_where_they_are() -> None:
+    found = Mistakes()
+    for words in ("row 3", "option", "row 1", "row 2", "row 1"):
+        found.add(InputError(words))
+    found.sort(lambda error: int(str(error)[-1]) if "row" in str(error) else None)
+    assert found.messages() == ["row 1", "option", "row 2", "row 3"]
