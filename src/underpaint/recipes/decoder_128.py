@@ -10,8 +10,8 @@ def decoder(seed: int = 0) -> DecoderTraining:
     """The shipped model's decoder with one more doubling, which then paints at 128 px.
 
     ``underpaint train decoder-128 --data artifacts/stickers-128 --out artifacts/decoder-128 --from stickers-64``
-    Seven minutes of one CPU core beside other work: 24.6 dB from all of held-out drawings and 21.4 from their tokens; it
-    paints in two fifths of the time of 64 px and the upscaler, and not as well (docs/log.md). Longer is in docs/gpu.md.
+    Seven minutes of one CPU core beside other work: 24.6 dB from all of held-out drawings and 21.4 from their tokens.
+    It paints in two fifths of the time of 64 px and the upscaler, and not as well (docs/log.md); docs/gpu.md has more.
 
     Args:
         seed: Seed of the new end, of the discriminator's weights and of the batches.
