@@ -33,7 +33,8 @@ Bits = Literal["f32", "int8 weights", "hybrid"]
 SAMPLES = 64
 """States that ranges are found with, as many as ours; optimum-intel takes 200 by default."""
 GRAPH = "network.xml"
-SETTINGS = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"}
+SETTINGS = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+"""Without the hint, a processor with bfloat16 computes a graph of 32 bits in 16."""
 RESTORING = ("Convert", "Subtract", "Multiply", "Reshape", "Transpose")
 """Operators between a compressed weight and its product."""
 
