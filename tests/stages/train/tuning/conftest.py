@@ -45,7 +45,7 @@ def settings(steps: int = 12, **changes: object) -> StyleRecipe:
     loop |= {name: changes.pop(name) for name in list(changes) if name in LoopConfig.model_fields}
     values = {"latents": LatentsEncoding(variants=2, reach=1), "keep_count": 24, "patience": 50}
     if changes.pop("draws", True):
-        values["decoder"] = DecoderTraining(loop=LoopConfig.model_validate({**loop, "steps": 16, "lr": 1e-3}))
+        values["decoder"] = DecoderTraining(loop=LoopConfig.model_validate({**loop, "steps": 32, "lr": 1e-3}))
     return StyleRecipe.model_validate({"loop": LoopConfig.model_validate(loop), **values, **changes})
 
 
