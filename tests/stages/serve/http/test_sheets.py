@@ -94,6 +94,13 @@ def test_a_wrong_form_of_a_sheet_is_told_with_all_that_is_wrong_besides(at):
     assert nobody["param"] == "subject" and "oil" not in nobody["message"]
 
 
+def test_every_line_of_ones_own_is_looked_at_and_no_mistake_is_made_up(at):
+    late = at.post(PATH, json={"subject": "a cat", "moods": [], "own": [""] * 32 + ["with\na hat"]}).json()["error"]
+    assert late["param"] == "own.32" and "line 33 of your own moods" in late["message"]
+    formless = at.post(PATH, json={"subject": "a cat", "moods": [], "own": [3]}).json()["error"]
+    assert formless["param"].startswith("own") and "moods, got 0" not in formless["message"]
+
+
 def test_moods_are_named_however_they_are_written_and_all_unknown_ones_are_told(at):
     asked = {"subject": "a cat", "moods": ["sad"], "own": [" with a sw4stika"]}
     alone = at.post(PATH, json=asked).json()["error"]

@@ -109,7 +109,7 @@ def pictures_of(subject: str, moods: Sequence[str], own: Sequence[str] = ()) -> 
     if not subject.strip():
         found.add(FieldError('the subject is empty; write what to draw, for example "a cat"', param="subject"))
     found.take(check_moods, moods, otherwise=None)
-    for at, words in enumerate(own[:MOST_MOODS]):
+    for at, words in enumerate(own):
         found.take(check_own, words, f"line {at + 1} of your own moods", otherwise="", source=f"own.{at}")
     said = [words.strip() for words in own if words.strip()]
     named = [*dict.fromkeys((*moods, *said))]

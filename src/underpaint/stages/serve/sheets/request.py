@@ -68,7 +68,7 @@ class SheetRequest(Config):
     def all_moods(self) -> list[str]:
         """Return the moods that are meant."""
         if self.moods is None:
-            return [] if self.own else [*USUAL]
+            return [] if self.own_words() else [*USUAL]
         return self.moods
 
     @classmethod
@@ -82,6 +82,8 @@ class SheetRequest(Config):
         """
         asked, found = fitting(cls, body, problems, words="subject"), FieldMistakes()
         if asked is not None:
+            if any("own" in problem["loc"][:1] for problem in problems) and not asked.moods:
+                asked = asked.model_copy(update={"moods": None})  # the moods were in what is wrong
             found.take(plan_of, asked, service, "", lambda one: wish_of(one, service.catalog), otherwise=None)
         return found.messages()
 
