@@ -257,9 +257,9 @@ def run(
         parents["drawn"] = read_manifest(drawn).digest
     autoencoder = load_component(tokenizer / "autoencoder", Autoencoder, AutoencoderConfig, device)
     quantizer = load_component(tokenizer / "quantizer", MultiScaleQuantizer, QuantizerConfig, device)
-    if config.doubling is not None and autoencoder.config.doubling is None:
+    if (channels := config.new_end(autoencoder.config.doubling)) is not None:
         with initialized_by(config.loop.seed):
-            autoencoder = with_doubling(autoencoder, config.doubling)
+            autoencoder = with_doubling(autoencoder, channels)
     train = load_pictures(dataset, ("train",), report)
     require_size(train, quantizer.side * autoencoder.config.downsampling, dataset)
     held_out = load_pictures(dataset, ("validation",), report)

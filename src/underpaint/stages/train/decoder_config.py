@@ -48,6 +48,14 @@ class DecoderTraining(Config):
     drawn_share: float = Field(default=0.0, ge=0, le=1, exclude_if=is_zero)
     doubling: int | None = Field(default=None, ge=8, multiple_of=8, exclude_if=is_none)
 
+    def new_end(self, doubling: int | None) -> int | None:
+        """Return the channels of the end that a decoder gets; None if it gets none, or paints twice as large already.
+
+        Args:
+            doubling: Channels of the end that it has for that; None for none.
+        """
+        return self.doubling if doubling is None else None
+
     @model_validator(mode="after")
     def _check_shares(self) -> DecoderTraining:
         if self.discrete_share + self.noisy_share > 1.0:

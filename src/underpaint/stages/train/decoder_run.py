@@ -104,8 +104,7 @@ def run(
 def _painted(recipe: DecoderTraining, model: Model) -> int:
     """Return the side in pixels of what the new decoder paints."""
     settings = read_component_config(model.folder / "autoencoder", AutoencoderConfig, Autoencoder.__name__)
-    grows = recipe.doubling is not None and settings.doubling is None
-    return model.index.image_size * (2 if grows else 1)
+    return model.index.image_size * (1 if recipe.new_end(settings.doubling) is None else 2)
 
 
 def _drawn(recipe: DecoderTraining, model: Model, dataset: Path, out: Path, report: Report) -> Path:

@@ -21,7 +21,6 @@ const TYPING_MS = 500;
  * @returns {Line[]} The lines; what no line of words holds, such as tabs, is a space.
  */
 function linesOf(text) {
-  // eslint-disable-next-line no-control-regex
   const lines = text
     .split('\n')
     .map((line, i) => ({ number: i + 1, words: line.replace(/[\u0000-\u001f]+/g, ' ').trim() }));
