@@ -3,8 +3,9 @@
     underpaint train decoder-128 --data artifacts/stickers-128 --from stickers-64 --out artifacts/decoder-128
     python benchmarks/doubled_decoder.py --model artifacts/decoder-128/pipeline --data artifacts/stickers-128
 
-All ways paint the same latents: those of the pictures at 64 px, whole or from their tokens alone. Every difference is
-paired by picture and clustered by concept. Times are of one picture, decoding and enlarging, taken in turn.
+All ways paint the same latents: those of the pictures at 64 px, whole or from their tokens alone, and with ``--drawn``
+what the model draws for held-out captions, which has no picture to be compared with (``doubled_drawn.py``). Every
+difference is paired by picture and clustered by concept. Times are of one picture, decoding and enlarging, in turn.
 Writes ``benchmarks/results/doubled_decoder.json``, and with ``--strip`` some of the pictures side by side.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from doubled_drawn import held_out, judge_drawn
 from machine import describe_machine, print_table
 from PIL import Image
 from torch import Tensor
@@ -26,6 +28,7 @@ from upscaling import SCORES, chosen, scores_of, told_of
 
 from underpaint.core.artifact import read_manifest
 from underpaint.core.errors import InputError
+from underpaint.core.samples import read_samples
 from underpaint.metrics.interval import mean_by_prompt
 from underpaint.metrics.paired import difference
 from underpaint.models.pixels import from_straight, to_straight
@@ -138,6 +141,13 @@ def save_strip(path: Path, truths: list[Pixels], large: HybridPipeline, paints: 
     sheet.save(path)
 
 
+def drawn(folder: Path, count: int, large: HybridPipeline, paints: dict[str, Paint]) -> dict[str, Any]:
+    """Return how the ways paint what the model draws for ``count`` held-out captions."""
+    samples = held_out(read_samples(folder), large.styles, count)
+    truths = np.stack([read_pixels(folder / sample.file) for sample in samples])
+    return {"pictures": len(samples), **judge_drawn(samples, truths, large, paints, DOUBLED)}
+
+
 def show(found: dict[str, Any]) -> None:
     """Print the tables."""
     for kind, ways_found in found.items():
@@ -159,6 +169,7 @@ def main() -> None:
     parser.add_argument("--beside", default="stickers-64", help="the model it was made from")
     parser.add_argument("--data", type=Path, required=True, help="a data set of the larger size")
     parser.add_argument("--count", type=int, default=200, help="pictures at most, one a concept")
+    parser.add_argument("--drawn", type=int, default=0, help="pictures that the model draws by itself; 0 for none")
     parser.add_argument("--strip", type=Path, help="a PNG file for some pictures side by side")
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
@@ -170,16 +181,18 @@ def main() -> None:
         paints = ways(large, small)
         found = judge(truths, concepts, large, paints)
         timing = time_all(latents_of(truths[0], large)["whole"], paints)
+        by_itself = drawn(args.data, args.drawn, large, paints) if args.drawn else {}
         if args.strip is not None:
             save_strip(args.strip, truths[:: max(len(truths) // SHOWN, 1)][:SHOWN], large, paints)
     show(found)
-    print(json.dumps(timing, indent=2))
+    print(json.dumps({"ms": timing, "drawn": by_itself}, indent=2))
     record = {
         "model": read_manifest(args.model).digest,
         "data": read_manifest(args.data).digest,
         "pictures": len(truths),
         "concepts": len(set(concepts)),
         "found": found,
+        "drawn": by_itself,
         "ms": timing,
         "machine": describe_machine(),
     }
