@@ -77,12 +77,12 @@ class Service:
             UnderpaintError: The model cannot be loaded.
         """
         config = self.config
-        backlog = {
+        backlog: dict[JobClass, float] = {
             "interactive": config.backlog_s,
             "batch": config.batch_backlog_s,
             "background": config.batch_backlog_s,
         }
-        self.limits = Limits(backlog_s=backlog, open_per_owner=config.open_per_key)  # pyright: ignore[reportArgumentType]
+        self.limits = Limits(backlog_s=backlog, open_per_owner=config.open_per_key)
         self.dispatcher = Dispatcher(self.pool, self.limits, max_batch_s=config.max_batch_s, notice=self._noticed)
         await self.pool.ready(self.catalog.default.name)
         self._tasks = [
@@ -166,7 +166,7 @@ class Service:
         Raises:
             FieldError: There is no such model.
         """
-        return stand_in(request.model, self.catalog, has_mask)
+        return stand_in(request, self.catalog, has_mask)
 
     def edit_input(self, request: EditFields, picture: Image.Image, mask: Image.Image | None) -> EditInput:
         """Return what the model that a request names needs of a picture and its mask.
@@ -174,7 +174,7 @@ class Service:
         Raises:
             FieldError: The model cannot edit here, or the mask cannot be used.
         """
-        return edit_input(request.model, self.catalog, picture, mask)
+        return edit_input(request, self.catalog, picture, mask)
 
     def edit_wish(self, request: EditFields, key_id: str, given: EditInput) -> Wish:
         """Return the pictures that a request to edit means, if they may be drawn.

@@ -73,6 +73,28 @@ def test_what_cannot_be_done_names_its_field(catalog, fields, param, code):
     assert (refused.value.param, refused.value.code) == (param, code)
 
 
+def test_without_a_model_the_size_chooses_who_draws_and_the_first_draws_any(catalog):
+    who = {size: wish_of(asked(size=size), catalog).served.name for size in (None, "auto", "64x64", "32x32")}
+    assert who == {None: "stickers", "auto": "stickers", "64x64": "stickers", "32x32": "tiny"}
+    assert wish_of(asked(size="32x32"), catalog).settings.size == "32x32"
+
+
+def test_a_size_that_is_not_drawn_is_told_with_those_there_are_and_who_draws_it(catalog):
+    def told(catalog: Catalog, **fields: Any) -> str:
+        with pytest.raises(FieldError) as refused:
+            wish_of(asked(**fields), catalog)
+        return str(refused.value)
+
+    assert told(catalog, size="1x1") == (
+        "no model here draws pictures of this size, got size '1x1'; use auto, 64x64 or 32x32"
+    )
+    assert told(catalog, size="32x32", model="stickers") == (
+        "stickers draws pictures of 64x64 alone, got size '32x32'; use auto or 64x64, or the model tiny"
+    )
+    alone = Catalog([catalog.default])
+    assert told(alone, size="32x32") == "stickers draws pictures of 64x64 alone, got size '32x32'; use auto or 64x64"
+
+
 @pytest.mark.parametrize("fields", [{"n": "2"}, {"n": 2.0}, {"n": True}, {"stream": 1}, {"seed": "7"}, {"other": 1}])
 def test_values_of_another_kind_are_not_read_as_if_they_were_right(fields):
     with pytest.raises(ValidationError):
@@ -114,7 +136,7 @@ def test_all_mistakes_of_a_request_are_told_together_with_the_field_of_the_first
     message = str(caught.value)
     words = (
         "7 mistakes: ",
-        "of 64x64 alone",
+        "pictures of this size",
         "no sampler",
         "NUL",
         "vivid",

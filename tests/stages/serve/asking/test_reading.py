@@ -88,3 +88,10 @@ def test_a_model_with_a_tokenizer_of_its_own_kind_is_looked_at_once(tiny_model, 
     assert readers.of(model) is None
     shutil.copy(tiny_model / "text_encoder" / "config.json", folder / "text_encoder")
     assert readers.of(model) is None and Readers().of(model) is not None
+
+
+def test_a_model_that_shares_its_words_reads_as_the_one_that_it_shares_them_with(sharing_model):
+    shared, whole = (reader_of(open_model(name)) for name in ("doubled", "stickers-64"))
+    assert shared is not None and whole is not None
+    for prompt in ("zzyzx", "a very " * 11 + "big cat"):
+        assert shared.read(prompt) == whole.read(prompt)

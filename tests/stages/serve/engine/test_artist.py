@@ -10,16 +10,12 @@ import pytest
 from PIL import Image
 
 import underpaint
-from underpaint.core.progress import silent
 from underpaint.pipelines.editing import graph_editor
 from underpaint.pipelines.editing.mask import Mask
 from underpaint.pipelines.editing.planning import plan_edits
 from underpaint.pipelines.editing.reading import Original, read_original
 from underpaint.pipelines.editing.request import EditRequest
 from underpaint.pipelines.generator import Generator
-from underpaint.pipelines.model_folder import open_model
-from underpaint.stages.optimize.export.config import ExportConfig
-from underpaint.stages.optimize.export.run import export
 from underpaint.stages.serve.engine.artist import Artist
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.engine.orders import Order, Preview
@@ -29,10 +25,8 @@ ASKED = EditRequest(prompt="a dog", seed=7)
 
 
 @pytest.fixture(scope="module")
-def exported(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator:
-    out = tmp_path_factory.mktemp("edits") / "tiny-edit"
-    export(ExportConfig(edit=True), open_model(tiny_model), out, silent)
-    return underpaint.load(out)
+def exported(tiny_edit_export: Path) -> Generator:
+    return underpaint.load(tiny_edit_export)
 
 
 def original(color: tuple[int, int, int]) -> Original:

@@ -177,7 +177,7 @@ def test_a_mask_sent_as_text_is_told_as_that_and_hides_neither_a_missing_picture
     )
     assert (no_image["param"], no_image["code"]) == ("image", "missing_field")
     assert no_image["message"].startswith("3 mistakes: (1) the field 'image' is missing; (2) the field 'mask' must be ")
-    assert no_image["message"].endswith("the field 'other' must be text, got a file; files are image, mask")
+    assert no_image["message"].endswith("the field 'other' must be text, got a file; files are image, image[], mask")
     assert as_text["message"].startswith("2 mistakes: ") and "missing" not in as_text["message"]
 
 

@@ -114,7 +114,19 @@ def test_a_list_that_is_cancelled_keeps_what_is_finished(at, over):
     done = over(at, f"{PATH}/{name}")
     assert (done["status"], done["counts"]["completed"]) == ("cancelled", 0)
     at.post("/api/v1/queue/resume")
-    assert at.post(f"{PATH}/{name}/archive", json={}).json()["error"]["code"] == "image_not_found"
+    refused = at.post(f"{PATH}/{name}/archive", json={})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "state_conflict")
+    assert "it is cancelled; hand it in again" in refused.json()["error"]["message"]
+
+
+def test_the_archive_of_a_list_whose_pictures_were_taken_away_is_not_found(at, over):
+    name = hand_in(at, "a lemon").json()["id"]
+    over(at, f"{PATH}/{name}")
+    (row,) = at.get(f"{PATH}/{name}/rows").json()["data"]
+    digest = row["job"]["images"][0]["pixel_sha256"]
+    assert at.delete(f"/api/v1/gallery/{digest}", params={"forever": True}).status_code == 200
+    gone = at.post(f"{PATH}/{name}/archive", json={})
+    assert (gone.status_code, gone.json()["error"]["code"]) == (404, "image_not_found")
 
 
 def test_lists_and_batches_are_listed_apart(at, over):

@@ -163,7 +163,7 @@ def test_an_engine_that_is_killed_is_started_again_and_nobody_notices(start_serv
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("what", ["gone", "changed"])
+@pytest.mark.parametrize("what", ["gone", pytest.param("changed", marks=pytest.mark.exhaustive)])
 def test_a_model_that_goes_away_is_a_503_and_jobs_wait_for_it_to_come_back(
     start_server, tmp_path, tiny_model, make_tiny_model, what
 ):

@@ -13,8 +13,8 @@ import pytest
     [
         ("parts", 200, 20),
         ("whole", 200, 20),
-        pytest.param("parts", 500, 50, marks=pytest.mark.slow),
-        pytest.param("whole", 500, 50, marks=pytest.mark.slow),
+        pytest.param("parts", 500, 50, marks=[pytest.mark.slow, pytest.mark.exhaustive]),
+        pytest.param("whole", 500, 50, marks=[pytest.mark.slow, pytest.mark.exhaustive]),
     ],
 )
 def test_kills_of_workers_with_jobs_and_at_random_moments_lose_no_job_and_finish_none_twice(

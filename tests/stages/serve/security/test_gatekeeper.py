@@ -140,5 +140,5 @@ def test_a_server_does_not_start_with_a_policy_or_keys_that_cannot_be_used(
     (tmp_path / "policy.json").write_text("{}")
     with pytest.raises(PolicyError):
         opened(keys=None, policy=str(tmp_path / "policy.json"))
-    with pytest.raises(PolicyError, match="cannot be read"):
+    with pytest.raises(PolicyError, match="defualt does not exist; check the path"):
         opened(keys=None, policy="defualt")

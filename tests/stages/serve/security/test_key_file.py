@@ -71,7 +71,10 @@ def test_an_id_that_stands_twice_is_refused(file: KeyFile) -> None:
 
 def test_a_name_is_free_again_when_its_key_is_revoked(file: KeyFile) -> None:
     create(file, "ann")
-    with pytest.raises(InputError, match="there already"):
+    with pytest.raises(
+        InputError,
+        match=r"is in \S+ already; choose another name, or revoke it first: underpaint keys revoke ann --keys \S+$",
+    ):
         create(file, "ann")
     revoked = file.revoke("ann", now=2.0)
     create(file, "ann")

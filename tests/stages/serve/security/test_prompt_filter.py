@@ -229,7 +229,7 @@ def test_a_policy_is_read_from_json_and_from_yaml(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
         with pytest.raises(PolicyError, match=name):
             read_prompt_policy(tmp_path / name)
-    with pytest.raises(PolicyError, match="cannot be read"):
+    with pytest.raises(PolicyError, match="does not exist"):
         read_prompt_policy(tmp_path / "none.json")
 
 

@@ -7,6 +7,7 @@ import pytest
 from underpaint.core.errors import FieldError
 from underpaint.pipelines.stickers.moods import MOODS, first_words, words_of
 from underpaint.pipelines.stickers.own_moods import own_words
+from underpaint.pipelines.stickers.series import series_of
 from underpaint.stages.serve.batches.kinds import SHEETS
 from underpaint.stages.serve.sheets.handing_in import seed_of
 from underpaint.stages.serve.sheets.plan import MOST_MOODS, SheetPlan, pictures_of
@@ -21,6 +22,16 @@ def test_every_mood_has_words_of_its_own(subject):
 
 def test_a_mood_that_is_named_twice_is_drawn_once():
     assert [one.mood for one in pictures_of("a cat", ["sad", "happy", "sad"])] == [None, "sad", "happy"]
+
+
+def test_moods_that_mean_the_same_picture_are_drawn_once_and_count_once_as_by_the_command():
+    own = ["grinning {}", "{} with 0 hats", " with 0 hats", "with 1 hat"]
+    drawn, series = pictures_of("a cat", ["happy"], own), series_of("a cat", ["happy"], own)
+    assert [one.mood for one in drawn] == [None, "happy", "{} with 0 hats", "with 1 hat"]
+    assert [one.prompt for one in drawn] == [series.first, *series.others]
+    assert [one.mood for one in drawn[1:]] == [*series.moods]
+    hats = [f"with {n} hats" for n in range(MOST_MOODS)]
+    assert len(pictures_of("a cat", [], [*hats, *(f"{{}} {one}" for one in hats)])) == 1 + MOST_MOODS
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from underpaint.pipelines.editing.request import EditRequest
 from underpaint.pipelines.settings import Settings
 from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
-from underpaint.stages.serve.asking.planning import Wish, wish_of
+from underpaint.stages.serve.asking.planning import Wish, meant, wish_of
+from underpaint.stages.serve.asking.request import PictureRequest
 from underpaint.stages.serve.engine.catalog import Catalog, Served
 from underpaint.stages.serve.engine.edit_input import EditInput
 from underpaint.stages.serve.engine.orders import Order
@@ -28,11 +29,11 @@ OURS = ("strength", "seam", "negative_prompt")
 """Fields that are looked at with the picture; a message about one holds its name."""
 
 
-def edit_input(model: str | None, catalog: Catalog, picture: Image.Image, mask: Image.Image | None) -> EditInput:
+def edit_input(request: PictureRequest, catalog: Catalog, picture: Image.Image, mask: Image.Image | None) -> EditInput:
     """Return what an engine needs of a picture and its mask.
 
     Args:
-        model: What callers call the model.
+        request: What was asked for, which says who draws it.
         catalog: The served models.
         picture: The picture, upright.
         mask: What is transparent in it is drawn anew; None for all.
@@ -40,24 +41,24 @@ def edit_input(model: str | None, catalog: Catalog, picture: Image.Image, mask: 
     Raises:
         FieldError: The model cannot edit here, or the mask cannot be used.
     """
-    served = catalog.find(model)
+    served = meant(request, catalog)
     check_served(served)
     original = read_original(picture, served.model.index.image_size)
     return EditInput.of(original, None if mask is None else _mask(mask, original))
 
 
-def stand_in(model: str | None, catalog: Catalog, has_mask: bool) -> EditInput:
+def stand_in(request: PictureRequest, catalog: Catalog, has_mask: bool) -> EditInput:
     """Return an empty picture in the place of one that cannot be used, so that other mistakes are found too.
 
     Args:
-        model: What callers call the model.
+        request: What was asked for, which says who draws it.
         catalog: The served models.
         has_mask: Whether a mask came with it.
 
     Raises:
         FieldError: There is no such model.
     """
-    side = catalog.find(model).model.index.image_size
+    side = meant(request, catalog).model.index.image_size
     empty = Image.new("RGBA", (side, side))
     original = read_original(empty, side)
     return EditInput.of(original, read_mask(empty, original) if has_mask else None)
@@ -83,7 +84,7 @@ def edit_wish(
     Raises:
         FieldError: A field cannot be used; the message says what can, for each of several.
     """
-    served, found = catalog.find(request.model), FieldMistakes()
+    served, found = meant(request, catalog), FieldMistakes()
     words = request.model_copy(update={"negative_prompt": None})
     asked_for = partial(wish_of, words, catalog, watermark=watermark, presets=presets)
     plain: Wish | None = found.take(asked_for, otherwise=None)

@@ -51,6 +51,19 @@ class Wish:
         return self.orders[0].settings
 
 
+def meant(request: PictureRequest, catalog: Catalog) -> Served:
+    """Return the model that draws a request: the one it names, else the first that draws pictures of its size.
+
+    Args:
+        request: What was asked for.
+        catalog: The served models.
+
+    Raises:
+        FieldError: There is no model of this name.
+    """
+    return catalog.find(request.model, request.size)
+
+
 def wish_of(
     request: PictureRequest,
     catalog: Catalog,
@@ -71,8 +84,8 @@ def wish_of(
     Raises:
         FieldError: A field cannot be used; the message says what can, for each of several.
     """
-    served, found = catalog.find(request.model), FieldMistakes()
-    for unknown in _unknown_things(request, served):
+    served, found = meant(request, catalog), FieldMistakes()
+    for unknown in _unknown_things(request, served, catalog):
         found.add(unknown)
     caption, words_cut = found.take(_caption, request.prompt, otherwise=STAND_IN, source="prompt")
     options = _options(request, served, presets or {}, found)
@@ -123,15 +136,10 @@ def _as_field(param: str, work: Callable[[], T]) -> T:
         raise FieldError(str(error), param=param) from None
 
 
-def _unknown_things(request: PictureRequest, served: Served) -> Iterator[FieldError]:
+def _unknown_things(request: PictureRequest, served: Served, catalog: Catalog) -> Iterator[FieldError]:
     """Yield what a request asks for that the model or this server does not know."""
     if request.size not in (None, "auto", served.model.size):
-        yield FieldError(
-            f"{served.name} draws pictures of {served.model.size} alone, got size {request.size!r:.40}; use auto or "
-            f"{served.model.size}",
-            param="size",
-            code="unsupported_size",
-        )
+        yield FieldError(_wrong_size(request, served, catalog), param="size", code="unsupported_size")
     for param in ("negative_prompt", "sampler"):
         if getattr(request, param) is not None:
             yield _unsupported(param, f"{served.name} takes no {param}; leave it out")
@@ -139,6 +147,18 @@ def _unknown_things(request: PictureRequest, served: Served) -> Iterator[FieldEr
         yield _unsupported("moderation", "this server has one policy for prompts; use auto, or leave moderation out")
     if request.style is not None and not served.model.styles:
         yield _unsupported("style", f"{served.name} has no styles; leave style out")
+
+
+def _wrong_size(request: PictureRequest, served: Served, catalog: Catalog) -> str:
+    """Return that no picture of a size is drawn, with the sizes there are and who draws this one."""
+    all_served = list(catalog.by_name.values())
+    if request.model is None and len(all_served) > 1:
+        who, able = "no model here draws pictures of this size", all_served
+    else:
+        who, able = f"{served.name} draws pictures of {served.model.size} alone", [served]
+    *others, last = ["auto", *dict.fromkeys(one.model.size for one in able)]
+    other = next((f", or the model {one.name}" for one in all_served if one.model.size == request.size), "")
+    return f"{who}, got size {request.size!r:.40}; use {', '.join(others)} or {last}{other}"
 
 
 def _unsupported(param: str, message: str) -> FieldError:

@@ -1,11 +1,11 @@
-"""How a model reads words: what it leaves out at the end, and what it hardly knows; all of it is drawn nevertheless."""
+"""How a model reads words: what it leaves out at the end, what it hardly knows, and what cannot be drawn."""
 
 from __future__ import annotations
 
 import functools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from underpaint.core.config import parse_json
@@ -14,7 +14,7 @@ from underpaint.core.errors import PromptError, UnderpaintError
 from underpaint.core.text import canonicalize
 from underpaint.models.text_tokenizer import TextTokenizer
 from underpaint.pipelines.exported_folder import ExportedModel
-from underpaint.pipelines.model_folder import TOKENIZER, Model
+from underpaint.pipelines.model_folder import CONFIG, TOKENIZER, Model
 from underpaint.stages.serve.asking.request import MAX_PROMPT
 
 WORD = re.compile(r"[a-z]+")
@@ -56,6 +56,17 @@ class Reading:
     def __bool__(self) -> bool:
         """Tell whether there is anything to say."""
         return bool(self.unread or self.unknown or self.is_foreign or self.trouble)
+
+    def beside(self, other: Reading) -> Reading:
+        """Return what there is to say of a prompt where another, which is a part of it, is spoken of already."""
+        unknown = tuple(word for word in self.unknown if word not in other.unknown)
+        return replace(
+            self,
+            unread="" if other.unread else self.unread,
+            unknown=unknown,
+            is_foreign=self.is_foreign and not other.is_foreign,
+            trouble=None if other.trouble else self.trouble,
+        )
 
 
 class Reader:
@@ -142,10 +153,11 @@ def reader_of(model: Model) -> Reader | None:
 
 def _tokenizer_of(model: Model) -> tuple[Path, int]:
     """Return the file of a model's tokenizer, and how many tokens the model reads."""
+    file = model.part("text_tokenizer", TOKENIZER)[0]
     if isinstance(model, ExportedModel):
-        return model.part("text_tokenizer", TOKENIZER)[0], model.edge.max_tokens
-    said = parse_json((model.folder / "text_encoder" / "config.json").read_text(encoding="utf-8"))
-    return model.folder / "text_tokenizer" / TOKENIZER, int(said["max_tokens"])
+        return file, model.edge.max_tokens
+    said = parse_json(model.part("text_encoder", CONFIG)[0].read_text(encoding="utf-8"))
+    return file, int(said["max_tokens"])
 
 
 class Readers:

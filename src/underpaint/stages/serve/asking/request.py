@@ -25,9 +25,9 @@ class PictureRequest(Config):
 
     Args:
         prompt: What to draw, in English.
-        model: A served name or a release; null for the default.
+        model: A served name or a release; null for the first served one that draws pictures of this size.
         n: Pictures; the seed of each is one more than that of the one before.
-        size: ``auto`` or a size of the model, as ``64x64``.
+        size: ``auto`` or the size of a served model, as ``64x64``; without ``model`` it chooses who draws.
         quality: A number of steps by name; ``standard`` is ``medium``, ``hd`` is ``high``, ``auto`` the default.
         output_format: Of the files.
         output_compression: Quality of JPEG and WebP, 0 to 100.

@@ -61,7 +61,7 @@ def check_rest_of_edit(
     """
     request = fitting(EditFields, body, problems)
     if request is not None:
-        edit_wish(request, catalog, stand_in(request.model, catalog, has_mask), presets=presets)
+        edit_wish(request, catalog, stand_in(request, catalog, has_mask), presets=presets)
 
 
 def fitting(

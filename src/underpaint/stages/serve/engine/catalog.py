@@ -55,22 +55,26 @@ class Catalog:
         self.by_name = {one.name: one for one in served}
         self.default = served[0]
 
-    def find(self, name: str | None) -> Served:
+    def find(self, name: str | None, size: str | None = None) -> Served:
         """Return a model.
 
         Args:
-            name: What callers call it, or its release; None for the default.
+            name: What callers call it, or its release; None for the first that draws ``size``, else the default.
+            size: Of pictures, as ``64x64``; None or ``auto`` for any.
 
         Raises:
             FieldError: There is none of this name; the message lists those there are.
         """
         if name is None:
-            return self.default
+            return next((one for one in self.by_name.values() if one.model.size == size), self.default)
         found = self.by_name.get(name) or next((one for one in self.by_name.values() if one.release == name), None)
         if found is None:
             names = ", ".join([*self.by_name, *dict.fromkeys(one.release for one in self.by_name.values())])
             raise FieldError(
-                f"there is no model {name!r:.80}; use one of {names}", param="model", code="model_not_found"
+                f"there is no model {name!r:.80}; use one of {names}, or start the server with -m for each that it "
+                "shall have",
+                param="model",
+                code="model_not_found",
             )
         return found
 

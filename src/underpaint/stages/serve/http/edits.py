@@ -136,7 +136,7 @@ class _Gathered:
 def _other_kind(name: str, is_file: bool) -> FieldError:
     """Return what is wrong with a file in the place of text, or the other way round."""
     if is_file:
-        files = ", ".join((IMAGE_FIELDS[0], "mask"))
+        files = ", ".join((*IMAGE_FIELDS, "mask"))
         return FieldError(f"the field {name!r:.80} must be text, got a file; files are {files}", param=name)
     return FieldError(f"the field {name!r:.80} must be a file, got text; send the picture itself", param=name)
 

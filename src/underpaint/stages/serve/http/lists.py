@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from underpaint.core.errors import UnderpaintError
 from underpaint.stages.serve.batches.keeper import BatchKeeper
 from underpaint.stages.serve.batches.kinds import LISTS
-from underpaint.stages.serve.batches.records import BatchRecord, LineRecord
+from underpaint.stages.serve.batches.records import OPEN, BatchRecord, LineRecord
 from underpaint.stages.serve.gallery.archive import zipped
 from underpaint.stages.serve.gallery.picture import GalleryPicture
 from underpaint.stages.serve.gallery.sheet import sheet_of
@@ -183,17 +183,25 @@ async def cancel(list_id: str, caller: CallerOf, keeper: KeeperOf) -> ListView:
     return await LISTED.cancel(list_id, caller, keeper)
 
 
-@router.post("/{list_id}/archive", response_class=StreamingResponse, responses=ARCHIVES, dependencies=[JSON_ONLY])
+@router.post(
+    "/{list_id}/archive",
+    response_class=StreamingResponse,
+    responses={**ARCHIVES, **refusals(409)},
+    dependencies=[JSON_ONLY],
+)
 async def archive(
     list_id: str, body: Annotated[ListArchive, Body()], caller: CallerOf, service: ServiceOf, keeper: KeeperOf
 ) -> Response:
     """Send the pictures of a list that are finished in one file."""
     batch = await LISTED.record(list_id, caller, keeper)
     digests = await asyncio.to_thread(digests_of, keeper, batch)
+    if not digests:
+        later = "ask again later" if batch.status in OPEN else "hand it in again"
+        raise ApiError(409, "state_conflict", f"no picture of this list is finished, and it is {batch.status}; {later}")
     gallery = keeper.desk.gallery
     missing = await keeper.desk.browse(lambda gallery: gallery.missing(digests, caller.owner))
     if len(missing) == len(set(digests)):
-        raise ApiError(404, "image_not_found", "none of the pictures of this list is finished and in the gallery")
+        raise ApiError(404, "image_not_found", "none of the pictures of this list is in the gallery any more")
 
     def pictures() -> Iterator[GalleryPicture]:
         return gallery.some(digests, caller.owner, batch.owner)

@@ -15,6 +15,7 @@ from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
 from underpaint.stages.serve.asking.reading import Reading
 from underpaint.stages.serve.asking.request import MAX_PICTURES, GenerationRequest
 from underpaint.stages.serve.batches.input_file import LIST, Line, LineRequest, Mistake
+from underpaint.stages.serve.engine.catalog import Served
 from underpaint.stages.serve.lists.reading import Row, read_rows
 from underpaint.stages.serve.service import Service
 
@@ -101,12 +102,12 @@ def checked(
         if isinstance(made, Mistake):
             mistakes.append(made)
         else:
-            lines.append(made)
-            served = service.catalog.find(made.body.model)
-            cost_s += service.dispatcher.cost_s(served.name) * (made.body.n or 1)
+            line, served = made
+            lines.append(line)
+            cost_s += service.dispatcher.cost_s(served.name) * (line.body.n or 1)
             if len(hints) < MOST_HINTS:
-                (reading,) = service.readers.read(served.model, [made.body.prompt])
-                hints += [(int(made.custom_id.removeprefix(LINE)), reading)] if reading else []
+                (reading,) = service.readers.read(served.model, [line.body.prompt])
+                hints += [(int(line.custom_id.removeprefix(LINE)), reading)] if reading else []
         tell(num_rows)
     return CheckedList(
         lines=lines,
@@ -118,20 +119,23 @@ def checked(
     )
 
 
-def _line(row: Row, common: LineCommon, service: Service, owner: str) -> Line | Mistake:
+def _line(row: Row, common: LineCommon, service: Service, owner: str) -> tuple[Line, Served] | Mistake:
+    """Return a row as a complete request with the model that draws it, or what is wrong with it."""
     found = FieldMistakes()
     values = _within_limits({**common, **from_form(row.cells)}, found)
     try:
         body = LineRequest.model_validate(values)
-        found.take(service.wish, GenerationRequest(**body.model_dump(exclude_unset=True)), owner, otherwise=None)
+        request = GenerationRequest(**body.model_dump(exclude_unset=True))
+        wish = found.take(service.wish, request, owner, otherwise=None)
         found.tell()
+        assert wish is not None
     except ValidationError as error:
         others = [*found.messages(), *service.rest_mistakes(values, error.errors())]
         wrong = body_mistakes(error.errors(), LineRequest, others)
         return Mistake(line=row.line, code=wrong.code, message=wrong.message, param=wrong.param)
     except FieldError as error:
         return Mistake(line=row.line, code=error.code, message=str(error), param=error.param)
-    return Line(custom_id=f"{LINE}{row.line}", method="POST", url=LIST, body=body)
+    return Line(custom_id=f"{LINE}{row.line}", method="POST", url=LIST, body=body), wish.served
 
 
 def _within_limits(values: LineCommon, found: FieldMistakes) -> LineCommon:

@@ -177,7 +177,8 @@ def _table_rows(text: str, delimiter: str) -> Iterator[Row | Mistake]:
 def _wrong_columns(header: list[str], line: int, called: str = "column") -> Iterator[Mistake]:
     if "prompt" not in header:
         meant = next((name for name in header if name in MEANT), None)
-        words = "call the one with the words prompt" if meant is None else f"call {meant!r} prompt"
+        renamed = f"the {called} that holds the words" if meant is None else f"{meant!r}"
+        words = f"rename {renamed} to 'prompt'"
         yield _mistake(line, f"there is no {called} 'prompt'; {words}", meant or "prompt")
     for name in dict.fromkeys(header):
         if header.count(name) > 1 and name:

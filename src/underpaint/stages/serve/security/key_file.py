@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -90,7 +91,10 @@ class KeyFile:
         with self._alone():
             records = self.read()
             if any(other.name == name and other.is_active for other in records):
-                raise InputError(f"a key called {name!r} is there already; revoke it, or choose another name")
+                how = shlex.join(["underpaint", "keys", "revoke", name, "--keys", str(self.path)])
+                raise InputError(
+                    f"a key called {name!r} is in {self.path} already; choose another name, or revoke it first: {how}"
+                )
             self._write((*records, record))
         return record, text
 

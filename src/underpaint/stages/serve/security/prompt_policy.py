@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationError, model_validator
 
-from underpaint.core.config import Config, parse_json, problems_of
+from underpaint.core.absent import nearest_name
+from underpaint.core.config import Config, cut, parse_json, problems_of, shown
 from underpaint.core.errors import PolicyError, PromptError
 from underpaint.stages.serve.security.terms import spellings
 
@@ -132,11 +133,11 @@ def parse_prompt_policy(values: Any, *, source: str) -> PromptPolicy:
         PolicyError: A key is unknown or missing, a term is not written as it must be, or a list is not there.
     """
     if not isinstance(values, dict):
-        raise PolicyError(f"{source}: a policy is a mapping that begins with 'schema: {SCHEMA}', got {values!r:.80}")
+        raise PolicyError(f"{source}: a policy is a mapping that begins with 'schema: {SCHEMA}', got {shown(values)}")
     try:
         return PromptPolicy.model_validate(values)
     except ValidationError as error:
-        raise PolicyError(f"{source}: {problems_of(error):.2000}") from None
+        raise PolicyError(f"{source}: {cut(problems_of(error), 2000)}") from None
 
 
 def read_prompt_policy(path: Path) -> PromptPolicy:
@@ -152,6 +153,10 @@ def read_prompt_policy(path: Path) -> PromptPolicy:
     try:
         with path.open("rb") as file:
             data = file.read(FILE_CAP + 1)
+    except FileNotFoundError:
+        close = nearest_name(path)
+        hint = f"did you mean {close}?" if close else "check the path"
+        raise PolicyError(f"{path} does not exist; {hint}") from None
     except OSError as error:
         raise PolicyError(f"{path} cannot be read ({error.strerror}); check the path") from None
     if len(data) > FILE_CAP:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
 from pydantic import Field
@@ -98,8 +98,8 @@ def pictures_of(subject: str, moods: Sequence[str], own: Sequence[str] = ()) -> 
 
     Args:
         subject: Such as ``a cat``.
-        moods: Keys of ``moods.MOODS``; one that stands twice is drawn once.
-        own: Moods in words of the owner, each once; see ``own_words``.
+        moods: Keys of ``moods.MOODS``.
+        own: Moods in words of the owner; see ``own_words``. Of moods that mean the same picture the first is drawn.
 
     Raises:
         FieldError: The subject is empty, there are no words for a mood, no moods at all, too many, or words of the
@@ -112,15 +112,25 @@ def pictures_of(subject: str, moods: Sequence[str], own: Sequence[str] = ()) -> 
     for at, words in enumerate(own):
         found.take(check_own, words, f"line {at + 1} of your own moods", otherwise="", source=f"own.{at}")
     said = [words.strip() for words in own if words.strip()]
-    named = [*dict.fromkeys((*moods, *said))]
-    if not 1 <= len(named) <= MOST_MOODS:
-        found.add(_wrong_number(len(named), "own" if said else "moods"))
+    by_prompt = first_of_each(subject, (*moods, *said))
+    if not 1 <= len(by_prompt) <= MOST_MOODS:
+        found.add(_wrong_number(len(by_prompt), "own" if said else "moods"))
     found.tell()
-    others = (
-        Drawn(mood=mood, prompt=words_of(subject, mood) if mood in MOODS else own_words(subject, mood))
-        for mood in named
-    )
+    others = (Drawn(mood=mood, prompt=prompt) for prompt, mood in by_prompt.items())
     return (Drawn(mood=None, prompt=first_words(subject)), *others)
+
+
+def prompt_of(subject: str, mood: str) -> str:
+    """Return the words of a picture: those of a mood that has a name, else words of the owner with the subject."""
+    return words_of(subject, mood) if mood in MOODS else own_words(subject, mood)
+
+
+def first_of_each(subject: str, moods: Iterable[str]) -> dict[str, str]:
+    """Return the words of each picture that moods mean, with the first mood that means it."""
+    found: dict[str, str] = {}
+    for mood in moods:
+        found.setdefault(prompt_of(subject, mood), mood)
+    return found
 
 
 def _wrong_number(number: int, param: str) -> FieldError:

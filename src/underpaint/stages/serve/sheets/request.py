@@ -41,7 +41,7 @@ class SheetRequest(Config):
         subject: One thing or person, such as ``a cat``.
         moods: Names from the capabilities; without them, and without words of your own, eight that are usual.
         own: Moods in words of your own, a picture each: ``{}`` stands for the subject, which goes before words that
-            name it nowhere. Empty ones are passed over, and one that stands twice, or that is among the moods, is drawn
+            name it nowhere. Empty ones are passed over, and moods that mean the same picture are drawn once and count
             once.
         model: A served name or a release; null for the default.
         style: One of the model's styles; null for any.

@@ -7,10 +7,10 @@ import pytest
 expect = pytest.importorskip("playwright.sync_api").expect
 
 
-def draw(studio, prompt="a red heart", **right):
+def draw(studio, prompt="a red heart", *, style=None):
     studio.page.get_by_role("textbox", name="What shall your sticker show?").fill(prompt)
-    for name, value in right.items():
-        side(studio, "Right").get_by_label(name).select_option(value)
+    if style is not None:
+        side(studio, "Right").get_by_role("radio", name=style).check()
     studio.page.get_by_role("button", name="Draw both").click()
     expect(studio.page.locator(".pair canvas")).to_have_count(4)
 
@@ -25,7 +25,7 @@ def jobs(studio):
 
 def test_both_sides_draw_the_same_words_and_numbers_and_only_what_was_changed_differs(open_studio):
     studio = open_studio("compare")
-    draw(studio, Style="flat")
+    draw(studio, style="Flat")
     left, right = sorted(jobs(studio), key=lambda request: "style" in request)
     assert left["seed"] == right["seed"] and left["n"] == right["n"] == 2
     assert right == {**left, "style": "flat"}
@@ -44,7 +44,7 @@ def test_the_same_on_both_sides_is_said_to_be_the_same(open_studio):
 
 def test_votes_are_counted_and_kept_over_a_reload_with_the_pairs(open_studio):
     studio = open_studio("compare")
-    draw(studio, Style="line-art")
+    draw(studio, style="Line art")
     studio.page.get_by_role("button", name="Left is better").first.click()
     studio.page.get_by_role("button", name="No difference").last.click()
     expect(studio.page.get_by_text("Left 1, right 0, no difference 1.")).to_be_visible()
@@ -58,7 +58,7 @@ def test_votes_are_counted_and_kept_over_a_reload_with_the_pairs(open_studio):
 
 def test_what_is_made_larger_on_one_side_is_larger_on_both_and_moves_with_it(open_studio):
     studio = open_studio("compare")
-    draw(studio, Style="flat")
+    draw(studio, style="Flat")
     pair = studio.page.locator(".pair").first
     pair.get_by_role("button", name="Larger").click()
     transforms = "canvases => canvases.map(canvas => canvas.style.transform)"
@@ -100,7 +100,7 @@ def test_without_words_nothing_is_drawn_and_it_is_said(open_studio):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_comparison_has_no_fault_on_a_phone(open_studio, scheme):
     studio = open_studio("compare", width=360, color_scheme=scheme)
-    draw(studio, Style="flat")
+    draw(studio, style="Flat")
     expect(studio.page.get_by_role("button", name="Left is better").first).to_be_visible()
     assert studio.faults() == []
     assert studio.page.evaluate("document.documentElement.scrollWidth") <= 360
@@ -115,3 +115,10 @@ def test_a_comparison_whose_jobs_are_gone_is_gone_without_a_word(open_studio):
     studio.page.reload()
     studio.page.wait_for_function("() => !JSON.parse(sessionStorage['underpaint.compare.shown']).jobs.length")
     assert studio.page.locator(".pair").count() == studio.page.get_by_role("alert").count() == 0
+
+
+def test_without_words_only_what_is_here_is_spoken_of(open_studio):
+    studio = open_studio("compare")
+    studio.page.get_by_role("button", name="Draw both").click()
+    expect(studio.page.locator("#compare-mistake")).to_have_text("Write what you want to see first.")
+    assert studio.page.locator(".pair").count() == 0

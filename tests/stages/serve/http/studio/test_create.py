@@ -177,6 +177,18 @@ def test_another_model_brings_its_own_styles_and_draws(open_studio, start_server
     expect(studio.page.get_by_role("dialog").locator(".facts")).to_contain_text("tiny")
 
 
+@pytest.mark.slow
+def test_the_shipped_model_for_twice_the_side_is_chosen_and_draws(open_studio, start_server, tmp_path):
+    server = start_server(tmp_path, "-m", "stickers-64", "-m", "stickers-128").wait_until_ready()
+    studio = open_studio(server=server)
+    studio.page.get_by_text("More settings").click()
+    studio.page.get_by_role("combobox", name="Who draws").select_option("stickers-128")
+    strip = studio.draw("a red heart")
+    assert strip.locator("img").first.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [128, 128]
+    strip.get_by_role("button", name="Open: a red heart").click()
+    expect(studio.page.get_by_role("dialog").locator(".facts")).to_contain_text("stickers-128")
+
+
 def hint(studio):
     return studio.page.locator("#prompt-hint")
 
@@ -187,7 +199,6 @@ def hint(studio):
         ("a very " * 15 + "red heart", "the end is not read: “a very a very a very red heart”"),
         ("an axolotl", "may not know “axolotl”"),
         ("eine rote Katze", "understands English words far better"),
-        ("красное сердце", "these letters it cannot read"),
     ],
 )
 def test_what_the_model_will_not_read_is_said_quietly_while_somebody_types(studio, words, told):
@@ -198,6 +209,20 @@ def test_what_the_model_will_not_read_is_said_quietly_while_somebody_types(studi
     assert studio.page.get_by_role("button", name="Draw", exact=True).is_enabled() and studio.faults() == []
     box(studio).fill("a red heart")
     expect(hint(studio)).to_have_text(usual)
+
+
+def test_letters_that_cannot_be_read_hold_the_button_with_the_reason(studio):
+    button, mistake = studio.page.get_by_role("button", name="Draw", exact=True), studio.page.locator("#prompt-mistake")
+    usual = hint(studio).inner_text()
+    box(studio).fill("hi 麒麟")
+    expect(mistake).to_contain_text(re.compile("^The prompt holds '麒' .* at position 4, which the model cannot read;"))
+    expect(button).to_be_disabled()
+    box(studio).press("Enter")
+    assert studio.page.locator(".strip").count() == 0 and mistake.inner_text() and studio.faults() == []
+    assert hint(studio).inner_text() == usual
+    box(studio).fill("a red heart")
+    expect(button).to_be_enabled()
+    expect(mistake).to_be_empty()
 
 
 def test_a_hint_that_does_not_come_is_none(open_studio):

@@ -24,6 +24,20 @@ def png(image):
     return file.getvalue()
 
 
+def noise(side):
+    return Image.fromarray(np.random.default_rng(0).integers(0, 256, (side, side, 4), dtype=np.uint8))
+
+
+def drop(studio, data, name, kind, at="header"):
+    event = """([bytes, name, type]) => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([new Uint8Array(bytes)], name, {type}));
+        return dataTransfer;
+    }"""
+    files = studio.page.evaluate_handle(event, [list(data), name, kind])
+    studio.page.dispatch_event(at, "drop", {"dataTransfer": files})
+
+
 def bring(studio, data, name="mine.png", kind="image/png"):
     file = {"name": name, "mimeType": kind, "buffer": data}
     studio.page.locator(".edit input[type=file]").set_input_files(file)
@@ -155,9 +169,11 @@ def head_of_a_png(width, height):
     [
         (head_of_a_png(10_000, 10_000), "poster.png", "“poster.png” has 10000 × 10000 pixels, and at most 40 million"),
         (b"not a picture", "letter.png", "“letter.png” is no PNG, JPEG or WebP that can be opened"),
-        (head_of_a_png(64, 65), "cut.png", "“cut.png” is no PNG, JPEG or WebP that can be opened"),
+        (head_of_a_png(64, 65), "head.png", "“head.png” is cut off or damaged"),
+        (png(noise(64))[:1500], "cut.png", "“cut.png” is cut off or damaged"),
+        (png(noise(200))[:9000], "photo.png", "“photo.png” is cut off or damaged"),
     ],
-    ids=["far too large", "no picture", "cut off"],
+    ids=["far too large", "no picture", "cut off", "cut off at the model's size", "cut off at another size"],
 )
 def test_what_cannot_be_taken_is_said_and_what_lay_there_stays(open_studio, data, name, words):
     studio = open_studio("edit")
@@ -167,6 +183,24 @@ def test_what_cannot_be_taken_is_said_and_what_lay_there_stays(open_studio, data
     expect(studio.page.get_by_role("alert")).to_contain_text(words)
     expect(studio.page.get_by_role("textbox", name="What shall it become?")).to_have_value("a red ball")
     expect(studio.page.locator(".easel")).to_be_visible()
+
+
+@pytest.mark.parametrize("at", ["header", ".edit"])
+def test_what_is_dropped_is_taken_as_this_view_takes_it_and_a_good_picture_ends_the_complaint(open_studio, at):
+    studio = open_studio("edit")
+    alert = studio.page.get_by_role("alert")
+    drop(studio, b"Dear Ann", "note.txt", "text/plain", at)
+    expect(alert).to_contain_text("“note.txt” is no PNG, JPEG or WebP")
+    drop(studio, png(sticker()), "mine.png", "image/png", at)
+    expect(studio.page.locator(".easel")).to_be_visible()
+    expect(alert).to_have_count(0)
+
+
+def test_what_is_dropped_after_this_view_is_another_views(open_studio):
+    studio = open_studio("edit")
+    studio.page.get_by_role("link", name="Draw", exact=True).click()
+    drop(studio, b"Dear Ann", "note.txt", "text/plain")
+    expect(studio.page.get_by_role("alert")).to_contain_text("Drop a PNG that underpaint drew")
 
 
 @pytest.mark.parametrize(

@@ -117,8 +117,17 @@ def test_a_file_that_is_no_sticker_leaves_everything_and_is_told_why(open_studio
     studio = open_studio(tolerant=True)
     studio.page.get_by_role("textbox", name="What shall your sticker show?").fill("half a word")
     drop(studio, "what.png", content)
-    expect(studio.page.get_by_role("alert")).to_be_visible()
+    said = "“what.png” does not say how it was drawn, so the form stays as it is. The picture"
+    expect(studio.page.get_by_role("alert")).to_contain_text(said)
     expect(studio.page.get_by_role("textbox", name="What shall your sticker show?")).to_have_value("half a word")
+
+
+def test_a_file_that_is_no_picture_is_not_even_sent(open_studio):
+    studio, sent = open_studio(), []
+    studio.page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    drop(studio, "notes.txt", b"notes of a meeting", kind="text/plain")
+    expect(studio.page.get_by_role("alert")).to_have_text("“notes.txt” is no picture. Drop a PNG that underpaint drew.")
+    assert sent == []
 
 
 def test_a_huge_file_is_not_even_sent(open_studio):
@@ -148,15 +157,15 @@ def test_a_picture_of_ones_own_comes_into_the_gallery(open_studio, tmp_path):
     assert in_gallery(studio, "limit=200")["data"][0]["kind"] == "brought"
 
 
-def drop(studio, name, content):
+def drop(studio, name, content, kind="image/png"):
     """Drop a file on the page."""
     studio.page.evaluate(
-        """([name, bytes]) => {
+        """([name, bytes, type]) => {
             const files = new DataTransfer();
-            files.items.add(new File([new Uint8Array(bytes)], name, {type: 'image/png'}));
+            files.items.add(new File([new Uint8Array(bytes)], name, {type}));
             document.body.dispatchEvent(new DragEvent('drop', {bubbles: true, cancelable: true, dataTransfer: files}));
         }""",
-        [name, list(content)],
+        [name, list(content), kind],
     )
 
 

@@ -26,8 +26,8 @@ def test_lines_with_mistakes_are_left_out_and_undo_brings_them_back(open_studio)
     expect(box(studio)).to_have_value(text)
 
 
-def open_file(studio, text):
-    file = {"name": "stickers.csv", "mimeType": "text/csv", "buffer": text.encode()}
+def open_file(studio, content):
+    file = {"name": "stickers.csv", "mimeType": "text/csv", "buffer": content}
     studio.page.locator("input[type=file][accept*=csv]").set_input_files(file)
 
 
@@ -36,12 +36,20 @@ def test_a_pasted_list_is_counted_then_drawn_and_taken_along_as_one_file(open_st
     box(studio).fill("a red heart\na green heart\n\na blue heart")
     expect(studio.page.get_by_text("3 lines, 3 stickers, about")).to_be_visible()
     studio.page.get_by_role("textbox", name="Name of the list").fill("Three hearts")
+    studio.page.evaluate(
+        """() => {
+            window.noticed = [];
+            const added = (changes) => changes.flatMap((one) => [...one.addedNodes].map((note) => note.innerText));
+            const seen = (changes) => noticed.push(...added(changes));
+            new MutationObserver(seen).observe(document.querySelector('.notes'), {childList: true});
+        }"""
+    )
     studio.page.get_by_role("button", name="Draw all").click()
     card = studio.page.locator(".list-card", has=studio.page.get_by_role("heading", name="Three hearts"))
     expect(card).to_have_attribute("data-status", "completed")
     expect(card).to_contain_text("3 of 3 lines drawn")
     expect(card.locator(".tile img")).to_have_count(3)
-    assert studio.page.locator(".note").count() == 0, "a notice would cover the card, which says the same"
+    assert studio.page.evaluate("noticed") == [], "a notice would cover the card, which says the same"
     assert box(studio).input_value() == ""
     with studio.page.expect_download() as download:
         card.get_by_role("button", name="ZIP").click()
@@ -51,12 +59,21 @@ def test_a_pasted_list_is_counted_then_drawn_and_taken_along_as_one_file(open_st
     assert sum(name.endswith(".png") for name in names) == 3
 
 
+def test_a_file_that_is_no_text_leaves_the_list_alone(open_studio):
+    studio = open_studio("lists")
+    box(studio).fill("a red heart")
+    open_file(studio, b"\x89PNG\r\n\x1a\n\x00\x00")
+    expect(studio.page.get_by_role("alert")).to_contain_text("“stickers.csv” is no list")
+    expect(box(studio)).to_have_value("a red heart")
+
+
 def test_mistakes_are_told_with_their_lines_before_anything_is_drawn(open_studio):
     studio = open_studio("lists")
     box(studio).fill("prompt,style,n\na red heart,flat,2\na cat,oil,1\na rocket,flat,99")
     mistakes = studio.page.locator(".mistakes li")
     expect(mistakes).to_have_count(2)
     expect(mistakes.first).to_contain_text("Unknown style 'oil'")
+    expect(mistakes.last).to_contain_text("“n” must be a whole number between 1 and 10, got 99")
     expect(studio.page.get_by_role("button", name="Draw all")).to_be_disabled()
     mistakes.last.get_by_role("button", name="Line 4").click()
     selected = "input => input.value.slice(input.selectionStart, input.selectionEnd)"
@@ -66,19 +83,44 @@ def test_mistakes_are_told_with_their_lines_before_anything_is_drawn(open_studio
     expect(studio.page.get_by_role("button", name="Draw all")).to_be_enabled()
 
 
+def test_what_is_long_is_told_with_its_line_while_somebody_writes_and_what_cannot_be_read_holds_the_button(open_studio):
+    studio = open_studio("lists")
+    button, mistakes = studio.page.get_by_role("button", name="Draw all"), studio.page.locator(".verdict .mistakes li")
+    box(studio).fill("a red heart\n" + "very " * 130 + "sad\n" + "x" * 650)
+    expect(mistakes).to_have_text("Line 3The prompt begins with a word of 650 characters; at most 400 are read.")
+    expect(button).to_be_disabled()
+    box(studio).fill("a red heart\n" + "very " * 130 + "sad")
+    expect(button).to_be_enabled()
+    expect(studio.page.locator(".hints summary")).to_have_text("A hint for one line")
+    expect(mistakes).to_be_visible()
+    expect(mistakes).to_contain_text("Line 2That is long; the end is not read: “very")
+    button.click()
+    card = studio.page.locator(".list-card").first
+    expect(card).to_have_attribute("data-status", "completed")
+    expect(card).to_contain_text("2 of 2 lines drawn")
+
+
 def test_a_table_is_opened_from_a_file(open_studio):
     studio = open_studio("lists")
-    open_file(studio, TABLE)
+    open_file(studio, TABLE.encode())
     expect(box(studio)).to_have_value(TABLE)
     expect(studio.page.get_by_text("2 lines, 3 stickers")).to_be_visible()
+
+
+def test_letters_that_cannot_be_read_hold_the_button_with_the_reason(open_studio):
+    studio = open_studio("lists")
+    box(studio).fill("a red heart\nhi 麒麟")
+    told = "Line 2The prompt holds '麒' (U+9E92 CJK UNIFIED IDEOGRAPH-9E92) at position 4, which the model cannot read"
+    expect(studio.page.locator(".mistakes li")).to_contain_text(told)
+    expect(studio.page.get_by_role("button", name="Draw all")).to_be_disabled()
 
 
 @pytest.mark.slow
 def test_ten_thousand_lines_are_taken_and_more_are_refused_in_words_with_the_text_kept(open_studio):
     studio = open_studio("lists", tolerant=True)
-    open_file(studio, "a red heart\n" * 10_000)
+    open_file(studio, b"a red heart\n" * 10_000)
     expect(studio.page.get_by_text("10,000 lines, 10,000 stickers")).to_be_visible()
-    open_file(studio, "a red heart\n" * 10_001)
+    open_file(studio, b"a red heart\n" * 10_001)
     expect(studio.page.locator(".verdict .mistake")).to_contain_text("10,000")
     expect(studio.page.get_by_role("button", name="Draw all")).to_be_disabled()
     assert box(studio).evaluate("input => input.value.length") == 10_001 * len("a red heart\n")

@@ -151,20 +151,30 @@ def test_what_is_wrong_with_lines_of_ones_own_is_told_as_they_are_numbered_there
     own, said = moods.page.get_by_role("textbox", name="In words of your own"), moods.page.locator("#own-mistake")
     expect(own).to_have_accessible_description(re.compile("at most 200 characters"))
     expect(own).to_have_accessible_description(re.compile("details such as hats rarely do"))
-    asked = []
-    moods.page.on("request", lambda request: asked.append(request) if request.url.endswith("/sheets") else None)
     box(moods).fill("a cat")
     choose(moods, "happy")
     own.fill("with a tie\n\n\n" + "very " * 46 + "sad\n")
     expect(said).to_have_text("Line 4 of your own moods has 233 characters; at most 200 fit.")
-    asked.clear()
-    moods.page.get_by_role("button", name="Draw 4 stickers").click()
-    expect(own).to_be_focused()
-    assert moods.faults() == [] and asked == []
+    expect(moods.page.get_by_role("button", name="Draw up to 4 stickers")).to_be_disabled()
+    assert moods.faults() == []
     own.fill("\n".join(f"with {n} ties" for n in range(32)))
     expect(said).to_have_text("These are 33 moods; a sheet has at most 32.")
+    expect(moods.page.get_by_role("button", name="Draw 34 stickers")).to_be_disabled()
     choose(moods)
     expect(said).to_be_empty()
+    expect(moods.page.get_by_role("button", name="Draw 33 stickers")).to_be_enabled()
+
+
+def test_enter_draws_nothing_while_a_line_is_wrong_and_the_button_is_held_after_a_reload(moods):
+    own, asked = moods.page.get_by_role("textbox", name="In words of your own"), []
+    moods.page.on("request", lambda one: asked.append(one) if one.method == "POST" and "sheets" in one.url else None)
+    own.fill("very " * 41)
+    box(moods).fill("a cat")
+    box(moods).press("Enter")
+    moods.page.reload()
+    expect(moods.page.locator("#own-mistake")).to_contain_text("at most 200 fit")
+    expect(moods.page.locator(".ask .main")).to_be_disabled()
+    assert asked == []
 
 
 def test_repeated_lines_and_hard_words_of_ones_own_are_told_with_their_lines(moods):
@@ -181,9 +191,112 @@ def test_repeated_lines_and_hard_words_of_ones_own_are_told_with_their_lines(moo
     assert moods.faults() == []
 
 
+def test_lines_that_mean_the_same_picture_are_told_and_as_many_stickers_promised_as_are_drawn(moods):
+    own, hints = moods.page.get_by_role("textbox", name="In words of your own"), moods.page.locator(".own-hints li")
+    box(moods).fill("a kitten")
+    choose(moods, "happy")
+    with moods.page.expect_response("**/api/v1/prompts/check"):
+        own.fill("grinning {}\n{} with 0 hats\n\nwith 0 hats")
+        expect(moods.page.get_by_role("button", name="Draw up to 5 stickers")).to_be_enabled()
+    expect(hints.first).to_have_text("Line 1 means the same picture as the mood “happy”; it is drawn once.")
+    expect(hints.last).to_have_text("Line 4 means the same picture as line 2; it is drawn once.")
+    sheet = finished(draw(moods, "a kitten", "happy", others=1))
+    assert sheet.locator("li > p").all_inner_texts() == ["As it is", "happy", "{} with 0 hats"]
+    box(moods).fill("a dog")
+    expect(moods.page.get_by_role("button", name="Draw up to 5 stickers")).to_be_visible()
+    own.fill("\n".join(f"with {n // 2} ties" if n % 2 else f"{{}} with {n // 2} ties" for n in range(62)))
+    expect(moods.page.get_by_role("button", name="Draw 33 stickers")).to_be_enabled()
+    expect(moods.page.locator("#own-mistake")).to_be_empty()
+
+
+def test_where_nobody_tells_how_many_stickers_lines_mean_it_is_said_how_many_at_most(open_studio):
+    moods = open_studio("moods", tolerant=True)
+    moods.page.route("**/api/v1/prompts/check", lambda route: route.fulfill(status=503, body="{}"))
+    box(moods).fill("a kitty")
+    choose(moods, "happy")
+    with moods.page.expect_response("**/api/v1/prompts/check"):
+        moods.page.get_by_role("textbox", name="In words of your own").fill("grinning {}")
+    moods.page.get_by_role("button", name="Draw up to 3 stickers").click()
+    sheet = moods.page.locator(".sheet", has=moods.page.get_by_role("heading", name="a kitty", exact=True)).first
+    expect(finished(sheet).locator(".tile img")).to_have_count(2)
+
+
+def test_characters_are_counted_as_the_server_counts_them(moods):
+    own, said = moods.page.get_by_role("textbox", name="In words of your own"), moods.page.locator("#own-mistake")
+    box(moods).fill("a cat")
+    choose(moods, "happy")
+    own.fill("\N{GRINNING FACE}" * 201 + "\n" + "\N{GRINNING FACE}" * 200)
+    expect(said).to_have_text("Line 1 of your own moods has 201 characters; at most 200 fit.")
+
+
+def test_of_many_mistakes_and_hints_the_first_are_told_and_the_rest_is_counted(moods):
+    own, said = moods.page.get_by_role("textbox", name="In words of your own"), moods.page.locator("#own-mistake")
+    hints = moods.page.locator(".own-hints li")
+    own.fill("with a tie\n" * 15)
+    expect(hints).to_have_count(11)
+    expect(hints.last).to_have_text("And 4 more.")
+    own.fill("\n".join(f"{n} {'very ' * 40}sad" for n in range(12)))
+    expect(said).to_contain_text("Line 10 of your own moods")
+    expect(said).to_have_text(re.compile(r"fit\. And 2 more\.$"))
+    expect(hints).to_have_count(0)
+
+
+def test_hints_stay_while_somebody_writes_and_follow_the_subject(moods):
+    own, hints = moods.page.get_by_role("textbox", name="In words of your own"), moods.page.locator(".own-hints li")
+    box(moods).fill("a cat")
+    own.fill("an axolotl in the rain")
+    expect(hints).to_contain_text(["may not know “axolotl”"])
+    at_once = own.evaluate(
+        """(own) => {
+            own.value += '.';
+            own.dispatchEvent(new Event('input', {bubbles: true}));
+            return document.querySelectorAll('.own-hints li').length;
+        }"""
+    )
+    assert at_once == 1
+    box(moods).fill("an axolotl")
+    expect(hints).to_have_count(0)
+
+
+def test_what_is_wrong_with_lines_is_spoken_once_somebody_pauses_and_interrupts_nobody(moods):
+    own, said = moods.page.get_by_role("textbox", name="In words of your own"), moods.page.locator("#own-mistake")
+    live = moods.page.locator(".own-hints")
+    expect(live).to_have_attribute("role", "status")
+    assert live.evaluate("(one) => getComputedStyle(one).display") != "none"
+    at_once = own.evaluate(
+        """(box) => {
+          box.value = "very ".repeat(41);
+          box.dispatchEvent(new Event("input", { bubbles: true }));
+          return document.getElementById("own-mistake").innerText;
+        }"""
+    )
+    assert at_once == ""
+    expect(said).to_contain_text("at most 200 fit")
+    expect(moods.page.locator(".unseen[role=status]")).to_have_text(said.inner_text())
+    assert moods.page.get_by_role("alert").count() == 0
+
+
 def test_another_language_is_met_with_a_hint_here_too(moods):
     box(moods).fill("eine Katze")
     expect(moods.page.locator("#subject-hint")).to_contain_text("far better")
+
+
+def test_letters_that_cannot_be_read_hold_the_button_with_the_reason_of_subject_and_of_lines(moods):
+    own, button = moods.page.get_by_role("textbox", name="In words of your own"), moods.page.locator(".ask .main")
+    mistake, of_lines = moods.page.locator("#subject-mistake"), moods.page.locator("#own-mistake")
+    box(moods).fill("a 麒麟")
+    expect(mistake).to_contain_text(re.compile("^The prompt holds '麒' .* at position 3, which the model cannot read;"))
+    expect(button).to_be_disabled()
+    box(moods).fill("a cat")
+    expect(button).to_be_enabled()
+    expect(mistake).to_be_empty()
+    own.fill("with a hat\n麒麟")
+    expect(of_lines).to_contain_text(re.compile("^Line 2: The prompt holds '麒' .* at position 1, "))
+    expect(button).to_be_disabled()
+    assert moods.faults() == []
+    own.fill("with a hat")
+    expect(of_lines).to_be_empty()
+    expect(button).to_be_enabled()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

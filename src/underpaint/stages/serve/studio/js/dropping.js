@@ -1,7 +1,7 @@
 /** Dropping a picture anywhere on the page, or pasting one: what made it fills the form. */
 
 import { h } from './elements.js';
-import { fail, note, over } from './notices.js';
+import { fail, note, over, sentence } from './notices.js';
 import { call } from './server.js';
 import { t } from './words.js';
 
@@ -45,6 +45,7 @@ export async function recall(app, file) {
   over('drop');
   try {
     if (!file) throw new Error(t('drop.nothing'));
+    if (file.type && !file.type.startsWith('image/')) throw new Error(t('drop.no_picture', { name: file.name }));
     if (file.size > Math.min(MOST_BYTES, app.capabilities.limits.upload_bytes)) throw new Error(t('drop.large'));
     const sent = new FormData();
     sent.append('file', file);
@@ -55,7 +56,8 @@ export async function recall(app, file) {
     });
     return true;
   } catch (error) {
-    fail(error.code === 'invalid_value' ? t('drop.no_settings', { why: error.message }) : error, 'drop');
+    const isRead = error.code === 'invalid_value';
+    fail(isRead ? t('drop.no_settings', { name: file?.name, why: sentence(error.message) }) : error, 'drop');
     return false;
   }
 }

@@ -1,6 +1,8 @@
 /** What is being edited in this tab, and what is asked of the server for it. */
 
+import { fieldsOf } from './form.js';
 import { maskOf, paintedOver } from './parts/easel.js';
+import { sideSent } from './sources.js';
 import { kept } from './state.js';
 import { t } from './words.js';
 
@@ -17,6 +19,7 @@ const USUAL = { veiled: 1, variation: 0.5, sketch: 0.65, words: 0.8 };
  * @property {string} ownWords What drew the picture, as far as that is known.
  * @property {string} prompt
  * @property {string} negative What shall not be seen.
+ * @property {string | null} model A served name; null for the usual one of those that can draw a picture anew.
  * @property {string | null} style
  * @property {number} count
  * @property {number | null} strength How much is drawn anew; null for what is usual.
@@ -30,6 +33,7 @@ export const EMPTY = {
   ownWords: '',
   prompt: '',
   negative: '',
+  model: null,
   style: null,
   count: 4,
   strength: null,
@@ -52,9 +56,12 @@ export async function editOf(wanted, easel, model) {
   const isPainted = !easel.isEmpty('paint');
   const isVeiled = !easel.isEmpty('veil');
   if (!source && !isPainted) throw new Error(t('edit.nothing'));
-  const side = source?.side ?? SKETCH_SIDE;
+  const side = source ? sideSent(source, model) : SKETCH_SIDE;
+  const mask = isVeiled ? { mask: { image_url: maskOf(easel.layers.veil, side) } } : {};
   const picture =
-    source && !isPainted ? source.data : await paintedOver(source?.data ?? null, easel.layers.paint, side);
+    source?.side === side && !isPainted
+      ? source.data
+      : await paintedOver(source?.data ?? null, isPainted ? easel.layers.paint : null, side);
   const prompt = wanted.prompt.trim();
   const isVariation = prompt === wanted.ownWords && !isPainted;
   const usual = isVeiled ? USUAL.veiled : isSketch ? USUAL.sketch : isVariation ? USUAL.variation : USUAL.words;
@@ -62,10 +69,10 @@ export async function editOf(wanted, easel, model) {
     prompt,
     n: count,
     images: [{ image_url: picture }],
-    ...(isVeiled ? { mask: { image_url: maskOf(easel.layers.veil, side) } } : {}),
+    ...mask,
     ...(style && model.styles.includes(style) ? { style } : {}),
     strength: strength ?? usual,
     ...(wanted.negative.trim() ? { negative_prompt: wanted.negative.trim() } : {}),
-    ...(model.is_default ? {} : { model: model.name }),
+    ...fieldsOf(model),
   };
 }

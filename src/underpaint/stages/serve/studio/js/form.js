@@ -32,7 +32,7 @@ export const EMPTY = {
 export const form = kept('form', EMPTY);
 
 /** Fields that a model may not have. */
-const NUMBERS = /** @type {const} */ (['guidance', 'temperature', 'steps']);
+export const NUMBERS = /** @type {const} */ (['guidance', 'temperature', 'steps']);
 
 /**
  * Return the model that a form asks for.
@@ -48,6 +48,38 @@ export function modelOf(capabilities, name) {
 }
 
 /**
+ * Return the name by which a model is remembered.
+ *
+ * @param {any[]} models Rows of `capabilities.models` to choose from.
+ * @param {string | null} name A served name or a release.
+ * @returns {string | null} Its served name; null for the usual one of them.
+ */
+export function nameAmong(models, name) {
+  const model = modelOf({ models }, name);
+  return model === modelOf({ models }, null) ? null : model.name;
+}
+
+/**
+ * Return the models that can draw a picture anew.
+ *
+ * @param {any} capabilities What the server can do.
+ * @returns {any[]} Rows of `capabilities.models`.
+ */
+export function editorsOf({ models }) {
+  return models.filter((one) => one.can_edit);
+}
+
+/**
+ * Return what a request says of its model.
+ *
+ * @param {any} model A row of `capabilities.models`.
+ * @returns {{model?: string}} Its name; nothing for the one that draws where none is named.
+ */
+export function fieldsOf(model) {
+  return model.is_default ? {} : { model: model.name };
+}
+
+/**
  * Return the request of a form: what its model does not know is left out.
  *
  * @param {Form} wanted The form.
@@ -56,8 +88,9 @@ export function modelOf(capabilities, name) {
  */
 export function requestOf(wanted, capabilities) {
   const model = modelOf(capabilities, wanted.model);
-  const request = { prompt: wanted.prompt.trim(), n: Math.min(Math.max(wanted.count, 1), capabilities.limits.n) };
-  if (wanted.model !== null && !model.is_default) request.model = wanted.model;
+  const n = Math.min(Math.max(wanted.count, 1), capabilities.limits.n);
+  /** @type {Object<string, any>} */
+  const request = { prompt: wanted.prompt.trim(), n, ...fieldsOf(model) };
   if (model.styles.includes(wanted.style)) request.style = wanted.style;
   if (wanted.seed !== null) request.seed = wanted.seed;
   for (const name of NUMBERS) {
@@ -88,7 +121,7 @@ export function formOf(settings, capabilities) {
     style: model.styles.includes(settings.style) ? settings.style : null,
     count: 1,
     seed: settings.seed ?? null,
-    model: model.is_default ? null : model.name,
+    model: nameAmong(capabilities.models, model.name),
     background: [undefined, null, 'transparent', 'auto'].includes(settings.background) ? 'transparent' : 'opaque',
   };
 }

@@ -12,15 +12,15 @@ const LEAST_SIDE = 256;
  */
 
 /**
- * Read a file; one that has the model's size already is sent as it is, so that no pixel of it changes.
+ * Read a file; the own bytes of one that has the size of a model are kept, since that model redraws them as they are.
  *
  * @param {Blob & {name?: string}} file A PNG, JPEG or WebP file.
- * @param {{width: number}} model The model that will redraw it.
+ * @param {Array<{width: number}>} models Those that can be chosen to redraw it.
  * @param {{upload_bytes: number, upload_pixels: number}} limits What is taken.
- * @returns {Promise<Source>} The picture, in the middle of a transparent square.
+ * @returns {Promise<Source>} The picture; one of another size in the middle of a transparent square, large enough for each model.
  * @throws {Error} It is too large or no such file; the message says so.
  */
-export async function sourceOf(file, model, limits) {
+export async function sourceOf(file, models, limits) {
   const name = file.name ?? t('picture.alt');
   if (file.size > limits.upload_bytes)
     throw new Error(t('collection.large', { name, mb: Math.floor(limits.upload_bytes / 1e6) }));
@@ -29,17 +29,33 @@ export async function sourceOf(file, model, limits) {
   const most = limits.upload_pixels;
   if (size.width * size.height > most)
     throw new Error(t('edit.many_pixels', { name, ...size, most: Math.round(most / 1e6) }));
-  if (file.type === 'image/png' && size.width === model.width && size.height === model.width) {
-    return { data: await dataOf(file), side: model.width };
+  const data = await dataOf(file);
+  const bitmap = await bitmapOf(data, name);
+  const sides = models.map((model) => model.width);
+  if (file.type === 'image/png' && size.width === size.height && sides.includes(size.width)) {
+    bitmap.close();
+    return { data, side: size.width };
   }
-  return squared(await bitmapOf(file, name), Math.max(LEAST_SIDE, model.width));
+  return squared(bitmap, Math.max(LEAST_SIDE, ...sides));
 }
 
-async function bitmapOf(file, name) {
+/**
+ * Return how large a picture is sent to a model: as it is if it has the size of the model, or is larger than that is.
+ *
+ * @param {Source} source The picture.
+ * @param {{width: number}} model The model that redraws it.
+ * @returns {number} Its side in pixels.
+ */
+export function sideSent(source, model) {
+  return source.side === model.width ? source.side : Math.max(LEAST_SIDE, model.width, source.side);
+}
+
+/** Return a picture that is there as a whole: of a file that is cut off a browser makes a bitmap, but no image. */
+async function bitmapOf(data, name) {
   try {
-    return await createImageBitmap(file);
+    return await createImageBitmap(await imageFrom(data));
   } catch {
-    throw new Error(t('edit.no_picture', { name }));
+    throw new Error(t('edit.damaged', { name }));
   }
 }
 

@@ -2,11 +2,12 @@
 
 import { button, h, icon } from '../elements.js';
 import { form, modelOf, requestOf } from '../form.js';
-import { say } from '../notices.js';
-import { styleName, t } from '../words.js';
+import { t } from '../words.js';
 import { choice } from './choices.js';
 import { openCode } from './code.js';
+import { mistakeBelow } from './mistake.js';
 import { moreSettings } from './more_settings.js';
+import { styleChoice } from './who_draws.js';
 import { hintBelow } from './word_hints.js';
 
 const COUNTS = [1, 2, 4, 8];
@@ -43,13 +44,9 @@ function again(old, fresh) {
 }
 
 function formOf(app, draw) {
-  const prompt = promptBox(app, () => element.requestSubmit());
+  const prompt = promptBox(app, { draw: () => element.requestSubmit(), hold: (is) => (main.disabled = is) });
   const model = modelOf(app.capabilities, form.value.model);
-  const styles = [
-    { value: null, words: t('style.any') },
-    ...model.styles.map((value) => ({ value, words: styleName(value) })),
-  ];
-  const style = choice(t('create.style'), styles, form.value.style, (value) => form.change({ style: value }));
+  const style = styleChoice(model, form.value.style, (value) => form.change({ style: value }));
   const counts = COUNTS.filter((n) => n <= app.capabilities.limits.n).map((value) => ({
     value,
     words: String(value),
@@ -59,7 +56,8 @@ function formOf(app, draw) {
 
   const submit = (event) => {
     event.preventDefault();
-    if (!form.value.prompt.trim()) return prompt.complain();
+    if (!form.value.prompt.trim()) return prompt.complain(t('create.no_words'));
+    if (prompt.trouble()) return prompt.complain(prompt.trouble());
     draw({ kind: 'generation', request: requestOf(form.value, app.capabilities) });
   };
   const main = h(
@@ -77,25 +75,18 @@ function formOf(app, draw) {
     'form',
     { class: 'card ask', onsubmit: submit, novalidate: true },
     prompt.element,
-    h(
-      'div',
-      { class: 'row spread' },
-      h('div', { class: 'row wide' }, model.styles.length ? style.element : null, count.element),
-      main,
-    ),
+    h('div', { class: 'row spread' }, h('div', { class: 'row wide' }, style?.element, count.element), main),
     h('div', { class: 'fold' }, more.element, code),
   );
 
   const stop = form.subscribe(
-    (value) => (prompt.set(value.prompt), style.set(value.style), count.set(value.count), more.set(value)),
+    (value) => (prompt.set(value.prompt), style?.set(value.style), count.set(value.count), more.set(value)),
   );
   return { element, close: () => (stop(), prompt.close()), focus: prompt.focus };
 }
 
-/** Make the box for the words: Enter draws, as a line break would mean nothing. */
-function promptBox(app, draw) {
-  const hint = hintBelow(app, 'prompt-hint', t('create.hint'), () => form.value.model);
-  const mistake = h('p', { class: 'mistake', id: 'prompt-mistake', hidden: true }, t('create.no_words'));
+/** Make the box for the words: Enter draws, as a line break would mean nothing; `hold` is told whether they cannot be drawn. */
+function promptBox(app, { draw, hold }) {
   const input = h('textarea', {
     id: 'prompt',
     rows: 2,
@@ -107,15 +98,16 @@ function promptBox(app, draw) {
     placeholder: t('create.placeholder'),
     'aria-describedby': 'prompt-hint prompt-mistake',
   });
-  input.addEventListener(
-    'input',
-    () => (
-      (mistake.hidden = true),
-      input.removeAttribute('aria-invalid'),
-      form.change({ prompt: input.value }),
-      hint.look(input.value)
-    ),
-  );
+  const mistake = mistakeBelow(input, 'prompt-mistake');
+  const hint = hintBelow(app, 'prompt-hint', t('create.hint'), {
+    model: () => form.value.model,
+    ontrouble: (words) => (mistake.tell(words), hold(Boolean(words))),
+  });
+  input.addEventListener('input', () => {
+    mistake.tell(hint.trouble());
+    form.change({ prompt: input.value });
+    hint.look(input.value);
+  });
   input.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -126,7 +118,7 @@ function promptBox(app, draw) {
     { class: 'prompt' },
     h('h1', {}, h('label', { for: 'prompt' }, t('create.question'))),
     input,
-    mistake,
+    mistake.element,
     hint.element,
   );
   hint.look(input.value);
@@ -139,11 +131,7 @@ function promptBox(app, draw) {
       input.value = value;
       hint.look(value);
     },
-    complain: () => (
-      (mistake.hidden = false),
-      input.setAttribute('aria-invalid', 'true'),
-      input.focus(),
-      say(t('create.no_words'))
-    ),
+    complain: mistake.complain,
+    trouble: hint.trouble,
   };
 }

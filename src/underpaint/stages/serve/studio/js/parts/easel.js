@@ -232,10 +232,10 @@ export function maskOf(veil, side) {
 }
 
 /**
- * Return a picture with paint on it.
+ * Return a picture of a size, with paint on it.
  *
  * @param {string | null} data The picture; null for a blank sheet.
- * @param {HTMLCanvasElement} paint The layer.
+ * @param {HTMLCanvasElement | null} paint The layer; null for none.
  * @param {number} side In pixels.
  * @returns {Promise<string>} A PNG as a `data:` address.
  */
@@ -244,6 +244,6 @@ export async function paintedOver(data, paint, side) {
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
   context.imageSmoothingQuality = 'high';
   if (data) context.drawImage(await imageFrom(data), 0, 0, side, side);
-  context.drawImage(paint, 0, 0, side, side);
+  if (paint) context.drawImage(paint, 0, 0, side, side);
   return canvas.toDataURL('image/png');
 }

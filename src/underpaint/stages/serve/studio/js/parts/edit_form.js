@@ -3,8 +3,9 @@
 import { field, freshId, h, icon } from '../elements.js';
 import { draft } from '../edit_draft.js';
 import { say } from '../notices.js';
-import { styleName, t } from '../words.js';
+import { t } from '../words.js';
 import { choice, slider } from './choices.js';
+import { modelAndStyle } from './who_draws.js';
 
 const COUNTS = [1, 2, 4, 8];
 const STRENGTH = { low: 0, high: 1, default: 0.5, step: 0.05 };
@@ -13,12 +14,12 @@ const STRENGTH = { low: 0, high: 1, default: 0.5, step: 0.05 };
  * Make the form.
  *
  * @param {import('../main.js').App} app The app.
- * @param {any} model The model that draws.
+ * @param {any[]} models Rows of `capabilities.models` that can draw a picture anew.
  * @param {() => void} draw Draws.
  * @returns {{element: HTMLElement, show: () => void, check: () => boolean}} The form; `show` shows the draft, `check` says
  *     whether it can be drawn, and tells what is missing.
  */
-export function editForm(app, model, draw) {
+export function editForm(app, models, draw) {
   const id = freshId('edit');
   const mistake = h('p', { class: 'mistake', id: `${id}-mistake`, hidden: true }, t('edit.no_words'));
   const prompt = h('textarea', {
@@ -36,11 +37,11 @@ export function editForm(app, model, draw) {
     event.preventDefault();
     element.requestSubmit();
   });
-  const styles = [
-    { value: null, words: t('style.any') },
-    ...model.styles.map((value) => ({ value, words: styleName(value) })),
-  ];
-  const style = choice(t('create.style'), styles, draft.value.style, (value) => draft.change({ style: value }));
+  const who = modelAndStyle(
+    models,
+    () => draft.value,
+    (fields) => draft.change(fields),
+  );
   const counts = COUNTS.filter((n) => n <= app.capabilities.limits.n).map((value) => ({ value, words: String(value) }));
   const count = choice(t('create.count'), counts, draft.value.count, (value) => draft.change({ count: value }));
   const strength = slider(t('edit.strength'), STRENGTH, {
@@ -62,7 +63,7 @@ export function editForm(app, model, draw) {
   function show() {
     prompt.value = draft.value.prompt;
     negative.value = draft.value.negative;
-    style.set(draft.value.style);
+    who.set();
     count.set(draft.value.count);
     strength.set(draft.value.strength);
   }
@@ -79,14 +80,14 @@ export function editForm(app, model, draw) {
       mistake,
       h('p', { class: 'hint', id: `${id}-hint` }, t('edit.hint')),
     ),
-    model.styles.length ? style.element : null,
+    who.style,
     strength.element,
     count.element,
     h(
       'details',
       {},
       h('summary', {}, icon('down'), h('span', {}, t('more.title'))),
-      field(t('edit.negative'), negative, t('edit.negative_about')),
+      h('div', { class: 'grid' }, field(t('edit.negative'), negative, t('edit.negative_about')), who.model),
     ),
     h('button', { class: 'button main large', type: 'submit' }, icon('brush'), h('span', {}, t('edit.draw'))),
   );

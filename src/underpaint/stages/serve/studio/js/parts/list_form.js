@@ -1,20 +1,28 @@
 /** The form of a list: what is typed, pasted or brought as a file, and what the server thinks of it so far. */
 
 import { button, field, h, icon, replace } from '../elements.js';
+import { fieldsOf, modelOf } from '../form.js';
 import { checkList, isFresh } from '../list_check.js';
 import { fail, note, over, sentence } from '../notices.js';
 import { Unreachable, overLosses } from '../server.js';
 import { kept } from '../state.js';
-import { styleName, t } from '../words.js';
+import { t } from '../words.js';
 import { choice } from './choices.js';
 import { listText } from './list_text.js';
 import { progressOf, verdictOf } from './list_verdict.js';
+import { modelAndStyle } from './who_draws.js';
 
 const TYPING_MS = 400;
 /** How often a list is sent to be looked through when the answer breaks off. */
 const MOST_TRIES = 3;
 const COUNTS = [1, 2, 4];
-const EMPTY = { text: '', name: '', style: /** @type {string | null} */ (null), n: 1 };
+const EMPTY = {
+  text: '',
+  name: '',
+  model: /** @type {string | null} */ (null),
+  style: /** @type {string | null} */ (null),
+  n: 1,
+};
 
 /** The list that is being written, kept over reloads. */
 const draft = kept('list', EMPTY);
@@ -43,16 +51,11 @@ export function listForm(app, handIn) {
     placeholder: t('lists.name_open'),
   });
   name.addEventListener('input', () => draft.change({ name: name.value }));
-  const model = app.capabilities.models.find((one) => one.is_default) ?? app.capabilities.models[0];
-  const styles = [
-    { value: null, words: t('style.any') },
-    ...model.styles.map((value) => ({ value, words: styleName(value) })),
-  ];
-  const style = choice(
-    t('create.style'),
-    styles,
-    draft.value.style,
-    (value) => (draft.change({ style: value }), look()),
+  const { models } = app.capabilities;
+  const who = modelAndStyle(
+    models,
+    () => draft.value,
+    (fields) => (draft.change(fields), look()),
   );
   const count = choice(
     t('lists.count'),
@@ -65,21 +68,21 @@ export function listForm(app, handIn) {
     { class: 'card list-form', novalidate: true, onsubmit: submitted },
     text.element,
     verdict,
-    h(
-      'div',
-      { class: 'row wide' },
-      model.styles.length ? style.element : null,
-      count.element,
-      field(t('lists.name'), name),
-    ),
+    h('div', { class: 'row wide' }, who.style, count.element, field(t('lists.name'), name), who.model),
     h('div', { class: 'row spread' }, h('p', { class: 'hint' }, t('lists.about')), main),
   );
   let timer = 0;
   let asking = new AbortController();
 
   const body = () => {
-    const { text: written, name: called, style: wanted, n } = draft.value;
-    return { text: written, name: called, common: { ...(wanted ? { style: wanted } : {}), ...(n > 1 ? { n } : {}) } };
+    const { text: written, name: called, model, style, n } = draft.value;
+    const drawnBy = modelOf({ models }, model);
+    const common = {
+      ...fieldsOf(drawnBy),
+      ...(drawnBy.styles.includes(style) ? { style } : {}),
+      ...(n > 1 ? { n } : {}),
+    };
+    return { text: written, name: called, common };
   };
 
   /** Look the list through once nothing was typed for a moment. */

@@ -31,7 +31,9 @@ export function listText(value, onchange) {
     if (!file) return;
     over('lists.file');
     if (file.size > MOST_BYTES) return fail(t('lists.large', { name: file.name }), 'lists.file');
-    set(await file.text());
+    const text = await file.text();
+    if (/[\0\ufffd]/.test(text)) return fail(t('lists.unreadable', { name: file.name }), 'lists.file');
+    set(text);
     onchange(input.value);
     input.focus();
   };

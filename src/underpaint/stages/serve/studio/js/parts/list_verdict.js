@@ -48,7 +48,7 @@ function hintsFor(hints, select) {
   const shown = hints.slice(0, SHOWN_HINTS);
   return h(
     'details',
-    { class: 'hints' },
+    { class: 'hints', open: hints.length === 1 },
     h('summary', {}, icon('down'), h('span', {}, t('hints.lines', { n: hints.length }))),
     h(
       'ul',
@@ -63,6 +63,12 @@ function row(line, words, select) {
   return h('li', {}, found, h('span', {}, words));
 }
 
+/** Return what is wrong as a sentence; the column that it begins with stays as it is written in the list. */
+function mistakeOf({ message, param }) {
+  const isNamed = param && message.startsWith(`${param} `);
+  return sentence(isNamed ? `“${param}”${message.slice(param.length)}` : message);
+}
+
 function mistakesOf(found, select, leaveOut) {
   const shown = found.mistakes.slice(0, SHOWN_MISTAKES);
   const rest = found.num_mistakes - shown.length;
@@ -74,7 +80,7 @@ function mistakesOf(found, select, leaveOut) {
     h(
       'ul',
       { class: 'mistakes' },
-      shown.map(({ line, message }) => row(line, sentence(message), select)),
+      shown.map((one) => row(one.line, mistakeOf(one), select)),
     ),
     rest > 0 ? h('p', { class: 'soft' }, t('lists.more_mistakes', { n: rest })) : null,
     isAllThere ? button(t('lists.leave_out', { n: lines.size }), () => leaveOut(lines), { icon: 'minus' }) : null,

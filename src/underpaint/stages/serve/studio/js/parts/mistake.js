@@ -8,23 +8,26 @@ import { say } from '../notices.js';
  *
  * @param {HTMLElement} input The box.
  * @param {string} id Of the place, by which the box is described.
- * @returns {{element: HTMLElement, show: (words: string) => void, complain: (words: string) => void, clear: () => void}} The
- *     place; `show` says something while somebody writes, `complain` leads back to the box as well.
+ * @returns {{element: HTMLElement, tell: (words: string) => void, complain: (words: string) => void, clear: () => void}} The
+ *     place; `tell` says something while somebody writes, once they pause, or clears it for none, `complain` leads back to the
+ *     box as well.
  */
 export function mistakeBelow(input, id) {
-  const element = h('p', { class: 'mistake', id, role: 'alert' });
+  const element = h('p', { class: 'mistake', id });
   const clear = () => {
     element.textContent = '';
     input.removeAttribute('aria-invalid');
   };
-  const show = (words) => {
-    if (element.textContent !== words) element.textContent = words;
+  const tell = (words) => {
+    if (!words) return clear();
+    if (element.textContent !== words) say(words);
+    element.textContent = words;
     input.setAttribute('aria-invalid', 'true');
   };
   const complain = (words) => {
-    show(words);
+    clear();
+    tell(words);
     input.focus();
-    say(words);
   };
-  return { element, show, complain, clear };
+  return { element, tell, complain, clear };
 }

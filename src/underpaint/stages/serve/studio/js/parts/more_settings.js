@@ -4,6 +4,7 @@ import { button, field, h, icon } from '../elements.js';
 import { EMPTY, form, freshSeed, modelOf } from '../form.js';
 import { choice, slider } from './choices.js';
 import { t } from '../words.js';
+import { modelField } from './who_draws.js';
 
 const FOLDED = /** @type {const} */ (['seed', 'model', 'guidance', 'temperature', 'steps', 'background']);
 
@@ -67,14 +68,9 @@ function seedPart(app) {
 }
 
 function models(app) {
-  const { models: rows } = app.capabilities;
-  if (rows.length < 2) return null;
-  const options = rows.map((one) => h('option', { value: one.is_default ? '' : one.name }, one.name));
-  const select = h('select', { id: 'model', onchange: () => form.change({ model: select.value || null }) }, options);
-  return {
-    element: field(t('more.model'), select, t('more.model_about')),
-    set: ({ model }) => (select.value = model ?? ''),
-  };
+  const how = { about: t('more.model_about'), id: 'model' };
+  const made = modelField(app.capabilities.models, form.value.model, (model) => form.change({ model }), how);
+  return made && { element: made.element, set: ({ model }) => made.set(model) };
 }
 
 function sliders(model) {

@@ -1,12 +1,14 @@
 /** The box for moods in words of one's own: a line each, with what is wrong with lines, and what the model reads of them. */
 
 import { field, h, replace } from '../elements.js';
+import { sentence } from '../notices.js';
 import { call } from '../server.js';
 import { moodName, t } from '../words.js';
 import { mistakeBelow } from './mistake.js';
 import { hintsOf } from './word_hints.js';
 
 const TYPING_MS = 500;
+const SHOWN = 10;
 
 /**
  * @typedef {object} Line
@@ -48,21 +50,52 @@ export function ownOf(text, chosen) {
   return { own, repeated };
 }
 
-/** Return what there is to say of how a line is read; words of the subject are spoken of below the subject. */
-function remarkOn(reading, subject, number) {
-  const unknown = reading.unknown.filter((word) => !subject.includes(word));
-  const words = hintsOf({ ...reading, unknown }).join(' ');
+/**
+ * Say which lines mean the picture of a mood before them.
+ *
+ * @param {Line[]} own The lines.
+ * @param {Array<string | null>} sameAs For each the mood or line that means the same, as the server told.
+ * @returns {Array<Line & {of: number | string}>} Such lines; `of` is the number of the first such line, or a mood.
+ */
+function alikeOf(own, sameAs) {
+  const numbers = new Map(own.map(({ words, number }) => [words, number]));
+  return own.flatMap((line, i) => (sameAs[i] === null ? [] : [{ ...line, of: numbers.get(sameAs[i]) ?? sameAs[i] }]));
+}
+
+/** Return how many characters words have, as the server counts: a sign beyond the first 65,536 is one. */
+function lengthOf(words) {
+  return [...words].length;
+}
+
+/** Return the first of some sentences, and how many more there are. */
+function firstOf(sentences) {
+  const rest = sentences.length - SHOWN;
+  return rest > 0 ? [...sentences.slice(0, SHOWN), t('moods.own_more', { n: rest })] : sentences;
+}
+
+/** Return what there is to say of how a line is read. */
+function remarkOn(reading, number) {
+  const words = hintsOf(reading).join(' ');
   return words ? [{ number, words: t('moods.own_line', { line: number, words }) }] : [];
+}
+
+/** Return what to say of a line that says the same as another line or a mood (`again`), or means the same picture (`same`). */
+function repeatOf({ number, of }, how) {
+  const isLine = typeof of === 'number';
+  const key = `moods.own_${how}.${isLine ? 'line' : 'mood'}`;
+  return { number, words: t(key, { line: number, ...(isLine ? { of } : { mood: moodName(of) }) }) };
 }
 
 /**
  * Make the box.
  *
  * @param {import('../main.js').App} app The app.
- * @param {{text: () => string, subject: () => string, chosen: () => string[], onchange: (text: string) => void}} form What
- *     stands in the form now; `onchange` is told what was written.
- * @returns {{element: HTMLElement, look: () => string, complain: (words: string) => void, clear: () => void, close: () => void}}
- *     The box; `look` looks at it anew, and returns what keeps it from being drawn.
+ * @param {{text: () => string, subject: () => string, chosen: () => string[], model: () => any,
+ *     onchange: (text: string) => void, oncount: () => void}} form What stands in the form now, and which model reads;
+ *     `onchange` is told what was written, `oncount` that it is known how many pictures are meant.
+ * @returns {{element: HTMLElement, look: () => void, isWrong: () => boolean, count: () => {n: number, isSure: boolean},
+ *     complain: (words: string) => void, close: () => void}} The box; `look` looks at it anew once nothing changes any more,
+ *     `isWrong` says whether something keeps it from being drawn, `count` how many moods are meant, or at most.
  */
 export function ownMoods(app, form) {
   const { own_characters: longest, moods: most } = app.capabilities.limits;
@@ -81,63 +114,103 @@ export function ownMoods(app, form) {
   let asking = new AbortController();
   let timer = 0;
   let told = '';
+  /** Which lines mean a picture that is meant already, of a form as it stood when the server was asked. */
+  let known = { asked: '', alike: /** @type {Array<Line & {of: number | string}>} */ ([]) };
+  /** @type {Map<string, string>} Why lines cannot be drawn, by their words. */
+  let troubles = new Map();
+  /** What the server refused, which stands until something changes. */
+  let refused = '';
 
-  /** Return what is wrong with the lines. */
-  function wrong({ own }) {
-    const long = own.filter(({ words }) => words.length > longest);
-    const many = own.length + form.chosen().length;
-    return [
-      ...long.map(({ number, words }) => t('moods.own_long', { line: number, n: words.length, most: longest })),
-      many > most ? t('moods.own_many', { n: many, most }) : '',
-    ]
+  const found = () => ownOf(input.value, form.chosen());
+  /** Return what tells which lines mean the same picture. */
+  const askedOf = (own) => ({
+    prompts: own.map(({ words }) => words),
+    subject: form.subject().trim(),
+    moods: form.chosen(),
+  });
+
+  /** Return how many moods lines and the chosen ones are; at most, where the server has not told which mean the same. */
+  function countOf(own) {
+    const n = form.chosen().length + own.length;
+    if (own.length === 0 || n === 1) return { n, isSure: true };
+    if (known.asked !== JSON.stringify(askedOf(own))) return { n, isSure: false };
+    return { n: n - known.alike.length, isSure: true };
+  }
+
+  const isLong = ({ words }) => lengthOf(words) > longest;
+
+  /** Return what is wrong with a line; nothing if nothing is. */
+  function wrongOf({ number, words }) {
+    if (isLong({ words })) return t('moods.own_long', { line: number, n: lengthOf(words), most: longest });
+    const trouble = troubles.get(words);
+    return trouble ? t('moods.own_line', { line: number, words: sentence(trouble) }) : '';
+  }
+
+  /** Return what is surely wrong with the lines. */
+  function wrong() {
+    const { own } = found();
+    const { n, isSure } = countOf(own);
+    const sentences = own.map(wrongOf).filter(Boolean);
+    return [...firstOf(sentences), isSure && n > most ? t('moods.own_many', { n, most }) : '']
       .filter(Boolean)
       .join(' ');
   }
+  const isWrong = () => wrong() !== '';
 
   /** @param {Array<{number: number, words: string}>} remarks What to say below the box, of which lines. */
   function tell(remarks) {
-    const sentences = remarks.sort((one, other) => one.number - other.number).map(({ words }) => words);
+    const sentences = firstOf(remarks.sort((one, other) => one.number - other.number).map(({ words }) => words));
     if (sentences.join() === told) return;
     told = sentences.join();
     replace(said, ...sentences.map((words) => h('li', {}, words)));
   }
 
-  /** Return what to say of a line that says nothing new. */
-  function again({ number, of }) {
-    if (typeof of === 'number') return { number, words: t('moods.own_again', { line: number, of }) };
-    return { number, words: t('moods.own_chosen', { line: number, mood: moodName(of) }) };
-  }
-
-  /** Say what the model reads of lines, beside what is said of them already. */
+  /** Say what the model reads of lines and which of them mean the same picture, beside what is said of them already. */
   async function ask(own, before) {
     asking = new AbortController();
     const { signal } = asking;
-    const subject = form.subject().trim().toLowerCase();
-    const whole = (words) => (words.includes('{}') ? words.replaceAll('{}', subject) : `${subject} ${words}`);
+    let remarks = [];
     try {
-      const body = { prompts: own.map(({ words }) => whole(words)) };
-      const { data } = await call('POST', '/api/v1/prompts/check', { body, signal });
-      if (!signal.aborted)
-        tell([...before, ...data.flatMap((reading, i) => remarkOn(reading, subject, own[i].number))]);
+      const asked = askedOf(own);
+      const body = { ...asked, model: form.model().name };
+      const { data, same_as: sameAs } = await call('POST', '/api/v1/prompts/check', { body, signal });
+      const alike = alikeOf(own, sameAs);
+      if (signal.aborted) return;
+      known = { asked: JSON.stringify(asked), alike };
+      troubles = new Map(own.map(({ words }, i) => [words, data[i].trouble ?? '']));
+      form.oncount();
+      mistake.tell(wrong() || refused);
+      remarks = data.flatMap((reading, i) => remarkOn(reading, own[i].number));
+      remarks.push(...alike.map((line) => repeatOf(line, 'same')));
     } catch {
       // A hint that does not come is none; whatever is wrong is said where something is drawn.
     }
+    if (!signal.aborted) tell([...before, ...remarks]);
+  }
+
+  const stop = () => (clearTimeout(timer), asking.abort());
+
+  function check() {
+    stop();
+    const { own, repeated } = found();
+    mistake.tell(wrong() || refused);
+    const before = repeated.map((line) => repeatOf(line, 'again'));
+    if (!own.length || own.some(isLong)) tell(before);
+    else ask(own, before);
   }
 
   function look() {
-    clearTimeout(timer);
-    asking.abort();
-    const found = ownOf(input.value, form.chosen());
-    const words = wrong(found);
-    if (words) mistake.show(words);
-    else mistake.clear();
-    const before = found.repeated.map(again);
-    tell(before);
-    if (found.own.length && !words) timer = window.setTimeout(() => ask(found.own, before), TYPING_MS);
-    return words;
+    stop();
+    refused = '';
+    timer = window.setTimeout(check, TYPING_MS);
   }
 
+  function complain(words) {
+    refused = words;
+    mistake.complain(words);
+  }
+
+  const count = () => countOf(found().own);
   input.addEventListener('input', () => (form.onchange(input.value), look()));
-  const close = () => (clearTimeout(timer), asking.abort());
-  return { element, look, complain: mistake.complain, clear: mistake.clear, close };
+  return { element, look, isWrong, count, complain, close: stop };
 }

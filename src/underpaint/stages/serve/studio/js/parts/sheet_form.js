@@ -1,13 +1,14 @@
 /** The form of a sheet: whose moods, which of them, in which style, how alike. */
 
 import { button, field, h, icon } from '../elements.js';
-import { modelOf } from '../form.js';
+import { editorsOf, fieldsOf, modelOf } from '../form.js';
 import { sentence } from '../notices.js';
 import { kept } from '../state.js';
-import { moodName, styleName, t } from '../words.js';
+import { moodName, t } from '../words.js';
 import { choice } from './choices.js';
 import { mistakeBelow } from './mistake.js';
 import { ownMoods, ownOf } from './own_moods.js';
+import { modelAndStyle } from './who_draws.js';
 import { hintBelow } from './word_hints.js';
 
 /** How much of the first picture stays. */
@@ -18,6 +19,7 @@ const EMPTY = {
   subject: '',
   moods: /** @type {string[] | null} */ (null),
   own: '',
+  model: /** @type {string | null} */ (null),
   style: /** @type {string | null} */ (null),
   alike: /** @type {'little' | 'usual' | 'very'} */ ('usual'),
 };
@@ -36,7 +38,9 @@ export function sheetForm(app, draw) {
   const { moods } = app.capabilities;
   const usual = moods.filter((one) => one.is_usual).map((one) => one.name);
   const chosen = () => moods.map((one) => one.name).filter((name) => (draft.value.moods ?? usual).includes(name));
-  const box = subjectBox(app);
+  const models = editorsOf(app.capabilities);
+  const modelNow = () => modelOf({ models }, draft.value.model);
+  const box = subjectBox(app, modelNow, () => (show(), own.look()));
   const count = h('span', {});
   const main = h('button', { class: 'button main large', type: 'submit' }, icon('brush'), count);
   const picks = moodChips(moods, chosen, (names) => (draft.change({ moods: names }), show(), own.look()));
@@ -44,28 +48,38 @@ export function sheetForm(app, draw) {
     text: () => draft.value.own,
     subject: () => draft.value.subject,
     chosen,
+    model: modelNow,
     onchange: (text) => (draft.change({ own: text }), show()),
+    oncount: () => show(),
   });
+  const who = modelAndStyle(
+    models,
+    () => draft.value,
+    (fields) => (draft.change(fields), box.look(), own.look()),
+  );
   /** The box that a mistake is of, by the name of its field on the server. */
   const boxOf = (param) => (/^own\b/.test(param ?? '') ? own : box);
   const show = () => {
     picks.set(chosen());
-    count.textContent = t('moods.draw', { n: 1 + chosen().length + ownWords(chosen()).length });
+    const { n, isSure } = own.count();
+    count.textContent = t(isSure ? 'moods.draw' : 'moods.draw_most', { n: 1 + n });
+    main.disabled = isSending || own.isWrong() || Boolean(box.trouble());
   };
+  let isSending = false;
+  const sending = (is) => ((isSending = is), show());
   const submitted = async (event) => {
     event.preventDefault();
     if (!draft.value.subject.trim()) return box.complain(t('moods.no_subject'));
     if (!chosen().length && !ownWords(chosen()).length) return box.complain(t('moods.no_moods'));
-    const wrong = own.look();
-    if (wrong) return own.complain(wrong);
-    main.disabled = true;
+    if (main.disabled) return;
+    sending(true);
     box.clear();
     try {
-      await draw(bodyOf(app, chosen()));
+      await draw(bodyOf(modelNow(), chosen()));
     } catch (error) {
       boxOf(error.param).complain(sentence(error.message));
     }
-    main.disabled = false;
+    sending(false);
   };
   const element = h(
     'form',
@@ -73,18 +87,18 @@ export function sheetForm(app, draw) {
     box.element,
     picks.element,
     own.element,
-    h('div', { class: 'row spread' }, h('div', { class: 'row wide' }, styles(app), alike()), main),
+    h('div', { class: 'row spread' }, h('div', { class: 'row wide' }, who.style, alike(), who.model), main),
   );
   show();
   own.look();
   return { element, focus: box.focus, close: () => (box.close(), own.close()) };
 }
 
-function bodyOf(app, moods) {
+function bodyOf(model, moods) {
   const { subject, style, alike: same } = draft.value;
-  const known = modelOf(app.capabilities, null).styles.includes(style);
   const own = ownWords(moods);
-  const fields = { ...(own.length ? { own } : {}), ...(known ? { style } : {}) };
+  const styled = model.styles.includes(style) ? { style } : {};
+  const fields = { ...fieldsOf(model), ...(own.length ? { own } : {}), ...styled };
   return { subject: subject.trim(), moods, same: ALIKE[same], ...fields };
 }
 
@@ -93,8 +107,11 @@ function ownWords(chosen) {
   return ownOf(draft.value.own, chosen).own.map(({ words }) => words);
 }
 
-/** Make the box for whom the moods are of, with some to begin with. */
-function subjectBox(app) {
+/**
+ * Make the box for whom the moods are of, with some to begin with; `model` reads them, and `onchange` is told that it says
+ * something else, or that this can be drawn or not.
+ */
+function subjectBox(app, model, onchange) {
   const input = h('input', {
     id: 'subject',
     class: 'words',
@@ -105,12 +122,16 @@ function subjectBox(app) {
     placeholder: t('moods.placeholder'),
     'aria-describedby': 'subject-hint subject-mistake',
   });
-  const hint = hintBelow(app, 'subject-hint', t('moods.hint'));
   const mistake = mistakeBelow(input, 'subject-mistake');
+  const hint = hintBelow(app, 'subject-hint', t('moods.hint'), {
+    model: () => model().name,
+    ontrouble: (words) => (mistake.tell(words), onchange()),
+  });
   const put = (value) => {
-    mistake.clear();
+    mistake.tell(hint.trouble());
     draft.change({ subject: value });
     hint.look(value);
+    onchange();
   };
   input.addEventListener('input', () => put(input.value));
   const take = (name) => ((input.value = t(`moods.subject.${name}`)), put(input.value), input.focus());
@@ -124,8 +145,9 @@ function subjectBox(app) {
     hint.element,
     h('div', { class: 'row subjects', role: 'group', 'aria-label': t('moods.try') }, ideas),
   );
-  hint.look(draft.value.subject);
-  return { ...mistake, element, focus: () => input.focus(), close: hint.close };
+  const look = () => hint.look(draft.value.subject);
+  look();
+  return { ...mistake, element, look, trouble: hint.trouble, focus: () => input.focus(), close: hint.close };
 }
 
 function moodChips(moods, chosen, onchange) {
@@ -148,13 +170,6 @@ function moodChips(moods, chosen, onchange) {
   );
   const set = (names) => inputs.forEach((input, i) => (input.checked = names.includes(moods[i].name)));
   return { element, set };
-}
-
-function styles(app) {
-  const names = modelOf(app.capabilities, null).styles;
-  if (!names.length) return null;
-  const options = [null, ...names].map((value) => ({ value, words: value ? styleName(value) : t('style.any') }));
-  return choice(t('create.style'), options, draft.value.style, (value) => draft.change({ style: value })).element;
 }
 
 function alike() {

@@ -1,10 +1,11 @@
 /** One side of a comparison: who draws, and how. */
 
-import { field, h, replace } from '../elements.js';
-import { modelOf, requestOf, EMPTY } from '../form.js';
-import { styleName, t } from '../words.js';
+import { h, replace } from '../elements.js';
+import { EMPTY, NUMBERS, modelOf, requestOf } from '../form.js';
+import { t } from '../words.js';
 import { slider } from './choices.js';
 import { rangeOf } from './more_settings.js';
+import { modelAndStyle } from './who_draws.js';
 
 /**
  * @typedef {object} Side
@@ -14,8 +15,6 @@ import { rangeOf } from './more_settings.js';
  * @property {number | null} temperature
  * @property {number | null} steps
  */
-
-const NUMBERS = /** @type {const} */ (['guidance', 'temperature', 'steps']);
 
 /** @type {Side} A side as it is at first. */
 export const PLAIN = { model: null, style: null, guidance: null, temperature: null, steps: null };
@@ -32,42 +31,21 @@ export const PLAIN = { model: null, style: null, guidance: null, temperature: nu
 export function sideFields(app, title, value, onchange) {
   let now = value;
   const change = (fields) => onchange((now = { ...now, ...fields }));
-  const element = h('fieldset', { class: 'side' });
+  const numbers = h('div', { class: 'grid' });
   const show = () => {
     const model = modelOf(app.capabilities, now.model);
     replace(
-      element,
-      h('legend', {}, title),
-      h(
-        'div',
-        { class: 'grid' },
-        modelField(app, now, (name) => (change({ model: name }), show())),
-        styleField(model, now, (style) => change({ style })),
-        NUMBERS.map((name) => numberField(name, model, now, change)),
-      ),
+      numbers,
+      NUMBERS.map((name) => numberField(name, model, now, change)),
     );
   };
+  const who = modelAndStyle(
+    app.capabilities.models,
+    () => now,
+    (fields) => (change(fields), show()),
+  );
   show();
-  return element;
-}
-
-function modelField(app, now, onchange) {
-  const { models } = app.capabilities;
-  if (models.length < 2) return null;
-  const options = models.map((one) =>
-    h('option', { value: one.name, selected: one.name === modelOf(app.capabilities, now.model).name }, one.name),
-  );
-  const select = h('select', { onchange: () => onchange(select.value) }, options);
-  return field(t('more.model'), select);
-}
-
-function styleField(model, now, onchange) {
-  if (model.styles.length === 0) return null;
-  const options = [null, ...model.styles].map((name) =>
-    h('option', { value: name ?? '', selected: name === now.style }, name ? styleName(name) : t('style.any')),
-  );
-  const select = h('select', { onchange: () => onchange(select.value || null) }, options);
-  return field(t('create.style'), select);
+  return h('fieldset', { class: 'side' }, h('legend', {}, title), who.model, who.style, numbers);
 }
 
 function numberField(name, model, now, change) {

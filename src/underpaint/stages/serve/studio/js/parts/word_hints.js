@@ -1,6 +1,7 @@
-/** A quiet line under a box for words: what the model will not read of them, or hardly knows. It forbids nothing. */
+/** A quiet line under a box for words: what the model will not read of them, or hardly knows; what cannot be drawn is told apart. */
 
 import { h, replace } from '../elements.js';
+import { sentence } from '../notices.js';
 import { call } from '../server.js';
 import { t } from '../words.js';
 
@@ -12,17 +13,16 @@ const SHOWN_WORDS = 5;
  * @property {string} unread
  * @property {string[]} unknown
  * @property {boolean} is_foreign
- * @property {string | null} trouble
+ * @property {string | null} trouble Why they cannot be drawn.
  */
 
 /**
- * Return what there is to say of how some words are read.
+ * Return what there is to say of how some words are read that can be drawn.
  *
  * @param {Reading} reading How they are read.
  * @returns {string[]} Sentences; none if all is well.
  */
-export function hintsOf({ unread, unknown, is_foreign: isForeign, trouble }) {
-  if (trouble) return [t('hints.letters')];
+export function hintsOf({ unread, unknown, is_foreign: isForeign }) {
   return [
     isForeign ? t('hints.english') : '',
     unknown.length && !isForeign ? t('hints.unknown', { words: quoted(unknown) }) : '',
@@ -41,14 +41,17 @@ function quoted(words) {
  * @param {import('../main.js').App} app The app.
  * @param {string} id Of the line, by which the box is described.
  * @param {string} usual What it says as long as there is nothing to say.
- * @param {() => string | null} [model] Which model reads; the default without it.
- * @returns {{element: HTMLElement, look: (words: string) => void, close: () => void}} The line; `look` looks at other words.
+ * @param {{model: () => string | null, ontrouble: (words: string) => void}} use Which model reads, null for the default; told why
+ *     the words cannot be drawn, and with none once they can.
+ * @returns {{element: HTMLElement, look: (words: string) => void, trouble: () => string, close: () => void}} The line; `look`
+ *     looks at other words, `trouble` is what was told last.
  */
-export function hintBelow(app, id, usual, model = () => null) {
+export function hintBelow(app, id, usual, { model, ontrouble }) {
   const element = h('p', { class: 'hint', id, role: 'status' }, usual);
   let asking = new AbortController();
   let timer = 0;
   let said = usual;
+  let trouble = '';
 
   const tell = (sentences) => {
     const words = sentences.length ? sentences.join(' ') : usual;
@@ -58,24 +61,34 @@ export function hintBelow(app, id, usual, model = () => null) {
     replace(element, words);
   };
 
+  /** Tell why words cannot be drawn, if that is another reason than before. */
+  const hold = (words) => {
+    if (words === trouble) return;
+    trouble = words;
+    ontrouble(words);
+  };
+
   async function ask(words) {
     asking = new AbortController();
     const { signal } = asking;
     try {
       const body = { prompts: [words], ...(model() ? { model: model() } : {}) };
       const { data } = await call('POST', '/api/v1/prompts/check', { body, signal });
-      if (!signal.aborted) tell(hintsOf(data[0]));
+      if (signal.aborted) return;
+      tell(hintsOf(data[0]));
+      hold(sentence(data[0].trouble ?? ''));
     } catch {
       // A hint that does not come is none; whatever is wrong is said where something is drawn.
+      if (!signal.aborted) hold('');
     }
   }
 
   function look(words) {
     clearTimeout(timer);
     asking.abort();
-    if (!words.trim()) return tell([]);
-    timer = window.setTimeout(() => ask(words), TYPING_MS);
+    if (!words.trim()) return (tell([]), hold(''));
+    timer = window.setTimeout(() => ask(words), trouble ? 0 : TYPING_MS);
   }
 
-  return { element, look, close: () => (clearTimeout(timer), asking.abort()) };
+  return { element, look, trouble: () => trouble, close: () => (clearTimeout(timer), asking.abort()) };
 }

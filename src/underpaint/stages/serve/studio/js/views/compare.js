@@ -64,7 +64,7 @@ function pairOf(app, digests, signal) {
 }
 
 function formOf(app, draw) {
-  const mistake = h('p', { class: 'mistake', id: 'compare-mistake', hidden: true }, t('create.no_words'));
+  const mistake = h('p', { class: 'mistake', id: 'compare-mistake', hidden: true }, t('compare.no_words'));
   const prompt = h('input', {
     value: asked.value.prompt,
     maxlength: 400,

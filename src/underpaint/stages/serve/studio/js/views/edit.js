@@ -3,6 +3,7 @@
 import { known } from '../collection.js';
 import { EMPTY, draft, editOf } from '../edit_draft.js';
 import { button, h } from '../elements.js';
+import { editorsOf, modelOf, nameAmong } from '../form.js';
 import { fail, over, say } from '../notices.js';
 import { makeEasel } from '../parts/easel.js';
 import { easelTools } from '../parts/easel_tools.js';
@@ -24,13 +25,12 @@ const KINDS = 'image/png,image/jpeg,image/webp';
  * @returns {import('../views.js').View} The view.
  */
 export function open(app, query) {
-  const model = [...app.capabilities.models]
-    .sort((a, b) => Number(b.is_default) - Number(a.is_default))
-    .find((one) => one.can_edit);
-  if (!model)
+  const models = editorsOf(app.capabilities);
+  if (!models.length)
     return {
       element: h('section', {}, h('h1', {}, t('edit.title')), h('p', { class: 'card none' }, t('edit.cannot'))),
     };
+  const modelNow = () => modelOf({ models }, draft.value.model);
   /** What is on its way to the easel; what is done to what lies there, and what is laid there, ends that. */
   let arriving = new AbortController();
   const results = stripList(app, { name: 'edit.strips', title: t('edit.results'), most: MOST_STRIPS });
@@ -39,7 +39,7 @@ export function open(app, query) {
     draft.change({ layers: { paint: easel.dataOf('paint'), veil: easel.dataOf('veil') } });
   });
   const tools = easelTools(easel);
-  const asked = editForm(app, model, draw);
+  const asked = editForm(app, models, draw);
   const table = h(
     'div',
     { class: 'edit-table' },
@@ -47,7 +47,7 @@ export function open(app, query) {
     asked.element,
   );
   const start = startOf({
-    side: model.width,
+    side: modelNow().width,
     bring,
     sketch: () => lay({ isSketch: true }),
     gallery: () => app.go('gallery'),
@@ -60,7 +60,8 @@ export function open(app, query) {
     table,
     results.element,
   );
-  takeFiles(element, bring);
+  const closing = new AbortController();
+  takeFiles(bring, closing.signal);
 
   function show() {
     const isThere = Boolean(draft.value.source) || draft.value.isSketch;
@@ -72,6 +73,7 @@ export function open(app, query) {
 
   /** Let what is on its way to the easel be given up for something else. */
   function begin() {
+    over('edit.source');
     arriving.abort();
     arriving = new AbortController();
     return arriving.signal;
@@ -79,7 +81,8 @@ export function open(app, query) {
 
   /** Lay a new picture or a blank sheet on the easel; say whether nothing was done meanwhile. */
   async function lay(fields) {
-    draft.set({ ...EMPTY, count: draft.value.count, ...fields });
+    const { model, count } = draft.value;
+    draft.set({ ...EMPTY, model, count, ...fields });
     const signal = begin();
     await easel.lay(draft.value.source?.data ?? null);
     show();
@@ -87,14 +90,19 @@ export function open(app, query) {
   }
 
   async function bring(file) {
-    over('edit.source');
     const signal = begin();
     try {
-      const source = await sourceOf(file, model, app.capabilities.limits);
+      const source = await sourceOf(file, models, app.capabilities.limits);
       if (!signal.aborted && (await lay({ source }))) say(t('edit.brought'));
     } catch (error) {
       if (!signal.aborted) fail(error, 'edit.source');
     }
+  }
+
+  /** Return who drew a picture, if that is one of those that can draw it anew. */
+  function whoDrew({ settings }) {
+    const { model, release } = settings;
+    return models.find((one) => (release ? one.release === release : one.name === model));
   }
 
   async function take(digest, varies) {
@@ -104,10 +112,12 @@ export function open(app, query) {
       if (signal.aborted) return;
       if (!picture) return fail(t('picture.gone'), 'edit.source');
       const { prompt = '', style = null } = picture.settings;
-      const source = await sourceOf(await overLosses(() => fileOf(picture), signal), model, app.capabilities.limits);
+      const model = whoDrew(picture) ?? modelNow();
+      const source = await sourceOf(await overLosses(() => fileOf(picture), signal), models, app.capabilities.limits);
       if (signal.aborted) return;
       const ownStyle = model.styles.includes(style) ? style : null;
-      const isAsLaid = await lay({ source, prompt, ownWords: prompt.trim(), style: ownStyle });
+      const name = nameAmong(models, model.name);
+      const isAsLaid = await lay({ source, prompt, ownWords: prompt.trim(), model: name, style: ownStyle });
       if (varies && isAsLaid && asked.check()) await draw();
     } catch (error) {
       if (!signal.aborted) fail(error, 'edit.source');
@@ -117,7 +127,7 @@ export function open(app, query) {
   async function draw() {
     over('edit.draw');
     try {
-      results.add({ kind: 'edit', request: await editOf(draft.value, easel, model) });
+      results.add({ kind: 'edit', request: await editOf(draft.value, easel, modelNow()) });
     } catch (error) {
       fail(error, 'edit.draw');
     }
@@ -129,7 +139,7 @@ export function open(app, query) {
   if (digest) take(digest, query.has('vary'));
   else easel.lay(draft.value.source?.data ?? null, draft.value.layers).then(tools.show, fail);
   const stop = draft.subscribe(() => arriving.abort());
-  return { element, close: () => (arriving.abort(), stop(), results.close()) };
+  return { element, close: () => (closing.abort(), arriving.abort(), stop(), results.close()) };
 }
 
 /** Make the ways to begin: large as long as there is nothing, small afterwards. */
@@ -158,18 +168,16 @@ function startOf({ side, bring, sketch, gallery }) {
   };
 }
 
-function takeFiles(element, bring) {
-  const pictureOf = (data) => [...(data?.files ?? [])].find((file) => KINDS.includes(file.type));
-  element.addEventListener('drop', (event) => {
-    const file = pictureOf(event.dataTransfer);
+/** Take what is dropped or pasted anywhere on the page: of several files a picture, else the first that is dropped. */
+function takeFiles(bring, signal) {
+  const filesOf = (data) => [...(data?.files ?? [])];
+  const pictureOf = (data) => filesOf(data).find((file) => KINDS.includes(file.type));
+  const take = (event, file) => {
     if (!file) return;
     event.preventDefault();
     bring(file);
-  });
-  element.addEventListener('paste', (event) => {
-    const file = pictureOf(event.clipboardData);
-    if (!file) return;
-    event.preventDefault();
-    bring(file);
-  });
+  };
+  const dropped = ({ dataTransfer }) => pictureOf(dataTransfer) ?? filesOf(dataTransfer)[0];
+  document.addEventListener('drop', (event) => take(event, dropped(event)), { signal });
+  document.addEventListener('paste', (event) => take(event, pictureOf(event.clipboardData)), { signal });
 }

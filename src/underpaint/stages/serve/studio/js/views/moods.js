@@ -2,7 +2,7 @@
 
 import { onChange } from '../changes.js';
 import { h } from '../elements.js';
-import { modelOf } from '../form.js';
+import { editorsOf, fieldsOf, modelOf } from '../form.js';
 import { fail, over, say, tried } from '../notices.js';
 import { paced } from '../pacing.js';
 import { keyedList } from '../parts/keyed_list.js';
@@ -22,7 +22,8 @@ const PACE_MS = 250;
  * @returns {import('../views.js').View} The view.
  */
 export function open(app) {
-  if (!modelOf(app.capabilities, null).can_edit) return { element: cannot() };
+  const models = editorsOf(app.capabilities);
+  if (!models.length) return { element: cannot() };
   const title = h('h2', { hidden: true }, t('moods.yours'));
   const cards = keyedList((id) => sheetCard(app, id, { doing, again }), { class: 'sheets' });
   const form = sheetForm(app, draw);
@@ -65,11 +66,17 @@ export function open(app) {
     soon.ask();
   }
 
-  function again({ subject, pictures, style, same }) {
+  function again({ subject, pictures, model, style, same }) {
     const named = new Set(app.capabilities.moods.map((one) => one.name));
     const all = pictures.flatMap((one) => one.mood ?? []);
     const [moods, own] = [all.filter((mood) => named.has(mood)), all.filter((mood) => !named.has(mood))];
-    doing(() => draw({ subject, moods, same, ...(own.length ? { own } : {}), ...(style ? { style } : {}) }));
+    const drawnBy = modelOf({ models }, model);
+    const more = {
+      ...fieldsOf(drawnBy),
+      ...(own.length ? { own } : {}),
+      ...(drawnBy.styles.includes(style) ? { style } : {}),
+    };
+    doing(() => draw({ subject, moods, same, ...more }));
   }
 
   /** Say whether a change is of what is shown here. */

@@ -5,6 +5,7 @@ export const compare = {
   'compare.title': 'Compare',
   'compare.about':
     'Both sides draw the same words with the same numbers, so that only what you change here makes a difference.',
+  'compare.no_words': 'Write what you want to see first.',
   'compare.left': 'Left',
   'compare.right': 'Right',
   'compare.count': 'Pairs',

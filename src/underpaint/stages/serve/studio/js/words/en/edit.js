@@ -24,6 +24,7 @@ export const edit = {
   'edit.nothing': 'The sheet is still empty. Paint something first',
   'edit.cannot': 'None of this server’s models can redraw pictures.',
   'edit.no_picture': '“{name}” is no PNG, JPEG or WebP that can be opened. Save it as PNG and try again',
+  'edit.damaged': '“{name}” is cut off or damaged, so it cannot be opened. Save or download it again, and bring that',
   'edit.many_pixels':
     '“{name}” has {width} × {height} pixels, and at most {most} million are taken. Make it smaller first',
   'easel.label': 'Easel: the picture that is redrawn',

@@ -11,6 +11,7 @@ export const lists = {
     'One sticker a line. Or a table from a spreadsheet, whose first line names its columns: prompt, and if you like style, n, seed.',
   'lists.file': 'Open a file',
   'lists.large': '{name} is larger than the 8 MB that are read. Split it into several lists',
+  'lists.unreadable': '“{name}” is no list. Open one of text (txt, csv, tsv or jsonl), saved as UTF-8',
   'lists.count': 'How many of each',
   'lists.name': 'Name of the list',
   'lists.name_open': 'for example: for Ann',

@@ -28,8 +28,9 @@ export const shell = {
   'server.odd': 'Something went wrong between this page and the server (status {status}). Try again in a moment',
   'drop.here': 'Drop a sticker to draw it again',
   'drop.nothing': 'That was no file. Drop a picture that underpaint drew',
+  'drop.no_picture': '“{name}” is no picture. Drop a PNG that underpaint drew',
   'drop.large': 'This file is far larger than any sticker, so it was not sent. Drop a PNG that underpaint drew',
-  'drop.no_settings': 'This picture does not say how it was drawn, so there is nothing to recall. {why}',
+  'drop.no_settings': '“{name}” does not say how it was drawn, so the form stays as it is. {why}',
   'drop.recalled': 'Recalled. Press Draw, and the same picture comes.',
   'drop.other_model':
     'Recalled, but another model drew it, which this server does not have. The same words draw something similar.',
