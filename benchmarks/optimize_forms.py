@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,10 @@ import underpaint
 from underpaint.core.optimization import Step
 from underpaint.diffusion.output_cache import OutputCache
 from underpaint.pipelines.model_folder import shipped_models
+from underpaint.pipelines.optimizing.bfloat16 import InBfloat16, in_bfloat16
 from underpaint.pipelines.optimizing.block_cache import BlockCache, put_block_cache
+from underpaint.pipelines.optimizing.graph_part import graph_parts
+from underpaint.pipelines.optimizing.half import of_network
 from underpaint.pipelines.optimizing.step_caches import put_output_cache
 from underpaint.stages.optimize.saving import save_optimized
 from underpaint.stages.optimize.transforms.apply import apply
@@ -39,21 +42,44 @@ class Form:
         bits: What has 8 bits in a graph that is made and opened as optimum-intel does.
         of: Form whose folder is opened; None for its own, or the model in torch where it has none.
         change: What is done to the pipeline that was opened.
+        hint: What a graph of a peer computes 32 bits in.
     """
 
     recipe: tuple[Step, ...] = ()
     bits: peers.Bits | None = None
     of: str | None = None
     change: Callable[[Any], Any] | None = None
+    hint: str = "f32"
 
 
 def _engine(engine: str, *others: Step, slot: str = "denoiser", **params: Any) -> Form:
     return Form(recipe=(step_of(f"engine.{engine}", slot, **params), *others))
 
 
-def _skipping(pipeline: Any) -> Any:
-    """Compute every third call, and continue the answers in between."""
-    return put_output_cache(pipeline, "sampler", OutputCache(every=3, order=1, warm_up=2))
+def _all(*changes: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what makes several changes, one after the other."""
+    return lambda pipeline: reduce(lambda before, change: change(before), changes, pipeline)
+
+
+def _skipping(pipeline: Any, *, every: int = 3, order: int = 1) -> Any:
+    """Compute one call of so many, and continue the answers in between."""
+    return put_output_cache(pipeline, "sampler", OutputCache(every=every, order=order, warm_up=2))
+
+
+def _bfloat16(pipeline: Any) -> Any:
+    """Let graphs compute in bfloat16 what they compute in 32 bits."""
+    for part in graph_parts(pipeline).values():
+        runs, before = part.graph_runs, part.graph_runs.graphs
+        precision = "bf16" if before.precision == "f32" else "int8_bf16"
+        runs.graphs = before.model_copy(update={"precision": precision})
+        runs._loaded.clear()
+    peers.forget_peak()
+    return pipeline
+
+
+def _half(pipeline: Any) -> Any:
+    """Let torch compute the network in bfloat16."""
+    return of_network(in_bfloat16)(pipeline, "denoiser", InBfloat16())
 
 
 def _outermost(pipeline: Any) -> Any:
@@ -67,62 +93,107 @@ def _whole(pipeline: Any) -> Any:
     return pipeline
 
 
-def _skipping_whole(pipeline: Any) -> Any:
-    return _skipping(_whole(pipeline))
-
-
+RARELY = partial(_skipping, every=6, order=0)
+"""One call of six, with its answer as it was in the others."""
 PAIR = step_of("cache.pair", "denoiser", every=3)
+F32, INT8_PAIR = "ours: OpenVINO f32, pair", "ours: OpenVINO int8, pair"
 PAIRS = {
-    "ours: OpenVINO f32": Form(of="ours: OpenVINO f32, pair", change=_whole),
-    "ours: OpenVINO f32, pair": _engine("openvino", PAIR),
-    "ours: OpenVINO int8": Form(of="ours: OpenVINO int8, pair", change=_whole),
-    "ours: OpenVINO int8, pair": _engine("openvino", PAIR, **INT8),
+    "ours: OpenVINO f32": Form(of=F32, change=_whole),
+    F32: _engine("openvino", PAIR),
+    "ours: OpenVINO bf16": Form(of=F32, change=_all(_whole, _bfloat16)),
+    "ours: OpenVINO bf16, pair": Form(of=F32, change=_bfloat16),
+    "ours: OpenVINO int8": Form(of=INT8_PAIR, change=_whole),
+    INT8_PAIR: _engine("openvino", PAIR, **INT8),
+    "ours: OpenVINO int8 and bf16": Form(of=INT8_PAIR, change=_all(_whole, _bfloat16)),
+    "ours: OpenVINO int8 and bf16, pair": Form(of=INT8_PAIR, change=_bfloat16),
 }
-"""Forms of a UNet; what computes all levels in every call is the whole graph of a pair, so that each is made once."""
-IN_TORCH = {"torch.compile": Form(change=peers.compiled), "torchao int8, compiled": Form(change=peers.torchao)}
+"""Forms of a UNet; what computes all levels in every call is the whole graph of a pair, so that each is made once.
+
+A graph in bfloat16 is that in 32 bits, computed otherwise.
+"""
+MERGE = step_of("tokens.merge", "denoiser", share=0.7)
+MERGED = {
+    "ours: OpenVINO f32, merged": _engine("openvino", MERGE),
+    "ours: OpenVINO bf16, merged": Form(of="ours: OpenVINO f32, merged", change=_bfloat16),
+    "ours: OpenVINO int8, merged": _engine("openvino", MERGE, **INT8),
+    "ours: OpenVINO int8 and bf16, merged": Form(of="ours: OpenVINO int8, merged", change=_bfloat16),
+}
+"""Forms of a UNet whose self-attention sees three tokens of ten where there are a thousand."""
+IN_TORCH = {
+    "torch bf16": Form(change=peers.half),
+    "torch.compile": Form(change=peers.compiled),
+    "torch.compile bf16": Form(change=_all(peers.half, peers.compiled)),
+    "torchao int8, compiled": Form(change=peers.torchao),
+}
+INTEL_F32, HYBRID = "OpenVINO f32, as optimum-intel", "OpenVINO hybrid int8, as optimum-intel"
 AS_INTEL = {
-    "OpenVINO f32, as optimum-intel": Form(bits="f32"),
+    INTEL_F32: Form(bits="f32"),
+    "OpenVINO bf16, as optimum-intel": Form(of=INTEL_F32, hint="bf16"),
     "OpenVINO int8 weights, as optimum-intel": Form(bits="int8 weights"),
 }
-HYBRID = {"OpenVINO hybrid int8, as optimum-intel": Form(bits="hybrid")}
-DEEPCACHE = {"DeepCache": Form(change=peers.deepcache)}
+HYBRIDS = {
+    HYBRID: Form(bits="hybrid"),
+    "OpenVINO hybrid int8 and bf16, as optimum-intel": Form(of=HYBRID, hint="bf16"),
+}
+DEEPCACHE = {
+    "DeepCache": Form(change=peers.deepcache),
+    "DeepCache, bf16": Form(change=_all(peers.half, peers.deepcache)),
+}
+EAGERLY = partial(peers.cache_dit, threshold=0.5)
 ONNX = {"ONNX Runtime f32": _engine("onnx")}
+WHOLE = "pipeline"
 FORMS: dict[str, dict[str, Form]] = {
     "unet": {
         **IN_TORCH,
         **ONNX,
         **AS_INTEL,
-        **HYBRID,
+        **HYBRIDS,
         **DEEPCACHE,
         "ours: torch, outermost level": Form(change=_outermost),
+        "ours: torch bf16": Form(change=_half),
+        "ours: torch bf16, outermost level": Form(change=_all(_half, _outermost)),
         **PAIRS,
-        "ours: OpenVINO f32, calls skipped": Form(of="ours: OpenVINO f32, pair", change=_skipping_whole),
-        "ours: OpenVINO int8, calls skipped": Form(of="ours: OpenVINO int8, pair", change=_skipping_whole),
+        **MERGED,
+        "ours: OpenVINO f32, calls skipped": Form(of=F32, change=_all(_whole, _skipping)),
+        "ours: OpenVINO bf16, calls skipped": Form(of=F32, change=_all(_whole, _bfloat16, _skipping)),
+        "ours: OpenVINO int8, calls skipped": Form(of=INT8_PAIR, change=_all(_whole, _skipping)),
+        "ours: OpenVINO int8 and bf16, calls skipped": Form(of=INT8_PAIR, change=_all(_whole, _bfloat16, _skipping)),
     },
     "pixart": {
         **IN_TORCH,
         **ONNX,
         **AS_INTEL,
         "cache-dit, threshold 0.08": Form(change=partial(peers.cache_dit, threshold=0.08)),
-        "cache-dit, threshold 0.5": Form(change=partial(peers.cache_dit, threshold=0.5)),
+        "cache-dit, threshold 0.5": Form(change=EAGERLY),
+        "cache-dit, threshold 0.5, bf16": Form(change=_all(peers.half, EAGERLY)),
+        "ours: torch bf16": Form(change=_half),
         "ours: OpenVINO f32": _engine("openvino"),
         "ours: OpenVINO f32, calls skipped": Form(of="ours: OpenVINO f32", change=_skipping),
+        "ours: OpenVINO bf16": Form(of="ours: OpenVINO f32", change=_bfloat16),
+        "ours: OpenVINO bf16, calls skipped": Form(of="ours: OpenVINO f32", change=_all(_bfloat16, _skipping)),
+        "ours: OpenVINO bf16, one call of 6": Form(of="ours: OpenVINO f32", change=_all(_bfloat16, RARELY)),
         "ours: OpenVINO int8": _engine("openvino", **INT8),
         "ours: OpenVINO int8, calls skipped": Form(of="ours: OpenVINO int8", change=_skipping),
+        "ours: OpenVINO int8 and bf16": Form(of="ours: OpenVINO int8", change=_bfloat16),
+        "ours: OpenVINO int8 and bf16, one call of 6": Form(of="ours: OpenVINO int8", change=_all(_bfloat16, RARELY)),
     },
     "shipped": {
-        **IN_TORCH,
-        "ONNX Runtime f32": _engine("onnx", slot="pipeline"),
-        "OpenVINO f32": _engine("openvino", slot="pipeline"),
-        "ours: ONNX Runtime int8": _engine("onnx", slot="pipeline", **INT8),
-        "ours: OpenVINO int8": _engine("openvino", slot="pipeline", **INT8),
+        "torch.compile": IN_TORCH["torch.compile"],
+        "torchao int8, compiled": IN_TORCH["torchao int8, compiled"],
+        "ONNX Runtime f32": _engine("onnx", slot=WHOLE),
+        "OpenVINO f32": _engine("openvino", slot=WHOLE),
+        "ours: OpenVINO bf16": _engine("openvino", slot=WHOLE, precision="bf16"),
+        "ours: ONNX Runtime int8": _engine("onnx", slot=WHOLE, **INT8),
+        "ours: OpenVINO int8": _engine("openvino", slot=WHOLE, **INT8),
+        "ours: OpenVINO int8 and bf16": _engine("openvino", slot=WHOLE, precision="int8_bf16"),
         "ours: ONNX Runtime f32, guided until 0.6": _engine(
-            "onnx", step_of("guidance.span", "sampler", high=0.6), slot="pipeline"
+            "onnx", step_of("guidance.span", "sampler", high=0.6), slot=WHOLE
         ),
     },
     "sd15": {
+        "torch bf16": IN_TORCH["torch bf16"],
         **ONNX,
-        "OpenVINO int8 weights, as optimum-intel": AS_INTEL["OpenVINO int8 weights, as optimum-intel"],
+        **AS_INTEL,
         **DEEPCACHE,
         **PAIRS,
     },
@@ -168,10 +239,10 @@ def prepare(work: Path, model: str, name: str) -> None:
 def load(work: Path, model: str, name: str) -> Any:
     """Return what draws."""
     form, folder = form_of(model, name), folder_of(work, model, name)
-    if form.bits:
-        return peers.open_graph(open_torch(work, model).pipeline, folder)
-    made = bool(form.recipe or form.of)
-    pipeline: Any = underpaint.load(folder).pipeline if made else open_torch(work, model).pipeline
+    source = form if form.of is None else form_of(model, form.of)
+    if source.bits:
+        return peers.open_graph(open_torch(work, model).pipeline, folder, form.hint)
+    pipeline: Any = underpaint.load(folder).pipeline if source.recipe else open_torch(work, model).pipeline
     return pipeline if form.change is None else form.change(pipeline)
 
 

@@ -33,8 +33,7 @@ Bits = Literal["f32", "int8 weights", "hybrid"]
 SAMPLES = 64
 """States that ranges are found with, as many as ours; optimum-intel takes 200 by default."""
 GRAPH = "network.xml"
-SETTINGS = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-"""Without the hint, a processor with bfloat16 computes a graph of 32 bits in 16."""
+SETTINGS = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"}
 RESTORING = ("Convert", "Subtract", "Multiply", "Reshape", "Transpose")
 """Operators between a compressed weight and its product."""
 
@@ -43,6 +42,12 @@ def compiled(pipeline: Any) -> Any:
     """Compile the networks by ``torch.compile``."""
     for network in networks(pipeline):
         network.compile()
+    return pipeline
+
+
+def half(pipeline: Any) -> Any:
+    """Compute everything in bfloat16, as ``torch_dtype=torch.bfloat16`` of diffusers does."""
+    pipeline.pipeline.to(torch.bfloat16)
     return pipeline
 
 
@@ -160,26 +165,33 @@ def _is_weight(node: Any) -> bool:
     return node.get_type_name() == "Constant" or (node.get_type_name() in RESTORING and all(map(_is_weight, inner)))
 
 
+def forget_peak() -> None:
+    """Let go of what nobody holds any more, and measure the most memory from now on."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 class OpenGraph:
     """Computes a network by a graph with open dimensions, compiled when it is asked first.
 
     Args:
         folder: Where it lies.
+        hint: What 32 bits are computed in; without it, the engine takes bfloat16 where the processor has it.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / GRAPH
+    def __init__(self, folder: Path, hint: str) -> None:
+        self._file, self._hint = folder / GRAPH, hint
         self._request: Any = None
         self._paths: list[str] = []
 
     def _compiled(self) -> Any:
         """Return what runs the graph; memory that torch held before does not count."""
         openvino, _ = adapter.import_tools()
-        gc.collect()
-        Path("/proc/self/clear_refs").write_text("5")
+        forget_peak()
         model = openvino.Core().read_model(self._file)
         self._paths = [output.get_any_name() for output in model.outputs]
-        return openvino.Core().compile_model(model, "CPU", SETTINGS).create_infer_request()
+        settings = {**SETTINGS, "INFERENCE_PRECISION_HINT": self._hint}
+        return openvino.Core().compile_model(model, "CPU", settings).create_infer_request()
 
     def __call__(self, call: Call) -> dict[str, torch.Tensor]:
         """Compute the answer to a call."""
@@ -188,7 +200,7 @@ class OpenGraph:
         return {path: torch.from_numpy(np.array(results[place])) for place, path in enumerate(self._paths)}
 
 
-def open_graph(pipeline: Any, folder: Path) -> Any:
+def open_graph(pipeline: Any, folder: Path, hint: str) -> Any:
     """Return a pipeline whose denoiser is such a graph; nothing holds the network of torch any more."""
     skeleton, entry = skeleton_of(pipeline.network), entry_of(pipeline.facts.network)
-    return with_part(pipeline, "denoiser", StandIn(skeleton, entry, OpenGraph(folder)))
+    return with_part(pipeline, "denoiser", StandIn(skeleton, entry, OpenGraph(folder, hint)))

@@ -121,7 +121,7 @@ def test_the_table_says_why_a_row_is_missing(optimize: ModuleType) -> None:
 def test_a_form_that_opens_the_folder_of_another_names_one_that_is_made(forms: ModuleType) -> None:
     for model, table in forms.FORMS.items():
         for form in table.values():
-            assert form.of is None or table[form.of].recipe, model
+            assert form.of is None or table[form.of].recipe or table[form.of].bits, model
             assert sum(map(bool, (form.recipe, form.bits, form.of))) <= 1
     assert not forms.is_made(Path("nowhere"), "unet", "ours: OpenVINO int8, calls skipped")
     assert forms.is_made(Path("nowhere"), "unet", "DeepCache")
@@ -162,6 +162,7 @@ def test_products_by_weights_are_told_from_those_of_two_activations(
     assert peers.weighted(packed) == ["by weight"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_graph_with_open_dimensions_draws_what_torch_draws(
     load_benchmark: Callable[[str], ModuleType], tmp_path: Path
@@ -172,7 +173,7 @@ def test_a_graph_with_open_dimensions_draws_what_torch_draws(
     before = loaded.pipeline.draw([request])[0].astype(float)
     for bits, bound in (("f32", 1.0), ("hybrid", 12.0)):
         peers.write_open(loaded.pipeline, tmp_path / bits, bits, 3)
-        after = peers.open_graph(loaded.pipeline, tmp_path / bits).draw([request])[0]
+        after = peers.open_graph(loaded.pipeline, tmp_path / bits, "f32").draw([request])[0]
         assert np.abs(after - before).max() <= bound, bits
 
 

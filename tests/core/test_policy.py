@@ -48,7 +48,8 @@ def test_a_number_may_stand_in_a_name(id_: str) -> None:
         ({"margin": {"absolute": float("nan")}}, "finite number (got nan)"),
         ({"margin": {"absolute": "0.1"}}, "valid number (got '0.1')"),
         ({"margin": {"absolute": True}}, "valid number (got True)"),
-        ({"margin": None}, "a required metric needs a margin"),
+        ({"margin": None}, "a required metric needs a margin, the largest loss that passes, as in margin: {relative"),
+        ({"margin": None}, "0.10} (got 'kid@evaluator-64')\n  mend the lines named above; docs/examples/policy.yaml"),
         ({"mode": "limit"}, "mode 'limit' needs 'limit' and no 'margin'"),
         ({"limit": 3}, "'limit' belongs to mode 'limit', but the mode is 'non_inferiority'"),
         ({"direction": "none"}, "'lower' or 'higher' (got 'none')"),
@@ -89,7 +90,7 @@ def test_a_wrong_policy_is_refused_by_key_and_value(changes: dict[str, Any], wor
 
 
 def test_all_problems_are_told_at_once() -> None:
-    with pytest.raises(PolicyError, match=r"alpha.*; looks.*"):
+    with pytest.raises(PolicyError, match=r"p.yaml: this is no sound policy\n  alpha.*\n  looks.*\n  mend"):
         parse(alpha=2, looks=9)
 
 
@@ -102,3 +103,14 @@ def test_a_policy_is_a_mapping(values: object) -> None:
 def test_a_mapping_with_other_keys_than_words_is_refused() -> None:
     with pytest.raises(PolicyError):
         parse_policy({**GOOD, 1: 2}, source="p.yaml", known=KNOWN)
+
+
+def test_of_a_wrong_file_each_missing_key_is_told_without_the_whole_and_a_cut_value_ends_with_dots() -> None:
+    with pytest.raises(PolicyError) as refused:
+        parse_policy({"files": ["x" * 200]}, source="other.yaml", known=KNOWN)
+    lines = str(refused.value).splitlines()
+    assert "  metrics: is missing" in lines and "  name: is missing" in lines
+    (unknown,) = (line for line in lines if "no such key" in line)
+    assert unknown.startswith("  files: there is no such key (got ['xxx") and "xxx...); allowed are" in unknown
+    with pytest.raises(PolicyError, match=r"got \['x{75}\.\.\.$"):
+        parse_policy(["x" * 200], source="other.yaml", known=KNOWN)

@@ -219,12 +219,11 @@ class Judge(Protocol):
         """Look at the model before and at controls that are known to be bad."""
         ...
 
-    def judge(self, candidate: Path, attempts: int, report: Report) -> Judgement:
+    def judge(self, candidate: Path, report: Report) -> Judgement:
         """Judge a candidate.
 
         Args:
             candidate: The folder of the whole model, drawn by the engine that ships.
-            attempts: Most candidates that are judged on these prompts; each has as large a part of the error.
             report: Receives progress.
         """
         ...

@@ -14,11 +14,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from underpaint.core.config import Config, in_words
+from underpaint.core.config import Config, in_words, shown
 from underpaint.core.errors import PolicyError
 
 SCHEMA = "underpaint.policy/1"
 WORST = "worst"
+NEXT = "mend the lines named above; docs/examples/policy.yaml is a whole policy to compare with"
+"""The end of the message about a policy that is not sound."""
 PAIRINGS = ((), ("prompt_id",), ("prompt_id", "seed"))
 
 Tier = Literal["required", "supporting", "advisory"]
@@ -83,7 +85,8 @@ class MetricRule(Config):
         elif self.limit is not None:
             raise ValueError(f"'limit' belongs to mode 'limit', but the mode is {self.mode!r}")
         elif self.margin is None and self.tier != "advisory":
-            raise ValueError(f"a {self.tier} metric needs a margin, as in margin: {{relative: 0.10}}")
+            example = "margin: {relative: 0.10}"
+            raise ValueError(f"a {self.tier} metric needs a margin, the largest loss that passes, as in {example}")
         return self
 
 
@@ -171,18 +174,23 @@ _SECTIONS: dict[str, type[BaseModel]] = {
 }
 
 
+def _named(given: Any) -> Any:
+    """Return what a message shows of a value: of a metric its id, which finds the line in the file."""
+    return given["id"] if isinstance(given, dict) and "id" in given else given
+
+
 def _describe(problem: Any) -> str:
     """Return one problem of a validation: key, what is wrong, the value got, what is allowed."""
     where = ".".join(map(str, problem["loc"])) or "policy"
-    got = f"(got {problem['input']!r:.80})"
+    got = "" if problem["type"] == "missing" else f" (got {shown(_named(problem['input']))})"
     if problem["type"] != "extra_forbidden":
-        return f"{where}: {in_words(problem['type'], problem['msg'])} {got}"
+        return f"{where}: {in_words(problem['type'], problem['msg'])}{got}"
     names = [part for part in problem["loc"] if isinstance(part, str)]
     fields = _SECTIONS[names[-2] if len(names) > 1 else ""].model_fields
     allowed = [field.alias or name for name, field in fields.items()]
     near = difflib.get_close_matches(names[-1], allowed, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{where}: there is no such key {got}; {hint}allowed are {', '.join(allowed)}"
+    return f"{where}: there is no such key{got}; {hint}allowed are {', '.join(allowed)}"
 
 
 def _is_known(metric: str, known: Collection[str]) -> bool:
@@ -213,11 +221,11 @@ def parse_policy(values: Any, *, source: str, known: Collection[str]) -> Policy:
         PolicyError: A key is unknown or missing, a value is out of range, a metric does not exist, or none is required.
     """
     if not isinstance(values, dict):
-        raise PolicyError(f"{source}: a policy is a mapping that begins with 'schema: {SCHEMA}', got {values!r:.80}")
+        raise PolicyError(f"{source}: a policy is a mapping that begins with 'schema: {SCHEMA}', got {shown(values)}")
     try:
         policy = Policy.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(_describe(problem) for problem in error.errors())
-        raise PolicyError(f"{source}: {problems}") from None
+        problems = [_describe(problem) for problem in error.errors()]
+        raise PolicyError("\n  ".join([f"{source}: this is no sound policy", *problems, NEXT])) from None
     _check_metrics(policy, source, known)
     return policy

@@ -33,6 +33,8 @@ class GraphEngine(Int8Static):
 
     Args:
         precision: Of the arithmetic; ``int8`` quantizes products inside blocks, their weights and what goes into them.
+            ``bf16`` and ``int8_bf16`` compute the rest in bfloat16, in ``engine.openvino``; on a processor that does
+            not multiply it itself, in 32 bits.
         calibration: For 8 bits, as in ``Int8Static``.
         weight_bits: For 8 bits, as in ``Int8Static``.
         native: Lay the channels of convolutions out for this machine's kind of processor, the only one that then runs

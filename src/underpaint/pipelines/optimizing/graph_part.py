@@ -17,6 +17,7 @@ from underpaint.adapters.diffusers.stand_in import StandIn
 from underpaint.core.cache import cache_folder
 from underpaint.models.twin import twin
 from underpaint.pipelines.diffusers_pipeline import DiffusersPipeline
+from underpaint.pipelines.exported import computes_bfloat16
 from underpaint.pipelines.exported_loop import LARGEST_BLOB, Load, NetworkGraphs, Shapes, widened
 from underpaint.pipelines.graph_files import GraphFiles, PartGraphs, read_calls, saved_files
 from underpaint.pipelines.loop import LOOP_WEIGHTS, NetworkCall
@@ -25,7 +26,7 @@ from underpaint.pipelines.optimizing.block_cache import Memory
 from underpaint.pipelines.optimizing.half import Pipeline
 from underpaint.pipelines.slots import components_of, part_of, with_part
 from underpaint.runtime.device import threads
-from underpaint.runtime.engine import EngineName, Graph
+from underpaint.runtime.engine import Graph
 from underpaint.runtime.safetensors_file import read_arrays
 
 DEEP = "deep"
@@ -72,7 +73,7 @@ class GraphRuns:
         key = torch.get_num_threads(), shallow
         if key not in self._loaded:
             calls = self.graphs.shallow if shallow else self.graphs.calls
-            loads = [(call, loader(self.files, call, self.graphs.engine, key[0])) for call in calls]
+            loads = [(call, loader(self.files, call, self.graphs, key[0])) for call in calls]
             self._loaded[key] = NetworkGraphs(self._component, loads)
         return self._loaded[key]
 
@@ -96,9 +97,11 @@ class GraphPart(StandIn):
         return vars(self)["runs"]
 
 
-def loader(files: GraphFiles, call: NetworkCall, engine: EngineName, threads: int) -> Load:
+def loader(files: GraphFiles, call: NetworkCall, graphs: PartGraphs, threads: int) -> Load:
     """Return what loads a graph for the shapes that it shall have."""
-    return (_onnx if engine == "onnx" else _openvino)(files, call.graph, threads)
+    if graphs.engine == "onnx":
+        return _onnx(files, call.graph, threads)
+    return _openvino(files, call.graph, threads, bfloat16=computes_bfloat16(graphs.precision))
 
 
 def _onnx(files: GraphFiles, graph: str, threads: int) -> Load:
@@ -118,7 +121,7 @@ def _weights(files: GraphFiles, name: str) -> dict[str, NDArray[Any]]:
     return widened(read_arrays(path, sha256=sha256))
 
 
-def _openvino(files: GraphFiles, graph: str, threads: int) -> Load:
+def _openvino(files: GraphFiles, graph: str, threads: int, *, bfloat16: bool) -> Load:
     from underpaint.adapters import openvino
 
     (path, xml), (weights, hashed) = (files.file(f"{graph}/model.{kind}") for kind in ("xml", "bin"))
@@ -127,7 +130,7 @@ def _openvino(files: GraphFiles, graph: str, threads: int) -> Load:
     blobs = cache_folder() / "openvino" if saved else None
 
     def load(shapes: Shapes) -> Graph:
-        return openvino.load_graph(path, threads=threads, cache=blobs, sha256=hashes, shapes=shapes)
+        return openvino.load_graph(path, threads=threads, cache=blobs, sha256=hashes, shapes=shapes, bfloat16=bfloat16)
 
     return load
 

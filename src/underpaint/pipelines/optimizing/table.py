@@ -6,6 +6,7 @@ from underpaint.core.errors import ArtifactError
 from underpaint.core.optimization import Stage, Step
 from underpaint.diffusion.output_cache import OutputCache
 from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.optimizing.bfloat16 import InBfloat16, in_bfloat16
 from underpaint.pipelines.optimizing.block_cache import BlockCache, put_block_cache
 from underpaint.pipelines.optimizing.compiling import Compiled, compiled
 from underpaint.pipelines.optimizing.distilled import DistilledGuidance, DistilledSteps
@@ -39,6 +40,7 @@ HALVES: dict[str, Half] = {
     "memory.offload@1": Half(stage=Stage.GRAPH, params=Offload, put=of_network(offloaded)),
     "engine.onnx@1": Half(stage=Stage.GRAPH, params=GraphEngine, put=never, open=open_graphs),
     "engine.openvino@1": Half(stage=Stage.GRAPH, params=GraphEngine, put=never, open=open_graphs),
+    "quant.bf16@1": Half(stage=Stage.GRAPH, params=InBfloat16, put=of_network(in_bfloat16)),
     "quant.int8_static@1": Half(stage=Stage.GRAPH, params=Int8Static, put=as_it_is),
     "cache.pair@1": Half(stage=Stage.SAMPLER, params=LevelPair, put=put_pair),
     "steps.count@1": Half(stage=Stage.SAMPLER, params=StepCount, put=put_steps),

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from underpaint.core.artifact import MANIFEST, require_new, staging, verify
+from underpaint.core.artifact import MANIFEST, require_new, staging
 from underpaint.core.config import parse_json
 from underpaint.core.errors import ArtifactError, InputError, UnderpaintError
 from underpaint.core.progress import Report, silent
-from underpaint.pipelines.model_folder import Model, shipped_models
+from underpaint.pipelines.model_folder import Model, shipped_models, verify_whole
 from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.optimized_folder import OptimizedModel
+from underpaint.stages.optimize.search.trial_log import is_search_workspace
 
 FRONTIER = "frontier.json"
 
@@ -44,6 +45,11 @@ def model_before(folder: Path, out: Path | None = None, report: Report = silent)
         ArtifactError: A model is damaged.
         StorageError: The copy cannot be written.
     """
+    if is_search_workspace(folder):
+        raise InputError(
+            f"{folder} is what a search keeps while it is not finished, so there is nothing to take back; give the "
+            "'underpaint optimize' command again to go on with it, or remove the folder to forget it"
+        )
     model = open_model(folder)
     if not isinstance(model, OptimizedModel):
         raise InputError(
@@ -93,6 +99,6 @@ def _copied(before: Model, out: Path, report: Report) -> None:
     require_new(out)
     if not (before.folder / MANIFEST).is_file():
         raise InputError(f"{before.name} is no folder of ours that could be copied; draw with it as {before.address}")
-    verify(before.folder, report=report)
+    verify_whole(before, report)
     with staging(out) as place:
         shutil.copytree(before.folder, place, dirs_exist_ok=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from underpaint.core.errors import InputError
+from underpaint.runtime.host_class import CPU_RULES
 from underpaint.stages.optimize.advise.prices import Prices, read_prices
 
 TODAY = date(2026, 2, 1)
@@ -33,6 +34,11 @@ def test_the_example_of_the_documents_is_sound_and_says_that_it_is_one() -> None
     assert prices.example
     assert {machine.place for machine in prices.machines} == {"edge", "server", "cloud"}
     assert all("placeholder" in one.source for one in prices.stated())
+
+
+def test_the_example_names_a_machine_of_every_kind_of_processor_that_pays() -> None:
+    prices = read_prices(ROOT / "docs" / "examples" / "prices.yaml", date(2027, 1, 1))
+    assert {rule.name for rule in CPU_RULES if rule.any_of} <= {machine.host_class for machine in prices.machines}
 
 
 def without(*path: Any) -> Callable[[dict[str, Any]], None]:

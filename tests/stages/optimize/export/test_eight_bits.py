@@ -17,12 +17,12 @@ from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.pipelines.settings import DrawRequest
-from underpaint.stages.optimize.export import eight_bits
 from underpaint.stages.optimize.export.calibration import plan_calibration
 from underpaint.stages.optimize.export.config import ExportConfig, Limits
 from underpaint.stages.optimize.export.deviation import Yardstick
-from underpaint.stages.optimize.export.eight_bits import Traced, quantize
+from underpaint.stages.optimize.export.eight_bits import quantize
 from underpaint.stages.optimize.export.run import export
+from underpaint.stages.optimize.export.traced import Traced
 from underpaint.stages.optimize.export.tracing import component_arrays, trace
 from underpaint.stages.optimize.export.workshops import OnnxWorkshop
 
@@ -85,7 +85,7 @@ def test_8_bits_are_nearer_than_3_and_32_are_exact(traced: Traced, tmp_path: Pat
     watched = onnx_nodes.watch_inputs(traced.path, tmp_path / "scored.onnx", "ArgMax")
     feeds = traced.feeds([DrawRequest(caption="a red cat", seed=seed) for seed in range(24)])
     shop = OnnxWorkshop(tmp_path / "scored.onnx", component_arrays(traced.pipeline), tmp_path, feeds)
-    yardstick = Yardstick(shop.f32(), feeds, watched, traced.pipeline.streams)
+    yardstick = Yardstick(shop.f32(), feeds, watched, traced.unrolled.streams)
     everything = frozenset(shop.groups)
     same, eight = yardstick.measure(shop.f32()), yardstick.measure(shop.int8(everything))
     monkeypatch.setattr(onnx_static, "WEIGHT_LEVELS", {7: 3})
@@ -105,11 +105,12 @@ def test_limits_that_nothing_keeps_are_said(traced: Traced, tiny_model: Path):
     assert measured == list(range(1, len(measured) + 1)) and len(measured) >= 2
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_8_bits_for_one_kind_of_processor_and_two_pictures_at_once(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(eight_bits, "MEASURED", 4)
+    monkeypatch.setattr("underpaint.stages.optimize.export.traced.MEASURED", 4)
     config = ExportConfig(precision="int8", batch=2, native=True)
     export(config, open_model(tiny_model), tmp_path / "out", silent)
     check_drawn(tmp_path / "out", tiny_model)
@@ -122,7 +123,7 @@ def test_8_bits_for_one_kind_of_processor_and_two_pictures_at_once(
 def test_an_openvino_graph_in_8_bits_draws_and_says_how_it_was_made(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(eight_bits, "MEASURED", 4)
+    monkeypatch.setattr("underpaint.stages.optimize.export.traced.MEASURED", 4)
     export(ExportConfig(engine="openvino", precision="int8"), open_model(tiny_model), tmp_path / "out", silent)
     manifest = check_drawn(tmp_path / "out", tiny_model)
     figures = manifest.figures["int8"]

@@ -80,7 +80,8 @@ OTHERS = [(name, "onnx") for name in ("lcm", "sdxl", "sd3", "flux", "sana", "pix
 
 
 @pytest.mark.parametrize(
-    ("name", "engine"), [*BOTH, *(pytest.param(*other, marks=pytest.mark.slow) for other in OTHERS)]
+    ("name", "engine"),
+    [*BOTH, *(pytest.param(*other, marks=(pytest.mark.slow, pytest.mark.exhaustive)) for other in OTHERS)],
 )
 def test_graphs_draw_the_pictures_of_torch(tiny_diffusers: Tiny, made: Any, name: str, engine: EngineName):
     model, graphs = opened(tiny_diffusers, name), made(name, engine)
@@ -142,7 +143,7 @@ def test_progress_is_told_graph_by_graph(made: Any, told: list[Progress]):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"precision": "int8"}, "8 bits can be asked of models of underpaint alone"),
+        ({"precision": "int8"}, "fewer bits than 32 can be asked of models of underpaint alone"),
         ({"batch": 2}, "drawn one by one"),
         ({"steps": 3}, "stay free"),
         ({"share_weights": True}, "sharing weights"),

@@ -53,15 +53,27 @@ class StubBench:
     space: Space
     clock: MovedClock
     host_class: str = "x86-vnni"
+    pace_s: float = 0.05
+    base_s: float = 10.0
     examined: list[str] = field(default_factory=list)
     slow: Callable[[], None] = lambda: None
 
+    def picture_s(self, report: Report) -> float:
+        return self.pace_s
+
     def base(self, report: Report) -> Base:
         for done in (1, 2):
-            self.clock.sleep(10.0)
+            self.clock.sleep(self.base_s)
             report(Progress(task="draw with the model before", done=done, total=2))
         return Base(
-            latency_ms=50.0, cpu_ms=50.0, peak_rss_mb=300.0, disk_mb=20.0, values={}, limits=LIMITS, seconds=0.0
+            latency_ms=50.0,
+            cpu_ms=50.0,
+            peak_rss_mb=300.0,
+            disk_mb=20.0,
+            loading_s=1.2,
+            values={},
+            limits=LIMITS,
+            seconds=0.0,
         )
 
     def examine(self, recipe: OptimizationRecipe, base: Base, seconds_left: float, report: Report) -> Examined:
@@ -111,7 +123,7 @@ class StubJudge:
     verdicts: tuple[Verdict, ...] = ("pass",)
     readiness: Readiness = field(default_factory=lambda: Readiness(planted={"int3": "fail"}))
     identity: str = "judge"
-    asked: list[tuple[str, int]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     def groups(self) -> frozenset[str]:
         return frozenset()
@@ -123,10 +135,10 @@ class StubJudge:
         self.clock.sleep(60.0)
         return self.readiness
 
-    def judge(self, candidate: Path, attempts: int, report: Report) -> Judgement:
+    def judge(self, candidate: Path, report: Report) -> Judgement:
         self.clock.sleep(60.0)
         verdict = self.verdicts[min(len(self.asked), len(self.verdicts) - 1)]
-        self.asked.append((candidate.name, attempts))
+        self.asked.append(candidate.name)
         change = Change(delta=0.01, low=-0.02, high=0.04, n=880, margin=0.1)
         return Judgement(verdict=verdict, reasons=("so it is",), quality={"fd@evaluator-64": change}, document={"a": 1})
 
@@ -173,6 +185,16 @@ class Stubbed:
     @property
     def trials(self) -> list[Trial]:
         return settled(self.search.log.trials, self.search.log.attempts)
+
+    def let_the_race_take(self, seconds: float) -> None:
+        """Let the race take longer than it was planned for."""
+        race = self.bench.race
+
+        def slow_race(runners: Sequence[Trial], base: Base, report: Report) -> Raced:
+            self.bench.clock.sleep(seconds)
+            return race(runners, base, report)
+
+        self.bench.race = slow_race
 
     def let_making_take(self, dear_s: float, usual_s: float) -> Step:
         """Let recipes take time to make, those with one step more than the others; return that step."""

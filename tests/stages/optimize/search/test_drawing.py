@@ -73,7 +73,8 @@ def bench(model: Make, tiny_space: Space, monkeypatch: pytest.MonkeyPatch) -> It
     np.save(base / "base.npy", np.zeros((3, 32, 32, 4), np.uint8))
     monkeypatch.setattr("underpaint.stages.optimize.search.workbench.loss_of", lambda *_: 0.0)
     monkeypatch.setattr("underpaint.stages.optimize.search.workbench.as_bad", lambda *_: False)
-    monkeypatch.setattr("underpaint.stages.optimize.search.workbench._disk_mb", lambda _: 1.0)
+    monkeypatch.setattr("underpaint.stages.optimize.search.workbench.disk_mb", lambda _: 1.0)
+    monkeypatch.setattr("underpaint.stages.optimize.search.workbench.open_model", lambda folder: folder)
     made_in = "underpaint.stages.optimize.search.workbench.made_in"
     monkeypatch.setattr(made_in, lambda folder: Made(folder=folder, digest="0" * 64))
     made = Workbench(

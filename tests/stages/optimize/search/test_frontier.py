@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from underpaint.core.optimization import Judgement, OptimizationRecipe
-from underpaint.stages.optimize.search.frontier import beats, front, next_judged, raced, runners, settled, timer_of
+from underpaint.stages.optimize.search.frontier import (
+    accepted,
+    beats,
+    front,
+    ladder,
+    next_judged,
+    raced,
+    runners,
+    settled,
+    timer_of,
+)
 from underpaint.stages.optimize.search.record import Attempt, Beside, Cost, Raced, Rival, Trial
 from underpaint.stages.optimize.transforms.checking import step_of
 
@@ -72,6 +82,17 @@ def test_overlapping_times_are_equal_and_fewer_steps_then_less_loss_decide() -> 
     assert ids(front([trial("a", 0.50, 0.2, steps=2), trial("b", 0.60, 0.1)])) == ["a", "b"]
 
 
+def test_a_step_that_changes_neither_time_nor_pictures_takes_no_turn() -> None:
+    safe, fast = trial("safe", 0.60, 0.1), trial("fast", 0.41, 0.3, wide=0.1)
+    padded = [trial(f"p{k}", 0.40 + k / 100, 0.3, steps=2 + k, wide=0.1) for k in range(3)]
+    other = trial("other", 0.40, 0.29, steps=2, wide=0.1)
+    assert ids(ladder([*padded, safe, fast], 0.98)) == ["safe", "fast"]
+    assert "safe" in ids(runners([*padded, safe, fast], 0.98))
+    assert ids(ladder([other, safe, fast], 0.98)) == ["safe", "other", "fast"], "it loses less"
+    slow, faster = trial("slow", 0.985, 0.3, wide=0.02), trial("faster", 0.975, 0.3, steps=2, wide=0.02)
+    assert ids(ladder([slow, faster], 0.98)) == ids(runners([slow, faster], 0.98)) == ["faster"], "slow takes no turn"
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_nothing_on_the_front_beats_another_and_all_else_is_beaten_by_it(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -114,12 +135,15 @@ def test_who_ran_in_the_race_is_ranked_by_it() -> None:
     equal = trial("d", 0.51, 0.3, wide=0.1)
     assert ids(front([first, equal])) == ["a"]
     assert ids(runners([first, equal, third], 0.98)) == ["a", "c", "d"], "it may be the faster one in one run"
+    lucky, safe = trial("e", 0.45, 0.1, steps=2), trial("f", 0.6, 0.15)
+    assert ids(front([lucky, safe])) == ["e"]
+    assert ids(runners([lucky, safe], 0.98)) == ["e", "f"], "the other may have been unlucky at its time"
     ranked = raced([first, second, third], Raced(costs={"b": other}))
     assert ids(front(ranked)) == ["b", "c"] and ids(ranked) == ["a", "b", "c"]
     assert raced([first], None) == [first]
 
 
-def test_what_is_faster_than_the_rival_is_judged_before_what_is_not_though_their_times_overlap() -> None:
+def test_what_is_faster_than_the_rival_may_be_judged_though_another_is_as_fast_by_its_trial_and_loses_less() -> None:
     same, faster = trial("a", 0.427, 0.15, wide=0.02), trial("b", 0.411, 0.17, wide=0.02)
     over = {
         one.id: Beside(latency_ratio=(ratio, ratio - 0.02, ratio + 0.02), cpu_ratio=(2.0, 2.0, 2.0))
@@ -127,17 +151,57 @@ def test_what_is_faster_than_the_rival_is_judged_before_what_is_not_though_their
     }
     race = Raced(rivals=(Rival(name="export", model_digest="e", cost=same.cost, beside=over),))
 
-    def judged(*attempts: Attempt, among: Raced | None = race) -> str | None:
-        found = next_judged([same, faster], attempts, 0.98, among)
+    def judged(among: Raced | None) -> list[str]:
+        return ids(ladder([same, faster], 0.98, among))
+
+    assert judged(None) == judged(Raced()) == ["a"], "as fast as the other, and loses less"
+    assert judged(race) == ["a", "b"], "it may be judged though another is as fast and loses less"
+    slower = Rival(name="faster", model_digest="f", cost=same.cost, beside={"b": over["a"]})
+    assert judged(Raced(rivals=(*race.rivals, slower))) == ["a"], "it outruns one of two"
+
+
+def test_the_three_fastest_of_the_front_are_judged_from_what_loses_least_on_until_one_does_not_pass() -> None:
+    trials = [trial("a", 0.4, 0.5), trial("b", 0.5, 0.4), trial("c", 0.6, 0.3), trial("d", 0.7, 0.2)]
+
+    def judged(*attempts: Attempt) -> str | None:
+        found = next_judged(trials, attempts, 0.98)
         return found and found.id
 
-    assert judged(among=None) == judged(among=Raced()) == "a", "as fast as the other, and loses less"
-    assert judged() == "b" and judged(attempt("b", "fail")) == "a"
-    slower = Rival(name="faster", model_digest="f", cost=same.cost, beside={"b": over["a"]})
-    assert judged(among=Raced(rivals=(*race.rivals, slower))) == "a", "it outruns one of two"
+    assert ids(ladder(trials, 0.98)) == ["c", "b", "a"]
+    assert judged() == "c" and judged(attempt("c", "pass")) == "b"
+    assert judged(attempt("c", "pass"), attempt("b", "pass")) == "a"
+    assert judged(attempt("c", "fail")) is None and judged(attempt("c", "indeterminate")) is None
+    assert judged(attempt("c", "pass"), attempt("b", "pass"), attempt("a", "pass")) is None
 
 
-def test_after_a_refusal_what_loses_more_is_not_judged() -> None:
-    trials = [trial("a", 0.4, 0.5), trial("b", 0.5, 0.6), trial("c", 0.6, 0.1)]
-    found = next_judged(trials, [attempt("a", "fail")], 0.98)
-    assert found is not None and found.id == "c"
+def test_where_time_is_short_the_fastest_is_judged_and_never_what_did_not_run_in_the_race() -> None:
+    trials = [trial("a", 0.4, 0.5), trial("b", 0.5, 0.4), trial("c", 0.6, 0.3), trial("d", 0.7, 0.2)]
+    costs = {one.id: one.cost for one in trials if one.cost is not None}
+
+    def judged(looks: int, *ran: str) -> list[str]:
+        return ids(ladder(trials, 0.98, Raced(costs={name: costs[name] for name in ran}, looks=looks)))
+
+    assert judged(1, "a", "b", "c") == ["a"]
+    assert judged(2, "a", "b", "c") == ["b", "a"], "the safest of the two fastest comes first"
+    assert judged(3, "a", "d") == ["d", "a"], "the others did not run"
+    assert judged(2) == ["b", "a"], "a race that was not finished leaves what the trials say"
+
+
+def test_the_fastest_of_those_that_passed_is_accepted() -> None:
+    trials = [trial("a", 0.4, 0.5), trial("b", 0.5, 0.3)]
+    assert accepted(trials, []) is None and accepted(trials, [attempt("b", "fail")]) is None
+    first, second = attempt("b", "pass"), attempt("a", "pass")
+    assert accepted(trials, [first, second]) == second
+    assert accepted(trials, [first, attempt("a", "fail")]) == first
+
+
+def test_of_equals_that_passed_what_loses_less_is_accepted_unless_another_alone_outruns_the_rival() -> None:
+    same, faster = trial("a", 0.427, 0.15, wide=0.02), trial("b", 0.411, 0.17, wide=0.02)
+    passed = [attempt("a", "pass"), attempt("b", "pass")]
+    assert accepted([same, faster], passed) == passed[0]
+    over = {
+        one.id: Beside(latency_ratio=(ratio, ratio - 0.02, ratio + 0.02), cpu_ratio=(2.0, 2.0, 2.0))
+        for one, ratio in ((same, 1.0), (faster, 0.96))
+    }
+    race = Raced(rivals=(Rival(name="export", model_digest="e", cost=same.cost, beside=over),))
+    assert accepted([same, faster], passed, race) == passed[1]

@@ -94,6 +94,12 @@ def test_nothing_is_shown_where_no_times_were_taken() -> None:
         assert found.finding == "unknown" and found.ratio is None and words in found.text
 
 
+def test_where_no_recipe_was_timed_nothing_is_shown() -> None:
+    steps = arranged(step_of("steps.count", "sampler", steps=1))
+    found = outcome_of(rival(1.0).model_copy(update={"beside": {}}), None, [trial(1, steps)], [], SPACE, "wall")
+    assert found.finding == "unknown" and "no recipe got as far as to be timed" in found.text
+
+
 def test_where_one_that_draws_well_enough_could_not_run_nothing_is_shown_unless_the_gate_refused_it() -> None:
     alone = Rival(name="export", model_digest="e", cost=timed(1).cost)
     found = outcome_of(alone, None, [timed(1)], [], SPACE, "wall", ["t-001"])

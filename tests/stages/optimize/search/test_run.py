@@ -23,9 +23,7 @@ from underpaint.core.page.markup import Markup
 from underpaint.core.progress import Report, silent
 from underpaint.core.samples import Sample, write_samples
 from underpaint.pipelines.opening import open_model
-from underpaint.stages.optimize.export.config import ExportConfig
-from underpaint.stages.optimize.export.run import export
-from underpaint.stages.optimize.search.config import SearchConfig
+from underpaint.stages.optimize.search.config import USUAL_LOADING_S, SearchConfig
 from underpaint.stages.optimize.search.published import frontier_schema, published_schema, text_of
 from underpaint.stages.optimize.search.record import Base, Ratio
 from underpaint.stages.optimize.search.run import run_search
@@ -39,7 +37,7 @@ from underpaint.stages.optimize.undoing import model_before
 
 pytestmark = pytest.mark.slow  # every candidate is loaded in a process of its own
 FEW = 110
-SETTINGS = SearchConfig(prompts=64, glance=8, pairs=10, calibration=16, budget_s=1e6, most_trials=2)
+SETTINGS = SearchConfig(prompts=64, glance=8, pairs=10, starts=2, rounds=5, calibration=16, budget_s=1e6, most_trials=2)
 
 
 class Made(Config):
@@ -67,7 +65,7 @@ class Yes:
     def prepare(self, report: Report) -> Readiness:
         return Readiness(planted={"skip_last_scale": "fail"})
 
-    def judge(self, candidate: Path, attempts: int, report: Report) -> Judgement:
+    def judge(self, candidate: Path, report: Report) -> Judgement:
         if self.keep is not None and not self.keep[1].exists():
             shutil.copytree(*self.keep)
         self.folders.append(candidate)
@@ -139,10 +137,14 @@ def task(model: Path, data: Path, out: Path, judge: Yes, *rivals: str, **changes
 
 @pytest.fixture(scope="module")
 def searched(
-    tiny_model: Path, data: Path, only_faster: Callable[..., None], tmp_path_factory: pytest.TempPathFactory
+    tiny_model: Path,
+    tiny_export: Path,
+    data: Path,
+    only_faster: Callable[..., None],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, Finished, Yes]:
     out = tmp_path_factory.mktemp("searched") / "fast"
-    export(ExportConfig(), open_model(tiny_model), out.parent / "graph", silent)
+    shutil.copytree(tiny_export, out.parent / "graph")
     judge = Yes()
     judge.keep = (workspace(out), out.parent / "kept")
     with pytest.MonkeyPatch.context() as patch:
@@ -184,7 +186,7 @@ def test_the_accepted_model_is_whole_and_names_its_parent(
     assert manifest.parents["judged"] == judge.digests[-1]
     assert manifest.parents["pipeline"] == open_model(tiny_model).digest
     assert {"frontier.json", "trials.jsonl", "search.html", "gate.json", "recipe.json"} <= manifest.files.keys()
-    assert manifest.figures["optimized"]["cost"]["pairs"] == 30
+    assert manifest.figures["optimized"]["cost"]["pairs"] == 10
     assert not workspace(out).exists()
 
 
@@ -227,6 +229,8 @@ def test_the_record_is_valid_and_holds_every_trial(searched: tuple[Path, Finishe
     assert len(values["trials"]) == len(finished.frontier.trials) > 2
     rows = [json.loads(line)["row"] for line in (out / "trials.jsonl").read_text().splitlines()]
     assert rows[:3] == ["begun", "base", "ready"] and rows[-1] == "attempt"
+    assert 0.1 < values["base_cost"]["loading_s"] < 120.0
+    assert values["base_cost"]["loading_s"] != USUAL_LOADING_S, "it is measured"
 
 
 def test_the_rival_ran_beside_the_accepted_model_and_the_record_says_what_that_shows(
@@ -235,7 +239,7 @@ def test_the_rival_ran_beside_the_accepted_model_and_the_record_says_what_that_s
     out, finished, _ = searched
     frontier = finished.frontier
     (rival,), (outcome,) = frontier.rivals, frontier.outcomes
-    assert frontier.chosen in rival.beside and rival.cost is not None and rival.cost.pairs == 30
+    assert frontier.chosen in rival.beside and rival.cost is not None and rival.cost.pairs == 10
     assert rival.loss == pytest.approx(0.0, abs=0.05), "the graph draws what the model draws"
     ratio = rival.beside[str(frontier.chosen)].by(frontier.timer)
     assert outcome.ratio == ratio and (outcome.finding == "faster") == (ratio[2] < 1.0)

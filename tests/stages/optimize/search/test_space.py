@@ -79,6 +79,25 @@ def test_every_class_of_machines_has_starts_that_fit(tiny_space: Space, host_cla
         assert not refusals_of(recipe, tiny_space.capabilities, tiny_space.host)
 
 
+def test_where_bfloat16_is_multiplied_it_is_tried_first(
+    tiny_capabilities: Capabilities, bare_machine: Callable[..., Fingerprint]
+) -> None:
+    space = space_of(tiny_capabilities, bare_machine("avx512_vnni", "avx512_bf16"))
+    (step,) = next(starts(space, "x86-vnni")).steps
+    assert (step.name, step.params["precision"]) == ("engine.openvino", "bf16")
+    other = next(starts(space_of(tiny_capabilities, bare_machine("avx512_vnni")), "x86-vnni"))
+    assert other.steps[0].params["precision"] == "int8"
+
+
+def test_fewer_bits_of_an_engine_are_given_back(
+    tiny_capabilities: Capabilities, bare_machine: Callable[..., Fingerprint]
+) -> None:
+    space = space_of(tiny_capabilities, bare_machine("avx512_bf16"))
+    halved = step_of("engine.openvino", "pipeline", precision="bf16")
+    left = without(arranged(SHORT, halved), [Part(step=halved)], space)
+    assert left == arranged(SHORT, step_of("engine.openvino", "pipeline"))
+
+
 def test_proposals_are_new_fit_and_follow_from_the_trials(tiny_space: Space) -> None:
     trials: list[Trial] = []
     for number in range(40):
@@ -105,6 +124,19 @@ def test_steps_are_given_back_whole(tiny_space: Space) -> None:
     recipe = arranged(BITS, NONE_LEFT)
     left = without(recipe, [Part(step=BITS)], tiny_space)
     assert left == arranged(NONE_LEFT)
+
+
+def test_eight_bits_of_an_engine_beside_bfloat16_are_given_back_to_bfloat16_and_that_to_32_bits(
+    tiny_capabilities: Capabilities, bare_machine: Callable[..., Fingerprint]
+) -> None:
+    space = space_of(tiny_capabilities, bare_machine("avx2", "avx512_vnni", "avx512_bf16", "amx_bf16"))
+    eased = []
+    for precision in ("int8_bf16", "bf16"):
+        engine = step_of("engine.openvino", "pipeline", precision=precision)
+        left = without(arranged(SHORT, engine), [Part(step=engine)], space)
+        assert left is not None
+        eased += [step.params["precision"] for step in left.steps if step.name == "engine.openvino"]
+    assert eased == ["bf16", "f32"]
 
 
 def test_the_smallest_number_of_the_worst_parts_is_found_by_halving(tiny_space: Space) -> None:

@@ -6,40 +6,48 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from underpaint.core.errors import InputError
 from underpaint.core.optimization import Effort, OptimizationRecipe
 from underpaint.pipelines.settings import DrawRequest
-from underpaint.stages.optimize.search.config import ATTEMPTS, SearchConfig
+from underpaint.stages.optimize.search.config import ATTEMPTS, USUAL_LOADING_S, SearchConfig
 from underpaint.stages.optimize.search.frontier import EQUALS
-from underpaint.stages.optimize.search.record import Base, Trial, Tried
+from underpaint.stages.optimize.search.record import Base, Cost, Raced, Rival, Trial, Tried
 from underpaint.stages.optimize.search.spending import (
-    RACE_LOADING_S,
-    RACE_ROUNDS,
     TRIAL_OVERHEAD_S,
     check_plan,
     limit_s,
     making_s,
+    race_loading_s,
+    raced_pictures,
     too_long,
 )
-from underpaint.stages.optimize.search.timing import WARM_UPS, settled_turns
+from underpaint.stages.optimize.search.timing import take_turns
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
 
 Make = Callable[..., Any]
 SLOW = arranged(step_of("engine.openvino", "pipeline", precision="int8"))
 BASE = Base(latency_ms=70.0, cpu_ms=70.0, peak_rss_mb=1.0, disk_mb=1.0, values={}, limits={}, seconds=25.0)
+COST = Cost.model_validate(
+    {
+        **dict.fromkeys(("latency_ratio", "cpu_ratio"), (0.5, 0.4, 0.6)),
+        **dict.fromkeys(("latency_ms", "base_ms", "peak_rss_mb", "disk_mb"), 1.0),
+        "pairs": 20,
+    }
+)
 
 
 @dataclass
 class DrawingStub:
-    """A model before that drifts: each picture takes longer than the last."""
+    """A model whose pictures are counted."""
 
     drawn: int = 0
 
     def time(self, request: DrawRequest, limit_s: float) -> tuple[float, float]:
         self.drawn += 1
-        return 50.0 + self.drawn, 50.0 + self.drawn
+        return 50.0, 50.0
 
 
 def test_ten_seconds_are_refused_for_any_model_with_a_budget_that_does_for_one_like_the_shipped(stubbed: Make) -> None:
@@ -52,8 +60,9 @@ def test_ten_seconds_are_refused_for_any_model_with_a_budget_that_does_for_one_l
 
 @pytest.mark.parametrize("each", [10, 1000, 100_000])
 def test_the_least_budget_grows_with_the_pictures_that_decide(each: int) -> None:
-    least = TRIAL_OVERHEAD_S + 0.005 * each
-    with pytest.raises(InputError, match=f"the decision {each}, which takes"):
+    racing = 2 * race_loading_s(SearchConfig(), USUAL_LOADING_S) + 0.005 * 2 * raced_pictures(SearchConfig())
+    least = TRIAL_OVERHEAD_S + racing + 0.005 * each
+    with pytest.raises(InputError, match=f"the race 360 and the decision {each}, which takes"):
         check_plan(SearchConfig(budget_s=least), Effort(base=0, each=each))
     check_plan(SearchConfig(budget_s=least + 5.0), Effort(base=0, each=each))
 
@@ -72,14 +81,35 @@ def test_what_is_planned_for_eight_bits_of_openvino_covers_what_they_took() -> N
     assert making_s(SLOW, BASE.model_copy(update={"latency_ms": 86.5})) > 266.0
 
 
-def test_the_race_is_planned_for_twice_since_it_is_run_again_where_the_model_before_drifted(stubbed: Make) -> None:
+def test_the_race_is_planned_for_with_all_its_starts(stubbed: Make) -> None:
     made = stubbed()
+    made.search.log.add(BASE.model_copy(update={"loading_s": 7.5}))
+    config, entrants = made.search.config, [DrawingStub() for _ in range(ATTEMPTS + EQUALS + 2)]
+    for seed in range(config.starts):
+        take_turns(cast(Any, entrants), [DrawRequest(caption="a", seed=0)], config.rounds, np.random.default_rng(seed))
+    drawing_s, loads = 0.07 * sum(one.drawn for one in entrants), len(entrants) * (1 + config.starts)
+    assert made.search.spending.race_s() == pytest.approx(drawing_s + loads * 7.5)
+
+
+@pytest.mark.parametrize(("left_s", "looks"), [(-50.0, 1), (150.0, 1), (200.0, 2), (300.0, 3), (9000.0, ATTEMPTS)])
+def test_as_many_are_judged_as_there_is_time_for_and_one_at_least(stubbed: Make, left_s: float, looks: int) -> None:
+    made = stubbed(budget_s=1000.0)
     made.search.log.add(BASE)
-    base, others = DrawingStub(), [DrawingStub() for _ in range(ATTEMPTS + EQUALS + 1)]
-    drawings = cast(Any, [base, *others])
-    settled_turns(drawings, [DrawRequest(caption="a", seed=0)], RACE_ROUNDS * made.search.config.pairs)
-    drawn = sum(one.drawn for one in drawings) - len(drawings) * 2 * WARM_UPS
-    assert made.search.spending.race_s() == pytest.approx(drawn * 0.07 + len(drawings) * RACE_LOADING_S)
+    assert made.search.spending.judgement_s() == pytest.approx(91.0)
+    assert made.search.spending.looks(Raced(seconds=1000.0 - BASE.seconds - left_s)) == looks
+
+
+@pytest.mark.parametrize(("slower", "looks"), [(0.5, 3), (1.0, 3), (1.6, 2), (3.0, 1)])
+def test_where_the_race_took_longer_than_planned_judging_is_planned_to_do_so_too(
+    stubbed: Make, slower: float, looks: int
+) -> None:
+    made = stubbed("planned")
+    made.search.log.add(BASE)
+    seconds = slower * made.search.spending.race_s(1)
+    race = Raced(costs={"t-001": COST}, rivals=(Rival(name="export", model_digest="e"),), seconds=seconds)
+    made = stubbed("late", budget_s=BASE.seconds + seconds + 300.0)
+    made.search.log.add(BASE)
+    assert made.search.spending.looks(race) == looks
 
 
 def test_what_needs_no_training_is_looked_at_even_if_all_before_took_longer_than_planned() -> None:
@@ -111,8 +141,9 @@ def test_every_engine_gets_its_chance_in_25_minutes_though_one_takes_long_to_mak
 
 
 def test_a_budget_that_the_model_before_uses_up_is_refused_as_soon_as_it_has(stubbed: Make) -> None:
-    made = stubbed(budget_s=9.0)
-    with pytest.raises(InputError, match=r"9 s is too small here.*\(draw with the model before\) has used it up"):
+    made = stubbed(budget_s=299.0)
+    made.bench.base_s = 300.0
+    with pytest.raises(InputError, match=r"5 min is too small here.*\(draw with the model before\) has used it up"):
         made.search.run()
-    assert made.bench.clock.now() == 10.0
+    assert made.bench.clock.now() == 300.0
     assert made.search.log.base is None

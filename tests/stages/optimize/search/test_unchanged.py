@@ -82,9 +82,9 @@ def test_a_candidate_that_is_exchanged_while_it_is_judged_is_not_accepted(stubbe
     made = stubbed()
     judge = made.judge.judge
 
-    def exchanging(folder: Path, attempts: int, report: Report) -> Judgement:
+    def exchanging(folder: Path, report: Report) -> Judgement:
         made.bench.candidate = lambda recipe, report: Made(folder=Path(recipe.name), digest="f" * 64)
-        return judge(folder, attempts, report)
+        return judge(folder, report)
 
     made.judge.judge = exchanging
     with pytest.raises(ArtifactError, match="the model that was judged as t-"):

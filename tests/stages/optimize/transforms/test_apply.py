@@ -46,6 +46,8 @@ CASES: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
     ("hybrid", "decoder.tiny", "decoder", {"widths": [8, 8, 8], "recover": 1}),
     ("sd", "tokens.merge", "denoiser", {"least_tokens": 16}),
     ("pixart", "tokens.merge", "denoiser", {"least_tokens": 16, "share": 0.3}),
+    ("sd", "quant.bf16", "denoiser", {}),
+    ("pixart", "quant.bf16", "denoiser", {"channels_last": False}),
     ("hybrid", "layout.channels_last", "decoder", {}),
     ("gan", "layout.channels_last", "generator", {}),
     ("sd", "layout.channels_last", "denoiser", {}),
@@ -105,7 +107,8 @@ def test_undone_a_pipeline_draws_what_it_drew_to_the_bit(
     before, held = draw(pipeline), tensors(pipeline)
     copies = {key: value.clone() for key, value in held.items()}
     context = Context(prompts=PROMPTS, folder=tmp_path, loop=LOOP)
-    applied = apply(pipeline, arranged(step_of(name, slot, **params)), context, host=host("avx2", "avx512_vnni"))
+    here = host("avx2", "avx512_vnni", "avx512_bf16")
+    applied = apply(pipeline, arranged(step_of(name, slot, **params)), context, host=here)
     assert applied.pipeline is not pipeline
     whole = isinstance(applied.pipeline, ExportedPipeline)
     new = whole or set(map(id, tensors(applied.pipeline).values())) - set(map(id, held.values()))

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import underpaint
+from underpaint.adapters import openvino
 from underpaint.adapters.diffusers.stand_in import StandIn
 from underpaint.core.errors import ArtifactError, InputError, OptimizationRefused
 from underpaint.core.optimization import OptimizationRecipe
@@ -26,6 +27,8 @@ from underpaint.pipelines.optimizing.engines import GraphEngine
 from underpaint.pipelines.optimizing.graph_part import graph_parts
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.pipelines.slots import capabilities_of, with_settings
+from underpaint.runtime.processor import Processor
+from underpaint.stages.optimize.export.deviation import Deviation, Yardstick
 from underpaint.stages.optimize.saving import save_optimized
 from underpaint.stages.optimize.transforms.apply import apply
 from underpaint.stages.optimize.transforms.checking import arranged, refusals_of, step_of
@@ -89,6 +92,16 @@ def test_no_weights_of_torch_are_kept_where_a_graph_stands(graphs: tuple[Any, An
     assert {f"graphs/{part}/graph.json" for part in PARTS} <= names and "unet/config.json" in names
 
 
+@pytest.mark.parametrize("engine", ["engine.onnx", "engine.openvino"])
+def test_a_graph_of_a_network_that_merges_tokens_draws_what_torch_draws(folder: Path, engine: str) -> None:
+    merge = step_of("tokens.merge", "denoiser", least_tokens=16)
+    networks = underpaint.load(folder).networks
+    merged, graph = (apply(networks, arranged(merge, *more)).pipeline for more in ((), (step_of(engine, "denoiser"),)))
+    same, found = np.stack(merged.draw(CAT)), np.stack(graph.draw(CAT))
+    assert worst(found, same) <= 2
+    assert worst(same, np.stack(networks.draw(CAT))) > 2, "merging changes the picture"
+
+
 def test_a_graph_has_the_threads_that_its_pipeline_has(graphs: tuple[Any, Any, Path]) -> None:
     pipeline = with_settings(graphs[1].pipeline)
     pipeline.threads = 2
@@ -132,6 +145,15 @@ def test_a_whole_drawing_takes_its_sampling_in_and_so_comes_last(whole: tuple[An
     assert np.array_equal(copy.copy(applied).undo().draw(CAT), loaded.networks.draw(CAT))
 
 
+@pytest.mark.parametrize("engine", ["onnx", "openvino"])
+def test_a_drawing_whose_guidance_reaches_no_scale_is_fed_without_it(whole: tuple[Any, Any, Path], engine: str) -> None:
+    networks, span = whole[0].networks, step_of("guidance.span", "sampler", low=0.7)
+    applied = apply(networks, arranged(step_of(f"engine.{engine}", "pipeline"), span)).pipeline
+    assert isinstance(applied, ExportedPipeline) and "guidance" not in applied.graph.inputs
+    spanned = apply(networks, arranged(span)).pipeline
+    assert worst(np.stack(applied.draw(CAT)), np.stack(spanned.draw(CAT))) <= 1
+
+
 def test_a_saved_drawing_is_opened_without_networks(whole: tuple[Any, Any, Path]) -> None:
     _, applied, out = whole
     opened, model = underpaint.load(out), open_model(out)
@@ -166,7 +188,10 @@ REFUSED: tuple[tuple[str, str, str, dict[str, Any], str], ...] = (
     ("sd", "engine.onnx", "pipeline", {}, "recipe.slot"),
     ("sd", "engine.onnx", "denoiser", {"precision": "int8", "calibration": 15}, "calibration.too_few"),
     ("sd", "engine.openvino", "decoder", {"precision": "int8"}, "quant.no_gain"),
-    ("sd", "engine.openvino", "denoiser", {"precision": "bf16"}, "recipe.unknown_param"),
+    ("sd", "engine.openvino", "denoiser", {"precision": "fp16"}, "recipe.unknown_param"),
+    ("sd", "engine.openvino", "denoiser", {"precision": "bf16"}, "host.bf16"),
+    ("hybrid", "engine.openvino", "pipeline", {"precision": "int8_bf16"}, "host.bf16"),
+    ("sd", "engine.onnx", "denoiser", {"precision": "bf16"}, "quant.no_kernel"),
     ("sd", "quant.int8_static", "denoiser", {}, "quant.no_graph"),
     ("flow", "quant.int8_static", "pipeline", {}, "quant.no_graph"),
 )
@@ -201,6 +226,11 @@ def test_steps_that_do_not_go_together_are_refused(refusal: Ask) -> None:
         return OptimizationRecipe(steps=(step_of(name, "denoiser", **params),))
 
     exact, rounded = before("engine.onnx"), before("engine.openvino", precision="int8")
+    halved = before("engine.openvino", precision="bf16")
+    assert refusal("sd", "quant.int8_static", "denoiser", halved).code == "quant.twice"
+    for name, remedy in (("quant.bf16", "precision='bf16'"), ("quant.mixed", "'int8'"), ("engine.compile", "compiles")):
+        found = refusal("sd", "engine.onnx", "denoiser", before(name))
+        assert found.code == "engine.torch_only" and remedy in found.remedy
     assert refusal("sd", "engine.openvino", "denoiser", exact).code == "engine.twice"
     assert refusal("sd", "engine.onnx", "denoiser", before("quant.int8_dynamic")).code == "engine.torch_only"
     assert refusal("sd", "quant.int8_static", "denoiser", rounded).code == "quant.twice"
@@ -233,6 +263,11 @@ def test_a_search_may_vary_what_the_machine_can_do(tiny: Ask, host: Ask) -> None
     laid_out = {**both, "weight_bits": [7], "native": [False, True]}
     assert space(tiny("hybrid"), "engine.onnx", "pipeline", host("avx2")) == laid_out
     assert space(tiny("sd"), "engine.onnx", "decoder", host("avx2")) == {"precision": ["f32"]}
+    wide = host("avx512_vnni", "avx512_bf16")
+    every = {"precision": ["f32", "bf16", "int8", "int8_bf16"], "weight_bits": [8]}
+    assert space(tiny("sd"), "engine.openvino", "denoiser", wide) == every
+    assert space(tiny("sd"), "engine.openvino", "decoder", wide) == {"precision": ["f32", "bf16"]}
+    assert space(tiny("sd"), "engine.onnx", "denoiser", wide) == {**both, "weight_bits": [8]}
     assert space(tiny("sd"), "quant.int8_static", "denoiser", host("avx2")) == {}
 
 
@@ -267,6 +302,80 @@ def test_too_few_captions_are_refused_before_anything_is_drawn(tiny: Ask) -> Non
     assert caught.value.code == "calibration.too_few"
 
 
+def hints(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return a list that fills with whether graphs that are loaded from now on are computed in bfloat16."""
+    asked: list[bool] = []
+    real = openvino.load_graph
+
+    def load_graph(*args: Any, bfloat16: bool = False, **kwargs: Any) -> Any:
+        asked.append(bfloat16)
+        return real(*args, bfloat16=bfloat16, **kwargs)
+
+    monkeypatch.setattr(openvino, "load_graph", load_graph)
+    return asked
+
+
+def processor(monkeypatch: pytest.MonkeyPatch, *flags: str) -> None:
+    known = Processor(family="x86", flags=flags, flags_known=True)
+    for module in ("exported", "engine_choice"):
+        monkeypatch.setattr(f"underpaint.pipelines.{module}.read_processor", lambda: known)
+
+
+BFLOAT16 = step_of("engine.openvino", "denoiser", precision="bf16")
+WIDE = ("avx512_vnni", "avx512_bf16")
+
+
+def test_a_network_in_bfloat16_says_how_far_a_call_is_off_and_is_computed_in_32_bits_elsewhere(
+    tiny: Ask, host: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, sampled = hints(monkeypatch), arranged(*OUTSIDE[1:])
+    exact = np.stack(apply(tiny("sd"), sampled).pipeline.draw(CAT)).astype(int)
+    for flags, most in ((WIDE, 20.0), (("avx2",), 0.5)):
+        processor(monkeypatch, *flags)
+        made = apply(tiny("sd"), arranged(BFLOAT16, *OUTSIDE[1:]), host=host(*WIDE)).pipeline
+        assert np.abs(np.stack(made.draw(CAT)) - exact).mean() < most
+        figures = graph_parts(made)["unet"].graph_runs.graphs.figures
+        assert figures is not None and figures.keys() == {"error"} and figures["error"] < 0.1
+    assert {*asked[: len(asked) // 2]} == {True} and not any(asked[len(asked) // 2 :])
+
+
+def test_a_whole_drawing_in_bfloat16_is_measured_and_opened_as_such(
+    tiny_model: Path, host: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processor(monkeypatch, *WIDE)
+    loaded = underpaint.load(tiny_model, engine="torch")
+    step = step_of("engine.openvino", "pipeline", precision="bf16")
+    applied = apply(loaded.networks, arranged(step), host=host(*WIDE))
+    assert isinstance(applied.pipeline, ExportedPipeline) and applied.pipeline.edge.precision == "bf16"
+    save_optimized(applied, loaded.model, tmp_path / "saved")
+    asked = hints(monkeypatch)
+    assert np.array_equal(underpaint.load(tmp_path / "saved").pipeline.draw(CAT), applied.pipeline.draw(CAT))
+    assert asked == [True]
+
+
+def test_a_whole_drawing_that_loses_too_much_in_bfloat16_is_refused(
+    tiny: Ask, host: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = Deviation(changed=(0.3, 0.1), levels=1.0)
+    monkeypatch.setattr(Yardstick, "measure", lambda *_: far)
+    step = step_of("engine.openvino", "pipeline", precision="bf16")
+    with pytest.raises(
+        ArtifactError, match=r"20% of the tokens fall otherwise \(10% may\).*leave --bf16 out, or take --int8"
+    ):
+        apply(tiny("hybrid"), arranged(step), host=host(*WIDE))
+
+
+@pytest.mark.slow
+def test_eight_bits_may_have_the_rest_in_bfloat16(tiny: Ask, host: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    processor(monkeypatch, *WIDE)
+    asked, context = hints(monkeypatch), Context(prompts=PROMPTS)
+    step = step_of("engine.openvino", "denoiser", precision="int8_bf16")
+    made = apply(tiny("sd"), arranged(step, *OUTSIDE[1:]), context, host=host(*WIDE)).pipeline
+    figures = graph_parts(made)["unet"].graph_runs.graphs.figures
+    assert asked and all(asked) and figures is not None
+    assert figures["calibration"] == {"prompts": 16, "states": 64} and 0.0 < figures["error"] < 0.2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["onnx", "openvino"])
 def test_eight_bits_draw_nearly_the_same_and_say_how_far_a_call_is_off(tiny: Ask, engine: str) -> None:
@@ -283,6 +392,7 @@ def test_eight_bits_draw_nearly_the_same_and_say_how_far_a_call_is_off(tiny: Ask
     assert figures["calibration"] == {"prompts": 16, "states": 64}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_both_ways_to_ask_for_eight_bits_give_the_same_graph_and_are_taken_back_to_the_bit(tiny: Ask) -> None:
     before = tiny("sd").draw(CAT)

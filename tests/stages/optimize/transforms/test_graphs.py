@@ -96,13 +96,14 @@ def test_blocks_of_a_twin_are_compiled_and_those_of_the_original_are_not(tiny: A
 
 @pytest.mark.slow
 @IMPORTS
+@pytest.mark.parametrize("slot", ["text_encoder", pytest.param("denoiser", marks=pytest.mark.exhaustive)])
 def test_compiled_code_draws_the_same_but_for_last_bits_and_is_taken_back(
-    tiny: Ask, draw: Ask, host: Ask, monkeypatch: pytest.MonkeyPatch
+    tiny: Ask, draw: Ask, host: Ask, monkeypatch: pytest.MonkeyPatch, slot: str
 ) -> None:
     if graphs.compiler() is None:
         pytest.skip("there is no C++ compiler")
     monkeypatch.setenv("TORCHINDUCTOR_COMPILE_THREADS", "1")
     before = draw(tiny("flow"))
-    applied = apply(tiny("flow"), arranged(step_of("engine.compile", "denoiser")), host=host())
+    applied = apply(tiny("flow"), arranged(step_of("engine.compile", slot)), host=host())
     assert np.abs(draw(applied.pipeline).astype(int) - before).max() <= 1
     assert np.array_equal(draw(applied.undo()), before)

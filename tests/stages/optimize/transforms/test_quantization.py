@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from pydantic import JsonValue
 
 from underpaint.core.optimization import OptimizationRecipe
 from underpaint.models.int8_linear import Int8Linear
 from underpaint.models.rounded_weights import StoredConv2d, StoredLinear
+from underpaint.pipelines.optimizing.bfloat16 import InBfloat16, in_bfloat16
 from underpaint.pipelines.slots import capabilities_of, part_of
 from underpaint.stages.optimize.transforms.apply import apply
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
@@ -97,3 +100,51 @@ def test_weights_are_a_quarter_of_their_size(tiny: Ask, host: Ask) -> None:
     names = (*inner.linears, *inner.convs)
     stored = apply(tiny("sd"), arranged(step_of("quant.weight_only", "denoiser")), host=host()).pipeline
     assert size(stored, names) * 4 == size(tiny("sd"), names)
+
+
+WIDE = ("avx512_vnni", "avx512_bf16")
+
+
+def test_bfloat16_is_refused_where_it_is_slow_or_the_network_is_written_for_32_bits(refusal: Ask, host: Ask) -> None:
+    assert refusal("sd", "quant.bf16", "denoiser", on=host(*WIDE)) is None
+    found = refusal("sd", "quant.bf16", "denoiser", on=host("avx512_vnni"))
+    assert found.code == "host.bf16" and "keep 32 bits" in found.remedy
+    assert refusal("sd", "quant.bf16", "denoiser", on=host("bf16", family="arm")).code == "host.bf16"
+    found = refusal("flow", "quant.bf16", "denoiser", on=host(*WIDE))
+    assert found.code == "quant.no_rule" and "engine.openvino" in found.remedy
+    before = arranged(step_of("quant.weight_only", "denoiser"))
+    assert refusal("sd", "quant.bf16", "denoiser", before, on=host(*WIDE)).code == "quant.twice"
+
+
+@pytest.mark.parametrize("name", ["sd", "pixart", "sd3"])
+def test_in_bfloat16_a_network_is_asked_and_answers_in_32_bits_and_nearly_the_same(
+    tiny: Ask, draw: Ask, host: Ask, name: str
+) -> None:
+    changed = apply(tiny(name), arranged(step_of("quant.bf16", "denoiser")), host=host(*WIDE)).pipeline
+    network, heard = part_of(changed, "denoiser"), list[Any]()
+    network.register_forward_hook(lambda _module, _args, answer: heard.append(answer[0]))
+    first = next(iter(network.parameters()))
+    pictures = draw(changed)
+    assert first.dtype == torch.bfloat16 and {one.dtype for one in heard} == {torch.float32}
+    apart = np.abs(pictures.astype(int) - draw(tiny(name)))
+    assert apart.max() > 0 and apart.mean() < 12
+
+
+def test_times_are_handed_to_bfloat16_as_they_are() -> None:
+    time, picture = torch.tensor([987.3]), torch.full((1, 2), 987.3)
+    said = list[Any]()
+
+    class Network(torch.nn.Module):
+        def forward(self, picture: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+            said.extend((picture, time))
+            return picture
+
+    answer = in_bfloat16(Network(), InBfloat16())(picture, time=time)
+    assert said[0].dtype == torch.bfloat16 and said[1] is time and answer.dtype == torch.float32
+
+
+def test_weights_of_convolutions_are_laid_out_if_asked() -> None:
+    conv = torch.nn.Conv2d(4, 4, 3)
+    for channels_last in (True, False):
+        weight = in_bfloat16(conv, InBfloat16(channels_last=channels_last)).get_parameter("weight")
+        assert weight.is_contiguous(memory_format=torch.channels_last) is channels_last

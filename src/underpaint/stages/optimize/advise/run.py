@@ -197,15 +197,16 @@ def check_possible(rows: Sequence[Row], asked: Asked) -> None:
     """
     if any(row.money for row in rows):
         return
-    reasons = "; ".join(f"{row.machine}: {row.reason}" for row in rows)
+    reasons = "".join(f"\n  {row.machine}: {row.reason}" for row in rows)
     if any(row.status == "ok" for row in rows):
-        raise InputError(f"the cost of no machine in the prices file is known: {reasons}")
+        raise InputError(f"the cost of no machine in the prices file is known:{reasons}")
     if not any(row.status == "too_slow" for row in rows):
         raise InputError(
-            f"nothing to compare, since no machine in the prices file was measured: {reasons}; or give a machine in it "
-            "the host_class of this one, which 'underpaint doctor' prints"
+            f"nothing to compare, since no machine in the prices file was measured:{reasons}\n"
+            "or give a machine in it the host_class of this one, which 'underpaint doctor' prints"
         )
     raise InputError(
-        f"no machine that was measured keeps {asked.latency_ms:g} ms: {reasons}; allow more with --latency, or make "
-        "the model faster (docs/optimize.md)"
+        f"no machine that was measured keeps {asked.latency_ms:g} ms:{reasons}\n"
+        "other programs may have slowed this one down: try again when it rests; else allow more with --latency, or "
+        "make the model faster (docs/optimize.md)"
     )

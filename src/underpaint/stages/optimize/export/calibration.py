@@ -117,11 +117,11 @@ def check_enough(prompts: int, pictures: int) -> None:
     """
     if prompts < LEAST_PROMPTS:
         raise InputError(
-            f"8 bits are calibrated with at least {LEAST_PROMPTS} different prompts, got {prompts}; add "
-            f"{LEAST_PROMPTS - prompts} to the file, or leave --prompts out for a list that comes with underpaint"
+            f"fewer bits are calibrated or measured with at least {LEAST_PROMPTS} different prompts, got {prompts}; "
+            f"add {LEAST_PROMPTS - prompts} to the file, or leave --prompts out for a list that comes with underpaint"
         )
     if pictures < LEAST_PICTURES:
         raise InputError(
-            f"8 bits are calibrated with at least {LEAST_PICTURES} pictures, got {pictures}; raise the column n, or "
-            "leave it out and each prompt is drawn as often as it takes"
+            f"fewer bits are calibrated or measured with at least {LEAST_PICTURES} pictures, got {pictures}; raise the "
+            "column n, or leave it out and each prompt is drawn as often as it takes"
         )

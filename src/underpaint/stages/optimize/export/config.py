@@ -5,8 +5,11 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from underpaint.core.config import Config, is_zero
-from underpaint.pipelines.exported_folder import Precision
+from underpaint.core.errors import InputError
+from underpaint.pipelines.exported_folder import Precision, has_bfloat16
 from underpaint.runtime.engine import EngineName
+from underpaint.runtime.host_class import NO_BFLOAT16, multiplies_bfloat16
+from underpaint.runtime.processor import read_processor
 
 
 class ExportConfig(Config):
@@ -15,7 +18,7 @@ class ExportConfig(Config):
     Args:
         engine: What shall run the graph.
         precision: Of the arithmetic; ``int8`` quantizes the products inside blocks, their weights and what goes into
-            them, but for those that paint.
+            them, but for those that paint; ``bf16`` computes the rest in bfloat16, for OpenVINO.
         batch: Pictures that the graph draws at once.
         steps: Steps of the diffusion part, which are unrolled; None for the model's own.
         native: Lay the channels of convolutions out for this machine's kind of processor, the only one that then runs
@@ -35,7 +38,15 @@ class ExportConfig(Config):
     @model_validator(mode="after")
     def _check_edit(self) -> ExportConfig:
         if self.edit and (self.precision != "f32" or self.batch > 1):
-            raise ValueError("a graph that edits has 32 bits and draws one picture at once: leave int8 and batch out")
+            raise ValueError(
+                "a graph that edits has 32 bits and draws one picture at once: leave int8, bf16 and batch out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _check_bfloat16(self) -> ExportConfig:
+        if has_bfloat16(self.precision) and self.engine != "openvino":
+            raise ValueError("ONNX Runtime has no products of bfloat16 for processors: take openvino, or f32")
         return self
 
     @model_validator(mode="after")
@@ -50,10 +61,23 @@ class ExportConfig(Config):
         return f"b{self.batch}_{self.precision}"
 
 
-class Limits(Config):
-    """How far a graph in 8 bits may be from itself in 32, measured on pictures that it was not calibrated with.
+def check_processor(precision: Precision) -> None:
+    """Refuse bfloat16 where it could not be measured, since the processor would compute in 32 bits.
 
-    Layer groups go back to 32 bits until both are kept.
+    Raises:
+        InputError: The processor is not known to multiply it.
+    """
+    if has_bfloat16(precision) and not multiplies_bfloat16(read_processor()):
+        raise InputError(
+            f"{NO_BFLOAT16}, so what a graph draws in it cannot be measured here; leave bf16 out, or export the model "
+            "on a processor that does"
+        )
+
+
+class Limits(Config):
+    """How far a graph of fewer bits may be from itself in 32, measured on pictures that it was not calibrated with.
+
+    Layer groups go back from 8 bits until both are kept; a graph in bfloat16 alone that keeps one not is refused.
 
     Args:
         tokens: Share of the tokens that fall otherwise while the scales before are forced, as the mean of the scales.

@@ -1,4 +1,4 @@
-"""How far a graph of 8 bits is from the same graph in 32: tokens by scale with the earlier scales forced, and levels.
+"""How far a graph of fewer bits is from the same graph in 32: tokens by scale with earlier ones forced, and levels.
 
 A token that falls otherwise changes everything after it, so pictures say little about the error of one scale. Here the
 graph is made to choose the tokens that the f32 graph chose, by adding ``FORCE`` to their Gumbel noise; what it would
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from underpaint.pipelines.exported_folder import PICTURE
 from underpaint.pipelines.noise import NoiseStream
 from underpaint.stages.optimize.export.check import premultiplied
+from underpaint.stages.optimize.export.config import Limits
 
 if TYPE_CHECKING:
     from underpaint.runtime.engine import Graph
@@ -45,6 +46,19 @@ class Deviation:
     def tokens(self) -> float:
         """Mean of the scales' shares: a coarse scale has few tokens and counts as much as a fine one."""
         return float(np.mean(self.changed)) if self.changed else 0.0
+
+    def share_of(self, limits: Limits) -> float:
+        """Return the larger of both errors as a share of what is allowed; up to 1 keeps the limits."""
+        return max(self.tokens / limits.tokens, self.levels / limits.levels)
+
+    def figures(self, limits: Limits) -> dict[str, Any]:
+        """Return what was allowed and what was found, for a manifest."""
+        return {
+            "limits": limits.model_dump(mode="json"),
+            "changed_tokens": self.tokens,
+            "changed_tokens_by_scale": list(self.changed),
+            "levels_with_equal_tokens": self.levels,
+        }
 
 
 def by_scale(outputs: Arrays, watched: Sequence[str], streams: Sequence[NoiseStream]) -> dict[str, NDArray[Any]]:

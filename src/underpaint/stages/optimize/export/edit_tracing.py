@@ -1,14 +1,14 @@
 """A hybrid pipeline's editing as one function of tensors, and the graph that tracing it gives.
 
 Picture, free cells and all words are inputs, so that one graph serves every strength, mask and mixture. Words that are
-not asked for are fed as those of the prompt, and a flag or a share of 0 leaves them out.
+not asked for are fed as those of the prompt, and a flag or a share of 0 leaves them out. Inputs that nothing reads, as
+the words to draw away from where nothing is guided, are none of the graph's.
 
 Shapes: ``S`` side of the picture.
 """
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import torch
@@ -20,11 +20,11 @@ from underpaint.models.text_encoder import TextStates, Words
 from underpaint.pipelines.editing.graph_inputs import AGAINST, FREE, MIXED, NEGATIVE, ORIGINAL, SHARE, WORDLESS, named
 from underpaint.pipelines.editing.kept import Asked, redrawn
 from underpaint.pipelines.editing.words import mixed
-from underpaint.pipelines.exported_folder import GUIDANCE, MASK, PICTURE, STYLE, TEMPERATURE, WEIGHT, WORDS
+from underpaint.pipelines.exported_folder import GUIDANCE, MASK, STYLE, TEMPERATURE, WEIGHT, WORDS
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.numbers import Numbers
 from underpaint.pipelines.settings import DrawRequest
-from underpaint.stages.optimize.export.tracing import OPSET
+from underpaint.stages.optimize.export.tracing import trace_module
 
 TEXT = (WORDS, WEIGHT, MASK)
 
@@ -50,9 +50,9 @@ class UnrolledEdit(nn.Module):
         self.networks = nn.ModuleDict(pipeline.modules)
         self._pipeline, self._numbers = pipeline, pipeline.numbers([request])
         self._sizes = [side * side for side in pipeline.quantizer.config.schedule]
-        self.guided = acts(self._numbers.guidance)
+        guidance = (GUIDANCE,) if acts(self._numbers.guidance) else ()
         extra = (ORIGINAL, FREE, WORDLESS, SHARE, NEGATIVE)
-        self.names = (*TEXT, STYLE, TEMPERATURE, *((GUIDANCE,) if self.guided else ()), *extra)
+        self.names = (*TEXT, STYLE, TEMPERATURE, *guidance, *extra)
         self.names += tuple(named(beginning, name) for beginning in (MIXED, AGAINST) for name in TEXT)
         self.names += tuple(stream.name for stream in pipeline.streams)
 
@@ -102,7 +102,6 @@ class UnrolledEdit(nn.Module):
         return tuple(given[name] for name in self.names)
 
 
-@torch.inference_mode()
 def trace_edit(pipeline: HybridPipeline, request: DrawRequest, target: Path) -> None:
     """Write the graph of a pipeline's editing as an ONNX file.
 
@@ -111,15 +110,5 @@ def trace_edit(pipeline: HybridPipeline, request: DrawRequest, target: Path) -> 
         request: Its steps are unrolled.
         target: The file.
     """
-    unrolled = UnrolledEdit(pipeline, request).eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracer warns of every shape that becomes a constant, as it shall here
-        torch.onnx.export(
-            unrolled,
-            unrolled.example(request),
-            str(target),
-            input_names=list(unrolled.names),
-            output_names=[PICTURE],
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    unrolled = UnrolledEdit(pipeline, request)
+    trace_module(unrolled, unrolled.example(request), unrolled.names, target)

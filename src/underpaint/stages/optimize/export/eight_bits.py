@@ -9,25 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from underpaint.adapters import onnx_nodes
 from underpaint.core.progress import Progress, Report
-from underpaint.pipelines.settings import DrawRequest
-from underpaint.pipelines.text_to_picture import TextToPicture
+from underpaint.pipelines.exported_folder import has_bfloat16
 from underpaint.stages.optimize.export.calibration import Calibration
 from underpaint.stages.optimize.export.config import ExportConfig, Limits
 from underpaint.stages.optimize.export.deviation import Deviation, Yardstick
 from underpaint.stages.optimize.export.fallback import Fallback, fall_back
-from underpaint.stages.optimize.export.tracing import Unrolled, are_halves, component_arrays, example
+from underpaint.stages.optimize.export.traced import LIMITS, Traced
+from underpaint.stages.optimize.export.tracing import are_halves, component_arrays
 from underpaint.stages.optimize.export.workshops import Feed, Feeds, OnnxWorkshop, OpenVinoWorkshop, Workshop
-
-MEASURED = 64
-"""Pictures that every choice of layer groups is measured with, none of which it was calibrated with.
-
-Between sets of 16, the share of tokens that fall otherwise differs by a fourth.
-"""
-LIMITS = Limits()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,31 +32,6 @@ class Quantized:
 
     path: Path
     figures: dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Traced:
-    """A pipeline with its graph in 32 bits.
-
-    Args:
-        pipeline: The model in torch.
-        unrolled: The pipeline as the module that was traced.
-        path: The graph as an ONNX file, in a folder for scratch.
-        size: Pictures that it draws at once.
-    """
-
-    pipeline: TextToPicture[Any]
-    unrolled: Unrolled
-    path: Path
-    size: int
-
-    @torch.inference_mode()
-    def feeds(self, requests: Sequence[DrawRequest]) -> list[Feed]:
-        """Return the graph's inputs for some pictures; the last is repeated to fill the graph up."""
-        batches = [requests[start : start + self.size] for start in range(0, len(requests), self.size)]
-        filled = [[*batch, *[batch[-1]] * (self.size - len(batch))] for batch in batches]
-        tensors = [example(self.pipeline, self.unrolled, batch) for batch in filled]
-        return [dict(zip(self.unrolled.names, (each.numpy() for each in given), strict=True)) for given in tensors]
 
 
 class Told(Collection[Feed]):
@@ -110,24 +76,22 @@ def quantize(
         ArtifactError: No layer group can have 8 bits within the limits.
         MissingDependency: What quantizes is not installed.
     """
-    scored = traced.path.with_name("scored.onnx")
-    watched = onnx_nodes.watch_inputs(traced.path, scored, "ArgMax")
-    shop = _workshop(config, traced, scored, Told(traced.feeds(calibration.requests), report), weight_bits)
-    measured = traced.feeds(calibration.others(MEASURED * traced.size))
-    yardstick = Yardstick(shop.f32(), measured, watched, traced.pipeline.streams)
-    search = _Search(shop, yardstick, limits, report)
+    watched = traced.watch()
+    shop = _workshop(config, traced, Told(traced.feeds(calibration.requests), report), weight_bits)
+    search = _Search(shop, traced.yardstick(shop.f32(), watched, calibration), limits, report)
     chosen = fall_back(tuple(shop.groups), search.error)
     figures = _figures(shop, calibration, limits, chosen, search.last(chosen.quantized))
     return Quantized(path=shop.finish(chosen.quantized), figures={"int8": figures})
 
 
-def _workshop(config: ExportConfig, traced: Traced, scored: Path, feeds: Feeds, weight_bits: int) -> Workshop:
+def _workshop(config: ExportConfig, traced: Traced, feeds: Feeds, weight_bits: int) -> Workshop:
     """Return what makes graphs for an engine, calibrated."""
-    components, scratch = component_arrays(traced.pipeline), scored.parent
+    components, scored, scratch = component_arrays(traced.pipeline), traced.scored, traced.scored.parent
     if config.engine == "onnx":
         return OnnxWorkshop(scored, components, scratch, feeds, weight_bits=weight_bits)
     half = are_halves(traced.pipeline)
-    return OpenVinoWorkshop(scored, components, scratch, feeds, half=half, weight_bits=weight_bits)
+    bfloat16 = has_bfloat16(config.precision)
+    return OpenVinoWorkshop(scored, components, scratch, feeds, half=half, weight_bits=weight_bits, bfloat16=bfloat16)
 
 
 class _Search:
@@ -143,7 +107,7 @@ class _Search:
         most = len(self._shop.groups) + 1 + math.ceil(math.log2(len(self._shop.groups) + 1))
         note = f"{len(groups)} groups: {found.tokens:.1%} of the tokens changed, {found.levels:.2f} levels"
         self._report(Progress(task="measure 8 bits", done=len(self._found), total=most, unit="graphs", note=note))
-        return max(found.tokens / self._limits.tokens, found.levels / self._limits.levels)
+        return found.share_of(self._limits)
 
     def last(self, groups: frozenset[str]) -> Deviation:
         """Return how far a choice is from 32 bits."""
@@ -163,8 +127,5 @@ def _figures(
         "groups": sorted(chosen.quantized),
         "given_back": list(chosen.given_back),
         "error_alone": {group: float(np.round(error, 4)) for group, error in chosen.alone.items()},
-        "limits": limits.model_dump(mode="json"),
-        "changed_tokens": found.tokens,
-        "changed_tokens_by_scale": list(found.changed),
-        "levels_with_equal_tokens": found.levels,
+        **found.figures(limits),
     }

@@ -32,7 +32,7 @@ LEVELS = 2
 """Largest difference between a pixel of torch and one of the graphs, in levels of 255."""
 CHECK_STEPS = 4
 REASONS = {
-    "precision": "8 bits can be asked of models of underpaint alone",
+    "precision": "fewer bits than 32 can be asked of models of underpaint alone",
     "batch": "it is drawn one by one, so there is no batch",
     "steps": "its steps stay free when it is exported",
     "native": "its graphs get the layout of a processor whenever they are loaded",

@@ -22,6 +22,7 @@ from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress, Report
 from underpaint.models.inner_layers import is_inner
 from underpaint.pipelines.diffusers_pipeline import DiffusersPipeline
+from underpaint.pipelines.exported_folder import Precision, has_eight_bits
 from underpaint.pipelines.graph_files import GraphFiles, PartGraphs, new_files, write_calls
 from underpaint.pipelines.loop import NetworkCall
 from underpaint.pipelines.optimizing.graph_part import DEEP, GraphRuns
@@ -41,12 +42,14 @@ class Wanted:
 
     Args:
         engine: What shall run them.
+        precision: Of the arithmetic.
         pair: Whether there shall be one of the outermost level besides.
-        states: For 8 bits, what ranges are found with; None for 32.
+        states: For fewer bits than 32, what errors are measured with, and ranges of 8 found with; else None.
         weight_bits: For 8 bits, those of a weight.
     """
 
     engine: EngineName
+    precision: Precision = "f32"
     pair: bool = False
     states: States | None = None
     weight_bits: int = 7
@@ -99,8 +102,7 @@ def write_part(
             shallow.append(_named(way, f"{name}_shallow", shapes))
         else:
             _write_one(network, way, wanted, files.folder / name)
-    precision = "f32" if wanted.states is None else "int8"
-    graphs = PartGraphs(engine=wanted.engine, precision=precision, calls=tuple(calls), shallow=tuple(shallow))
+    graphs = PartGraphs(engine=wanted.engine, precision=wanted.precision, calls=tuple(calls), shallow=tuple(shallow))
     graphs = graphs.model_copy(update={"figures": _figures(component, network, graphs, files, wanted)})
     write_calls(files, graphs)
     return graphs, files
@@ -174,14 +176,17 @@ def inner_products(traced: Path, network: nn.Module) -> frozenset[str]:
 def _figures(
     component: str, network: nn.Module, graphs: PartGraphs, files: GraphFiles, wanted: Wanted
 ) -> dict[str, Any] | None:
-    """Return how far a graph in 8 bits is from the network, on states that it was not calibrated with."""
+    """Return how far a graph of fewer bits is from the network, on states that it was not calibrated with."""
     if wanted.states is None:
         return None
     runs = GraphRuns(component, graphs, files)
     with threads(1):
         errors = [_error(runs, network, state) for state in wanted.states.held_out if state.deep is None]
+    found = {"error": float(np.mean(errors))}
+    if not has_eight_bits(wanted.precision):
+        return found
     counted = {"prompts": wanted.states.prompts, "states": len(wanted.states.found_with)}
-    return {"calibration": counted, "weight_bits": wanted.weight_bits, "error": float(np.mean(errors))}
+    return {"calibration": counted, "weight_bits": wanted.weight_bits, **found}
 
 
 def _error(runs: GraphRuns, network: nn.Module, state: State) -> float:

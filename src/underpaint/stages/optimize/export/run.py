@@ -35,7 +35,7 @@ from underpaint.pipelines.text_to_picture import TextToPicture
 from underpaint.stages.optimize.export.arithmetic import arithmetic
 from underpaint.stages.optimize.export.calibration import plan_calibration
 from underpaint.stages.optimize.export.check import differences, insist_on_sameness
-from underpaint.stages.optimize.export.config import ExportConfig
+from underpaint.stages.optimize.export.config import ExportConfig, check_processor
 from underpaint.stages.optimize.export.edit_check import edit_differences
 from underpaint.stages.optimize.export.loop_export import export_loop
 from underpaint.stages.optimize.export.writing import WORDS_ALONE, Written, step, write_edit_graph, write_graph
@@ -55,7 +55,7 @@ def export(
         model: A saved pipeline of ours, or a pipeline of diffusers (``loop_export``).
         out: The new folder; must not exist yet.
         report: Receives progress.
-        prompts: What 8 bits are calibrated with; None for a list of our own.
+        prompts: What 8 bits are calibrated, and bfloat16 measured with; None for a list of our own.
 
     Returns:
         The manifest of an artifact of kind ``exported``.
@@ -69,7 +69,7 @@ def export(
     if isinstance(model, DiffusersModel):
         return export_loop(config, model, out, report)
     check_exportable(config, model)
-    calibration = plan_calibration(model, prompts, config.steps) if config.precision == "int8" else None
+    calibration = plan_calibration(model, prompts, config.steps) if config.precision != "f32" else None
     report(Progress(task="load the model", done=0))
     pipeline = load_pipeline(model, torch.device("cpu"))
     with staging(out) as folder:
@@ -93,10 +93,12 @@ def check_exportable(config: ExportConfig, model: Model) -> None:
 
     Raises:
         InputError: The model is foreign, a style on top of another, optimized, or exported already, or weights shall be
-            shared that did not come along, or a graph laid out for a processor that is not known.
+            shared that did not come along, or a graph laid out for a processor that is not known, or in bfloat16 where
+            the processor is not known to multiply it.
     """
     if isinstance(model, ExportedModel):
-        raise InputError(f"{model.folder} is exported already; name the model that it was made from")
+        before = model.edge.model
+        raise InputError(f"{model.folder} is exported already; name the model that it was made from, {before}")
     if isinstance(model, OptimizedModel):
         raise InputError(
             f"{model.name} was optimized for torch; export the model before it, {model.settings.base} "
@@ -111,6 +113,7 @@ def check_exportable(config: ExportConfig, model: Model) -> None:
         raise InputError(f"only a model that comes with underpaint can share its weights, and {model.name} is none")
     if config.native:
         own_layout()
+    check_processor(config.precision)
     if config.edit:
         check_editable(model)
 
@@ -135,7 +138,7 @@ def _write_beside(
 ) -> None:
     """Write what goes beside the graphs: the components that are read, and what the graphs are fed with."""
     for component in parts_of(config, [*written.sources.values(), *(edit.sources.values() if edit else ())]):
-        shutil.copytree(model.folder / component, folder / component)
+        shutil.copytree(model.folder_of(component), folder / component)
     edge = edge_of(config, pipeline, written, name=model.name, digest=model.digest).model_copy(update={"edit": edit})
     (folder / EDGE).write_text(edge.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
@@ -176,7 +179,7 @@ def edge_of(config: ExportConfig, pipeline: TextToPicture[Any], written: Written
         max_tokens=pipeline.text_encoder.config.max_tokens,
         guidance=written.unrolled.guidance,
         steps=written.unrolled.steps,
-        streams=pipeline.streams,
+        streams=written.unrolled.streams,
         layout=written.layout,
         sources=dict(sorted(written.sources.items())),
     )

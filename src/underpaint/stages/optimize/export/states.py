@@ -104,8 +104,27 @@ def collect(
         prompts: Canonical captions, each a picture.
         report: Receives progress.
     """
-    asked = [DrawRequest(caption=caption, seed=FIRST_SEED + number) for number, caption in enumerate(prompts)]
-    others = [DrawRequest(caption=one.caption, seed=one.seed + len(asked)) for one in asked[:HELD_OUT]]
+    return _heard(pipeline, listener, prompts[:HELD_OUT], prompts, report)
+
+
+@torch.inference_mode()
+def collect_held_out(
+    pipeline: DiffusersPipeline, listener: Listener | LevelsListener, prompts: Sequence[str], report: Report
+) -> States:
+    """Return states that errors are measured with alone, as ``collect`` does: nothing is fitted to others."""
+    return _heard(pipeline, listener, prompts[:HELD_OUT], (), report)
+
+
+def _heard(
+    pipeline: DiffusersPipeline,
+    listener: Listener | LevelsListener,
+    measured: Sequence[str],
+    fitted: Sequence[str],
+    report: Report,
+) -> States:
+    asked = [DrawRequest(caption=caption, seed=FIRST_SEED + number) for number, caption in enumerate(fitted)]
+    beyond = FIRST_SEED + len(asked)
+    others = [DrawRequest(caption=caption, seed=beyond + number) for number, caption in enumerate(measured)]
     kept: list[list[State]] = []
     for number, request in enumerate([*asked, *others]):
         report(Progress(task="collect states", done=number, total=len(asked) + len(others), unit="pictures"))
@@ -113,7 +132,7 @@ def collect(
         pipeline.draw([request])
         kept.append(spread(listener.states, number))
     found, held = kept[: len(asked)], kept[len(asked) :]
-    return States(found_with=(*chain(*found),), held_out=(*chain(*held),), prompts=len({*prompts}))
+    return States(found_with=(*chain(*found),), held_out=(*chain(*held),), prompts=len({*fitted}))
 
 
 def spread(states: Sequence[State], offset: int, count: int = PER_PICTURE) -> list[State]:

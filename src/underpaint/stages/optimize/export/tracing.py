@@ -1,7 +1,7 @@
 """A pipeline as one function of tensors, and the graph that tracing it gives.
 
 Scales, guidance and steps are unrolled, and the cache of keys and values is a chain of concatenations of constant
-length: no state, no loop. Noise, guidance and temperature stay inputs.
+length: no state, no loop. Noise, guidance and temperature stay inputs, where the drawing reads them.
 
 Shapes: ``B`` batch, ``T`` text tokens, ``D`` width of the text table, ``H`` side of the picture.
 """
@@ -9,7 +9,7 @@ Shapes: ``B`` batch, ``T`` text tokens, ``D`` width of the text table, ``H`` sid
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from underpaint.adapters import onnx_nodes
 from underpaint.diffusion.guidance import acts
 from underpaint.models.pixels import to_straight_levels
 from underpaint.models.text_encoder import TextStates, Words
@@ -43,9 +44,14 @@ class Unrolled(nn.Module):
         super().__init__()
         self.networks = nn.ModuleDict(pipeline.modules)
         self._pipeline, self._numbers = pipeline, pipeline.numbers(requests)
-        self.guided = acts(self._numbers.guidance)
-        self.names = (WORDS, WEIGHT, MASK, STYLE, TEMPERATURE, *((GUIDANCE,) if self.guided else ()))
-        self.names += tuple(stream.name for stream in pipeline.streams)
+        guidance = (GUIDANCE,) if acts(self._numbers.guidance) else ()
+        self.streams = pipeline.streams
+        self.names = (WORDS, WEIGHT, MASK, STYLE, TEMPERATURE, *guidance, *(stream.name for stream in self.streams))
+
+    def narrow(self, read: Collection[str]) -> None:
+        """Forget the names and streams that are not among those that the graph reads."""
+        self.names = tuple(name for name in self.names if name in read)
+        self.streams = tuple(stream for stream in self.streams if stream.name in read)
 
     @property
     def steps(self) -> int | None:
@@ -55,7 +61,7 @@ class Unrolled(nn.Module):
     @property
     def guidance(self) -> float | None:
         """Strength of guidance by default; None where the graph has no such input."""
-        return float(self._numbers.guidance) if self.guided else None
+        return float(self._numbers.guidance) if GUIDANCE in self.names else None
 
     def forward(self, *given: Tensor) -> Tensor:
         """Draw ``[B, H, H, 4]`` uint8, straight alpha, from tensors in the order of ``names``."""
@@ -85,11 +91,37 @@ def example(pipeline: TextToPicture[Any], unrolled: Unrolled, requests: Sequence
         GUIDANCE: torch.tensor(unrolled.guidance or 0.0),
     }
     seeds = [request.seed for request in requests]
-    named |= {stream.name: torch.from_numpy(stream.draw(seeds)) for stream in pipeline.streams}
+    named |= {stream.name: torch.from_numpy(stream.draw(seeds)) for stream in unrolled.streams}
     return tuple(named[name] for name in unrolled.names)
 
 
 @torch.inference_mode()
+def trace_module(module: nn.Module, given: tuple[Tensor, ...], names: Sequence[str], target: Path) -> tuple[str, ...]:
+    """Write a module of tensors as an ONNX file that gives a picture; returns the names of the inputs that it reads.
+
+    The graph has no others: the tracer drops an input from which nothing of the picture follows.
+
+    Args:
+        module: From tensors to the picture.
+        given: Inputs of the right shapes.
+        names: Theirs.
+        target: The file.
+    """
+    module.eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer warns of every shape that becomes a constant, as it shall here
+        torch.onnx.export(
+            module,
+            given,
+            str(target),
+            input_names=list(names),
+            output_names=[PICTURE],
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    return onnx_nodes.inputs(target)
+
+
 def trace(pipeline: TextToPicture[Any], requests: Sequence[DrawRequest], target: Path) -> Unrolled:
     """Write the graph of a pipeline as an ONNX file.
 
@@ -99,20 +131,10 @@ def trace(pipeline: TextToPicture[Any], requests: Sequence[DrawRequest], target:
         target: The file.
 
     Returns:
-        What was traced.
+        What was traced, with the inputs that the graph has.
     """
-    unrolled = Unrolled(pipeline, requests).eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the tracer warns of every shape that becomes a constant, as it shall here
-        torch.onnx.export(
-            unrolled,
-            example(pipeline, unrolled, requests),
-            str(target),
-            input_names=list(unrolled.names),
-            output_names=[PICTURE],
-            opset_version=OPSET,
-            dynamo=False,
-        )
+    unrolled = Unrolled(pipeline, requests)
+    unrolled.narrow(trace_module(unrolled, example(pipeline, unrolled, requests), unrolled.names, target))
     return unrolled
 
 

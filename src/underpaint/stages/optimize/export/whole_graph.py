@@ -60,12 +60,13 @@ def write_whole(
     Args:
         pipeline: On the CPU, with the sampling that the graph shall have.
         config: Engine and precision.
-        calibration: Pictures to find the ranges of 8 bits with; None for 32.
+        calibration: Pictures to find the ranges of 8 bits with, or to measure bfloat16 with; None for 32 bits.
         report: Receives progress.
         weight_bits: For 8 bits, those of a weight.
 
     Raises:
-        ArtifactError: The graph does not draw the pipeline's pictures, or no layer group can have 8 bits.
+        ArtifactError: The graph does not draw the pipeline's pictures, loses too much in bfloat16, or no layer group
+            can have 8 bits.
         MissingDependency: What converts graphs is not installed.
     """
     files = new_files()

@@ -98,16 +98,25 @@ class OpenVinoWorkshop:
         feeds: Inputs of the pictures to calibrate with.
         half: Whether weights that keep 32 bits may be stored in 16.
         weight_bits: Bits of a weight.
+        bfloat16: Compute what has no 8 bits in bfloat16.
     """
 
     method = "nncf post-training, smoothed where a weight is used once"
 
     def __init__(
-        self, scored: Path, components: Components, scratch: Path, feeds: Feeds, *, half: bool, weight_bits: int = 7
+        self,
+        scored: Path,
+        components: Components,
+        scratch: Path,
+        feeds: Feeds,
+        *,
+        half: bool,
+        weight_bits: int = 7,
+        bfloat16: bool = False,
     ) -> None:
         from underpaint.adapters import nncf, openvino
 
-        self._openvino, self._scratch, self._half = openvino, scratch, half
+        self._openvino, self._scratch, self._half, self._bfloat16 = openvino, scratch, half, bfloat16
         self._f32 = scratch / "scored-f32.xml"
         openvino.convert(scored, self._f32, half=False)
         self.groups = group_products(onnx_nodes.products(scored), components)
@@ -124,7 +133,7 @@ class OpenVinoWorkshop:
         path = self._scratch / "scored-int8.xml"
         products = products_of(self.groups, chosen)
         self._calibrated.write(path, products, outputs=self._outputs, half=self._half)
-        return self._openvino.load_graph(path, threads=1, cache=None)
+        return self._openvino.load_graph(path, threads=1, cache=None, bfloat16=self._bfloat16)
 
     def finish(self, chosen: frozenset[str]) -> Path:
         """Write the ``.xml`` in which these groups have 8 bits, and a ``.bin`` beside it."""

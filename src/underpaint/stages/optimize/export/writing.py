@@ -17,17 +17,19 @@ import torch
 from underpaint.adapters import onnx, onnx_nodes, onnx_offline
 from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.channel_layout import ChannelLayout, own_layout
-from underpaint.pipelines.exported_folder import CONSTANTS, Source
+from underpaint.pipelines.exported_folder import CONSTANTS, Source, has_eight_bits
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.pipelines.text_to_picture import TextToPicture
 from underpaint.runtime.weights import write_weights
+from underpaint.stages.optimize.export.bfloat16 import measure_bfloat16
 from underpaint.stages.optimize.export.calibration import Calibration
 from underpaint.stages.optimize.export.check import CAPTIONS
 from underpaint.stages.optimize.export.config import ExportConfig
 from underpaint.stages.optimize.export.edit_tracing import trace_edit
-from underpaint.stages.optimize.export.eight_bits import Traced, quantize
+from underpaint.stages.optimize.export.eight_bits import quantize
 from underpaint.stages.optimize.export.sources import find_sources, worth_copies
+from underpaint.stages.optimize.export.traced import Traced
 from underpaint.stages.optimize.export.tracing import Unrolled, component_arrays, trace
 
 STEPS = (
@@ -50,7 +52,7 @@ class Written:
         unrolled: What was traced.
         layout: The kind of processor that alone runs it; None for any.
         sources: Array of the graph to its place among the components; empty where the graph has all its weights.
-        figures: How 8 bits were made, for the manifest; empty for 32.
+        figures: How fewer bits were made and measured, for the manifest; empty for 32.
     """
 
     place: Path
@@ -103,12 +105,12 @@ def write_graph(
         config: Engine, precision, batch and steps.
         pipeline: What the graph shall draw.
         place: The new folder.
-        calibration: Pictures to find the ranges of 8 bits with; None for 32.
+        calibration: Pictures to find the ranges of 8 bits with, or to measure bfloat16 with; None for 32 bits.
         report: Receives progress.
         weight_bits: For 8 bits, those of a weight; 7 runs on every processor.
 
     Raises:
-        ArtifactError: No layer group can have 8 bits.
+        ArtifactError: No layer group can have 8 bits, or the graph loses too much in bfloat16.
         MissingDependency: What converts graphs is not installed.
         StorageError: The folder cannot be written.
     """
@@ -118,20 +120,28 @@ def write_graph(
         path = Path(scratch) / "traced.onnx"
         unrolled = trace(pipeline, _requests(config), path)
         report(step(1))
-        quantized = None
+        figures = dict[str, Any]()
         if calibration is not None:
             traced = Traced(pipeline=pipeline, unrolled=unrolled, path=path, size=config.batch)
-            quantized = quantize(config, traced, calibration, report=report, weight_bits=weight_bits)
-            path = quantized.path
+            path, figures = _fewer_bits(config, traced, calibration, report, weight_bits)
         if config.engine == "openvino":
-            _write_openvino(path, place, quantized=calibration is not None)
+            _write_openvino(path, place, quantized=has_eight_bits(config.precision))
             layout, sources = None, {}
         else:
             layout = _optimize(config, path)
             sources = _write_onnx(config, pipeline, path, place)
     report(step(2))
-    figures = quantized.figures if quantized else {}
     return Written(place=place, unrolled=unrolled, layout=layout, sources=sources, figures=figures)
+
+
+def _fewer_bits(
+    config: ExportConfig, traced: Traced, calibration: Calibration, report: Report, weight_bits: int
+) -> tuple[Path, dict[str, Any]]:
+    """Return the file of a graph in fewer bits, which in bfloat16 is that of 32, and how far it is off."""
+    if not has_eight_bits(config.precision):
+        return traced.path, {config.precision: measure_bfloat16(traced, calibration, report=report)}
+    quantized = quantize(config, traced, calibration, report=report, weight_bits=weight_bits)
+    return quantized.path, quantized.figures
 
 
 def _requests(config: ExportConfig) -> list[DrawRequest]:

@@ -10,7 +10,9 @@ from underpaint.core.config import Config
 
 Target = Literal["this-machine", "cpu", "cuda"]
 ATTEMPTS = 3
-"""Most candidates that are judged on the same held-out prompts, each with a third of the policy's error."""
+"""Most candidates that are judged on the same held-out prompts, one after the other in an order fixed beforehand."""
+USUAL_LOADING_S = 2.3
+"""Starting a process that draws, until it was measured."""
 LEAST_CALIBRATION = 16
 LEAST_SEARCH = 64
 
@@ -26,6 +28,8 @@ class SearchConfig(Config):
         prompts: Captions that candidates are compared on before the last decision.
         glance: How many of them are drawn first, so that hopeless candidates cost little.
         pairs: Pairs of pictures that time a candidate beside the model before.
+        starts: How often everyone in the race of the best is started.
+        rounds: Pictures of each start that are timed.
         gain: Largest ratio of times that counts as faster.
         most_trials: Recipes that are looked at before the search ends even if time is left.
         threads: CPU threads to draw with.
@@ -38,6 +42,8 @@ class SearchConfig(Config):
     prompts: int = Field(default=96, ge=LEAST_SEARCH)
     glance: int = Field(default=24, ge=8)
     pairs: int = Field(default=20, ge=10)
+    starts: int = Field(default=12, ge=2)
+    rounds: int = Field(default=10, ge=5)
     gain: float = Field(default=0.98, gt=0, le=1)
     most_trials: int = Field(default=200, ge=1)
     threads: int = Field(default=1, ge=1)

@@ -7,6 +7,7 @@ import select
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -59,11 +60,14 @@ class Drawing:
             stderr=self._errors,
             bufsize=0,
         )
+        began = time.monotonic()
         try:
             self._ask({"model": str(model), "device": device, "threads": threads}, LOAD_LIMIT_S)
         except BaseException:
             self.close()
             raise
+        self.loading_s = time.monotonic() - began
+        """Time until it could draw, in seconds."""
 
     def __enter__(self) -> Self:
         """Return itself."""

@@ -41,20 +41,24 @@ def runners(trials: Sequence[Trial], gain: float) -> list[Trial]:
     """Return the trials that run in the race of the best: the first of the front, and others that may be as fast.
 
     Two that could not be told apart by their trials may well be told apart in one run, so not all of the front's equals
-    are left out.
+    are left out. Trials at different times err by more than their intervals where other programs run beside, so places
+    that are left go to the fastest others that gain something over those.
 
     Args:
         trials: All trials.
         gain: Largest ratio of times that counts as faster.
     """
     timer = timer_of(trials)
-    first = [trial for trial in front(trials) if ratio_of(trial, timer)[0] < gain][:ATTEMPTS]
+    first = _turns(front(trials), timer, gain)[:ATTEMPTS]
     if not first:
         return []
     upper = min(ratio_of(trial, timer)[2] for trial in first)
-    others = [trial for trial in trials if trial.state == "feasible" and trial not in first]
+    feasible = [trial for trial in trials if trial.state == "feasible" and trial not in first]
+    others = sorted(feasible, key=lambda one: (ratio_of(one, timer), one.id))
     near = [trial for trial in others if ratio_of(trial, timer)[1] <= upper and ratio_of(trial, timer)[0] < gain]
-    return [*first, *sorted(near, key=lambda one: (ratio_of(one, timer), one.id))[:EQUALS]]
+    entered = [*first, *near[:EQUALS]]
+    more = [trial for trial in _turns([*entered, *others], timer, gain) if trial not in entered]
+    return [*entered, *more][: ATTEMPTS + EQUALS]
 
 
 def _loss(trial: Trial) -> float:
@@ -106,6 +110,24 @@ def _ranked(trials: Sequence[Trial], timer: Timer) -> Iterator[Trial]:
         left = [trial for trial in left if trial not in equal]
 
 
+def _turns(ranked: Sequence[Trial], timer: Timer, gain: float) -> list[Trial]:
+    """Return those that are faster than the model before and gain something over all before them in this order.
+
+    So a step that changes neither time nor pictures takes no turn before the judge.
+    """
+    chosen: list[Trial] = []
+    for trial in ranked:
+        if ratio_of(trial, timer)[0] < gain and not any(_replaces(other, trial, timer) for other in chosen):
+            chosen.append(trial)
+    return chosen
+
+
+def _replaces(one: Trial, other: Trial, timer: Timer) -> bool:
+    """Tell whether a trial is as fast as another or faster, loses no more, and has no more steps."""
+    as_fast = ratio_of(one, timer)[1] <= ratio_of(other, timer)[2]
+    return as_fast and _loss(one) <= _loss(other) and len(one.recipe.steps) <= len(other.recipe.steps)
+
+
 def outrunning(trials: Sequence[Trial], race: Raced | None, timer: Timer) -> list[Trial]:
     """Return the trials whose candidates are faster than every rival, with the whole interval; none without rivals."""
     rivals = [rival for rival in race.rivals if rival.cost is not None] if race is not None else []
@@ -119,26 +141,78 @@ def outrunning(trials: Sequence[Trial], race: Raced | None, timer: Timer) -> lis
     ]
 
 
-def next_judged(
-    trials: Sequence[Trial], attempts: Sequence[Attempt], gain: float, race: Raced | None = None
-) -> Trial | None:
-    """Return the trial that shall be judged next: the fastest that loses less than those that were refused.
+def ladder(trials: Sequence[Trial], gain: float, race: Raced | None = None) -> list[Trial]:
+    """Return the trials that may be judged, from what loses least on; it follows from trials and race alone.
 
-    What is faster than every rival comes before all others: two whose times overlap may stand on both sides of a rival.
+    They are the fastest of the front, as many as there is time to judge, and of those that ran in the race, if there
+    was one. What is faster than every rival comes before all others: two whose times overlap may stand on both sides of
+    a rival.
 
     Args:
         trials: All trials.
-        attempts: Judgements so far, none of which passed.
         gain: Largest ratio of times that counts as faster.
         race: The race of the best.
     """
-    judged = [attempt.trial for attempt in attempts]
-    refused = [trial.loss for trial in trials if trial.id in judged and trial.loss is not None]
     timer = timer_of(trials, race)
-    for trial in (*front(outrunning(trials, race, timer), judged, timer), *front(trials, judged, timer)):
-        if ratio_of(trial, timer)[0] < gain and all(_loss(trial) < loss for loss in refused):
-            return trial
-    return None
+    ran = [trial for trial in trials if race is None or not race.costs or trial.id in race.costs]
+    ranked = {one.id: one for one in (*front(outrunning(ran, race, timer), (), timer), *front(ran, (), timer))}
+    fastest = _turns([*ranked.values()], timer, gain)[: ATTEMPTS if race is None else race.looks]
+    return sorted(fastest, key=lambda one: (_loss(one), ratio_of(one, timer), one.id))
+
+
+def left_out(trials: Sequence[Trial], gain: float, race: Raced | None) -> list[Trial]:
+    """Return the trials that would have been judged too, had there been time, from what loses least on.
+
+    Args:
+        trials: All trials.
+        gain: Largest ratio of times that counts as faster.
+        race: The race of the best.
+    """
+    if race is None:
+        return []
+    asked = {trial.id for trial in ladder(trials, gain, race)}
+    unhurried = ladder(trials, gain, race.model_copy(update={"looks": ATTEMPTS}))
+    return [trial for trial in unhurried if trial.id not in asked]
+
+
+def next_judged(
+    trials: Sequence[Trial], attempts: Sequence[Attempt], gain: float, race: Raced | None = None
+) -> Trial | None:
+    """Return the trial that shall be judged next: the next of the ladder, as long as all before it passed.
+
+    In a fixed sequence that ends at the first that does not pass, each may be judged with the policy's whole error, and
+    a worse model is still accepted no more often than that.
+
+    Args:
+        trials: All trials.
+        attempts: Judgements so far.
+        gain: Largest ratio of times that counts as faster.
+        race: The race of the best.
+
+    Source: Maurer, Hothorn and Lehmacher 1995, Multiple comparisons in drug clinical trials and preclinical assays:
+    a-priori ordered hypotheses.
+    """
+    if any(attempt.judgement.verdict != "pass" for attempt in attempts):
+        return None
+    judged = [attempt.trial for attempt in attempts]
+    return next((trial for trial in ladder(trials, gain, race) if trial.id not in judged), None)
+
+
+def accepted(trials: Sequence[Trial], attempts: Sequence[Attempt], race: Raced | None = None) -> Attempt | None:
+    """Return the judgement of the candidate that is handed out, the best of those that passed; None if none did.
+
+    One that is faster than every rival comes first, then the fastest; of those as fast as it, as in ``front``.
+
+    Args:
+        trials: All trials, with what they cost in the race.
+        attempts: What was judged.
+        race: The race of the best.
+    """
+    timer = timer_of(trials, race)
+    passed = {attempt.trial: attempt for attempt in attempts if attempt.judgement.verdict == "pass"}
+    worthy = [trial for trial in trials if trial.id in passed]
+    ranked = (*_ranked(outrunning(worthy, race, timer), timer), *_ranked(worthy, timer))
+    return next((passed[trial.id] for trial in ranked), None)
 
 
 def settled(trials: Sequence[Trial], attempts: Sequence[Attempt], timer: Timer | None = None) -> list[Trial]:

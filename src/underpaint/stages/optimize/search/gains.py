@@ -70,8 +70,8 @@ def gains(frontier: Frontier, chosen: Trial) -> Section:
     ]
     return Section(
         title="What was gained",
-        lead=f"Timed in turn with the model before, {cost.pairs} pictures each, every model in a process of its own, "
-        "one picture at a time.",
+        lead=f"Timed in turn with the model before, {cost.pairs} pictures each, every model in a process of its own "
+        f"({'one start' if cost.starts == 1 else f'{cost.starts} starts'}), one picture at a time.",
         body=table("Before and after", ("", "Before", "After", "Ratio"), rows, numeric=(1, 2, 3)),
     )
 

@@ -46,10 +46,13 @@ def outcome_of(
         text = f"faster than the exported {rival.name}: {in_words(ratio, timer)}, gate passed"
         return Outcome(rival=rival.name, finding="faster", ratio=ratio, text=text)
     verdicts: dict[str, Verdict] = {attempt.trial: attempt.judgement.verdict for attempt in attempts}
-    if why := _unknown(rival, chosen, verdicts, timer, absent):
+    looked = sum(trial.cost is not None for trial in trials)
+    why = _unknown(rival, chosen, verdicts, timer, absent)
+    if not why and not looked:
+        why = "no recipe got as far as to be timed; a larger --budget may reach more"
+    if why:
         text = f"nothing is shown about the exported {rival.name}: {why}"
         return Outcome(rival=rival.name, finding="unknown", ratio=ratio, text=text)
-    looked = sum(trial.cost is not None for trial in trials)
     text = (
         f"nothing better than the exported {rival.name} was found in this space: {_why_not(rival, verdicts, timer)}; "
         f"recipes looked at: {looked}; {counts_in_words(space)}"

@@ -188,7 +188,8 @@ def _judge(frontier: Frontier) -> Section:
     return Section(
         title="Who decided",
         lead=f"The gate, by the policy {frontier.policy}, on held-out captions that no trial saw. {used.used} of at "
-        f"most {used.most} candidates were shown to it, each with 1/{used.most} of the policy's error.",
+        f"most {used.most} candidates were shown to it, from what loses least on, until one did not pass; each with "
+        "the policy's whole error, which such a fixed sequence keeps.",
         body=body,
     )
 

@@ -26,6 +26,9 @@ INT8: Mapping[str, JsonValue] = {"precision": "int8"}
 NATIVE8: Mapping[str, JsonValue] = {"precision": "int8", "native": True}
 ONNX, ONNX8, OWN8 = ("engine.onnx", F32), ("engine.onnx", INT8), ("engine.onnx", NATIVE8)
 OPENVINO, OPENVINO8 = ("engine.openvino", F32), ("engine.openvino", INT8)
+OPENVINO16: Wanted = ("engine.openvino", {"precision": "bf16"})
+BOTH: Wanted = ("engine.openvino", {"precision": "int8_bf16"})
+HALF: Wanted = ("quant.bf16", {})
 FEWER: Wanted = ("steps.count", {})
 SPAN: Wanted = ("guidance.span", {})
 STORED: Wanted = ("quant.weight_only", {"precision": "int8_weights"})
@@ -34,16 +37,24 @@ CACHE: Wanted = ("cache.output", {"every": 2})
 PAIR: Wanted = ("cache.pair", {"every": 2})
 SHORT = (SPAN, FEWER)
 FAST_PRODUCTS = (
+    (OPENVINO16,),
     (OPENVINO8,),
     (OWN8,),
+    (BOTH,),
     (OPENVINO,),
     (ONNX8,),
+    (HALF,),
+    (OPENVINO16, PAIR),
+    (OPENVINO16, CACHE),
     (OPENVINO8, PAIR),
     (OPENVINO8, CACHE),
+    (OPENVINO16, *SHORT),
+    (OPENVINO16, FEWER),
+    (OPENVINO16, SPAN),
     (OPENVINO8, *SHORT),
     (OWN8, *SHORT),
 )
-"""What is tried first where a processor multiplies 8-bit numbers fast."""
+"""What is tried first where a processor multiplies 8-bit numbers fast; bfloat16 where it multiplies that too."""
 STARTS: dict[str, tuple[tuple[Wanted, ...], ...]] = {
     "x86-amx": FAST_PRODUCTS,
     "x86-vnni": FAST_PRODUCTS,

@@ -1,7 +1,8 @@
 """The race of the best: candidates, rivals and the model before draw in turn, in one run, each in its own process.
 
 Ratios from trials that ran at different times tell a tenth apart; whether a candidate is faster than a rival is
-decided here, between neighbors in time. *Rivals* are exports of the same model that are there already: who ships a
+decided here, between neighbors in time, and over several starts of everyone, so that the luck of one process decides
+nothing. *Rivals* are exports of the same model that are there already: who ships a
 graph in 8 bits asks whether a search finds anything better than it, not than networks in torch.
 """
 
@@ -11,9 +12,9 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
-from underpaint.core.artifact import Manifest
+import numpy as np
+
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.engine_choice import own_graph
@@ -23,9 +24,9 @@ from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.optimized_folder import PARENT, OptimizedModel
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.capacity import available_memory
-from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing
+from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, KeptDrawing
 from underpaint.stages.optimize.search.record import Beside, Cost, Raced, Reason, Rival, Trial
-from underpaint.stages.optimize.search.timing import Turns, settled_turns
+from underpaint.stages.optimize.search.timing import Turns, joined, take_turns
 
 MEMORY_SHARE = 0.5
 """Share of the memory that is left which the candidates may take."""
@@ -91,14 +92,14 @@ class Runner:
 
     Args:
         name: A trial's id, or a rival's name.
-        address: Where the model lies.
+        address: What opens it.
         digest: What identifies it.
         disk_mb: Size of its files.
         device: Where it draws.
     """
 
     name: str
-    address: str | Path
+    address: str
     digest: str
     disk_mb: float
     device: str
@@ -114,16 +115,16 @@ def runner_of(model: Model, device: str, *, name: str | None = None) -> Runner:
     """
     return Runner(
         name=name or model.name,
-        address=model.folder,
+        address=model.address,
         digest=model.digest,
-        disk_mb=disk_mb(model.manifest),
+        disk_mb=disk_mb(model),
         device=device if own_graph(model) is None else "cpu",
     )
 
 
-def disk_mb(manifest: Manifest) -> float:
-    """Return the size of a model's files."""
-    return sum(entry.bytes for entry in manifest.files.values()) / 1e6
+def disk_mb(model: Model) -> float:
+    """Return the size of the files that a model draws with."""
+    return sum(entry.bytes for entry in model.files.values()) / 1e6
 
 
 def that_fit(trials: Sequence[Trial]) -> list[Trial]:
@@ -142,13 +143,15 @@ class Course:
 
     Args:
         requests: Drawn one after the other, the same by all.
-        rounds: Pictures of each that are timed.
+        starts: How often everyone is started.
+        rounds: Pictures of each start that are timed.
         threads: CPU threads of each.
-        seed: Of the pairs drawn again for intervals.
+        seed: Of the orders in which they are loaded and draw.
         loss: Looks at a rival's pictures and returns what it loses against the model before.
     """
 
     requests: Sequence[DrawRequest]
+    starts: int
     rounds: int
     threads: int
     seed: int
@@ -156,18 +159,16 @@ class Course:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Started:
-    """Who could be loaded, and why others could not."""
+class _Entered:
+    """Who can be loaded, and why others cannot."""
 
-    drawings: dict[str, Drawing]
+    runners: list[Runner]
     losses: dict[str, float]
     lost: dict[str, str]
 
 
-def race(
-    base: Drawing, candidates: Sequence[Runner], rivals: Sequence[Runner], course: Course, report: Report
-) -> Raced:
-    """Let all of them draw in turn.
+def race(base: Runner, candidates: Sequence[Runner], rivals: Sequence[Runner], course: Course, report: Report) -> Raced:
+    """Let all of them draw in turn, in several starts.
 
     Who cannot be loaded is left out; where one is lost on the way, nobody's time counts.
 
@@ -181,44 +182,70 @@ def race(
     Raises:
         EngineLost: The model before cannot be drawn with.
     """
-    with ExitStack() as stack:
-        started = _start(candidates, rivals, course, stack, report)
-        names = list(started.drawings)
-        report(Progress(task="race", done=0, note=", ".join(names)))
-        try:
-            turns = settled_turns((base, *started.drawings.values()), course.requests, course.rounds)
-            peaks = [drawing.peak_mb() for drawing in started.drawings.values()]
-        except CandidateFailed as error:
-            why = f"the race was not finished: {error}"
-            return Raced(rivals=tuple(_absent(rival, started.lost.get(rival.name, why)) for rival in rivals))
-    sizes = {runner.name: runner.disk_mb for runner in (*candidates, *rivals)}
+    entered = _enter(candidates, rivals, course, report)
+    peaks = dict.fromkeys([base, *entered.runners], 0.0)
+    try:
+        turns = joined([_start(number, peaks, course, report) for number in range(course.starts)])
+    except CandidateFailed as error:
+        why = f"the race was not finished: {error}"
+        return Raced(rivals=tuple(_absent(rival, entered.lost.get(rival.name, why)) for rival in rivals))
+    names = [runner.name for runner in entered.runners]
     costs = {
-        name: turns.between(place).cost(peak, sizes[name], course.seed)
-        for place, (name, peak) in enumerate(zip(names, peaks, strict=True), 1)
+        runner.name: turns.between(place).cost(peaks[runner], runner.disk_mb, course.seed)
+        for place, runner in enumerate(entered.runners, 1)
     }
     running = [runner.name for runner in candidates if runner.name in costs]
     beside = {rival.name: _beside(turns, names, running, rival.name, course.seed) for rival in rivals}
     return Raced(
         costs={name: costs[name] for name in running},
-        rivals=tuple(_ranked(rival, started, costs, beside[rival.name]) for rival in rivals),
+        rivals=tuple(_ranked(rival, entered, costs, beside[rival.name]) for rival in rivals),
     )
 
 
-def _start(
-    candidates: Sequence[Runner], rivals: Sequence[Runner], course: Course, stack: ExitStack, report: Report
-) -> _Started:
-    """Load all of them, and look at the rivals' pictures."""
-    drawings, losses, lost = dict[str, Drawing](), dict[str, float](), dict[str, str]()
+def _enter(candidates: Sequence[Runner], rivals: Sequence[Runner], course: Course, report: Report) -> _Entered:
+    """Load each of them alone, and look at the rivals' pictures."""
+    entered = _Entered(runners=[], losses={}, lost={})
     for number, runner in enumerate((*candidates, *rivals)):
         report(Progress(task="load for the race", done=number, total=len(candidates) + len(rivals), unit="models"))
         try:
-            drawing = stack.enter_context(Drawing(runner.address, device=runner.device, threads=course.threads))
-            if number >= len(candidates):
-                losses[runner.name] = course.loss(drawing)
-            drawings[runner.name] = drawing
+            with Drawing(runner.address, device=runner.device, threads=course.threads) as drawing:
+                if number >= len(candidates):
+                    entered.losses[runner.name] = course.loss(drawing)
+            entered.runners.append(runner)
         except CandidateFailed as error:
-            lost[runner.name] = str(error)
-    return _Started(drawings=drawings, losses=losses, lost=lost)
+            entered.lost[runner.name] = str(error)
+    return entered
+
+
+def _start(number: int, peaks: dict[Runner, float], course: Course, report: Report) -> Turns:
+    """Start all of them and time them in turn.
+
+    Args:
+        number: Of the start, from 0.
+        peaks: Everyone, the model before first, to the most memory in MB of its processes so far; is kept up.
+        course: What they do.
+        report: Receives progress.
+    """
+    names = ", ".join(runner.name for runner in [*peaks][1:])
+    report(Progress(task="race", done=number, total=course.starts, unit="starts", note=names))
+    rng = np.random.default_rng([course.seed, number])
+    with ExitStack() as stack:
+        drawings = _loaded([*peaks], course, stack, rng)
+        turns = take_turns(drawings, course.requests, course.rounds, rng)
+        for runner, drawing in zip([*peaks], drawings, strict=True):
+            peaks[runner] = max(peaks[runner], drawing.peak_mb())
+    return turns
+
+
+def _loaded(
+    runners: Sequence[Runner], course: Course, stack: ExitStack, rng: np.random.Generator
+) -> tuple[Drawing, ...]:
+    """Load all of them, the model before first among them, in an order that is drawn."""
+    drawings = dict[int, Drawing]()
+    for place in rng.permutation(len(runners)).tolist():
+        kind, runner = Drawing if place else KeptDrawing, runners[place]
+        drawings[place] = stack.enter_context(kind(runner.address, device=runner.device, threads=course.threads))
+    return tuple(drawings[place] for place in range(len(runners)))
 
 
 def _beside(turns: Turns, names: Sequence[str], running: Sequence[str], rival: str, seed: int) -> dict[str, Beside]:
@@ -229,10 +256,10 @@ def _beside(turns: Turns, names: Sequence[str], running: Sequence[str], rival: s
     return {name: turns.between(places[name], places[rival]).beside(seed) for name in running}
 
 
-def _ranked(rival: Runner, started: _Started, costs: dict[str, Cost], beside: dict[str, Beside]) -> Rival:
-    if rival.name in started.lost:
-        return _absent(rival, started.lost[rival.name])
-    loss = started.losses[rival.name]
+def _ranked(rival: Runner, entered: _Entered, costs: dict[str, Cost], beside: dict[str, Beside]) -> Rival:
+    if rival.name in entered.lost:
+        return _absent(rival, entered.lost[rival.name])
+    loss = entered.losses[rival.name]
     return Rival(name=rival.name, model_digest=rival.digest, cost=costs[rival.name], loss=loss, beside=beside)
 
 

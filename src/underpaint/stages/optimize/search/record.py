@@ -8,7 +8,7 @@ from pydantic import Field
 
 from underpaint.core.config import Config
 from underpaint.core.optimization import Judgement, OptimizationRecipe, Readiness
-from underpaint.stages.optimize.search.config import SearchConfig
+from underpaint.stages.optimize.search.config import ATTEMPTS, USUAL_LOADING_S, SearchConfig
 
 State = Literal["refused", "failed", "killed", "infeasible", "dominated", "rejected", "feasible", "accepted"]
 UNTRIED = ("refused", "infeasible")
@@ -39,13 +39,14 @@ class Cost(Config):
     """What a candidate costs beside the model before, which was timed in turn with it.
 
     Args:
-        latency_ratio: Of median times of a picture, wall clock.
-        cpu_ratio: Of median processor times.
+        latency_ratio: Of times of a picture, wall clock.
+        cpu_ratio: Of processor times.
         latency_ms: Median time of a picture.
         base_ms: That of the model before, in the same minutes.
         peak_rss_mb: Most memory of its process.
         disk_mb: Size of its files.
         pairs: Pictures that each was timed with.
+        starts: Processes that drew them, one after the other; over several, the interval treats each as one sample.
         noisy: The machine was busy, so that wall clocks cannot be trusted.
     """
 
@@ -56,6 +57,7 @@ class Cost(Config):
     peak_rss_mb: Number
     disk_mb: Number
     pairs: int
+    starts: int = 1
     noisy: bool = False
 
     def by(self, timer: Timer) -> Ratio:
@@ -159,6 +161,7 @@ class Base(Config):
         disk_mb: Size of its files.
         values: Metric to its value on the search's prompts.
         limits: Metric to what is bearable.
+        loading_s: Time to start a process that draws with it; logs from before it was measured lack it.
         seconds: Time that this took.
     """
 
@@ -169,6 +172,7 @@ class Base(Config):
     disk_mb: Number
     values: dict[str, Number]
     limits: dict[str, Limit]
+    loading_s: Number = USUAL_LOADING_S
     seconds: Number
 
 
@@ -202,8 +206,8 @@ class Beside(Config):
     """How long a candidate takes beside a rival, which was timed in the same turns.
 
     Args:
-        latency_ratio: Of median times of a picture, wall clock; below 1 the candidate is faster.
-        cpu_ratio: Of median processor times.
+        latency_ratio: Of times of a picture, wall clock; below 1 the candidate is faster.
+        cpu_ratio: Of processor times.
     """
 
     latency_ratio: Ratio
@@ -240,12 +244,14 @@ class Raced(Config):
     Args:
         costs: Trial to what its candidate costs beside the model before, in this run.
         rivals: All rivals.
+        looks: How many of the fastest are shown to the judge, fixed by the time that was left after the race.
         seconds: Time that this took.
     """
 
     row: Literal["raced"] = "raced"
     costs: dict[str, Cost] = {}
     rivals: tuple[Rival, ...] = ()
+    looks: int = Field(default=ATTEMPTS, ge=1, le=ATTEMPTS)
     seconds: Number = 0.0
 
 

@@ -1,8 +1,8 @@
 """Repair: what saves time and fails in quality is tried again with its worst parts given back.
 
-Parts are the steps of a recipe, the 8 bits of an engine, and the layers of a quantized network, list by list or block
-by block. Each is given back alone, which ranks them by the loss that this removes; if no single one is enough, the
-smallest number of the worst is found by halving.
+Parts are the steps of a recipe, the fewer bits of an engine, and the layers of a quantized network, list by list or
+block by block. Each is given back alone, which ranks them by the loss that this removes; if no single one is enough,
+the smallest number of the worst is found by halving.
 
 Source: accuracy control of NNCF (one metric, layers alone), for all metrics and all transforms.
 """
@@ -23,6 +23,8 @@ from underpaint.stages.optimize.transforms.checking import step_of
 
 PRECISION = {"quant.int8_dynamic": "int8", "quant.weight_only": "int8_weights"}
 """Quantizer of a whole network to the precision that ``quant.mixed`` calls it by."""
+EASED = {"int8_bf16": "bf16"}
+"""Precision of an engine to the one that it is given back to, where that is not 32 bits."""
 MOST_REPAIRED = 3
 """Trials that are repaired, the fastest first."""
 
@@ -65,8 +67,9 @@ def without(recipe: OptimizationRecipe, given_back: Sequence[Part], space: Space
         layers = [part.layers for part in given_back if part.step == step]
         if "" not in layers:
             steps.append(_spared(step, layers) if layers else step)
-        elif step.params.get("precision") == "int8" and step.family == "engine":
-            steps.append(step_of(step.op, step.slot, precision="f32"))
+        elif step.params.get("precision", "f32") != "f32" and step.family == "engine":
+            precision = EASED.get(str(step.params["precision"]), "f32")
+            steps.append(step_of(step.op, step.slot, precision=precision))
     return space.recipe(*steps)
 
 

@@ -16,8 +16,8 @@ from underpaint.core.errors import PolicyError
 from underpaint.core.optimization import Judge, OptimizationRecipe
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.runtime.clock import Clock, SystemClock
-from underpaint.stages.optimize.search.config import ATTEMPTS, SearchConfig
-from underpaint.stages.optimize.search.frontier import next_judged, raced, runners
+from underpaint.stages.optimize.search.config import SearchConfig
+from underpaint.stages.optimize.search.frontier import accepted, ladder, left_out, next_judged, raced, runners
 from underpaint.stages.optimize.search.proposing import Proposal, Proposer
 from underpaint.stages.optimize.search.record import (
     UNTRIED,
@@ -73,6 +73,10 @@ class Bench(Protocol):
     @property
     def host_class(self) -> str:
         """Class of the machine that shall draw."""
+        ...
+
+    def picture_s(self, report: Report) -> float:
+        """Return about how long a picture of the model before takes, in seconds, from a few."""
         ...
 
     def base(self, report: Report) -> Base:
@@ -139,6 +143,7 @@ class Search:
 
     def _measure_base(self) -> Base:
         began = self.clock.now()
+        self.spending.check_pace(self.bench.picture_s(self.report))
         base = self.bench.base(within_budget(self.report, self.config.budget_s, self.clock))
         base = base.model_copy(update={"seconds": self.clock.now() - began})
         self.log.add(base)
@@ -234,30 +239,37 @@ class Search:
         self.report(Progress(task="time the best beside the rivals", done=0))
         began = self.clock.now()
         found = self.bench.race(runners(self.log.trials, self.config.gain), base, self.report)
-        self.log.add(found.model_copy(update={"seconds": self.clock.now() - began}))
+        found = found.model_copy(update={"seconds": self.clock.now() - began})
+        self.log.add(found.model_copy(update={"looks": self.spending.looks(found)}))
 
     def _judge_best(self, ended: str) -> str:
-        """Let the judge decide about the fastest candidates until one passes; return why the search ended."""
-        while True:
-            attempts, trials = self.log.attempts, raced(self.log.trials, self.log.raced)
-            if attempts and attempts[-1].judgement.verdict == "pass":
-                return f"{attempts[-1].trial} passed the gate; before it, {ended}"
-            chosen = next_judged(trials, attempts, self.config.gain, self.log.raced)
-            if chosen is None:
-                return _nothing(trials, attempts, ended)
-            if len(attempts) >= ATTEMPTS:
-                return f"{ATTEMPTS} candidates were refused, and held-out prompts are spent by looking; {ended}"
-            if attempts and self.config.budget_s - self.log.seconds < self.spending.judgement_s():
-                return f"no time was left for another decision; {ended}"
-            self._judge(chosen)
+        """Let the judge decide about as many as the time allows, the safest first; return why the search ended."""
+        trials = raced(self.log.trials, self.log.raced)
+        while chosen := next_judged(trials, self.log.attempts, self.config.gain, self.log.raced):
+            if self.log.attempts and self.config.budget_s - self.log.seconds < self.spending.judgement_s():
+                ended = f"no time was left for another decision; {ended}"
+                break
+            self._judge(chosen, len(ladder(trials, self.config.gain, self.log.raced)))
+        ended = f"{_hurried(left_out(trials, self.config.gain, self.log.raced))}{ended}"
+        passed = accepted(trials, self.log.attempts, self.log.raced)
+        if passed is None:
+            return _nothing(trials, self.log.attempts, ended)
+        beyond = [attempt.trial for attempt in self.log.attempts if attempt.judgement.verdict != "pass"]
+        but = f", and {beyond[0]}, which loses more, did not" if beyond else ""
+        return f"{passed.trial} passed the gate{but}; before it, {ended}"
 
-    def _judge(self, trial: Trial) -> None:
-        """Let the judge decide about the very model that was looked at, and see that it is the same afterwards."""
-        self.report(Progress(task="judge", done=len(self.log.attempts), total=ATTEMPTS, note=trial.name))
+    def _judge(self, trial: Trial, of: int) -> None:
+        """Let the judge decide about the very model that was looked at, and see that it is the same afterwards.
+
+        Args:
+            trial: Who is judged.
+            of: How many are, if all pass.
+        """
+        self.report(Progress(task="judge", done=len(self.log.attempts), total=of, note=trial.name))
         began = self.clock.now()
         made = self.bench.candidate(trial.recipe, self.report)
         insist_on(trial.candidate, made, f"was looked at as {trial.id}")
-        judgement = self.judge.judge(made.folder, ATTEMPTS, self.report)
+        judgement = self.judge.judge(made.folder, self.report)
         insist_on(made.digest, self.bench.candidate(trial.recipe, self.report), f"was judged as {trial.id}")
         seconds = self.clock.now() - began
         self.log.add(Attempt(trial=trial.id, candidate=made.digest, judgement=judgement, seconds=seconds))
@@ -273,10 +285,22 @@ def _no_time(needed_s: float, left_s: float) -> Examined:
     )
 
 
+def _hurried(left_out: Sequence[Trial]) -> str:
+    """Say who was not judged since the time allowed fewer looks, the beginning of a sentence; empty for nobody."""
+    if not left_out:
+        return ""
+    names = ", ".join(trial.id for trial in left_out)
+    return f"for want of time the judge was not asked about {names}, so give a larger --budget; "
+
+
 def _nothing(trials: Sequence[Trial], attempts: Sequence[Attempt], ended: str) -> str:
     feasible = sum(trial.state == "feasible" for trial in trials)
     if attempts:
-        return f"what loses less than the refused candidates saves no time; {ended}"
+        refused = attempts[-1].trial
+        return (
+            f"{refused}, which loses least of those that were to be judged, was refused, and what loses more is not "
+            f"asked about; {ended}"
+        )
     if feasible:
         return f"none of the {feasible} candidates that draw well enough is faster; {ended}"
     return f"no recipe is faster and draws well enough; {ended}"

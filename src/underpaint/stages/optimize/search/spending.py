@@ -15,10 +15,11 @@ from underpaint.core.errors import InputError
 from underpaint.core.optimization import Effort, Judge, OptimizationRecipe, Step
 from underpaint.core.progress import Progress, Report
 from underpaint.runtime.clock import Clock
-from underpaint.stages.optimize.search.config import ATTEMPTS, SearchConfig
+from underpaint.stages.optimize.search.config import ATTEMPTS, USUAL_LOADING_S, SearchConfig
 from underpaint.stages.optimize.search.drawing import CandidateFailed
 from underpaint.stages.optimize.search.frontier import EQUALS
-from underpaint.stages.optimize.search.record import Base, Reason, Trial
+from underpaint.stages.optimize.search.record import Base, Raced, Reason, Trial
+from underpaint.stages.optimize.search.timing import WARM_UPS
 from underpaint.stages.optimize.search.trial_log import TrialLog
 
 OVERHEAD = 1.3
@@ -29,13 +30,14 @@ RESERVED = 1 / 3
 """Share of the budget for the last decision, if it takes that much."""
 QUICKEST_S, USUAL_S = 0.005, 0.1
 """A picture of the quickest model there could be, and of one that takes longer than most."""
-RACE_ROUNDS = 3
-"""Rounds of the race of the best, as a multiple of the pairs of a trial."""
-RACE_RUNS = 2
-"""It is run again where the model before drifted."""
-RACE_LOADING_S = 2.0
-"""Loading an entrant."""
-MAKING_PICTURES: dict[tuple[str, str], int] = {("engine.onnx", "int8"): 200, ("engine.openvino", "int8"): 3500}
+RUNNERS = 3
+"""A candidate, the model before and a rival: who runs in a usual race at least."""
+MAKING_PICTURES: dict[tuple[str, str], int] = {
+    ("engine.onnx", "int8"): 200,
+    ("engine.openvino", "bf16"): 200,
+    ("engine.openvino", "int8"): 3500,
+    ("engine.openvino", "int8_bf16"): 3500,
+}
 """What calibrating a graph takes besides a plain trial, in pictures of the model before, until one was made."""
 TRAINED = ("recover", "train")
 """Parameters that are steps of training."""
@@ -59,16 +61,34 @@ def check_plan(config: SearchConfig, effort: Effort) -> None:
     Raises:
         InputError: It is too small for the cheapest trial and one judgement.
     """
-    before, trial = 3 * config.prompts + config.pairs + effort.base, config.glance + 4 * config.pairs
-    least = TRIAL_OVERHEAD_S + QUICKEST_S * (before + trial + effort.each)
+    before, trial = _measured_pictures(config) + effort.base, config.glance + 4 * config.pairs
+    racing, loading_s = raced_pictures(config), race_loading_s(config, USUAL_LOADING_S)
+    least = TRIAL_OVERHEAD_S + 2 * loading_s + QUICKEST_S * (before + trial + 2 * racing + effort.each)
     if config.budget_s >= least:
         return
-    usual = TRIAL_OVERHEAD_S + USUAL_S * OVERHEAD * (before + config.prompts + 4 * config.pairs + effort.each)
+    looking = before + config.prompts + 4 * config.pairs + effort.each
+    usual = TRIAL_OVERHEAD_S + RUNNERS * loading_s + USUAL_S * (OVERHEAD * looking + RUNNERS * racing)
     raise InputError(
         f"a budget of {in_words(config.budget_s)} is too small for any model: the one before draws {before} pictures, "
-        f"the cheapest trial {trial} and the decision {effort.each}, which takes {in_words(least)} even at "
-        f"{QUICKEST_S * 1000:.0f} ms a picture; at {USUAL_S * 1000:.0f} ms give --budget {minutes(usual)}"
+        f"the cheapest trial {trial}, the race {2 * racing} and the decision {effort.each}, which takes "
+        f"{in_words(least)} even at {QUICKEST_S * 1000:.0f} ms a picture; at {USUAL_S * 1000:.0f} ms give --budget "
+        f"{minutes(usual)}"
     )
+
+
+def raced_pictures(config: SearchConfig) -> int:
+    """Return how many pictures everyone in the race of the best draws."""
+    return config.starts * (WARM_UPS + config.rounds)
+
+
+def race_loading_s(config: SearchConfig, loading_s: float) -> float:
+    """Return how long loading one entrant of the race takes: once to see that it draws, and once for each start.
+
+    Args:
+        config: Settings.
+        loading_s: Loading it once.
+    """
+    return (config.starts + 1) * loading_s
 
 
 def within_budget(report: Report, budget_s: float, clock: Clock) -> Report:
@@ -181,23 +201,39 @@ class Spending:
         """
         if self.log.ready is not None:
             return
-        effort, measured, trial, race = self.judge.effort(), self._base.seconds, self.any_trial_s(), self.race_s()
-        deciding = self._picture_s * OVERHEAD * effort.base + self.judgement_s()
+        race, goes_on = self.race_s(1), ", and the search goes on from what was measured"
+        self._insist(self._picture_s, self._base.seconds, self.any_trial_s(), race, goes_on)
+
+    def check_pace(self, picture_s: float) -> None:
+        """Refuse such a budget by the time of a few pictures, before measuring the model uses it up.
+
+        Args:
+            picture_s: Of the model before, in seconds.
+
+        Raises:
+            InputError: So it is.
+        """
+        config = self.config
+        measured = picture_s * _measured_pictures(config)
+        race = RUNNERS * _running_s(config, picture_s, USUAL_LOADING_S)
+        self._insist(picture_s, measured, _plain_s(config, picture_s), race)
+
+    def _insist(self, picture_s: float, measured: float, trial: float, race: float, then: str = "") -> None:
+        effort = self.judge.effort()
+        deciding = picture_s * OVERHEAD * (effort.base + effort.each)
         least = measured + trial + race + deciding
         if self.config.budget_s < least:
             raise InputError(
                 f"a budget of {in_words(self.config.budget_s)} is too small here: measuring the model before takes "
-                f"{in_words(measured)}, one trial {in_words(trial)}, the race of the best {in_words(race)}, and "
+                f"{in_words(measured)}, one trial {in_words(trial)}, a race {in_words(race)}, and "
                 f"deciding with {effort.base + effort.each} pictures {in_words(deciding)}; give --budget "
-                f"{minutes(least)} or more"
+                f"{minutes(least)} or more{then}"
             )
 
     def any_trial_s(self) -> float:
         """Return about how long a trial takes."""
-        return statistics.median([trial.seconds for trial in self._timed()] or [self._plain_s()])
-
-    def _plain_s(self) -> float:
-        return self._picture_s * (self.config.prompts + 4 * self.config.pairs) + TRIAL_OVERHEAD_S
+        plain_s = _plain_s(self.config, self._picture_s)
+        return statistics.median([trial.seconds for trial in self._timed()] or [plain_s])
 
     def trial_s(self, recipe: OptimizationRecipe) -> float:
         """Return about how long a recipe's trial takes: as its dearest step in the cheapest trial that had it.
@@ -230,16 +266,51 @@ class Spending:
         took = [attempt.seconds for attempt in self.log.attempts]
         return max(took, default=self._picture_s * OVERHEAD * self.judge.effort().each)
 
-    def race_s(self) -> float:
-        """Return about how long the race of the best takes; none is slower than the model before."""
-        entrants = ATTEMPTS + EQUALS + 2
-        return entrants * (RACE_RUNS * RACE_ROUNDS * self.config.pairs * self._picture_s + RACE_LOADING_S)
+    def looks(self, race: Raced) -> int:
+        """Return how many candidates there is time to judge after the race: one at least, however late it is.
+
+        Judging takes as much longer than it was planned as the race just did.
+
+        Args:
+            race: The race, which is not in the log yet.
+        """
+        planned_s = (len(race.costs) + len(race.rivals) + 1) * self._entrant_s
+        slower = max(1.0, race.seconds / planned_s) if race.costs else 1.0
+        left_s = self.config.budget_s - self.log.seconds - race.seconds
+        return max(1, min(ATTEMPTS, int(left_s // (slower * self.judgement_s()))))
+
+    def race_s(self, candidates: int = ATTEMPTS + EQUALS) -> float:
+        """Return about how long the race of the best takes.
+
+        Args:
+            candidates: How many run beside the model before and a rival.
+        """
+        return (candidates + RUNNERS - 1) * self._entrant_s
+
+    @property
+    def _entrant_s(self) -> float:
+        return _running_s(self.config, self._picture_s, self._base.loading_s)
 
     def reserve_s(self) -> float:
         """Return what is kept for the race and for deciding: for one candidate, and more if a third holds that."""
         needed = self.judgement_s()
         deciding = max(needed, min(needed * ATTEMPTS, self.config.budget_s * RESERVED))
         return deciding + min(self.race_s(), self.config.budget_s * RESERVED)
+
+
+def _measured_pictures(config: SearchConfig) -> int:
+    """Return how many pictures measuring the model before draws."""
+    return 3 * config.prompts + config.pairs
+
+
+def _running_s(config: SearchConfig, picture_s: float, loading_s: float) -> float:
+    """Return about how long one entrant of the race takes; none is slower than the model before."""
+    return raced_pictures(config) * picture_s + race_loading_s(config, loading_s)
+
+
+def _plain_s(config: SearchConfig, picture_s: float) -> float:
+    """Return about how long the trial of a recipe takes that is made at once."""
+    return picture_s * (config.prompts + 4 * config.pairs) + TRIAL_OVERHEAD_S
 
 
 def in_words(seconds: float) -> str:

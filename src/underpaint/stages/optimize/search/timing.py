@@ -1,4 +1,8 @@
-"""What models cost: timed in turn (A B B A), each in a process of its own, so that a disturbance meets all alike."""
+"""What models cost: timed in turn, each in a process of its own, so that a disturbance meets all alike.
+
+Who draws after whom is worth a percent, so the order of turns is drawn anew for every round. How fast a process is
+stays with it while it lives, so an interval that shall hold for the next process too is one over several starts.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from underpaint.metrics.estimate import Estimate, Floats
-from underpaint.metrics.interval import ratio_of_medians
+from underpaint.metrics.interval import ratio_of_medians, ratio_over_starts
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.cores import choose_threads
 from underpaint.stages.optimize.search.drawing import Drawing
@@ -27,8 +31,8 @@ class Times:
     """Times of pairs in milliseconds, wall clock and processor.
 
     Args:
-        candidate: ``[2, n]``.
-        base: ``[2, n]``, drawn next to the candidate's of the same place.
+        candidate: ``[S, 2, n]``, S starts of n pairs.
+        base: ``[S, 2, n]``, drawn in the same round as the candidate's of the same place.
         busy: More programs than there are cores wanted to run, and one of those timed waited for a core.
     """
 
@@ -39,20 +43,25 @@ class Times:
     @property
     def noisy(self) -> bool:
         """Tell whether wall clocks cannot be trusted."""
-        half = self.base.shape[1] // 2
-        first, second = np.median(self.base[0, :half]), np.median(self.base[0, half:])
+        wall = self.base[:, 0].ravel()
+        first, second = np.median(wall[: len(wall) // 2]), np.median(wall[len(wall) // 2 :])
         return self.busy or bool(abs(np.log(second / first)) > np.log1p(DRIFT))
 
     def ratios(self, seed: int) -> tuple[Ratio, Ratio]:
-        """Return the ratios of medians with their intervals, wall clock and processor.
+        """Return the ratios with their intervals, wall clock and processor.
+
+        Several starts: over starts. One: of medians, from pairs drawn again, which holds for these processes alone.
 
         Args:
             seed: Of the pairs drawn again.
         """
-        wall, cpu = (
-            ratio_of_medians(self.candidate[row], self.base[row], np.random.default_rng(seed)) for row in (0, 1)
-        )
-        return _ends(wall), _ends(cpu)
+        return self._ratio(0, seed), self._ratio(1, seed)
+
+    def _ratio(self, clock: int, seed: int) -> Ratio:
+        candidate, base = self.candidate[:, clock], self.base[:, clock]
+        if len(base) > 1:
+            return _ends(ratio_over_starts(candidate, base))
+        return _ends(ratio_of_medians(candidate[0], base[0], np.random.default_rng(seed)))
 
     def cost(self, peak_rss_mb: float, disk_mb: float, seed: int) -> Cost:
         """Return what the candidate costs beside the model before.
@@ -66,11 +75,12 @@ class Times:
         return Cost(
             latency_ratio=wall,
             cpu_ratio=cpu,
-            latency_ms=float(np.median(self.candidate[0])),
-            base_ms=float(np.median(self.base[0])),
+            latency_ms=float(np.median(self.candidate[:, 0])),
+            base_ms=float(np.median(self.base[:, 0])),
             peak_rss_mb=peak_rss_mb,
             disk_mb=disk_mb,
-            pairs=self.base.shape[1],
+            pairs=self.base[:, 0].size,
+            starts=len(self.base),
             noisy=self.noisy,
         )
 
@@ -85,53 +95,57 @@ class Turns:
     """Times of several models that were drawn with in turn.
 
     Args:
-        times_ms: ``[E, 2, n]``, wall clock and processor; the model before stands first.
-        busy: As in ``Times``.
+        times_ms: ``[S, E, 2, n]``: starts, models, wall clock and processor, rounds; the model before stands first.
+        crowded: More programs than there are cores wanted to run.
     """
 
     times_ms: NDArray[np.float64]
-    busy: bool
+    crowded: bool
+
+    @property
+    def busy(self) -> bool:
+        """As in ``Times``."""
+        return self.crowded and any(waited(self.times_ms[:, place]) for place in range(self.times_ms.shape[1]))
 
     def between(self, candidate: int, base: int = 0) -> Times:
         """Return the times of two of them."""
-        return Times(candidate=self.times_ms[candidate], base=self.times_ms[base], busy=self.busy)
+        return Times(candidate=self.times_ms[:, candidate], base=self.times_ms[:, base], busy=self.busy)
 
 
-def take_turns(drawings: Sequence[Drawing], requests: Sequence[DrawRequest], rounds: int) -> Turns:
-    """Time models in turn, forward and back: A B B A, or A B C C B A.
+def joined(starts: Sequence[Turns]) -> Turns:
+    """Return the turns of several starts of the same models as those of one race."""
+    times_ms = np.concatenate([turns.times_ms for turns in starts])  # [S, E, 2, n]
+    return Turns(times_ms=times_ms, crowded=any(turns.crowded for turns in starts))
+
+
+def take_turns(
+    drawings: Sequence[Drawing], requests: Sequence[DrawRequest], rounds: int, rng: np.random.Generator
+) -> Turns:
+    """Time one start of models in turn: all draw once in each round, in an order that is drawn anew for every round.
 
     Args:
         drawings: Loaded models.
         requests: Drawn one after the other, the same by all.
         rounds: Pictures of each.
+        rng: Draws the orders.
     """
     for number in range(WARM_UPS):
         for drawing in drawings:
             drawing.time(requests[number % len(requests)], LIMIT_S)
-    found = np.empty((len(drawings), 2, rounds))
-    order = list(range(len(drawings)))
+    found = np.empty((1, len(drawings), 2, rounds))
     for index in range(rounds):
-        for place in order if index % 2 == 0 else reversed(order):
-            found[place, :, index] = drawings[place].time(requests[index % len(requests)], LIMIT_S)
-    crowded = os.getloadavg()[0] > choose_threads(environment={})
-    return Turns(times_ms=found, busy=crowded and any(waited(side) for side in found))
-
-
-def settled_turns(drawings: Sequence[Drawing], requests: Sequence[DrawRequest], rounds: int) -> Turns:
-    """Time models in turn; where the first of them, the model before, drifted, once more."""
-    turns = take_turns(drawings, requests, rounds)
-    if turns.between(0).noisy and not turns.busy:
-        turns = take_turns(drawings, requests, rounds)
-    return turns
+        for place in rng.permutation(len(drawings)):
+            found[0, place, :, index] = drawings[place].time(requests[index % len(requests)], LIMIT_S)
+    return Turns(times_ms=found, crowded=os.getloadavg()[0] > choose_threads(environment={}))
 
 
 def waited(times_ms: Floats) -> bool:
     """Tell whether a model waited for a core: its median picture took longer than the processor worked on it.
 
     Args:
-        times_ms: ``[2, n]``, wall clock and processor.
+        times_ms: ``[S, 2, n]``, wall clock and processor.
     """
-    return float(np.median(times_ms[0] / times_ms[1])) > 1.0 + DRIFT
+    return float(np.median(times_ms[:, 0] / times_ms[:, 1])) > 1.0 + DRIFT
 
 
 def cost_of(
@@ -145,12 +159,15 @@ def cost_of(
         requests: Drawn in turn, the same by both.
         pairs: Number of pairs.
         disk_mb: Size of the candidate's files.
-        seed: Of the pairs drawn again for intervals.
+        seed: Of the orders of turns, and of the pairs drawn again for intervals.
     """
-    times = settled_turns((base, candidate), requests, pairs).between(1)
+    rng = np.random.default_rng(seed)
+    times = take_turns((base, candidate), requests, pairs, rng).between(1)
+    if times.noisy and not times.busy:
+        times = take_turns((base, candidate), requests, pairs, rng).between(1)
     return times.cost(candidate.peak_mb(), disk_mb, seed)
 
 
 def _ends(ratio: Estimate) -> Ratio:
-    assert ratio.interval is not None, "a ratio of medians has an interval"
+    assert ratio.interval is not None, "a ratio of times has an interval"
     return ratio.value, ratio.interval.low, ratio.interval.high

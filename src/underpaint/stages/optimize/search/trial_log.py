@@ -32,6 +32,11 @@ def workspace(out: Path) -> Path:
     return out.absolute().parent / f".{out.name}.search"
 
 
+def is_search_workspace(folder: Path) -> bool:
+    """Tell whether a folder is one in which a search keeps what it needs to go on."""
+    return folder.name.startswith(".") and folder.name.endswith(".search")
+
+
 def is_written(out: Path) -> bool:
     """Tell whether a search was ended after its result was written, and before its workspace was removed.
 

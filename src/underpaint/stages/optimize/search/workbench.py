@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from underpaint.core.artifact import read_manifest, storage_errors
+from underpaint.core.artifact import storage_errors
 from underpaint.core.errors import EngineLost, OptimizationRefused, StorageError, UnderpaintError
 from underpaint.core.optimization import OptimizationRecipe
 from underpaint.core.progress import Progress, Report
@@ -28,10 +28,12 @@ from underpaint.stages.optimize.search.racing import Course, Runner, disk_mb, ra
 from underpaint.stages.optimize.search.record import Base, Cost, Limit, Quality, Raced, Reason, Trial
 from underpaint.stages.optimize.search.searching import Examined
 from underpaint.stages.optimize.search.space import Space
-from underpaint.stages.optimize.search.spending import RACE_ROUNDS, limit_s, too_long, watched
-from underpaint.stages.optimize.search.timing import cost_of
+from underpaint.stages.optimize.search.spending import limit_s, too_long, watched
+from underpaint.stages.optimize.search.timing import WARM_UPS, cost_of
 from underpaint.stages.optimize.search.unchanged import Made, insist_on, made_in
 
+PACED = 5
+"""Pictures that tell about how long one takes, before anything is measured."""
 SOUND = 2
 """Pictures that show whether a candidate is sound."""
 SLOWER = 10.0
@@ -84,6 +86,16 @@ class Workbench:
             self._base = KeptDrawing(self.model.address, device=self.device, threads=self.config.threads)
         return self._base
 
+    def picture_s(self, report: Report) -> float:
+        """Return about how long a picture of the model before takes, in seconds: the median of a few.
+
+        Raises:
+            EngineLost: It cannot be drawn with.
+        """
+        report(Progress(task="time a few pictures of the model before", done=0))
+        times = [self.drawing.time(request, ALLOWED_S)[0] for request in self.requests[: WARM_UPS + PACED]]
+        return float(np.median(times[WARM_UPS:])) / 1000
+
     def base(self, report: Report) -> Base:
         """Measure the model before, and how far chance and known-bad weights move the numbers.
 
@@ -100,13 +112,16 @@ class Workbench:
         glance = self.eyes.changes(self.eyes.look(bad[: self.config.glance]), self._base_looks(self.config.glance))
         times = np.array([self.drawing.time(request, ALLOWED_S) for request in self.requests[: self.config.pairs]])
         wall_ms, cpu_ms = np.median(times, axis=0).tolist()
+        with KeptDrawing(self.model.address, device=self.device, threads=self.config.threads) as another:
+            loading_s = another.loading_s
         return Base(
             latency_ms=wall_ms,
             cpu_ms=cpu_ms,
             peak_rss_mb=self.drawing.peak_mb(),
-            disk_mb=disk_mb(self.model.manifest),
+            disk_mb=disk_mb(self.model),
             values={self.eyes.named(name): value for name, value in own.values.items()},
             limits=limits_of(self.eyes.changes(null, own), worse, glance),
+            loading_s=loading_s,
             seconds=0.0,
         )
 
@@ -149,12 +164,14 @@ class Workbench:
         rivals = [runner_of(rival, self.device) for rival in self.rivals]
         course = Course(
             requests=self.requests,
-            rounds=RACE_ROUNDS * self.config.pairs,
+            starts=self.config.starts,
+            rounds=self.config.rounds,
             threads=self.config.threads,
             seed=self.config.seed,
             loss=lambda drawing: self._loss(drawing, base),
         )
-        return race(self.drawing, candidates, rivals, course, report)
+        self.close()
+        return race(runner_of(self.model, self.device), candidates, rivals, course, report)
 
     def _runner(self, trial: Trial, report: Report) -> Runner:
         made = self.candidate(trial.recipe, report)
@@ -214,7 +231,9 @@ class Workbench:
         glance = drawing.draw(self.requests[: self.config.glance], self._limit_s(self.config.glance, base.latency_ms))
         changes = self.eyes.changes(self.eyes.look(glance), self._base_looks(self.config.glance))
         loss = loss_of(changes, base.limits)
-        cost = cost_of(drawing, self.drawing, self.requests, self.config.pairs, _disk_mb(folder), self.config.seed)
+        cost = cost_of(
+            drawing, self.drawing, self.requests, self.config.pairs, disk_mb(open_model(folder)), self.config.seed
+        )
         if as_bad(changes, base.limits):
             text = f"its first {self.config.glance} pictures are as bad as those of weights of 3 bits"
             reason = Reason(code="quality.known_bad", text=text)
@@ -257,7 +276,3 @@ def _beyond(changes: dict[str, Quality], limits: dict[str, Limit]) -> Reason | N
             )
             return Reason(code="quality.beyond_margin", text=text)
     return None
-
-
-def _disk_mb(folder: Path) -> float:
-    return disk_mb(read_manifest(folder))

@@ -16,7 +16,7 @@ from underpaint.runtime.fingerprint import Fingerprint
 from underpaint.stages.optimize.saving import PACKAGES, STAGE
 from underpaint.stages.optimize.search.config import ATTEMPTS
 from underpaint.stages.optimize.search.coverage import covered
-from underpaint.stages.optimize.search.frontier import front, raced, runners, settled, timer_of
+from underpaint.stages.optimize.search.frontier import accepted, front, raced, runners, settled, timer_of
 from underpaint.stages.optimize.search.frontier_file import Attempts, Budget, Frontier, Host
 from underpaint.stages.optimize.search.outcome import outcome_of
 from underpaint.stages.optimize.search.page import search_page
@@ -65,7 +65,7 @@ def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, e
     entered = raced(log.trials, race)
     timer = timer_of(entered, race)
     trials = settled(entered, log.attempts, timer)
-    passed = _passed(log)
+    passed = accepted(entered, log.attempts, race)
     chosen = next((trial for trial in trials if passed is not None and trial.id == passed.trial), None)
     regions, rivals = covered(space, trials), race.rivals if race else ()
     absent = [one.id for one in runners(log.trials, task.config.gain) if race is None or one.id not in race.costs]
@@ -81,7 +81,7 @@ def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, e
         data_digests={"dataset": read_manifest(task.data).digest},
         config=task.config,
         budget=Budget(asked=task.config.budget_s, used=log.seconds),
-        attempts=Attempts(used=len(log.attempts), most=ATTEMPTS),
+        attempts=Attempts(used=len(log.attempts), most=race.looks if race else ATTEMPTS),
         margins=_margins(log),
         readiness=ready.readiness,
         frontier=tuple(trial.id for trial in front(trials, timer=timer)),
@@ -95,9 +95,10 @@ def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, e
     )
 
 
-def _passed(log: TrialLog) -> Attempt | None:
-    """Return the judgement that accepted a candidate, if one did."""
-    return next((attempt for attempt in log.attempts if attempt.judgement.verdict == "pass"), None)
+def _deciding(frontier: Frontier, log: TrialLog) -> Attempt | None:
+    """Return the judgement of the chosen candidate, or the last one if none was chosen; None if nothing was judged."""
+    found = (attempt for attempt in log.attempts if attempt.trial == frontier.chosen)
+    return next(found, log.attempts[-1] if log.attempts else None)
 
 
 def _margins(log: TrialLog) -> dict[str, float]:
@@ -116,14 +117,14 @@ def write_search(
     """
     report(Progress(task="write the result", done=0))
     frontier = frontier_of(task, log, host, bench.host_class, ended, bench.space)
-    chosen, passed = frontier.accepted, _passed(log)
+    chosen, decided = frontier.accepted, _deciding(frontier, log)
     folder = bench.candidate(chosen.recipe, report).folder if chosen else None
     pictures = sampled(bench, folder, frontier.base_cost) if folder else ()
     with staging(task.out) as place:
         if folder is not None:
-            assert passed is not None
+            assert decided is not None
             shutil.copytree(folder, place, dirs_exist_ok=True)
-            insist_on(passed.candidate, made_in(place), f"was judged as {passed.trial}")
+            insist_on(decided.candidate, made_in(place), f"was judged as {decided.trial}")
             (place / MANIFEST).unlink()
         _write_records(place, frontier, log, search_page(frontier, pictures, task.command, str(task.out), task.chart))
         manifest = _seal(place, task, frontier, folder)
@@ -156,9 +157,8 @@ def _write_records(place: Path, frontier: Frontier, log: TrialLog, page: str) ->
         (place / FRONTIER).write_text(frontier.model_dump_json(indent=2) + "\n", encoding="utf-8")
         shutil.copyfile(log.path, place / TRIALS)
         (place / PAGE).write_text(page, encoding="utf-8")
-        if log.attempts:
-            document = log.attempts[-1].judgement.document
-            (place / GATE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        if decided := _deciding(frontier, log):
+            (place / GATE).write_text(json.dumps(decided.judgement.document, indent=2) + "\n", encoding="utf-8")
 
 
 def _seal(place: Path, task: Task, frontier: Frontier, folder: Path | None) -> Manifest:
@@ -168,25 +168,25 @@ def _seal(place: Path, task: Task, frontier: Frontier, folder: Path | None) -> M
         return seal(place, kind=SEARCH, stage=STAGE, config=task.config, parents=parents, packages=PACKAGES)
     made = read_manifest(folder)
     settings = OptimizedSettings.parse(made.config, source=str(folder / MANIFEST))
-    accepted = frontier.accepted
-    assert accepted is not None
+    chosen = frontier.accepted
+    assert chosen is not None
     return seal(
         place,
         kind=OPTIMIZED,
         stage=STAGE,
         config=settings,
         parents={**made.parents, **parents, JUDGED: made.digest},
-        figures={**made.figures, **_figures(accepted)},
+        figures={**made.figures, **_figures(chosen)},
         packages=PACKAGES,
     )
 
 
-def _figures(accepted: Trial) -> dict[str, Any]:
+def _figures(chosen: Trial) -> dict[str, Any]:
     """Return what was measured, with intervals."""
-    assert accepted.cost is not None
+    assert chosen.cost is not None
     return {
         "optimized": {
-            "cost": accepted.cost.model_dump(mode="json"),
-            "quality": {name: list(change) for name, change in accepted.quality.items()},
+            "cost": chosen.cost.model_dump(mode="json"),
+            "quality": {name: list(change) for name, change in chosen.quality.items()},
         }
     }

@@ -8,7 +8,8 @@ from pydantic import JsonValue
 
 from underpaint.core.optimization import Refusal
 from underpaint.pipelines.optimizing.level_pair import LevelPair
-from underpaint.stages.optimize.transforms.engines import ENGINES, PAIR
+from underpaint.stages.optimize.transforms.engine_checks import ENGINES
+from underpaint.stages.optimize.transforms.engines import PAIR
 from underpaint.stages.optimize.transforms.sampling import check_output_cache
 from underpaint.stages.optimize.transforms.transform import Question, Transform
 

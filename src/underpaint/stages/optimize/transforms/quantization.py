@@ -9,13 +9,15 @@ from pydantic import JsonValue
 
 from underpaint.core.optimization import Refusal
 from underpaint.pipelines.optimizing.precision import Int8Dynamic, Mixed
-from underpaint.runtime.host_class import FAST_INT8
+from underpaint.pipelines.slots import WHOLE
+from underpaint.runtime.host_class import FAST_INT8, NO_BFLOAT16, multiplies_bfloat16
+from underpaint.runtime.processor import Processor
 from underpaint.stages.optimize.transforms.graphs import no_gpu
 from underpaint.stages.optimize.transforms.transform import NETWORKS, Question, Transform
 
 FLOAT8 = (8, 9)
 """Capability of GPUs that multiply 8-bit floating-point numbers."""
-QUANTIZERS = ("quant.int8_dynamic", "quant.weight_only", "quant.mixed", "quant.fp8")
+QUANTIZERS = ("quant.int8_dynamic", "quant.weight_only", "quant.mixed", "quant.fp8", "quant.bf16")
 
 
 def check_twice(question: Question) -> Refusal | None:
@@ -40,6 +42,17 @@ def check_saturation(question: Question, bits: int) -> Refusal | None:
         code="host.saturation",
         reason="this x86 processor has no VNNI and adds pairs of 8-bit products in 16 bits, which overflow",
         remedy="set weight_bits=7: no sum of 7-bit weights overflows",
+    )
+
+
+def slow_bfloat16(processor: Processor) -> Refusal | None:
+    """Refuse bfloat16 on a processor that is not known to multiply it fast."""
+    if multiplies_bfloat16(processor):
+        return None
+    return Refusal(
+        code="host.bf16",
+        reason=f"{NO_BFLOAT16}, and others take two to three times as long as for 32 bits",
+        remedy="keep 32 bits, or take 8",
     )
 
 
@@ -115,6 +128,23 @@ def check_float8(question: Question) -> Refusal | None:
     )
 
 
+def check_bfloat16(question: Question) -> Refusal | None:
+    """Refuse to compute in bfloat16 what is written for 32 bits, and where it would take longer."""
+    if WHOLE in question.capabilities.slots:
+        return Refusal(
+            code="quant.no_rule",
+            reason=f"the {question.part.class_name} is written for 32 bits",
+            remedy="take engine.openvino with precision='bf16'",
+        )
+    if question.capabilities.device != "cpu":
+        return Refusal(
+            code="quant.no_rule",
+            reason="on a GPU a pipeline of diffusers is loaded in bfloat16",
+            remedy="load it with dtype=bfloat16",
+        )
+    return check_twice(question) or slow_bfloat16(question.host.processor)
+
+
 def space_of_int8(question: Question) -> Mapping[str, Sequence[JsonValue]]:
     """Offer the widest weights that do not overflow."""
     return {"weight_bits": [7 if check_saturation(question, 8) else 8]}
@@ -164,5 +194,12 @@ QUANTIZATION: tuple[Transform, ...] = (
         does="multiplies 8-bit floating-point numbers in linear maps",
         slots=NETWORKS,
         check=check_float8,
+    ),
+    Transform(
+        name="quant.bf16",
+        does="computes a network of diffusers in bfloat16",
+        slots=("denoiser",),
+        check=check_bfloat16,
+        space=lambda question: {"channels_last": [True, False] if question.part.convs else [False]},
     ),
 )
