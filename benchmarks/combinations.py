@@ -99,7 +99,7 @@ def retrieval(data: DataSet, model: ModelSubject) -> CallableSubject:
 
     training = data.training
     vectors = read([picture.sample.caption for picture in training])
-    digest = digest_of([data.digest, model.model.sha256("text_encoder/model.safetensors")])
+    digest = digest_of([data.digest, model.model.part("text_encoder", "model.safetensors")[1]])
     function = Retrieval(training=training, vectors=vectors, read=read)
     return CallableSubject(function=function, name=RETRIEVAL, digest=digest)
 

@@ -70,10 +70,15 @@ SOLVER_STEPS = {
     "unipc": (2, 4, 8, 12, 16, 20),
     "heun": (2, 4, 8, 12),
 }
-UNGUIDED_STEPS = (4, 8, 12, 20)
-FIXED_GUIDANCE = (1.0, 2.0)
-"""Guidance that is drawn whatever the sweep chooses, since the sweep looks at distances and not at captions."""
-GUIDED_STEPS = (4, 8, 12, 20, 50)
+FIXED_GUIDANCE = {
+    0.0: {"dpmpp_2m": (4, 8, 12, 20)},
+    1.0: {"dpmpp_2m": (4, 8, 12, 20, 50)},
+    2.0: {"dpmpp_2m": (2, 3, 4, 8, 12, 20, 50), "unipc": (2, 3, 4), "heun": (2,), "euler": (2, 3, 4)},
+}
+"""Guidance, solver and steps that are drawn whatever the sweep chooses, which looks at distances and not at captions.
+
+The cheapest match may lie at few steps with strong guidance, so all solvers are there.
+"""
 
 FLOW = (
     *(
@@ -89,20 +94,13 @@ FLOW = (
     ),
     *(
         Point(
-            name=f"flow, dpmpp_2m {steps}, no guidance",
+            name=f"flow, {solver} {steps}, {f'guidance {guidance:g}' if guidance else 'no guidance'}",
             family="flow",
-            settings={"solver": "dpmpp_2m", "steps": steps, "guidance": 0.0},
+            settings={"solver": solver, "steps": steps, "guidance": guidance},
         )
-        for steps in UNGUIDED_STEPS
-    ),
-    *(
-        Point(
-            name=f"flow, dpmpp_2m {steps}, guidance {guidance:g}",
-            family="flow",
-            settings={"solver": "dpmpp_2m", "steps": steps, "guidance": guidance},
-        )
-        for guidance in FIXED_GUIDANCE
-        for steps in GUIDED_STEPS
+        for guidance, solvers in FIXED_GUIDANCE.items()
+        for solver, counts in solvers.items()
+        for steps in counts
     ),
 )
 

@@ -4,7 +4,7 @@
 
 The shipped model, its weights rounded to 3 bits, and itself without its last scale draw the held-out captions of the
 standard suite, once. Each round takes half of the concepts at random, and shows either copy to the gate as ``underpaint
-optimize`` shows its candidates: by ``docs/examples/policy-export.yaml``, with a third of its error.
+optimize`` shows its candidates: by ``docs/examples/policy-export.yaml``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from underpaint.stages.evaluate.seeing.sets import DataSet
 
 POLICY = Path("docs/examples/policy-export.yaml")
 PLANTED = ("int3_round_to_nearest", "skip_last_scale")
-ATTEMPTS = 3
 BARE: dict[str, Any] = {
     "varied_prompts": 0,
     "seen": False,
@@ -86,7 +85,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "planted.json")
     args = parser.parse_args()
     policy = read_policy(POLICY)
-    policy = policy.model_copy(update={"alpha": policy.alpha / ATTEMPTS, "controls": Controls()})
+    policy = policy.model_copy(update={"controls": Controls()})
     config, base = suite_named("standard"), open_subject("stickers-64")
     subjects = {"base": base, **{name: altered(base, name, ALTERATIONS[name]) for name in PLANTED}}
     data, rows = open_data(args.data, config), []

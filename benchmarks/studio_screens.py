@@ -176,7 +176,7 @@ def queued(page: Page) -> Page:
 def compared(page: Page) -> Page:
     """Compare two styles."""
     page.get_by_role("textbox", name="What shall your sticker show?").fill("blue heart")
-    page.get_by_role("group", name="Right", exact=True).get_by_label("Style").select_option("flat")
+    page.get_by_role("group", name="Right", exact=True).get_by_role("radio", name=STYLE).check()
     page.get_by_role("radio", name="1", exact=True).check()
     page.get_by_role("button", name="Draw both").click()
     page.wait_for_selector(".pair figure:nth-of-type(2) canvas")

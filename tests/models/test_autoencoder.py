@@ -124,6 +124,11 @@ def test_every_parameter_of_a_doubled_decoder_is_trained(larger, stir):
     assert [name for name, p in larger.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
+def test_a_decoder_is_doubled_once(larger):
+    with pytest.raises(AssertionError, match="doubled once"):
+        with_doubling(larger, 8)
+
+
 def test_settings_without_a_doubling_are_written_as_before():
     assert "doubling" not in AutoencoderConfig().model_dump()
     assert AutoencoderConfig(doubling=16).model_dump()["doubling"] == 16

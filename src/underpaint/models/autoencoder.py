@@ -152,6 +152,7 @@ def with_doubling(autoencoder: Autoencoder, channels: int) -> Autoencoder:
         autoencoder: One that paints what it reads.
         channels: Those of the new end.
     """
+    assert autoencoder.config.doubling is None, "a decoder is doubled once"
     larger = Autoencoder(autoencoder.config.model_copy(update={"doubling": channels}))
     old = autoencoder.state_dict()
     kept = {

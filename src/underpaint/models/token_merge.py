@@ -39,23 +39,26 @@ class Merging:
 
     def merge(self, x: Tensor) -> Tensor:
         """Return the tokens that stay, then the targets with what was merged into them: ``[B, N - r, D]``."""
-        targets = x[:, self.targets]  # [B, T, D]
-        where = self.into[..., None].expand(-1, -1, x.shape[-1])
-        means = targets.scatter_reduce(1, where, _taken(x, self.merged), reduce="mean", include_self=True)
+        targets, gone = x[:, self.targets], _taken(x, self.merged)  # [B, T, D], [B, r, D]
+        numbers = torch.arange(len(self.targets), device=x.device)
+        joined = (self.into[:, None] == numbers[:, None]).to(x.dtype)  # [B, T, r]
+        means = (targets + joined @ gone) / (1.0 + joined.sum(dim=-1, keepdim=True))
         return torch.cat([_taken(x, self.kept), means], dim=1)
 
     def unmerge(self, y: Tensor) -> Tensor:
         """Return an answer for every token ``[B, N, D]``: merged ones get that of their target."""
         stayed, targets = y.split([self.kept.shape[1], len(self.targets)], dim=1)
-        out = y.new_empty(len(y), self.kept.shape[1] + self.merged.shape[1] + len(self.targets), y.shape[-1])
-        out[:, self.targets] = targets
-        out.scatter_(1, self.kept[..., None].expand_as(stayed), stayed)
-        gone = _taken(targets, self.into)
-        return out.scatter_(1, self.merged[..., None].expand_as(gone), gone)
+        whole = torch.cat([stayed, targets, _taken(targets, self.into)], dim=1)  # [B, N, D]
+        places = torch.cat([self.kept, self.targets.expand(y.shape[0], -1), self.merged], dim=1)
+        numbers = torch.arange(places.shape[1], device=y.device).expand_as(places)
+        back = torch.zeros_like(places).scatter(1, places, numbers)  # [B, N], where each token of the grid stands
+        return _taken(whole, back)
 
 
 def _taken(x: Tensor, places: Tensor) -> Tensor:
-    return x.gather(1, places[..., None].expand(-1, -1, x.shape[-1]))
+    """Return rows of ``[B, N, D]`` by their places ``[B, K]``, of all batches at once: engines copy them whole."""
+    first = torch.arange(x.shape[0], device=x.device)[:, None] * x.shape[1]
+    return x.flatten(0, 1)[first + places]
 
 
 def match(x: Tensor, grid: tuple[int, int], count: int) -> Merging:
@@ -69,8 +72,10 @@ def match(x: Tensor, grid: tuple[int, int], count: int) -> Merging:
     targets, sources = _parted(grid, x.device)
     unit = F.normalize(x, dim=-1)
     likeness = unit[:, sources] @ unit[:, targets].transpose(1, 2)  # [B, S, T]
-    best, into = likeness.max(dim=-1)
-    order = best.argsort(dim=-1, descending=True, stable=True)  # [B, S]
+    best = likeness.amax(dim=-1)
+    numbers = torch.arange(len(targets), device=x.device)
+    into = torch.where(likeness == best[..., None], numbers, 0).amax(dim=-1)  # [B, S], the last of equals
+    order = best.topk(best.shape[-1], dim=-1).indices  # [B, S]
     merged, kept = order[:, :count], order[:, count:]
     return Merging(sources[kept], sources[merged], into.gather(1, merged), targets)
 
@@ -124,7 +129,7 @@ class MergedAttention(nn.Module):
             attention_mask: Who may look at whom; with it nothing is merged.
             others: Handed on.
         """
-        tokens = hidden_states.shape[1]
+        tokens = int(hidden_states.shape[1])  # a number in a graph too, whose size is fixed
         grid, count = grid_of(tokens, self.aspect), int(tokens * self.share)
         known = {"encoder_hidden_states": encoder_hidden_states, "attention_mask": attention_mask, **others}
         if encoder_hidden_states is not None or attention_mask is not None or grid is None or count == 0:

@@ -105,3 +105,11 @@ def test_the_smaller_pictures_are_refused_for_a_doubled_decoder(recipe, shapes: 
     with pytest.raises(DataError, match="64 px"):
         larger = recipe.model_copy(update={"doubling": 8})
         decoder_run.run(larger, shapes, tmp_path / "space", start=tiny_model)
+
+
+def test_an_end_that_is_there_is_trained_on_and_another_one_is_refused():
+    recipe = DecoderTraining(loop=LoopConfig(steps=2, batch_size=4, lr=1e-3, warmup=1), doubling=8)
+    assert (recipe.new_end(None), recipe.new_end(8)) == (8, None)
+    assert recipe.model_copy(update={"doubling": None}).new_end(8) is None
+    with pytest.raises(InputError, match=r"twice as large already, with 16 channels, and the recipe asks for 8; start"):
+        recipe.new_end(16)

@@ -65,7 +65,9 @@ def whole_tokenizer(shapes, tokenizer_settings, tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("stop", "stage"), [(17, "everything"), (33, "decoder")])
+@pytest.mark.parametrize(
+    ("stop", "stage"), [(17, "everything"), pytest.param(33, "decoder", marks=pytest.mark.exhaustive)]
+)
 def test_a_killed_tokenizer_goes_on_bit_for_bit(stop, stage, whole_tokenizer, shapes, tokenizer_settings, tmp_path):
     settings = tokenizer_settings(40, validate_every=20)
     assert (round(40 * settings.joint_share) <= stop) == (stage == "decoder")

@@ -53,3 +53,17 @@ def test_a_model_whose_weights_were_changed_seeds_nothing(make_tiny_model, tmp_p
     with pytest.raises(ArtifactError, match="differs from its manifest"):
         seed_workspace(model, tmp_path / "space")
     assert not (tmp_path / "space").exists()
+
+
+def test_a_model_that_shares_components_seeds_with_them_all_or_not_at_all(
+    sharing_model: Path, doubled_model: Path, tmp_path: Path
+):
+    seed_workspace(open_model(sharing_model), tmp_path / "space")
+    seed_workspace(open_model(doubled_model), tmp_path / "whole")
+    for kind in ("text-table", "tokenizer"):
+        assert verify(tmp_path / "space" / kind).files == verify(tmp_path / "whole" / kind).files
+    weights = sharing_model.parent / "stickers-64" / "quantizer" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
+    with pytest.raises(ArtifactError, match=r"stickers-64/quantizer/model.safetensors differs from its manifest"):
+        seed_workspace(open_model(sharing_model), tmp_path / "other")
+    assert not (tmp_path / "other").exists()

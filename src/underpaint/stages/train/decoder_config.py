@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from underpaint.core.config import Config, is_none, is_zero
+from underpaint.core.errors import InputError
 from underpaint.learning.config import LoopConfig
 
 Count = Annotated[int, Field(ge=1)]
@@ -49,12 +50,22 @@ class DecoderTraining(Config):
     doubling: int | None = Field(default=None, ge=8, multiple_of=8, exclude_if=is_none)
 
     def new_end(self, doubling: int | None) -> int | None:
-        """Return the channels of the end that a decoder gets; None if it gets none, or paints twice as large already.
+        """Return the channels of the end that a decoder gets; None if it gets none, or has that end already.
 
         Args:
-            doubling: Channels of the end that it has for that; None for none.
+            doubling: Channels of the end that it has for painting twice as large; None for none.
+
+        Raises:
+            InputError: It has another such end.
         """
-        return self.doubling if doubling is None else None
+        if self.doubling is None or doubling == self.doubling:
+            return None
+        if doubling is not None:
+            raise InputError(
+                f"the model's decoder paints twice as large already, with {doubling} channels, and the recipe asks for "
+                f"{self.doubling}; start from a model that does not, or set the recipe's doubling to {doubling} or None"
+            )
+        return self.doubling
 
     @model_validator(mode="after")
     def _check_shares(self) -> DecoderTraining:

@@ -103,7 +103,7 @@ def run(
 
 def _painted(recipe: DecoderTraining, model: Model) -> int:
     """Return the side in pixels of what the new decoder paints."""
-    settings = read_component_config(model.folder / "autoencoder", AutoencoderConfig, Autoencoder.__name__)
+    settings = read_component_config(model.folder_of("autoencoder"), AutoencoderConfig, Autoencoder.__name__)
     return model.index.image_size * (1 if recipe.new_end(settings.doubling) is None else 2)
 
 

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from underpaint.core.errors import TrainingError
-from underpaint.models.component import CONFIG, WEIGHTS, read_component_config
+from underpaint.models.component import CONFIG, read_component_config
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.runtime.weights import read_weights
-from underpaint.stages.train.initial import OPTIONAL, fill, start_from
+from underpaint.stages.train.initial import OPTIONAL, SavedFiles, fill, start_from
 from underpaint.stages.train.networks import HybridGenerator
 
 SCALES = "scale_embedding"
@@ -27,9 +27,14 @@ SCALES = "scale_embedding"
 
 def saved_schedule(pipeline: Path) -> tuple[int, ...] | None:
     """Return the scales of a saved pipeline; None where none are saved with it."""
-    if not (pipeline / "quantizer" / CONFIG).exists():
+    return _schedule_in(SavedFiles(pipeline))
+
+
+def _schedule_in(files: SavedFiles) -> tuple[int, ...] | None:
+    file = files.of("quantizer", CONFIG)
+    if not file.exists():
         return None
-    return read_component_config(pipeline / "quantizer", QuantizerConfig, "MultiScaleQuantizer").schedule
+    return read_component_config(file.parent, QuantizerConfig, "MultiScaleQuantizer").schedule
 
 
 def continues(schedule: Sequence[int], saved: Sequence[int]) -> bool:
@@ -61,9 +66,10 @@ def grow_tokenizer(pipeline: Path, autoencoder: nn.Module, quantizer: MultiScale
         ArtifactError: A file is missing or damaged.
         TrainingError: Sizes or scales do not fit.
     """
-    _require_growth(pipeline, quantizer)
+    files = SavedFiles(pipeline)
+    _require_growth(files, quantizer)
     for name, network in (("autoencoder", autoencoder), ("quantizer", quantizer)):
-        file = pipeline / name / WEIGHTS
+        file = files.of(name)
         fill(network, read_weights(file), file)
 
 
@@ -81,22 +87,23 @@ def start_generator(pipeline: Path, networks: HybridGenerator, quantizer: MultiS
         ArtifactError: A file is missing or damaged.
         TrainingError: The saved weights do not fit.
     """
-    saved, scales = saved_schedule(pipeline), quantizer.num_scales
+    files, scales = SavedFiles(pipeline), quantizer.num_scales
+    saved = _schedule_in(files)
     if saved is None or len(saved) == scales:
-        start_from(pipeline, networks, quantizer)
+        start_from(files, networks, quantizer)
         return
-    _require_growth(pipeline, quantizer)
+    _require_growth(files, quantizer)
     for name, network in networks.named_children():
-        file = pipeline / name / WEIGHTS
+        file = files.of(name)
         if file.exists() or name not in OPTIONAL:
             weights = read_weights(file)
             fill(network, with_more_scales(weights, scales) if SCALES in weights else weights, file)
 
 
-def _require_growth(pipeline: Path, quantizer: MultiScaleQuantizer) -> None:
-    saved, wanted = saved_schedule(pipeline), quantizer.config.schedule
+def _require_growth(files: SavedFiles, quantizer: MultiScaleQuantizer) -> None:
+    saved, wanted = _schedule_in(files), quantizer.config.schedule
     if saved is None or not continues(wanted, saved):
         raise TrainingError(
-            f"{pipeline} has the scales {saved}, which are not the first of {wanted}; choose a recipe whose scales "
+            f"{files.folder} has the scales {saved}, which are not the first of {wanted}; choose a recipe whose scales "
             "begin like those, or train without --from"
         )

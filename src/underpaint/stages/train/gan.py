@@ -23,7 +23,6 @@ from underpaint.core.samples import Sample
 from underpaint.learning.seeding import initialized_by
 from underpaint.metrics.kernel import kid
 from underpaint.metrics.shape_color import shape_color_features
-from underpaint.models.component import WEIGHTS
 from underpaint.models.discriminator import Discriminator, DiscriminatorConfig
 from underpaint.models.gan_generator import GanGenerator, GanGeneratorConfig
 from underpaint.models.pixels import to_straight
@@ -40,7 +39,7 @@ from underpaint.stages.train.finish import effort, trained, write_networks
 from underpaint.stages.train.gan_config import GanTraining
 from underpaint.stages.train.gan_loss import Game, play
 from underpaint.stages.train.grid import NUM_SAMPLES, save_grid
-from underpaint.stages.train.initial import fill, initial_parent
+from underpaint.stages.train.initial import SavedFiles, fill, initial_parent
 from underpaint.stages.train.latents import HELD_OUT
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size, require_styles
 
@@ -242,7 +241,7 @@ def run(
     require_styles([*train.samples, *held_out.samples], STYLES, dataset)
     trainee = GanTrainee(config, train, of_split(held_out, "validation"), text_table, device)
     if initial is not None:
-        file = initial / "text_encoder" / WEIGHTS
+        file = SavedFiles(initial).of("text_encoder")
         fill(trainee.module.text_encoder, read_weights(file), file)
     with trained(trainee, config, parents, work, device=device, report=report) as training:
         splits = [split for split in HELD_OUT if any(sample.split == split for sample in held_out.samples)]

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import torch
 
-from underpaint.models.component import WEIGHTS
 from underpaint.models.flow_transformer import FlowTransformer
 from underpaint.models.text_encoder import TextEncoder
 from underpaint.runtime.weights import read_weights
-from underpaint.stages.train.initial import copy_weights, fill
+from underpaint.stages.train.initial import SavedFiles, copy_weights, fill
 
 SHARED = ("style_embedding.", "null_embedding", "prefix.", "modulate.", "read.", "blocks.", "norm.")
 """Parts that both transformers have; the donor's head and its first scale's input have no counterpart."""
@@ -35,9 +34,10 @@ def grow_flow(text_encoder: TextEncoder, transformer: FlowTransformer, pipeline:
         ArtifactError: A file is missing or damaged.
         TrainingError: The donor has other sizes or another text table.
     """
-    text = pipeline / "text_encoder" / WEIGHTS
+    files = SavedFiles(pipeline)
+    text = files.of("text_encoder")
     fill(text_encoder, read_weights(text), text)
-    file = pipeline / "transformer" / WEIGHTS
+    file = files.of("transformer")
     donor = read_weights(file)
     copy_weights(transformer, {name: value for name, value in donor.items() if name.startswith(SHARED)}, file)
     transformer.read.bias.add_(donor["scale_embedding"][-1].to(transformer.read.bias.dtype))

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from underpaint.core.artifact import MANIFEST, hash_file, verify
+from underpaint.core.artifact import MANIFEST, hash_file
 from underpaint.core.config import digest_of
 from underpaint.core.errors import ArtifactError, TrainingError
 from underpaint.models.component import CONFIG, WEIGHTS
 from underpaint.models.quantizer import MultiScaleQuantizer
-from underpaint.pipelines.model_folder import KIND
+from underpaint.pipelines.model_folder import Model, open_model, verify_whole
 from underpaint.runtime.weights import read_weights
 from underpaint.stages.train.networks import HybridGenerator
 
@@ -36,11 +37,38 @@ def identity_of(pipeline: Path) -> str:
         ArtifactError: It has a manifest that its files do not match, or no networks.
     """
     if (pipeline / MANIFEST).exists():
-        return verify(pipeline, kind=KIND).digest
+        verify_whole(model := open_model(pipeline))
+        return model.digest
     files = sorted(path for name in (CONFIG, WEIGHTS) for path in pipeline.glob(f"*/{name}"))
     if not files:
         raise ArtifactError(f"{pipeline} holds no saved networks; name the folder of a pipeline")
     return digest_of({path.relative_to(pipeline).as_posix(): hash_file(path) for path in files})
+
+
+class SavedFiles:
+    """Where the files of a saved pipeline lie: in its folder, or in the model that it shares components with.
+
+    Args:
+        folder: The pipeline's; one without a manifest has all of its components.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def _model(self) -> Model:
+        return open_model(self.folder)
+
+    def of(self, component: str, file: str = WEIGHTS) -> Path:
+        """Return where a component's file lies; there may be none.
+
+        Raises:
+            ArtifactError: The pipeline shares components with a model that is missing or damaged.
+        """
+        own = self.folder / component
+        if own.is_dir() or not (self.folder / MANIFEST).exists():
+            return own / file
+        return (self._model.folder_of(component) if component in self._model.components else own) / file
 
 
 def initial_parent(pipeline: Path | None) -> dict[str, str]:
@@ -52,11 +80,11 @@ def initial_parent(pipeline: Path | None) -> dict[str, str]:
     return {} if pipeline is None else {"initial": identity_of(pipeline)}
 
 
-def start_from(pipeline: Path, networks: HybridGenerator, quantizer: MultiScaleQuantizer) -> None:
+def start_from(saved: SavedFiles, networks: HybridGenerator, quantizer: MultiScaleQuantizer) -> None:
     """Copy a saved pipeline's weights into fresh networks, in place.
 
     Args:
-        pipeline: The pipeline's folder; one without a refiner leaves the refiner fresh.
+        saved: The pipeline's files; those without a refiner leave the refiner fresh.
         networks: The fresh networks, as large as the saved ones or with more blocks.
         quantizer: The quantizer that the networks will be trained with.
 
@@ -64,9 +92,9 @@ def start_from(pipeline: Path, networks: HybridGenerator, quantizer: MultiScaleQ
         ArtifactError: A file is missing or damaged.
         TrainingError: The saved weights do not fit; the message says which.
     """
-    _check_codes(pipeline / "quantizer" / WEIGHTS, quantizer)
+    _check_codes(saved.of("quantizer"), quantizer)
     for name, network in networks.named_children():
-        file = pipeline / name / WEIGHTS
+        file = saved.of(name)
         if file.exists() or name not in OPTIONAL:
             fill(network, read_weights(file), file)
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from underpaint.core.artifact import MANIFEST, read_manifest, seal, staging, verify
+from underpaint.core.artifact import MANIFEST, read_manifest, seal, staging
 from underpaint.core.config import Config
 from underpaint.core.errors import ArtifactError, TrainingError
 from underpaint.models.component import WEIGHTS
 from underpaint.models.text_tokenizer import FILE
-from underpaint.pipelines.model_folder import KIND, Model
+from underpaint.pipelines.model_folder import Model, verify_whole
 from underpaint.runtime.weights import read_weights, write_weights
 
 TOKENIZER_PARTS = ("autoencoder", "quantizer")
@@ -58,7 +58,7 @@ def seed_text_table(model: Model, out: Path) -> None:
         ArtifactError: The model lacks the parts of a hybrid model, or its files are damaged.
         TrainingError: The workspace was started from another model, or trained by itself.
     """
-    verify(model.folder, kind=KIND)
+    verify_whole(model)
     for name in ("text_encoder", *TOKENIZER_PARTS):
         if name not in model.components:
             raise ArtifactError(f"{model.folder} has no {name}, so nothing can start from it; choose a hybrid model")
@@ -78,17 +78,17 @@ def _is_there(folder: Path, model: Model) -> bool:
 
 
 def _take_text_table(model: Model, out: Path) -> None:
-    tensors = read_weights(model.folder / "text_encoder" / WEIGHTS)
+    tensors = read_weights(model.folder_of("text_encoder") / WEIGHTS)
     with staging(out) as folder:
         write_weights(folder / WEIGHTS, {name: tensors[name] for name in ("table", "weight")})
-        shutil.copyfile(model.folder / "text_tokenizer" / FILE, folder / FILE)
+        shutil.copyfile(model.folder_of("text_tokenizer") / FILE, folder / FILE)
         _seal(folder, "text-table", model)
 
 
 def _take_tokenizer(model: Model, out: Path) -> None:
     with staging(out) as folder:
         for name in TOKENIZER_PARTS:
-            shutil.copytree(model.folder / name, folder / name)
+            shutil.copytree(model.folder_of(name), folder / name)
         _seal(folder, "tokenizer", model)
 
 

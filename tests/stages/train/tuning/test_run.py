@@ -204,7 +204,7 @@ run(StyleRecipe.model_validate_json(settings), Path(data), Path(out), report, st
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rank", [None, 2])
+@pytest.mark.parametrize("rank", [None, pytest.param(2, marks=pytest.mark.exhaustive)])
 def test_a_killed_training_goes_on_bit_for_bit(
     rank, workspace, low_rank, parent, own_pictures, style_settings, tmp_path
 ):
