@@ -12,6 +12,7 @@ import pytest
 from underpaint.adapters.openvino import convert, load_graph
 from underpaint.core.errors import ArtifactError, InputError, MissingDependency, SetupError, StorageError
 from underpaint.core.progress import Progress
+from underpaint.runtime.device import CPU, has_bf16
 
 
 @pytest.fixture
@@ -62,6 +63,16 @@ def test_other_settings_are_another_blob(xml: Path, tmp_path: Path):
     for threads in (1, 2):
         load_graph(xml, threads=threads, cache=tmp_path / "cache")
     assert len(list((tmp_path / "cache").iterdir())) == 2
+    load_graph(xml, threads=1, cache=tmp_path / "cache", bfloat16=True)
+    assert len(list((tmp_path / "cache").iterdir())) == 3
+
+
+def test_in_bfloat16_a_graph_computes_nearly_the_same(tiny, xml: Path):
+    exact, halved = (
+        load_graph(xml, threads=1, cache=None, bfloat16=one).run(tiny.feeds())["y"] for one in (False, True)
+    )
+    assert np.abs(halved - exact).max() < 0.05 * np.abs(exact).max()
+    assert not (has_bf16(CPU) and np.array_equal(halved, exact)), "the hint was not heard"
 
 
 def damage(data: bytes, how: str) -> bytes:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,10 +17,11 @@ from typing import Any, Protocol
 import pytest
 
 from underpaint import __version__
-from underpaint.cli.app import COMMANDS
+from underpaint.cli.app import COMMANDS, EPILOG, EXTRAS
 from underpaint.cli.output import Output
 from underpaint.core.errors import ArtifactError, UnderpaintError
 from underpaint.core.progress import Progress
+from underpaint.pipelines import engine_choice
 
 
 class Run(Protocol):
@@ -106,7 +109,19 @@ def test_a_wrong_argument_is_one_line_that_names_the_help(
     assert (shown.code, shown.stdout, shown.stderr.count("\n")) == (2, "", 1)
     assert shown.stderr.startswith("error: ")
     assert words in shown.stderr
-    assert "--help'" in shown.stderr
+    assert "see 'underpaint try" in shown.stderr and "--help'" in shown.stderr
+
+
+def test_commands_with_exit_codes_of_their_own_are_named_and_say_them(underpaint: Run) -> None:
+    named = re.search(r"^Of (.*), some small codes", EPILOG, re.MULTILINE)
+    assert named is not None
+    owners = re.split(", | and ", named[1])
+    for owner in owners:
+        name = owner.partition(" ")[0]
+        said = underpaint(name, "--help").stdout + underpaint(*owner.split(), "--help").stdout
+        assert "exit code" in said.lower(), owner
+    others = set(COMMANDS) - {owner.partition(" ")[0] for owner in owners}
+    assert not [name for name in others if "exit code" in underpaint(name, "--help").stdout.lower()]
 
 
 def test_a_command_gets_its_arguments_and_gives_the_exit_code(underpaint: Run, command: Callable[..., None]) -> None:
@@ -140,6 +155,22 @@ def test_an_error_is_one_message_and_an_exit_code(
     shown = underpaint("try", "all")
     assert (shown.code, shown.stdout, shown.stderr.count("\n")) == (code, "", 1)
     assert shown.stderr.startswith(message)
+
+
+def test_without_torch_the_command_names_the_extra_that_it_needs(
+    underpaint: Run, command: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command(raising(ModuleNotFoundError("No module", name="torch")))
+    assert underpaint("try", "all").stderr.endswith("run: pip install 'underpaint[train]'\n")
+    monkeypatch.setitem(EXTRAS, "try", "train,optimize")
+    assert underpaint("try", "all").stderr.endswith("run: pip install 'underpaint[train,optimize]'\n")
+
+
+def test_the_extras_of_commands_bring_torch() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    for name, extras in EXTRAS.items():
+        brought = [one for extra in extras.split(",") for one in project["optional-dependencies"][extra]]
+        assert name in COMMANDS and any(one.startswith("torch>") for one in brought), name
 
 
 @pytest.mark.parametrize("cls", [UnderpaintError, *UnderpaintError.__subclasses__()], ids=lambda cls: cls.__name__)
@@ -213,16 +244,41 @@ def test_a_full_disk_behind_stdout_is_a_storage_error() -> None:
     assert "the disk is full" in finished.stderr
 
 
-def test_a_terminated_command_cleans_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize(("hint", "said"), [("", ""), ("go on from 12", "terminated; go on from 12")])
+def test_a_terminated_command_cleans_up_and_says_how_to_go_on(
+    tmp_path: Path, hint: str, said: str, as_json: bool
+) -> None:
     code = (
         "import os, signal, sys, types, pathlib; from underpaint.cli import app\n"
         "from underpaint.core.artifact import staging\n"
         "def run(args, output):\n"
+        f"    output.resume_hint = {hint!r} or output.resume_hint\n"
         "    with staging(pathlib.Path(os.environ['TARGET'])):\n"
         "        os.kill(os.getpid(), signal.SIGTERM)\n"
         "sys.modules['trial'] = types.SimpleNamespace(add_arguments=lambda parser: None, run=run)\n"
-        "app.COMMANDS['try'] = ('trial', 'try'); sys.argv = ['underpaint', 'try']; sys.exit(app.main())"
+        "app.COMMANDS['try'] = ('trial', 'try'); "
+        f"sys.argv = ['underpaint', 'try', *(['--json'] if {as_json} else [])]; sys.exit(app.main())"
     )
     finished = python(code, TARGET=str(tmp_path / "made"))
-    assert (finished.returncode, finished.stderr) == (128 + signal.SIGTERM, "")
+    assert finished.returncode == 128 + signal.SIGTERM
+    if as_json:
+        document = {"error": {"type": "Terminated", "message": said, "exit_code": 143}}
+        assert (json.loads(finished.stdout) if said else finished.stdout) == (document if said else "")
+    assert finished.stderr == ("" if as_json or not said else f"{said}\n")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_commands_note_once_that_a_model_is_slower_here_than_it_was_made_for(
+    underpaint: Run, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = "tiny takes two to three times as long here as in 32 bits: " + "why, " * 20 + "and the end"
+    monkeypatch.setattr(engine_choice, "bfloat16_elsewhere", lambda _model: slow)
+    (tmp_path / "wishes.txt").write_text("a cat\n")
+    where = ("--prompts", tmp_path / "wishes.txt", "--out", tmp_path / "drawn", "--cache", tmp_path / "cache")
+    for arguments in (
+        ("generate", "a cat", "-m", tiny_model, "--out", tmp_path / "cat.png"),
+        ("synthesize", tiny_model, *where),
+    ):
+        shown = underpaint(*arguments)
+        assert shown.code == 0 and shown.stderr.splitlines().count(f"note: {slow}") == 1

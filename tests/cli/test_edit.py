@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -185,3 +186,15 @@ def test_paper_that_counts_as_drawn_is_told_where_some_of_it_would_stay(edit, he
     assert words in edit("sketch.png", "a cat", "--strength", 0.5, "--seed", 1).stderr
     assert words not in edit("sketch.png", "a cat", "--strength", 1, "--seed", 1).stderr
     assert words not in edit("red.png", "a cat", "--strength", 0.5, "--seed", 1).stderr
+
+
+@pytest.mark.parametrize(("seed", "said"), [([], r"again with --seed \d+ to go on"), (["--seed", 7], "again to go on")])
+def test_an_interruption_says_the_seed_with_which_the_same_pictures_go_on(edit, monkeypatch, seed, said):
+    from underpaint.pipelines.editing.editor import Editor
+
+    def interrupted(self, settings, **_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Editor, "draw", interrupted)
+    finished = edit("red.png", "a cat", *seed)
+    assert finished.code == 130 and re.search(f"run the same command {said} with the others", finished.stderr)

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from underpaint.adapters import openvino
 from underpaint.cli.app import build_parser
 from underpaint.cli.export import compared, gate_command, told
 from underpaint.pipelines.exported_folder import open_exported
+from underpaint.runtime.host_class import multiplies_bfloat16
+from underpaint.runtime.processor import Processor, read_processor
 
 
 @pytest.fixture(scope="module")
@@ -66,17 +69,20 @@ def test_what_8_bits_cost_is_told_in_words():
         "changed_tokens": 0.0871,
         "levels_with_equal_tokens": 1.14,
     }
-    assert told(found) == (
+    assert told("int8", found) == (
         "8 bits in 2 groups of layers\n  8.7% of the tokens fall otherwise, 1.1 levels with equal tokens: gate it "
         "before you ship it:"
     )
-    assert "2 groups of layers; back in 32: c, d\n" in told({**found, "given_back": ["c", "d"]})
+    assert "2 groups of layers; given back: c, d\n" in told("int8", {**found, "given_back": ["c", "d"]})
+    assert told("int8_bf16", found).startswith("8 bits in 2 groups of layers, bfloat16 in the rest\n  8.7% of the")
+    assert told("bf16", found).startswith("bfloat16 throughout\n  8.7% of the tokens")
 
 
 def test_other_pictures_in_8_bits_do_not_read_like_a_failure():
     found = {"same_share": 0.0, "pictures": 20}
-    assert "0%" in compared(found) and "0%" not in compared({**found, "int8": {}})
-    assert "pictures of its own for the same seeds" in compared({**found, "int8": {}})
+    for bits in ("int8", "bf16"):
+        assert "0%" in compared(found) and "0%" not in compared({**found, bits: {}})
+        assert "pictures of its own for the same seeds" in compared({**found, bits: {}})
 
 
 def test_the_gate_of_a_graph_is_a_command_that_parses():
@@ -89,7 +95,11 @@ def test_the_gate_of_a_graph_is_a_command_that_parses():
     ("options", "said"),
     [
         (["--size", "64"], "draws pictures of 32 pixels a side and cannot be exported for 64; leave --size out"),
-        (["--prompts", "p.txt"], "--prompts is what 8 bits are calibrated with; add --int8, or leave it out"),
+        (["--prompts", "p.txt"], "--prompts is what --int8 and --bf16 are measured with; add one of them, or leave"),
+        (["--bf16"], "--bf16 is for --engine openvino, since ONNX Runtime has no products of bfloat16: add it"),
+        (["--edit", "--int8"], "at once, which does not go with --int8: leave --int8 out, or leave --edit out"),
+        (["--edit", "--bf16", "--engine", "openvino"], "go with --bf16: leave --bf16 out, or leave --edit"),
+        (["--edit", "--int8", "--batch", "2"], "go with --int8 and --batch 2: leave --int8 and --batch 2"),
         (["--share-weights"], "only a model that comes with underpaint can share its weights, and tiny is none"),
         (["--native", "--engine", "openvino"], "--native is for --engine onnx; OpenVINO lays a graph out whenever"),
         (["--int8", "--prompts", "none.txt"], "none.txt"),
@@ -106,6 +116,59 @@ def test_what_cannot_be_done_is_refused_before_any_work(
     shown = underpaint("export", tiny_model, "--out", tmp_path / "out", *options)
     assert (shown.code, shown.stdout) == (2, "") and said in shown.stderr
     assert "4 steps" not in shown.stderr and not list(tmp_path.iterdir())
+    assert "--edit" not in options or "load torch" not in shown.stderr
+
+
+def with_processor(monkeypatch: pytest.MonkeyPatch, *flags: str) -> None:
+    known = Processor(family="x86", flags=flags, flags_known=True)
+    monkeypatch.setattr("underpaint.stages.optimize.export.config.read_processor", lambda: known)
+
+
+@pytest.mark.parametrize("more", [[], ["--int8"]])
+def test_bfloat16_is_refused_in_plain_words_where_the_processor_does_not_multiply_it(
+    underpaint: Callable[..., Any], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: list[str]
+):
+    with_processor(monkeypatch, "avx2", "avx512_vnni")
+    shown = underpaint("export", tiny_model, "--engine", "openvino", "--bf16", *more, "--out", tmp_path / "out")
+    assert shown.code == 2 and "load torch" not in shown.stderr and not list(tmp_path.iterdir())
+    assert "this processor is not known to multiply bfloat16 itself (avx512_bf16, amx_bf16)" in shown.stderr
+    assert "leave bf16 out, or export the model on a processor that does" in shown.stderr
+
+
+def test_a_graph_in_bfloat16_is_measured_and_says_what_it_is(
+    underpaint: Callable[..., Any], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with_processor(monkeypatch, "avx512_bf16")
+    monkeypatch.setattr("underpaint.stages.optimize.export.traced.MEASURED", 4)
+    loaded = list[tuple[str, bool]]()
+    load_graph = openvino.load_graph
+
+    def watched(path: Path, *, bfloat16: bool, **options: Any) -> Any:
+        loaded.append((path.stem, bfloat16))
+        return load_graph(path, bfloat16=bfloat16, **options)
+
+    monkeypatch.setattr(openvino, "load_graph", watched)
+    out = tmp_path / "out"
+    shown = underpaint("export", tiny_model, "--engine", "openvino", "--bf16", "--out", out)
+    assert shown.code == 0 and " MB for openvino, bf16; it draws pictures of its own for the same seeds" in shown.stdout
+    assert "bfloat16 throughout\n" in shown.stdout and f"underpaint gate {out} --against" in shown.stdout
+    model = open_exported(out)
+    figures = model.manifest.figures["bf16"]
+    assert model.edge.precision == "bf16" and loaded[:2] == [("scored", False), ("scored", True)]
+    assert figures["levels_with_equal_tokens"] > 0.0 or not multiplies_bfloat16(read_processor())
+
+
+@pytest.mark.exhaustive
+@pytest.mark.slow
+def test_8_bits_with_bfloat16_in_the_rest_are_one_graph(
+    underpaint: Callable[..., Any], tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    with_processor(monkeypatch, "avx512_bf16")
+    monkeypatch.setattr("underpaint.stages.optimize.export.traced.MEASURED", 4)
+    options = ("--engine", "openvino", "--int8", "--bf16", "--out", tmp_path / "out")
+    shown = underpaint("export", tiny_model, *options)
+    assert shown.code == 0 and "groups of layers, bfloat16 in the rest" in shown.stdout
+    assert open_exported(tmp_path / "out").edge.precision == "int8_bf16"
 
 
 def test_too_few_prompts_are_refused_with_what_is_missing(

@@ -53,7 +53,7 @@ def test_a_picture_of_graphs_is_drawn_again_pixel_by_pixel(
     ("options", "said"),
     [
         (["--size", "30"], "cannot draw this"),
-        (["--int8"], "8 bits can be asked of models of underpaint alone"),
+        (["--int8"], "fewer bits than 32 can be asked of models of underpaint alone"),
         (["--batch", "2"], "drawn one by one"),
         (["--steps", "4"], "stay free"),
         (["--native"], "whenever they are loaded"),

@@ -325,3 +325,23 @@ def test_drawing_imports_neither_diffusers_nor_transformers_and_drawing_nothing_
     first, second = loaded_by(*call, cwd=tmp_path), loaded_by(*call, cwd=tmp_path)
     assert "torch" in first and not first & {"diffusers", "transformers", "huggingface_hub", "scipy", "pandas"}
     assert "torch" not in second
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a cat"], r"run the same command again with --seed \d+ to go on"),
+        (["a cat", "--seed", 7], "run the same command again to go on"),
+        (["a cat", "a dog"], "run the same command again with the prompts that are missing"),
+        (["a cat", "a dog", "--seed", 7], "run the same command again to go on"),
+    ],
+)
+def test_an_interruption_says_what_the_same_pictures_go_on_with(generate, monkeypatch, arguments, said):
+    from underpaint.pipelines import picture_folder
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(picture_folder, "draw_into", interrupted)
+    finished = generate(*arguments)
+    assert finished.code == 130 and re.search(f"the finished pictures are kept; {said}", finished.stderr)

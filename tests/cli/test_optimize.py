@@ -85,6 +85,13 @@ def test_what_cannot_be_used_is_said_in_a_sentence(
     assert shown.code == 2 and words in shown.stderr and "Traceback" not in shown.stderr
 
 
+def test_a_search_that_is_not_finished_is_no_model_to_take_back(underpaint: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / ".new.search").mkdir()
+    shown = underpaint("optimize", "--undo", tmp_path / ".new.search")
+    assert shown.code == 2 and "is what a search keeps while it is not finished" in shown.stderr
+    assert "give the 'underpaint optimize' command again" in shown.stderr
+
+
 def test_a_policy_without_margins_is_refused(underpaint: Callable[..., Any], tiny_model: Path, tmp_path: Path) -> None:
     policy = tmp_path / "careless.yaml"
     policy.write_text(NO_MARGIN)

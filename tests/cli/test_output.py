@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -15,6 +16,7 @@ import pytest
 from underpaint.cli.output import LINE_EVERY_S, Output, describe, duration, plural
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Progress
+from underpaint.core.warning import PerformanceWarning
 
 
 @dataclass
@@ -139,6 +141,28 @@ def test_a_terminal_gets_one_bar_that_is_redrawn(terminal: Terminal, clock: Cloc
     assert shown.count("\r\x1b[K") == 3
     assert "████████████░░░░░░░░░░░░ draw: 1/2 pictures · 1s left" in shown
     assert shown.endswith("draw: 2/2 pictures\r\ndone\r\n")
+
+
+def test_what_a_caller_is_warned_of_is_read_whole_and_once_on_a_narrow_terminal(
+    terminal: Terminal, clock: Clock
+) -> None:
+    output = Output(stdout=io.StringIO(), stderr=terminal.stream, environ={}, clock=clock)
+    text = "tiny takes two to three times as long here as in 32 bits: " + "why, " * 20 + "and the end"
+    with output.noting():
+        output.report(Progress(task="load the model", done=0))
+        for _ in range(2):
+            warnings.warn(text, PerformanceWarning, stacklevel=1)
+    assert terminal.read().endswith(f"load the model\r\nnote: {text}\r\n")
+
+
+def test_warnings_that_are_not_ours_are_left_to_python(plain: Output, clock: Clock) -> None:
+    with pytest.warns(DeprecationWarning, match="old"), plain.noting():
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+    assert clock.stream.getvalue() == ""
+    quiet = Output(quiet=True, stdout=io.StringIO(), stderr=clock.stream, environ={}, clock=clock)
+    with quiet.noting():
+        warnings.warn("slow", PerformanceWarning, stacklevel=1)
+    assert clock.stream.getvalue() == ""
 
 
 def test_an_error_does_not_stick_to_an_open_bar(terminal: Terminal, clock: Clock) -> None:

@@ -88,6 +88,11 @@ def test_prompts_that_are_not_there_yet_are_said_to_be_missing(underpaint: Calla
     assert done.code == 2 and "so it is no data set" in done.stderr and "ends in" not in done.stderr
 
 
+def test_of_a_policy_that_is_not_there_the_nearest_file_is_named(underpaint: Callable[..., Any], policy: Path) -> None:
+    done = underpaint("policy", "check", policy.with_name(f"{policy.stem}x{policy.suffix}"))
+    assert done.code == 2 and f"does not exist; did you mean {policy}?" in done.stderr
+
+
 def test_a_policy_in_yaml_without_pyyaml_names_the_extra_of_the_server(
     underpaint: Callable[..., Any], policy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -10,6 +11,22 @@ import pytest
 
 from underpaint.cli.serve import in_words
 from underpaint.stages.serve.state_lock import StateLock
+
+
+def test_that_it_serves_is_said_when_it_answers_and_not_before(underpaint, tmp_path, monkeypatch, capfd):
+    from underpaint.stages.serve.http import app, running
+
+    before: list[str] = []
+
+    def serve(application, listener, on_ready=lambda: None):
+        before.append(capfd.readouterr().err)
+        on_ready()
+
+    monkeypatch.setattr(app, "Application", lambda config: None)
+    monkeypatch.setattr(running, "serve", serve)
+    finished = underpaint("serve", "--state", tmp_path, "--port", 0)
+    assert finished.code == 0 and len(before) == 1 and "port = 0" in before[0] and "serving" not in before[0]
+    assert re.search(r"^serving stickers-64(, [\w-]+)* on http://127\.0\.0\.1:\d+$", finished.stderr, re.MULTILINE)
 
 
 def test_settings_that_cannot_be_used_are_named(underpaint, tmp_path):
@@ -73,6 +90,7 @@ def test_a_state_folder_that_another_server_has_is_said_before_anything_is_loade
     ("value", "words"),
     [
         ({"stickers-64": None, "mine": "folder"}, "stickers-64, mine=folder"),
+        ({"stickers-64": None, "stickers-128": "stickers-128"}, "stickers-64, stickers-128"),
         ({"low": 1}, "low=1"),
         ({"defaults": {"pictures_per_day": 5}}, "defaults=pictures_per_day=5"),
         (True, "true"),

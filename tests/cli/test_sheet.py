@@ -89,6 +89,14 @@ def test_moods_in_words_of_one_s_own_stand_beside_named_ones_and_name_their_file
     ]
     assert finished.json["stickers"][2]["path"] == "stickers/slack/03-with-its-tongue-out.png"
     assert "'with its tongue out' stands twice; it is drawn once" in finished.stderr
+    own = ["--mood", " sad", "--mood", "with a hat ", "--mood", "{} with a hat", "--mood", "with a hat"]
+    finished = sheet("a cat", "--moods", "sad,happy", *own, "--seed", 7, "--paper", "none", "--out", "once")
+    notes = [line for line in finished.stderr.splitlines() if "is drawn once" in line]
+    assert notes == [
+        "note: the mood 'sad' stands twice; it is drawn once",
+        "note: the mood 'with a hat' stands twice; it is drawn once",
+        "note: the mood '{} with a hat' means the same picture as another; it is drawn once",
+    ]
     alone = sheet("a cat", "--mood", "in bed", "--seed", 7, "--paper", "none", "--out", "alone", "--json").json
     assert [picture["settings"]["prompt"] for picture in alone["pictures"]] == ["cat face", "cat in bed"]
 
@@ -112,6 +120,11 @@ def test_a_file_of_too_few_or_too_many_prompts_is_named_with_the_way_out(sheet):
         (["a cat", "--moods", "joyful"], "choose some of happy"),
         (["a cat", "--mood", "x" * 201], "has 201 characters; at most 200 fit"),
         (["a cat", "--mood", " "], "a mood in words of your own is empty"),
+        (["a cat", "--moods", ","], "got 0; name some in --moods, or say one in words of your own (--mood)"),
+        (
+            ["a cat", *(word for n in range(64) for word in ("--mood", f"with {n} hats"))],
+            "got 64; draw several sheets",
+        ),
         (["--prompts", "none.txt", "--mood", "x"], "--mood means nothing with --prompts"),
         (["a cat", "--same", "2", "--for", "nowhere", "--contour", "x"], "3 mistakes"),
         (["a cat", "--style", "baroque"], "baroque"),
@@ -127,6 +140,25 @@ def test_what_cannot_be_used_is_refused_and_nothing_is_drawn(sheet, arguments, m
 def test_a_folder_of_stickers_that_is_there_is_refused_before_anything_is_drawn(sheet):
     Path("stickers").mkdir()
     assert sheet("a cat", "--for", "slack").code == 6 and not list(Path.cwd().glob("*.png"))
+
+
+@pytest.mark.parametrize("given", [None, 7])
+def test_an_interruption_says_the_seed_with_which_the_same_pictures_go_on(sheet, monkeypatch, given):
+    from underpaint.pipelines.editing.editor import Editor
+
+    def interrupted(self, settings, **_):
+        raise KeyboardInterrupt
+
+    seed = [] if given is None else ["--seed", given]
+    with monkeypatch.context() as patched:
+        patched.setattr(Editor, "draw", interrupted)
+        finished = sheet("a cat", "--moods", "happy", "--paper", "none", *seed)
+    (picture,) = Path.cwd().glob("underpaint-cat-face-*.png")
+    drawn = read_settings(picture).seed
+    said = "again to go on" if given else f"again with --seed {drawn} to go on"
+    assert finished.code == 130 and f"run the same command {said} with the others" in finished.stderr
+    again = sheet("a cat", "--moods", "happy", "--paper", "none", "--seed", drawn)
+    assert again.stdout.count("(was there already)") == 1 and len(list(Path.cwd().glob("*cat-face*.png"))) == 2
 
 
 def test_a_sheet_that_was_interrupted_after_its_last_picture_is_laid_out_all_the_same(sheet):

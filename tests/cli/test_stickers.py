@@ -59,8 +59,16 @@ def test_the_files_of_a_pack_that_its_place_does_not_take_are_made_and_the_exit_
 def test_the_sheet_beside_pictures_is_left_out(underpaint, here):
     Image.new("RGB", (64, 64), "white").save("underpaint-sheet-2.png")
     finished = underpaint("stickers", "red.png", "underpaint-sheet-2.png", "--for", "slack", "--json")
-    assert "left out" in finished.stderr and [one["words"] for one in finished.json["pictures"]] == ["red"]
-    assert underpaint("stickers", "underpaint-sheet-2.png", "--for", "slack", "--out", "x").code == 2
+    assert "note: left out as a sheet of several pictures: underpaint-sheet-2.png\n" in finished.stderr
+    assert [one["words"] for one in finished.json["pictures"]] == ["red"]
+    alone = underpaint("stickers", "underpaint-sheet-2.png", "--for", "slack", "--out", "x")
+    assert alone.code == 2 and "no picture was named" not in alone.stderr
+    assert "there is no picture but underpaint-sheet-2.png, which is skipped as a sheet of several pi" in alone.stderr
+    sheets = [f"underpaint-sheet-{number}.png" for number in range(2, 7)]
+    for name in sheets[1:]:
+        Path(name).write_bytes(Path(sheets[0]).read_bytes())
+    many = underpaint("stickers", *sheets, "--for", "slack", "--out", "x")
+    assert f"no picture but {', '.join(sheets[:3])}, and 2 more, which" in many.stderr
 
 
 def test_the_places_are_listed(underpaint, here):

@@ -79,7 +79,7 @@ def test_pictures_that_cannot_be_read_are_all_told_before_anything_is_made_the_f
         Path(name).write_text("no picture")
     one = underpaint("upscale", "red.png", "words.png", "--out", "large")
     assert one.code == 3 and not Path("large").exists()
-    assert "words.png is neither a PNG nor a JPEG nor a WebP file; save it as PNG" in one.stderr
+    assert "words.png is neither a PNG nor a JPEG nor a WebP file; if it is a picture, save it as PNG" in one.stderr
     both = underpaint("upscale", "words.png", "red.png", "more.png", "--out", "large")
     assert both.code == 3 and not Path("large").exists()
     assert "2 mistakes: (1) words.png is neither" in both.stderr and "(2) more.png is neither" in both.stderr

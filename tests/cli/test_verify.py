@@ -33,6 +33,20 @@ def test_a_foreign_picture_leaves_with_2_and_a_damaged_one_with_3(underpaint, tm
     assert underpaint("verify", tmp_path / "y.png").code == 3
 
 
+def test_a_sheet_of_ours_and_a_folder_are_told_apart_from_foreign_pictures(underpaint, tmp_path):
+    sheet = tmp_path / "underpaint-sheet.png"
+    Image.new("RGB", (64, 64)).save(sheet)
+    finished = underpaint("verify", sheet)
+    assert finished.code == 2 and "a sheet of several pictures" in finished.stdout
+    assert "underpaint did not draw it" not in finished.stdout
+    shown = underpaint("show", sheet)
+    assert shown.code == 2 and f"{sheet} is by its name a sheet of several pictures" in shown.stderr
+    for command in ("verify", "show"):
+        assert (
+            f"{tmp_path} cannot be read (Is a directory); name a picture's file" in underpaint(command, tmp_path).stderr
+        )
+
+
 def test_no_mark_is_put_where_none_is_wanted_and_a_marked_one_is_drawn_again_alike(
     underpaint, tiny_model, picture, tmp_path
 ):

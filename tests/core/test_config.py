@@ -5,7 +5,7 @@ import math
 import pytest
 from pydantic import Field, ValidationError
 
-from underpaint.core.config import Config, canonical_json, digest_of, parse_json
+from underpaint.core.config import Config, canonical_json, digest_of, parse_json, shown
 from underpaint.core.errors import InputError
 
 
@@ -92,3 +92,8 @@ def test_json_from_outside_is_read_as_it_was_written() -> None:
 def test_json_that_another_reader_might_understand_differently_is_refused(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         parse_json(text)
+
+
+def test_a_long_value_is_cut_and_three_dots_say_so() -> None:
+    assert shown("a" * 10) == repr("a" * 10) and shown("a" * 78) == repr("a" * 78)
+    assert shown("a" * 79) == "'" + "a" * 76 + "..." and len(shown([1] * 1000, most=20)) == 20

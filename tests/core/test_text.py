@@ -173,17 +173,17 @@ def test_white_space_and_invisible_characters_do_not_count_as_length() -> None:
 @pytest.mark.parametrize("unit", ["x", "é", "\u200b", "\u0301", "👨🏽‍🚒", " ", "猫", "\ud800", "\u202e", "ﷺ"])
 def test_a_million_characters_are_refused_at_once(unit: str) -> None:
     text = unit * 1_000_000
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(PromptError):
         canonicalize(text)
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1
 
 
 def test_the_longest_text_that_is_read_takes_milliseconds() -> None:
     for unit in ("é", "👨🏽‍🚒", "ﷺ", "🏴\U000e0067", "\u0301"):
-        started = time.perf_counter()
+        started = time.thread_time()
         attempt((unit * 4 * MAX_CHARACTERS)[: 4 * MAX_CHARACTERS])
-        assert time.perf_counter() - started < 0.5
+        assert time.thread_time() - started < 0.5
 
 
 RANGES = [

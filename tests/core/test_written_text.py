@@ -41,3 +41,9 @@ def test_what_cannot_be_read_is_refused_in_the_words_of_its_kind(
 def test_a_folder_is_refused_with_what_the_system_says(tmp_path: Path) -> None:
     with pytest.raises(PolicyError, match=r"cannot be read .*; name a policy"):
         POLICY.read(tmp_path)
+
+
+def test_of_a_mistyped_file_the_nearest_one_is_named(tmp_path: Path) -> None:
+    (tmp_path / "policy-export.yaml").write_text("schema: 1")
+    with pytest.raises(PolicyError, match=r"policy-expor.yaml; did you mean \S+/policy-export.yaml\? docs/examples/po"):
+        POLICY.read(tmp_path / "policy-expor.yaml")

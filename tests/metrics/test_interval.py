@@ -17,6 +17,7 @@ from underpaint.metrics.interval import (
     order_statistic,
     proportion,
     ratio_of_medians,
+    ratio_over_starts,
     wilson,
 )
 
@@ -48,7 +49,9 @@ def test_shares_that_are_none_are_refused(interval) -> None:
         interval(1, 2, 95)
 
 
-@pytest.mark.parametrize(("freedom", "error"), [(8, 1e-3), (19, 2e-5), (99, 1e-8)])
+@pytest.mark.parametrize(
+    ("freedom", "error"), [(1, 1e-9), (2, 1e-9), (3, 4e-3), (5, 1e-3), (8, 1e-3), (19, 2e-5), (99, 1e-8)]
+)
 def test_student_quantile_equals_scipy(freedom: int, error: float) -> None:
     for probability in (0.9, 0.95, 0.975):
         found = under_test.student_quantile(probability, freedom)
@@ -236,6 +239,35 @@ def test_ratio_of_medians_sees_through_what_pairs_share() -> None:
     assert found.interval is not None
     assert found.interval.low == pytest.approx(1.05)
     assert found.interval.high == pytest.approx(1.05)
+
+
+def test_a_ratio_over_starts_holds_the_truth_whatever_luck_a_process_has() -> None:
+    rng, held = np.random.default_rng(5), 0
+    for _ in range(400):
+        luck = 0.03 * rng.standard_normal((2, 6, 1))
+        candidate, base = 50.0 * np.exp(luck + 0.1 * rng.standard_normal((2, 6, 20)))
+        found = ratio_over_starts(1.2 * candidate, base)
+        assert found.interval is not None and found.num_clusters == 6
+        held += found.interval.low <= 1.2 <= found.interval.high
+    assert 0.92 <= held / 400 <= 0.98
+
+
+def test_a_ratio_over_starts_is_student_s_interval_of_their_logarithms() -> None:
+    base = np.full((6, 4), 10.0)
+    found = ratio_over_starts(base * np.exp([[0.1], [0.2], [0.3]] * 2), base)
+    assert found.interval is not None
+    assert found.value == pytest.approx(np.exp(0.2))
+    reach = 2.5706 * (0.04 / 5) ** 0.5 / 6**0.5
+    assert np.log([found.interval.low, found.interval.high]) == pytest.approx([0.2 - reach, 0.2 + reach], abs=1e-3)
+
+
+def test_a_ratio_over_starts_needs_two_of_them_with_pairs_above_0() -> None:
+    base = np.full((2, 4), 10.0)
+    with pytest.raises(TooFewSamples, match=r"2 starts with a pair each, got \(1, 4\)"):
+        ratio_over_starts(base[:1], base[:1])
+    for candidate in (base[:1], -base, np.full((2, 4), np.nan), base[0]):
+        with pytest.raises(MetricError, match="pairs above 0 of the same shape"):
+            ratio_over_starts(candidate, base)
 
 
 def test_ratio_of_medians_is_covered_and_turns_over() -> None:

@@ -11,12 +11,17 @@ import pytest
 import underpaint
 from underpaint.cli import generate
 from underpaint.core.errors import InputError, MissingDependency
+from underpaint.core.optimization import OptimizationRecipe
+from underpaint.core.warning import PerformanceWarning
 from underpaint.pipelines import engine_choice
-from underpaint.pipelines.engine_choice import choose, engine_again
+from underpaint.pipelines.engine_choice import bfloat16_elsewhere, choose, engine_again
 from underpaint.pipelines.exported_folder import ExportedModel, open_exported, shipped_exports
 from underpaint.pipelines.generator import load_opened
 from underpaint.pipelines.model_folder import Model, open_model
+from underpaint.pipelines.optimized_folder import OptimizedModel, OptimizedSettings
 from underpaint.pipelines.settings import Settings
+from underpaint.runtime.processor import Processor
+from underpaint.stages.optimize.transforms.checking import step_of
 
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
@@ -63,6 +68,45 @@ def test_the_extra_of_an_engine_brings_its_package(engine):
     assert any(re.match(rf"{engine_choice.MODULES[engine]}\b", one) for one in brought)
 
 
+def test_where_bfloat16_is_not_multiplied_it_is_said_how_a_model_made_for_it_is_computed(
+    shipped, exported, monkeypatch
+):
+    flags = ["avx2"]
+    monkeypatch.setattr(engine_choice, "read_processor", lambda: Processor(family="x86", flags=tuple(flags)))
+    halved = replace(exported, edge=exported.edge.model_copy(update={"precision": "bf16"}))
+    settings = OptimizedSettings(base="sd", recipe="")
+    recipes = (
+        step_of("quant.bf16", "denoiser"),
+        step_of("engine.openvino", "denoiser", precision="int8_bf16"),
+        step_of("engine.openvino", "denoiser", precision="int8"),
+    )
+    made = [
+        OptimizedModel(**vars(shipped), recipe=OptimizationRecipe(steps=(one,)), settings=settings) for one in recipes
+    ]
+    said = [bfloat16_elsewhere(one) or "" for one in (exported, halved, *made)]
+    assert (said[0], said[4]) == ("", "") and ": it is made for bfloat16, and this processor is not known" in said[1]
+    assert [one.partition(": ")[0] for one in said[1:4]] == [
+        "stickers-64 is drawn in 32 bits here",
+        "stickers-64 takes two to three times as long here as in 32 bits",
+        "stickers-64 is drawn in 32 bits here",
+    ]
+    flags.append("amx_bf16")
+    assert not any(bfloat16_elsewhere(one) for one in (halved, *made))
+
+
+def test_who_loads_a_model_made_for_bfloat16_is_warned_where_it_is_loaded(exported, monkeypatch):
+    flags = ["avx2"]
+    monkeypatch.setattr(engine_choice, "read_processor", lambda: Processor(family="x86", flags=tuple(flags)))
+    halved = replace(exported, edge=exported.edge.model_copy(update={"precision": "bf16"}))
+    monkeypatch.setattr("underpaint.pipelines.generator.open_model", lambda _model: halved)
+    with pytest.warns(PerformanceWarning) as warned:
+        underpaint.load()
+    assert [str(one.message) for one in warned] == [bfloat16_elsewhere(halved)]
+    assert warned[0].filename == __file__
+    flags.append("avx512_bf16")
+    underpaint.load()
+
+
 def test_the_graph_of_the_shipped_model_is_taken(shipped, exported):
     for model in (shipped, exported):
         choice = choose(model)
@@ -87,11 +131,30 @@ def test_an_engine_that_was_asked_for_and_cannot_draw_is_an_error(shipped, expor
         choose(shipped, "openvino")
     with pytest.raises(InputError, match=r"--engine onnx cannot be used.*no exported graph for onnx"):
         choose(open_model(tiny_model), "onnx")
+    folder = re.escape(str(tiny_model))
+    with pytest.raises(
+        InputError, match=f"{folder} has no exported graph for onnx; .*'underpaint export {folder} --engi"
+    ):
+        choose(open_model(tiny_model), "onnx")
     with pytest.raises(InputError, match=r"torch does not run.*stickers-64"):
         choose(exported, "torch")
     absent.update(("onnx", "torch"))
     with pytest.raises(MissingDependency, match=r"torch is needed.*onnxruntime is not installed.*underpaint\[train\]"):
         choose(shipped)
+
+
+def test_of_a_graph_for_another_engine_the_model_that_it_was_made_from_is_named(exported):
+    told = r"is a graph for onnx; leave --engine out, or make one of the model that it was made from, "
+    with pytest.raises(
+        InputError, match=told + "stickers-64, with 'underpaint export stickers-64 --engine openvino --"
+    ):
+        choose(exported, "openvino")
+    elsewhere = replace(exported, edge=exported.edge.model_copy(update={"model": "mine"}))
+    with pytest.raises(InputError, match=told + "mine, with 'underpaint export MODEL --engine.* MODEL is its folder"):
+        choose(elsewhere, "openvino")
+    changed = replace(exported, edge=exported.edge.model_copy(update={"model_sha256": "0" * 64}))
+    with pytest.raises(InputError, match=told + "stickers-64, with 'underpaint export MODEL --engine openvino"):
+        choose(changed, "openvino")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from torch import Tensor
 from underpaint.core.errors import InputError
 from underpaint.models.pixels import to_straight
 from underpaint.models.residual import ResidualConfig, ResidualRefiner
+from underpaint.pipelines.drawer import unwatched
 from underpaint.pipelines.hybrid import Drawing, HybridPipeline, draw_residual
 from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.saved import load_pipeline
@@ -172,6 +173,17 @@ def test_without_a_refiner_the_latent_is_what_the_tokens_say(make_tiny_model, tm
     with torch.no_grad():
         expected = to_straight(pipeline.autoencoder.decode(drawing.f))[0]
     assert np.array_equal(pipeline.draw([CAT])[0], expected)
+
+
+def test_a_drawing_reads_the_noise_of_the_residual_only_where_it_is_sampled(pipeline, make_tiny_model, tmp_path):
+    plain = opened(make_tiny_model(tmp_path / "plain", refined=False))
+    for drawn, steps, sampled in ((pipeline, None, True), (pipeline, 0, False), (pipeline, 2, True), (plain, 2, False)):
+        numbers, asked = drawn.numbers([replace(CAT, steps=steps)]), []
+        noise = numbers.noise
+        watched = replace(numbers, noise=lambda name, noise=noise, asked=asked: asked.append(name) or noise(name))
+        with torch.no_grad():
+            drawn.pictures(drawn.encode_text([CAT.caption]), drawn.style_index([CAT.style]), watched, unwatched)
+        assert asked == [stream.name for stream in drawn.streams if sampled or stream.name != "residual"]
 
 
 @torch.no_grad()

@@ -100,8 +100,9 @@ def test_other_settings_get_another_name_and_nothing_is_overwritten(generator, t
 def test_foreign_and_broken_files_are_neither_taken_for_finished_nor_touched(generator, tiny_model, tmp_path):
     tmp_path.joinpath("underpaint-a-cat-7.png").write_bytes(b"broken")
     Image.new("RGBA", (2, 2)).save(tmp_path / "underpaint-a-cat-7-2.png")
+    Image.new("1", (8_001, 5_000)).save(tmp_path / "underpaint-a-cat-7-3.png")  # more pixels than are read
     (placed,) = draw_into(tmp_path, wishes(tiny_model), lambda: generator)
-    assert placed.path.name == "underpaint-a-cat-7-3.png"
+    assert placed.path.name == "underpaint-a-cat-7-4.png"
     assert tmp_path.joinpath("underpaint-a-cat-7.png").read_bytes() == b"broken"
     assert find_finished(tmp_path, wishes(tiny_model)[0]) is not None
 
@@ -157,7 +158,7 @@ def test_a_sheet_shows_all_pictures_and_is_never_overwritten(generator, tiny_mod
     assert [add_sheet(tmp_path, placed).name for _ in range(2)] == ["underpaint-sheet.png", "underpaint-sheet-2.png"]
     with Image.open(tmp_path / "underpaint-sheet.png") as sheet:
         assert sheet.mode == "RGB" and sheet.size[0] > 2 * 128
-    with pytest.raises(InputError, match="holds no settings"):
+    with pytest.raises(InputError, match="is by its name a sheet of several pictures"):
         read_settings(tmp_path / "underpaint-sheet.png")
 
 

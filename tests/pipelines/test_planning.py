@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from underpaint.core.errors import InputError, PromptError
@@ -28,6 +30,13 @@ def test_settings_are_complete_before_anything_is_drawn(model):
     assert (settings.style, settings.seed, settings.background) == ("flat", 7, "#ffffff")
     assert (settings.guidance, settings.temperature, settings.steps, settings.size) == (1.5, 1.0, 2, "32x32")
     assert (settings.model, settings.model_sha256) == ("tiny", model.digest)
+
+
+def test_where_no_scale_is_guided_no_guidance_is_planned_unless_it_is_asked_for(model):
+    sampling = {**model.index.sampling, "guidance_shape": (0.0, 0.0, 0.0)}
+    unguided = replace(model, index=model.index.model_copy(update={"sampling": sampling}))
+    assert [plan(one, [row()], Options(seed=7))[0].guidance for one in (model, unguided)] == [1.5, None]
+    assert plan(unguided, [row()], Options(seed=7, guidance=2.0))[0].guidance == 2.0
 
 
 def test_the_seed_counts_up_within_a_prompt(model):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from underpaint.core.errors import InputError, UnderpaintError, UnreadableImage
+from underpaint.core.errors import InputError, InputTooLarge, UnderpaintError, UnreadableImage
 from underpaint.pipelines import marks
 from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.finishing import finish
@@ -143,8 +143,25 @@ def test_a_missing_file_is_an_input_error_and_a_huge_header_is_refused(tmp_path,
     data[16:24] = struct.pack(">II", 60_000, 60_000)
     data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
     path.write_bytes(data)
-    with pytest.raises(UnderpaintError, match="beyond"):
+    with pytest.raises(UnderpaintError, match="at most 40,000,000"):
         verify(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"notes of a meeting", b"II*\0\x08\0\0\0"])
+def test_what_is_no_picture_is_told_in_our_words(tmp_path, content):
+    (tmp_path / "notes.txt").write_bytes(content)
+    with pytest.raises(UnreadableImage) as refused:
+        verify(tmp_path / "notes.txt")
+    told = "is neither a PNG nor a JPEG nor a WebP file; if it is a picture, save it as PNG"
+    assert str(refused.value) == f"{tmp_path / 'notes.txt'} {told}"
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+def test_pictures_of_any_format_with_too_many_pixels_are_told_alike(tmp_path, suffix):
+    large = tmp_path / f"large.{suffix}"
+    Image.new("RGB", (8_001, 5_000)).save(large)
+    with pytest.raises(InputTooLarge, match=f"{suffix} has 8001x5000 pixels; at most 40,000,000 are read: shrink it$"):
+        verify(large)
 
 
 def test_an_edit_says_so_in_its_packet_and_must(path):

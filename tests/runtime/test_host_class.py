@@ -5,7 +5,15 @@ from pathlib import Path
 import pytest
 
 from underpaint.runtime.gpu import Gpu
-from underpaint.runtime.host_class import CPU_RULES, FAST_INT8, GPU_RULES, cpu_rule, gpu_class, host_class
+from underpaint.runtime.host_class import (
+    CPU_RULES,
+    FAST_INT8,
+    GPU_RULES,
+    cpu_rule,
+    gpu_class,
+    host_class,
+    multiplies_bfloat16,
+)
 from underpaint.runtime.processor import Processor, parse_cpuinfo, parse_sysctl
 
 MACHINES = Path(__file__).with_name("machines")
@@ -49,6 +57,15 @@ def test_instructions_of_one_family_mean_nothing_in_another():
 def test_classes_with_fast_8_bit_products_are_those_named_after_them():
     fast = {rule.name for rule in CPU_RULES if rule.any_of & FAST_INT8}
     assert fast == {"x86-amx", "x86-vnni", "arm-i8mm", "arm-dotprod"}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("sapphire-rapids", True), ("zen4", True), ("cascade-lake", False), ("zen3", False), ("graviton3", False)],
+)
+def test_bfloat16_is_fast_on_x86_with_its_instructions(name, expected):
+    machine = "aarch64" if name.startswith("graviton") else "x86_64"
+    assert multiplies_bfloat16(parse_cpuinfo((MACHINES / f"{name}.txt").read_text(), machine)) is expected
 
 
 @pytest.mark.parametrize(

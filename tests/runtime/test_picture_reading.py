@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from underpaint.core.errors import InputTooLarge, UnreadableImage
-from underpaint.runtime.picture_reading import readable, refuse_animation, shallow, words_of
+from underpaint.runtime.picture_reading import MAX_PIXELS, check_pixels, readable, refuse_animation, shallow, words_of
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,12 @@ from underpaint.runtime.picture_reading import readable, refuse_animation, shall
 def test_what_pillow_says_is_one_error_with_the_name(raised, expected, words):
     with pytest.raises(expected, match=words), readable("cat.png", ("PNG",)):
         raise raised
+
+
+def test_pixels_are_counted_up_to_the_last_that_is_read():
+    check_pixels(1, MAX_PIXELS, "cat.png")
+    with pytest.raises(InputTooLarge, match="has 40000001x1 pixels; at most 40,000,000 are read: shrink it"):
+        check_pixels(MAX_PIXELS + 1, 1, "cat.png")
 
 
 def test_another_kind_of_file_is_said_to_be_one():

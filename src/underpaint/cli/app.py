@@ -12,7 +12,7 @@ A command is a module ``underpaint.cli.<name>`` with a line in ``COMMANDS`` and 
 - ``--json``, ``--quiet`` and ``--help`` are added here to every command and sub-command; do not add them again.
 - ``run`` passes ``report=output.report`` to long work, ends with one ``output.result(human_text, data)`` and returns 0.
   It raises ``UnderpaintError`` for whatever the user can mend; it neither prints nor calls ``sys.exit``.
-- ``run`` may set ``output.resume_hint`` to a sentence that is shown when the user presses Ctrl-C
+- ``run`` may set ``output.resume_hint`` to a sentence that is shown after Ctrl-C and SIGTERM
   ("run the same command again to go on from step 1200").
 
 Exit codes: as ``EPILOG`` says; 2 to 9 are those of ``underpaint.core.errors``. A path that was typed and does not exist
@@ -64,8 +64,18 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("underpaint.cli.doctor", "say what this machine has, what is used of it, and what could be installed"),
 }
 
+TERMINATED = 143
+"""Exit code after SIGTERM: 128 and the number of the signal."""
 ERROR_CODES = {"gate": 64}
 """Commands whose deliberate errors all leave with one code, so that no mistake reads as one of their verdicts."""
+EXTRAS = {
+    "evaluate": "evaluate",
+    "export": "optimize",
+    "gate": "evaluate",
+    "optimize": "train,optimize,evaluate",
+    "sweep": "evaluate",
+}
+"""What brings torch, and all else that a command needs, where it is not ``train``."""
 
 EPILOG = """examples:
   underpaint generate "a smiling cat with sunglasses"
@@ -87,7 +97,8 @@ exit codes:
   130  interrupted
   141  the reader of the output went away
   143  terminated
-'underpaint gate' has its own, since its small ones are verdicts: see 'underpaint gate --help'.
+Of data check, gate, optimize, policy check, sheet, stickers and verify, some small codes are results as well, such as
+1 where nothing passes: see 'underpaint COMMAND --help'.
 """
 
 
@@ -166,7 +177,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _terminated(_signal: int, _frame: FrameType | None) -> NoReturn:
     """Turn SIGTERM into an exception, so that half-written folders are removed."""
-    raise SystemExit(143)
+    raise SystemExit(TERMINATED)
 
 
 def _why_left(command: str, left: Sequence[str]) -> str:
@@ -188,7 +199,8 @@ def run_command(arguments: Sequence[str], output: Output) -> int:
     parser = build_parser(find_command(arguments))
     args, left = parser.parse_known_args(arguments or ["--help"])
     if left:
-        parser.error(_why_left(args.command, left))
+        raise InputError(f"{_why_left(args.command, left)}; see 'underpaint {args.command} --help'")
+    output.extra = EXTRAS.get(args.command, output.extra)
     return importlib.import_module(COMMANDS[args.command][0]).run(args, output)
 
 
@@ -217,9 +229,12 @@ def _run_safely(arguments: Sequence[str], output: Output) -> int:
     """Run a command; show every error but a broken pipe as one message."""
     try:
         try:
-            code = run_command(arguments, output)
+            with output.noting():
+                code = run_command(arguments, output)
         except SystemExit as leaving:
             code = leaving.code if isinstance(leaving.code, int) else 0
+        if code == TERMINATED:
+            output.terminated(TERMINATED)
         output.close()
         return code
     except BrokenPipeError:

@@ -128,15 +128,17 @@ def model_finding(name: str, folder: Path) -> Finding:
         folder: Where it lies.
     """
     from underpaint.core.artifact import verify
+    from underpaint.pipelines.opening import open_model
     from underpaint.runtime.findings import Finding, size
 
     try:
         manifest = verify(folder)
+        shared = open_model(folder).shared
     except ArtifactError as error:
         value, meaning = f"{name} is damaged", str(error)
         return Finding(section="used", name="model", value=value, meaning=meaning, state="broken", remedy=INSTALL_AGAIN)
     total = size(sum(entry.bytes for entry in manifest.files.values()))
-    value = f"{name}, {len(manifest.files)} files, {total}"
+    value = f"{name}, {len(manifest.files)} files, {total}{f' beside {shared.name}' if shared else ''}"
     meaning = f"whole: every file is as its manifest says ({manifest.digest[:12]})"
     return Finding(section="used", name="model", value=value, meaning=meaning)
 

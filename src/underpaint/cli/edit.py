@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from underpaint.cli.generate import as_data, describe, load, note_what_is_read
 from underpaint.cli.output import Output
 from underpaint.cli.signing import add_signing_options, check_signing, signing_for
-from underpaint.cli.wishes import check_counts, option
+from underpaint.cli.wishes import check_counts, going_on, option
 from underpaint.core.errors import InputError
 from underpaint.core.mistakes import Mistakes
 
@@ -67,7 +67,9 @@ def _add_mask_options(parser: argparse.ArgumentParser) -> None:
 
 def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how to draw it")
-    group.add_argument("-m", "--model", metavar="MODEL", help="a hybrid model's folder (default: the shipped one)")
+    group.add_argument(
+        "-m", "--model", metavar="MODEL", help="a shipped hybrid model or a folder (default: stickers-64)"
+    )
     group.add_argument("--guidance", type=float, metavar="G", help="pull towards the prompt, 0 to 20")
     group.add_argument("--steps", type=int, metavar="STEPS", help="steps of the residual refiner")
     group.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
@@ -110,7 +112,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     found.tell()
     planned = plan(args, output)
     signing = signing_for(args, output.note)
-    output.resume_hint = "the finished pictures are kept; run the same command again to go on with the others"
+    output.resume_hint = going_on(planned.settings[0].seed if args.seed is None else None)
     folder = Path(args.out)
     pictures = draw_into(
         folder,

@@ -18,7 +18,7 @@ EXAMPLES = """examples:
   underpaint gate artifacts/eval-new --against artifacts/eval-shipped --policy docs/examples/policy.yaml
   underpaint gate artifacts/eval-new --against artifacts/eval-shipped --policy policy.toml --out artifacts/gate
   underpaint gate artifacts/new --against stickers-64 --data artifacts/stickers-64 --policy policy.yaml
-  underpaint gate stickers-64-onnx --against stickers-64 --data artifacts/stickers-64 \
+  underpaint gate stickers-64-onnx --against stickers-64 --data artifacts/stickers-64 \\
     --policy docs/examples/policy-export.yaml
 
 exit codes: 0 pass, 1 fail, 2 indeterminate, 64 anything wrong with what was typed or handed over, 70 a defect

@@ -10,7 +10,7 @@ from underpaint.cli.engine_option import ENGINE
 from underpaint.cli.model_options import add_model_options, model_of
 from underpaint.cli.output import Output
 from underpaint.cli.signing import Signing, add_signing_options, check_signing, signing_for
-from underpaint.cli.wishes import check_arguments, plan_like, plan_new
+from underpaint.cli.wishes import check_arguments, going_on_with, plan_like, plan_new
 from underpaint.core.mistakes import Mistakes
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--seed", type=int, metavar="SEED", help="seed of the first picture; the next ones count up")
     what.add_argument("--background", metavar="COLOR", help="transparent (default), white, black or #rrggbb")
     how = parser.add_argument_group("how to draw it")
-    how.add_argument("-m", "--model", metavar="MODEL", help="a model's folder or hub id (default: the shipped one)")
+    how.add_argument(
+        "-m", "--model", metavar="MODEL", help="a shipped model, a folder or hub id (default: stickers-64)"
+    )
     how.add_argument("--guidance", type=float, metavar="G", help="pull towards the prompt, 0 to 20")
     how.add_argument("--steps", type=int, metavar="STEPS", help="steps of the model's diffusion part, if it has one")
     how.add_argument("--engine", **ENGINE)
@@ -91,7 +93,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
         args.engine = engine_again(model, original)
 
     signing = signing_for(args, output.note)
-    output.resume_hint = "the finished pictures are kept; run the same command again to go on with the others"
+    output.resume_hint = going_on_with(args, planned)
     folder = Path(args.out)
     pictures = draw_into(
         folder,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from underpaint.stages.optimize.search.writing import Finished
 
 EXAMPLES = """examples:
-  underpaint optimize stickers-64 --data artifacts/stickers-64 --policy docs/examples/policy-export.yaml \
+  underpaint optimize stickers-64 --data artifacts/stickers-64 --policy docs/examples/policy-export.yaml \\
     --budget 30m --out artifacts/stickers-64-fast
   underpaint generate "a red apple" -m artifacts/stickers-64-fast
   underpaint optimize --undo artifacts/stickers-64-fast
@@ -93,7 +93,7 @@ def _search(args: argparse.Namespace, output: Output) -> Finished:
     from underpaint.core.artifact import require_new
     from underpaint.core.progress import Progress
     from underpaint.pipelines.opening import open_model
-    from underpaint.stages.optimize.search.trial_log import is_written
+    from underpaint.stages.optimize.search.trial_log import is_written, workspace
 
     values = {"target": args.target, "budget_s": seconds_of(args.budget), "seed": args.seed}
     if not is_written(Path(args.out)):
@@ -101,10 +101,11 @@ def _search(args: argparse.Namespace, output: Output) -> Finished:
     model = open_model(args.model)
     judge = _judge(args, model)
     output.report(Progress(task="load torch", done=0))
-    require("torch", extra="train")
+    require("torch", extra=output.extra)
     from underpaint.stages.optimize.search.run import run_search
 
-    output.resume_hint = "every finished trial is kept; run the same command again to go on"
+    kept = workspace(Path(args.out))
+    output.resume_hint = f"every finished trial is kept in {kept}; run the same command again to go on"
     return run_search(_task(args, values, model, judge), output.report)
 
 

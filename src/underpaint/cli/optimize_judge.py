@@ -131,14 +131,14 @@ class GateJudge:
             planted={name: _verdict_on(name, result) for name in self.planted},
         )
 
-    def judge(self, candidate: Path, attempts: int, report: Report) -> Judgement:
-        """Judge a candidate; the controls were judged before, at the policy's own error."""
+    def judge(self, candidate: Path, report: Report) -> Judgement:
+        """Judge a candidate; the controls were judged before."""
         from underpaint.core.optimization import Judgement
         from underpaint.core.policy import Controls
         from underpaint.stages.evaluate.gate.models import evaluate_into, sized, without_controls
         from underpaint.stages.evaluate.gate.run import gate_by_looks
 
-        share = self.policy.model_copy(update={"alpha": self.policy.alpha / attempts, "controls": Controls()})
+        bare_policy = self.policy.model_copy(update={"controls": Controls()})
         plan = self._looks()
 
         def at(n: int) -> tuple[Path, Path]:
@@ -148,7 +148,7 @@ class GateJudge:
             self._latest[:] = pair
             return pair[0], pair[1]
 
-        result = gate_by_looks(at, share, policy_written=self.written, report=report)
+        result = gate_by_looks(at, bare_policy, policy_written=self.written, report=report)
         return Judgement(
             verdict=result.verdict,
             reasons=result.reasons,

@@ -7,16 +7,21 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from underpaint.core.errors import UnderpaintError
 from underpaint.core.progress import Progress
+from underpaint.core.warning import PerformanceWarning
 
 DEBUG = "UNDERPAINT_DEBUG"
 SETUP, STORAGE, DEFECT, INTERRUPTED = 5, 6, 70, 130
-TORCH_MISSING = "this needs PyTorch, which is not installed; run: pip install 'underpaint[train]'"
+AGAIN = "run the same command again"
+"""What is said where nothing is kept."""
+TORCH_MISSING = "this needs PyTorch, which is not installed; run: "
 BAR_WIDTH = 24
 DRAW_EVERY_S = 0.1
 LINE_EVERY_S = 10.0
@@ -91,7 +96,8 @@ class Output:
     ) -> None:
         self.json_mode = json_mode
         self.quiet = quiet
-        self.resume_hint = "run the same command again"
+        self.resume_hint = AGAIN
+        self.extra = "train"  # what brings torch and all else that the command needs
         self.error_code: int | None = None  # of every deliberate error; None for each error's own
         self._stdout = sys.stdout if stdout is None else stdout
         self._stderr = sys.stderr if stderr is None else stderr
@@ -138,6 +144,23 @@ class Output:
             self._end_bar()
             self._write_error(text)
 
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Make notes of what a command warns its callers of, each once; warnings of others go where they went."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", PerformanceWarning)
+            before, noted = warnings.showwarning, set[str]()
+
+            def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+                if not issubclass(category, PerformanceWarning):
+                    before(message, category, *where)
+                elif (text := str(message)) not in noted:
+                    noted.add(text)
+                    self.note(f"note: {text}")
+
+            warnings.showwarning = show
+            yield
+
     def result(self, human: str, data: Mapping[str, Any]) -> None:
         """Print the command's result.
 
@@ -160,15 +183,30 @@ class Output:
         kind, message, code = self._explain(error)
         if self.error_code is not None and code < DEFECT:
             code = self.error_code
+        label = "\x1b[1;31merror:\x1b[0m" if self._color else "error:"
+        self._tell(kind, message, code, f"{label} {message}")
+        if self._environ.get(DEBUG):
+            self._write_error("".join(traceback.format_exception(error)).rstrip())
+        return code
+
+    def terminated(self, code: int) -> None:
+        """Say how to go on after SIGTERM, if anything was kept that one could go on with.
+
+        Args:
+            code: The exit code.
+        """
+        self._end_bar()
+        if self.resume_hint != AGAIN:
+            message = f"terminated; {self.resume_hint}"
+            self._tell("Terminated", message, code, message)
+
+    def _tell(self, kind: str, message: str, code: int, human: str) -> None:
+        """Show why a command ends: as a JSON document, or as a text for people."""
         if self.json_mode:
             document = {"error": {"type": kind, "message": message, "exit_code": code}}
             self._write_document(json.dumps(document, indent=2, ensure_ascii=False))
         else:
-            label = "\x1b[1;31merror:\x1b[0m" if self._color else "error:"
-            self._write_error(f"{label} {message}")
-        if self._environ.get(DEBUG):
-            self._write_error("".join(traceback.format_exception(error)).rstrip())
-        return code
+            self._write_error(human)
 
     def close(self) -> None:
         """Finish an open bar and flush both streams."""
@@ -184,7 +222,9 @@ class Output:
         if isinstance(error, KeyboardInterrupt):
             return "Interrupted", f"interrupted; {self.resume_hint}", INTERRUPTED
         if isinstance(error, ModuleNotFoundError) and error.name == "torch":
-            return "MissingDependency", TORCH_MISSING, SETUP
+            from underpaint.runtime.installed import pip_command
+
+            return "MissingDependency", TORCH_MISSING + pip_command(self.extra), SETUP
         if isinstance(error, OSError) and error.errno is not None and error.strerror:
             return "StorageError", _explain_os_error(error), STORAGE
         return (

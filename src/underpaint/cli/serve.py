@@ -77,9 +77,9 @@ def run(args: argparse.Namespace, output: Output) -> int:
             if sources[name] != "default":
                 output.note(f"{name} = {in_words(shown[name])}  ({sources[name]})")
         address = address_of(listener)
-        output.note(f"serving {', '.join(config.models)} on {address}")
+        said = f"serving {', '.join(config.models)} on {address}"
         with announced(config.state, address):
-            serve(application, listener)
+            serve(application, listener, on_ready=lambda: output.note(said))
     output.result("stopped", {"address": address, "settings": shown})
     return 0
 
@@ -89,7 +89,8 @@ def in_words(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return ", ".join(name if held is None else f"{name}={in_words(held)}" for name, held in value.items()) or "none"
+        pairs = (name if held in (None, name) else f"{name}={in_words(held)}" for name, held in value.items())
+        return ", ".join(pairs) or "none"
     if isinstance(value, (list, tuple)):
         return ", ".join(map(in_words, value)) or "none"
     return "none" if value is None else str(value)

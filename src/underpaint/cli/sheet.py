@@ -11,7 +11,7 @@ from underpaint.cli.output import Output
 from underpaint.cli.signing import Signing, add_signing_options, check_signing, signing_for
 from underpaint.cli.stickers import add_place_options, incomplete, look_of, places_of, write
 from underpaint.cli.stickers import describe as describe_stickers
-from underpaint.cli.wishes import check_counts
+from underpaint.cli.wishes import check_counts, going_on
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.mistakes import Mistakes
 
@@ -34,7 +34,8 @@ EXAMPLES = """examples:
   underpaint sheet --prompts pictures.txt --same 0.5 --paper letter --cut-line --out mine
 
 The first picture is drawn from the subject, the others keep a part of it (--same) and follow the words of their mood.
-The same command goes on where an earlier run was interrupted, if it has a seed.
+The same command goes on where an earlier run was interrupted, if it has a seed. The exit code is 4 if a pack for --for
+has a number of stickers that its place does not take; its files are made all the same.
 """
 STICKERS = "stickers"
 
@@ -57,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--style", metavar="STYLE", help="one of the model's styles; a wrong one lists them")
     what.add_argument("--seed", type=int, metavar="SEED", help="of all pictures; without it one is drawn at random")
     how = parser.add_argument_group("how to draw it")
-    how.add_argument("-m", "--model", metavar="MODEL", help="a hybrid model's folder (default: the shipped one)")
+    how.add_argument("-m", "--model", metavar="MODEL", help="a shipped hybrid model or a folder (default: stickers-64)")
     how.add_argument("--guidance", type=float, metavar="G", help="pull towards the words, 0 to 20")
     how.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
     how.add_argument("--threads", type=int, default=1, metavar="T", help="CPU threads (default: 1)")
@@ -88,13 +89,12 @@ def run(args: argparse.Namespace, output: Output) -> int:
     check_signing(args, found)
     look, places = look_of(args, found), places_of(args, found) if args.places_for else []
     planned = plan(args, found)
-    for words in sorted({words for words in args.mood if args.mood.count(words) > 1}):
-        output.note(f"note: the mood {words!r:.40} stands twice; it is drawn once")
+    note_what_is_drawn_once(args, planned.series, output)
     folder = Path(args.out)
     if places:
         require_new(folder / STICKERS)
     signing = signing_for(args, output.note)
-    output.resume_hint = "the finished pictures are kept; run the same command with its seed to go on with the others"
+    output.resume_hint = going_on(planned.first.seed if args.seed is None else None)
     pictures = draw(planned, folder, signing, args, output)
     sheets = lay_out(folder, pictures, look, args)
     labels = planned.series.labels
@@ -161,19 +161,37 @@ def series_asked_for(args: argparse.Namespace) -> Series:
     from pathlib import Path
 
     from underpaint.pipelines.prompts import read_prompts
-    from underpaint.pipelines.stickers.moods import USUAL
     from underpaint.pipelines.stickers.series import series_from, series_of
 
     if (args.subject is None) == (args.prompts is None):
         raise InputError('write a subject, such as "a cat", or name a file of words with --prompts, one of the two')
     if args.prompts is None:
-        usual = [] if args.mood else USUAL
-        moods = usual if args.moods is None else [mood.strip() for mood in args.moods.split(",") if mood.strip()]
-        return series_of(args.subject, moods, args.mood)
+        return series_of(args.subject, named_moods(args), args.mood)
     if args.moods is not None or args.mood:
         named = "--moods" if args.moods is not None else "--mood"
         raise InputError(f"{named} means nothing with --prompts, whose words are taken as they are; leave it out")
     return series_from(read_prompts(Path(args.prompts)), args.prompts)
+
+
+def named_moods(args: argparse.Namespace) -> list[str]:
+    """Return the moods that are meant by name: those of --moods, or the usual ones where nothing is said of moods."""
+    from underpaint.pipelines.stickers.moods import USUAL
+
+    if args.moods is not None:
+        return [mood.strip() for mood in args.moods.split(",") if mood.strip()]
+    return [] if args.mood else [*USUAL]
+
+
+def note_what_is_drawn_once(args: argparse.Namespace, series: Series, output: Output) -> None:
+    """Say which moods stand twice, and which mean the picture of another."""
+    if args.prompts is not None:
+        return
+    said = [*named_moods(args), *(mood.strip() for mood in args.mood)]
+    for mood in dict.fromkeys(said):
+        if said.count(mood) > 1:
+            output.note(f"note: the mood {mood!r:.40} stands twice; it is drawn once")
+        elif mood not in series.moods:
+            output.note(f"note: the mood {mood!r:.40} means the same picture as another; it is drawn once")
 
 
 def draw(

@@ -27,6 +27,8 @@ EXAMPLES = """examples:
 Sizes, formats and limits of every place, and who says so: docs/stickers.md. The files of a pack that its place does
 not take, such as two stickers for WhatsApp, are made all the same, and the exit code is 4.
 """
+SHOWN = 3
+"""Most sheets that a message names."""
 CONTOUR, BACKGROUND = "white:8", "none"
 
 
@@ -83,14 +85,15 @@ def run(args: argparse.Namespace, output: Output) -> int:
     found = Mistakes()
     check_signing(args, found)
     places, look = places_of(args, found), look_of(args, found)
-    files = [name for name in args.picture if not is_sheet(name)]
+    sheets = [name for name in args.picture if is_sheet(name)]
+    files = [name for name in args.picture if name not in sheets]
     if not files:
-        found.add(InputError("no picture was named; name one or more PNG, JPEG or WebP files"))
+        found.add(InputError(why_none(sheets)))
     found.tell()
     folder = Path(args.out)
     require_new(folder)
-    if len(files) < len(args.picture):
-        output.note("note: sheets of several pictures are left out")
+    if sheets:
+        output.note(f"note: left out as a sheet of several pictures: {in_short(sheets)}")
     pictures = read_pictures(files)
     signing = signing_for(args, output.note)
     written = write(folder, pictures, places, look, signing, args, output)
@@ -98,6 +101,26 @@ def run(args: argparse.Namespace, output: Output) -> int:
     data = as_data(folder, pictures, look, written) | {"incomplete": missing}
     output.result(describe(folder, written), {**data, "signing": None if signing is None else signing.as_data()})
     return ArtifactError.exit_code if missing else 0
+
+
+def why_none(sheets: Sequence[str]) -> str:
+    """Return what is said where there is no picture to make stickers of.
+
+    Args:
+        sheets: The sheets of several pictures that were named.
+    """
+    if not sheets:
+        return "no picture was named; name one or more PNG, JPEG or WebP files"
+    return (
+        f"there is no picture but {in_short(sheets)}, which is skipped as a sheet of several pictures; name the files "
+        "of the pictures that are on it"
+    )
+
+
+def in_short(names: Sequence[str]) -> str:
+    """Return some names in a line; what is beyond ``SHOWN`` of them is counted."""
+    more = [f"and {len(names) - SHOWN:,} more"] if len(names) > SHOWN else []
+    return ", ".join([*names[:SHOWN], *more])
 
 
 def places_of(args: argparse.Namespace, found: Mistakes) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from underpaint.cli.output import Output
 from underpaint.cli.signing import Signing, add_signing_options, check_signing, signing_for
-from underpaint.cli.wishes import check_counts
+from underpaint.cli.wishes import check_counts, going_on
 from underpaint.core.errors import InputError
 from underpaint.core.mistakes import Mistakes
 
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace, output: Output) -> int:
     check_there(pictures, found)
     found.tell()
     signing = signing_for(args, output.note)
-    output.resume_hint = "the finished pictures are kept; run the same command again to go on with the others"
+    output.resume_hint = going_on(None)
     outcome = upscale_into(
         Path(args.out),
         pictures,

@@ -62,6 +62,30 @@ def option(name: str) -> str:
     return f"-{name}" if len(name) == 1 else f"--{name.replace('_', '-')}"
 
 
+def going_on(drawn_seed: int | None) -> str:
+    """Return how to go on after an interruption.
+
+    Args:
+        drawn_seed: The seed that was drawn at random, since the command has none; None if it has.
+    """
+    seed = "" if drawn_seed is None else f" with --seed {drawn_seed}"
+    return f"the finished pictures are kept; run the same command again{seed} to go on with the others"
+
+
+def going_on_with(args: argparse.Namespace, planned: Sequence[Settings]) -> str:
+    """Return how ``underpaint generate`` goes on after an interruption; each of several prompts has a seed of its own.
+
+    Args:
+        args: The parsed arguments.
+        planned: What is drawn.
+    """
+    if args.seed is not None or args.prompts or args.like:
+        return going_on(None)
+    if len(args.prompt) > 1:
+        return "the finished pictures are kept; run the same command again with the prompts that are missing"
+    return going_on(planned[0].seed)
+
+
 def plan_new(args: argparse.Namespace, found: Mistakes) -> tuple[Model, list[Settings]]:
     """Return the model and the settings of all pictures that the words or the file ask for.
 

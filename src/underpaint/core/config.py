@@ -42,8 +42,23 @@ def _on_one_line(problem: Mapping[str, Any]) -> str:
     words = in_words(problem["type"], problem["msg"])
     if problem["type"] == "value_error" and not problem["loc"]:
         return words
-    got = "" if problem["type"] == "missing" else f" (got {problem['input']!r:.80})"
+    got = "" if problem["type"] == "missing" else f" (got {shown(problem['input'])})"
     return f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {words}{got}"
+
+
+def shown(value: object, most: int = 80) -> str:
+    """Return a value as messages show it; a long one is cut, and three dots say so.
+
+    Args:
+        value: What was got.
+        most: Most characters that are shown, the dots among them.
+    """
+    return cut(repr(value), most)
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text of at most ``most`` characters; of a longer one the beginning, and three dots."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def in_words(kind: str, message: str) -> str:

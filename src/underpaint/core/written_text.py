@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from underpaint.core.absent import nearest_name
 from underpaint.core.errors import InputError
 
 MAX_BYTES = 1_000_000
@@ -38,7 +39,9 @@ class Written:
                 )
             return path.read_text(encoding="utf-8")
         except FileNotFoundError:
-            raise self.error(f"there is no {self.kind} {path}; {self.example} is one to begin with") from None
+            close = nearest_name(path)
+            meant = f"did you mean {close}? " if close else ""
+            raise self.error(f"there is no {self.kind} {path}; {meant}{self.example} is one to begin with") from None
         except UnicodeDecodeError as error:
             raise self.error(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
         except OSError as error:

@@ -321,3 +321,45 @@ def ratio_of_medians(
         se=float(np.exp(np.median(logs[0]) - np.median(logs[1])) * np.std(drawn, ddof=1)),
         interval=Interval(low=float(low), high=float(high), level=level, method="paired-bootstrap-log"),
     )
+
+
+def ratio_over_starts(candidate: ArrayLike, baseline: ArrayLike, *, level: float = 0.95) -> Estimate:
+    """Estimate how long ``candidate`` takes over ``baseline`` from several starts of both, each start one sample.
+
+    A process keeps its speed while it lives (where its memory lies, what it shares a core with), so more pictures of
+    one start narrow little. The logarithm of a start's ratio is the median over its pairs.
+
+    Args:
+        candidate: ``[S, n]``, above 0, for example milliseconds: n pictures of each of S starts.
+        baseline: ``[S, n]``, each measured beside the candidate's of the same place.
+        level: Nominal coverage.
+
+    Returns:
+        The geometric mean of the starts' ratios, with Student's interval of ``S - 1`` degrees of freedom.
+
+    Raises:
+        TooFewSamples: There are fewer than 2 starts.
+        MetricError: The shapes differ or a value is not above 0.
+    """
+    _check_level(level)
+    sides = [np.asarray(side, dtype=np.float64) for side in (candidate, baseline)]
+    if sides[0].ndim != 2 or sides[0].shape != sides[1].shape or not min(side.min(initial=1.0) for side in sides) > 0:
+        shapes = " and ".join(str(side.shape) for side in sides)
+        raise MetricError(f"a ratio over starts needs pairs above 0 of the same shape [starts, pairs], got {shapes}")
+    count = len(sides[0])
+    if count < 2 or not sides[0].size:
+        raise TooFewSamples(
+            f"an interval over starts needs 2 starts with a pair each, got {sides[0].shape}; start again"
+        )
+    logs = np.median(np.log(sides[0] / sides[1]), axis=1)  # [S]
+    se = float(logs.std(ddof=1)) / math.sqrt(count)
+    center, reach = float(logs.mean()), student_quantile(0.5 + level / 2, count - 1) * se
+    return Estimate(
+        value=math.exp(center),
+        n=sides[0].size,
+        num_clusters=count,
+        se=math.exp(center) * se,
+        interval=Interval(
+            low=math.exp(center - reach), high=math.exp(center + reach), level=level, method="student-log-starts"
+        ),
+    )

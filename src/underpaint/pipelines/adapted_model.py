@@ -84,6 +84,7 @@ def open_adapted(folder: Path, options: str = "") -> AdaptedModel:
         manifest=_manifest(base.manifest, manifest),
         index=base.index.model_copy(update={"sampling": sampling}),
         components=base.components,
+        shared=base.shared,
         base=base,
         adapter=folder,
     )

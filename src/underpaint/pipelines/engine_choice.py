@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from underpaint.core.artifact import read_manifest
 from underpaint.core.errors import InputError, MissingDependency
+from underpaint.core.warning import PerformanceWarning
 from underpaint.pipelines.exported import can_draw
-from underpaint.pipelines.exported_folder import Edge, ExportedModel, open_exported, shipped_exports
-from underpaint.pipelines.model_folder import Model
+from underpaint.pipelines.exported_folder import (
+    EDGE,
+    Edge,
+    ExportedModel,
+    Precision,
+    has_bfloat16,
+    open_exported,
+    read_edge,
+    shipped_exports,
+)
+from underpaint.pipelines.model_folder import Model, shipped_models
 from underpaint.pipelines.optimized_folder import OptimizedModel
 from underpaint.pipelines.settings import Settings
 from underpaint.runtime.engine import EngineName
+from underpaint.runtime.host_class import NO_BFLOAT16, multiplies_bfloat16
 from underpaint.runtime.installed import pip_command
+from underpaint.runtime.processor import read_processor
 
 Asked = Literal["auto", "torch", EngineName]
 ENGINES: tuple[Asked, ...] = get_args(Asked)
@@ -56,9 +71,9 @@ def exported_form(model: Model, engine: str | None = None) -> ExportedModel | No
     if (graph := own_graph(model)) is not None:
         return graph if engine in (None, graph.edge.engine) else None
     for folder in shipped_exports().values():
-        exported = open_exported(folder)
-        if exported.digest == model.digest and engine in (None, exported.edge.engine):
-            return exported
+        edge = read_edge(folder / EDGE)
+        if edge.pictures_of == model.digest and engine in (None, edge.engine):
+            return open_exported(folder)
     return None
 
 
@@ -67,6 +82,43 @@ def own_graph(model: Model) -> ExportedModel | None:
     if isinstance(model, OptimizedModel):
         return model.drawing
     return model if isinstance(model, ExportedModel) else None
+
+
+def bfloat16_elsewhere(model: Model) -> str | None:
+    """Return in words how a model made for bfloat16 is computed where the processor does not multiply it, and why.
+
+    Graphs are then computed in 32 bits, networks of torch are not.
+
+    Args:
+        model: The model.
+
+    Returns:
+        None where it is made for 32 bits, or the processor multiplies bfloat16.
+    """
+    steps = model.recipe.steps if isinstance(model, OptimizedModel) else ()
+    graph = own_graph(model)
+    graphs = {str(step.params.get("precision")) for step in steps} | ({graph.edge.precision} if graph else set())
+    slow = any(step.name == "quant.bf16" for step in steps)
+    if not (slow or graphs & {one for one in get_args(Precision) if has_bfloat16(one)}) or multiplies_bfloat16(
+        read_processor()
+    ):
+        return None
+    how = "takes two to three times as long here as in 32 bits" if slow else "is drawn in 32 bits here"
+    return f"{model.name} {how}: it is made for bfloat16, and {NO_BFLOAT16}"
+
+
+def warn_of_bfloat16(model: Model, *, stacklevel: int) -> None:
+    """Warn of what ``bfloat16_elsewhere`` says, if anything.
+
+    Args:
+        model: What is loaded.
+        stacklevel: Whose line the warning names; 1 is the caller's own.
+
+    Warns:
+        PerformanceWarning: The model is made for bfloat16, and the processor does not multiply it.
+    """
+    if (told := bfloat16_elsewhere(model)) is not None:
+        warnings.warn(told, PerformanceWarning, stacklevel=stacklevel + 1)
 
 
 def engine_again(model: Model, settings: Settings) -> Asked:
@@ -113,11 +165,7 @@ def _obstacle(
 ) -> str | None:
     """Return what keeps an exported graph from drawing, or None."""
     if exported is None:
-        other, option = (f" for {asked}", f" --engine {asked}") if asked != "auto" else ("", "")
-        return (
-            f"{model.name} has no exported graph{other}; make one with 'underpaint export {model.name}{option} "
-            "--out DIR' and name DIR with -m"
-        )
+        return _no_graph(model, asked)
     if device not in (None, "cpu"):
         return f"graphs run on the CPU, and the device {device} was asked for"
     misfit = next((one for one in settings if not can_draw(exported.edge, one.steps, one.guidance)), None)
@@ -127,6 +175,38 @@ def _obstacle(
         engine = exported.edge.engine
         return f"{MODULES[engine]} is not installed; install it with: {pip_command(EXTRAS[engine])}"
     return None
+
+
+def _no_graph(model: Model, asked: str) -> str:
+    """Return that there is no graph for an engine, and how to make one of what can be exported."""
+    option = f" --engine {asked}" if asked != "auto" else ""
+    if (graph := own_graph(model)) is not None:
+        before, digest = _made_from(model, graph)
+        at_hand = before in shipped_models() and read_manifest(shipped_models()[before]).digest == digest
+        where = "" if at_hand else ", where MODEL is its folder"
+        return (
+            f"{model.folder} is a graph for {graph.edge.engine}; leave --engine out, or make one of the model that it "
+            f"was made from, {before}, with 'underpaint export {before if at_hand else 'MODEL'}{option} --out DIR' and "
+            f"name DIR with -m{where}"
+        )
+    named = model.name if model.folder in shipped_models().values() else shlex.quote(str(model.folder))
+    other = f" for {asked}" if asked != "auto" else ""
+    return (
+        f"{named} has no exported graph{other}; make one with 'underpaint export {named}{option} --out DIR' and name "
+        "DIR with -m"
+    )
+
+
+def _made_from(model: Model, graph: ExportedModel) -> tuple[str, str]:
+    """Return name and digest of the model that a graph was made from.
+
+    Args:
+        model: Exported or optimized.
+        graph: Its graph.
+    """
+    if isinstance(model, OptimizedModel):
+        return model.settings.base, model.parent
+    return graph.edge.model, graph.edge.model_sha256
 
 
 def _misfit(settings: Settings, edge: Edge) -> str:
@@ -142,7 +222,7 @@ def _misfit(settings: Settings, edge: Edge) -> str:
 
 def _torch(model: Model, why: str) -> Choice:
     if (graph := own_graph(model)) is not None:
-        before = model.settings.base if isinstance(model, OptimizedModel) else graph.edge.model
+        before, _ = _made_from(model, graph)
         raise InputError(
             f"{model.folder} is a graph, which torch does not run ({why}); name the model that it was made from, "
             f"{before}, with -m"

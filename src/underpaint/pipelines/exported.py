@@ -31,11 +31,15 @@ from underpaint.pipelines.exported_folder import (
     Edge,
     EditGraph,
     ExportedModel,
+    Precision,
+    has_bfloat16,
 )
 from underpaint.pipelines.graph_drawer import GraphDrawer
 from underpaint.pipelines.loop import EXTRA
-from underpaint.pipelines.model_folder import TOKENIZER, WEIGHTS
+from underpaint.pipelines.model_folder import WEIGHTS
 from underpaint.pipelines.settings import DrawRequest, OnStage
+from underpaint.runtime.host_class import multiplies_bfloat16
+from underpaint.runtime.processor import read_processor
 from underpaint.runtime.safetensors_file import read_arrays
 
 if TYPE_CHECKING:
@@ -88,7 +92,7 @@ class ExportedPipeline(GraphDrawer):
         return pictures
 
     def feeds(self, requests: Sequence[DrawRequest]) -> dict[str, NDArray[Any]]:
-        """Return the graph's inputs for at most ``B`` requests of equal numbers; the last is repeated to fill it.
+        """Return the inputs of graphs for at most ``B`` requests of equal numbers; the last is repeated to fill it.
 
         Raises:
             InputError: A style is unknown, or a request asks for what the graph cannot do.
@@ -196,13 +200,18 @@ def load_unrolled(model: ExportedModel, threads: int = 1, report: Report = silen
     words = read_arrays(path, sha256=sha256)
     pipeline = ExportedPipeline(
         model.edge,
-        TextTokenizer.from_folder(model.part("text_tokenizer", TOKENIZER)[0].parent),
+        TextTokenizer.from_folder(model.folder_of("text_tokenizer")),
         words["table"],
         words["weight"],
         load_graph(model, {"text_encoder": words}, threads, report),
     )
     pipeline.threads = threads
     return pipeline
+
+
+def computes_bfloat16(precision: Precision) -> bool:
+    """Tell whether a graph is computed in bfloat16: where it shall be and the processor can, others take 32 bits."""
+    return has_bfloat16(precision) and multiplies_bfloat16(read_processor())
 
 
 def load_graph(
@@ -230,5 +239,7 @@ def load_graph(
     from underpaint.adapters import openvino
 
     (path, graph), (_, weights) = model.graph_file("model.xml", name), model.graph_file("model.bin", name)
-    cache = cache_folder() / "openvino"
-    return openvino.load_graph(path, threads=threads, cache=cache, sha256=(graph, weights), report=report)
+    cache, bfloat16 = cache_folder() / "openvino", computes_bfloat16(model.edge.precision)
+    return openvino.load_graph(
+        path, threads=threads, cache=cache, sha256=(graph, weights), report=report, bfloat16=bfloat16
+    )

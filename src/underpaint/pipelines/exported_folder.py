@@ -18,15 +18,14 @@ from typing import Literal
 from pydantic import Field
 
 from underpaint.adapters.graph_engine import REMEDY
-from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, verify
+from underpaint.core.artifact import MANIFEST, Manifest, verify
 from underpaint.core.config import Config, is_none, parse_json
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.pipelines import model_folder
 from underpaint.pipelines.channel_layout import ChannelLayout
 from underpaint.pipelines.loop import Loop
 from underpaint.pipelines.model_folder import INDEX as MODEL_INDEX
-from underpaint.pipelines.model_folder import KIND as PIPELINE
-from underpaint.pipelines.model_folder import TOKENIZER, Index, Model, shipped_models
+from underpaint.pipelines.model_folder import TOKENIZER, Index, Model, open_lender
 from underpaint.pipelines.noise import NoiseStream
 from underpaint.runtime.engine import EngineName
 
@@ -37,11 +36,14 @@ CONSTANTS = "constants.safetensors"
 SCHEMA = 1
 AGAIN = REMEDY
 
-Precision = Literal["f32", "int8"]
+Precision = Literal["f32", "bf16", "int8", "int8_bf16"]
+"""Of the arithmetic: 32 bits, bfloat16, or 8 bits in products with one of both in everything else."""
 WORDS, WEIGHT, MASK, STYLE, GUIDANCE, TEMPERATURE = "words", "weight", "mask", "style", "guidance", "temperature"
 """Names of a graph's inputs besides the streams of noise."""
 PICTURE = "picture"
 """Name of the output: ``[B, H, H, 4]`` uint8, straight alpha."""
+TEXT_PARTS = ("text_encoder", "text_tokenizer")
+"""Components that are read outside the graph."""
 
 
 class Source(Config):
@@ -77,7 +79,7 @@ class Edge(Config):
 
     Args:
         engine: What runs the graph.
-        precision: Of the arithmetic: ``f32`` draws the model's own pictures, ``int8`` its own.
+        precision: Of the arithmetic: ``f32`` draws the model's own pictures, any other its own.
         model: Name of the model.
         model_sha256: Digest of the model; empty where an optimization made the graph, whose pictures are its own.
         pipeline: Class of the model's pipeline.
@@ -114,6 +116,11 @@ class Edge(Config):
     loop: Loop | None = None
     edit: EditGraph | None = Field(default=None, exclude_if=is_none)
 
+    @property
+    def pictures_of(self) -> str:
+        """Digest of the model whose very pictures the graph draws; empty where it draws its own."""
+        return self.model_sha256 if self.precision == "f32" else ""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExportedModel(Model):
@@ -121,19 +128,14 @@ class ExportedModel(Model):
 
     Args:
         edge: What it says about its graph.
-        origin: Folder of the components: its own, or that of the model that came with underpaint.
-        origin_manifest: The manifest there.
     """
 
     edge: Edge
-    origin: Path
-    origin_manifest: Manifest
 
     @property
     def digest(self) -> str:
         """What identifies the pictures: the model's digest if they are the model's own, else that of this folder."""
-        before = self.edge.model_sha256 if self.edge.precision == "f32" else ""
-        return before or self.manifest.digest
+        return self.edge.pictures_of or self.manifest.digest
 
     @property
     def steps(self) -> str | None:
@@ -145,17 +147,10 @@ class ExportedModel(Model):
         """Size of its pictures, as ``64x64``."""
         return super().size if self.edge.loop is None else f"{self.edge.loop.width}x{self.edge.loop.height}"
 
-    def part(self, component: str, file: str) -> tuple[Path, str]:
-        """Return path and recorded hash of a component's file.
-
-        Raises:
-            ArtifactError: There is no such file.
-        """
-        name = f"{component}/{file}"
-        entry = self.origin_manifest.files.get(name)
-        if entry is None:
-            raise ArtifactError(f"{self.origin / MANIFEST} does not list {name}: the model is incomplete; {AGAIN}")
-        return self.origin / name, entry.sha256
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The components that are read when it draws."""
+        return tuple(sorted({*TEXT_PARTS, *(source.component for source in self.edge.sources.values())}))
 
     def has_file(self, file: str, graph: str | None = None) -> bool:
         """Tell whether a graph, the one that draws by default, has a file of this name."""
@@ -177,6 +172,16 @@ class ExportedModel(Model):
         return self.folder / name, self.manifest.files[name].sha256
 
 
+def has_eight_bits(precision: Precision) -> bool:
+    """Tell whether products have 8 bits, which ranges are found for."""
+    return precision.startswith("int8")
+
+
+def has_bfloat16(precision: Precision) -> bool:
+    """Tell whether what has no 8 bits is computed in bfloat16."""
+    return precision.endswith("bf16")
+
+
 def is_exported(folder: Path) -> bool:
     """Tell whether a folder looks like an exported model."""
     return (folder / EDGE).is_file()
@@ -192,17 +197,17 @@ def open_exported(folder: Path) -> ExportedModel:
         raise ArtifactError(f"{folder} is no finished export: it has no {MANIFEST}; {AGAIN}")
     manifest = verify(folder, kind=KIND, only=(EDGE,))
     edge = read_edge(folder / EDGE)
-    origin, origin_manifest = _origin(folder, edge, manifest)
-    verify(origin, only=(f"text_tokenizer/{TOKENIZER}",) if edge.loop is None else (MODEL_INDEX,))
+    shared = _shared_with(folder, edge, manifest)
+    if shared is None:
+        verify(folder, only=(f"text_tokenizer/{TOKENIZER}",) if edge.loop is None else (MODEL_INDEX,))
     return ExportedModel(
         name=edge.model if edge.precision == "f32" else folder.resolve().name,
         folder=folder,
         manifest=manifest,
         index=index_of(edge, manifest, source=str(folder / EDGE)),
         components=components_in(manifest),
+        shared=shared,
         edge=edge,
-        origin=origin,
-        origin_manifest=origin_manifest,
     )
 
 
@@ -245,22 +250,15 @@ def read_edge(path: Path) -> Edge:
         raise ArtifactError(f"{error}; {AGAIN}") from None
 
 
-def _origin(folder: Path, edge: Edge, manifest: Manifest) -> tuple[Path, Manifest]:
-    """Return where the components lie, and the manifest there: the folder, or the model that came with underpaint.
+def _shared_with(folder: Path, edge: Edge, manifest: Manifest) -> Model | None:
+    """Return the model that came with underpaint in which the components lie; None where the folder has them.
 
     Raises:
         ArtifactError: Neither has them.
     """
     if edge.loop is not None or any(name.startswith("text_encoder/") for name in manifest.files):
-        return folder, manifest
-    shipped = shipped_models().get(edge.model)
-    found = None if shipped is None else read_manifest(shipped, kind=PIPELINE)
-    if shipped is None or found is None or found.digest != edge.model_sha256:
-        raise ArtifactError(
-            f"{folder} draws with the weights of {edge.model} ({edge.model_sha256[:12]}), which this installation does "
-            f"not have; {AGAIN}"
-        )
-    return shipped, found
+        return None
+    return open_lender(edge.model, edge.model_sha256, folder, AGAIN)
 
 
 def shipped_exports() -> dict[str, Path]:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from underpaint.core.errors import ArtifactError, InputError
 from underpaint.core.progress import Progress, Report, silent
-from underpaint.pipelines.engine_choice import Asked, choose, own_graph
+from underpaint.pipelines.engine_choice import Asked, choose, own_graph, warn_of_bfloat16
 from underpaint.pipelines.exported import load_exported
 from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.pipelines.finishing import finish, other_model
@@ -199,6 +199,9 @@ def load(
         InputError: There is no such model or device, or the engine cannot draw with it.
         ArtifactError: The model is incomplete, damaged, or differs from its manifest.
         MissingDependency: No engine that could draw with it is installed.
+
+    Warns:
+        PerformanceWarning: The model is made for bfloat16, which this processor is not known to multiply.
     """
     return load_opened(open_model(model), engine=engine, device=device, threads=threads)
 
@@ -226,7 +229,12 @@ def load_opened(
         InputError: There is no such device, or the engine cannot draw with the model.
         ArtifactError: The model is incomplete, damaged, or differs from its manifest.
         MissingDependency: No engine that could draw with it is installed.
+
+    Warns:
+        PerformanceWarning: As in ``load``.
     """
+    if device in (None, "cpu"):
+        warn_of_bfloat16(model, stacklevel=3)  # the line that called load
     as_it_is = "torch" if own_graph(model) is None else "auto"
     choice = choose(model, engine or as_it_is, settings=settings, device=device)
     if isinstance(choice.model, ExportedModel):

@@ -127,7 +127,7 @@ class HybridPipeline(TextToPicture[HybridConfig]):
 
     @property
     def streams(self) -> tuple[NoiseStream, ...]:
-        """The random numbers that a picture is drawn from: a stream a scale, and one for the residual."""
+        """All random numbers that a picture may be drawn from: a stream a scale, and one for the residual."""
         tail, side = self.quantizer.codes.noise_shape(), self.quantizer.side
         tokens = [
             NoiseStream(name=tokens_at(k), kind="gumbel", shape=(k * k, *tail)) for k in self.quantizer.config.schedule
@@ -138,11 +138,12 @@ class HybridPipeline(TextToPicture[HybridConfig]):
     def numbers(self, requests: Sequence[DrawRequest]) -> Numbers:
         """Return the numbers of requests that differ in words and seeds alone; see ``TextToPicture``."""
         first = requests[0]
+        steps = self.config.residual_steps if first.steps is None else first.steps
         return Numbers(
             size=len(requests),
             guidance=self.config.guidance if first.guidance is None else first.guidance,
             temperature=1.0 if first.temperature is None else first.temperature,
-            steps=self.config.residual_steps if first.steps is None else first.steps,
+            steps=None if self.residual is None else steps,
             noise=self.noise(requests),
         )
 
@@ -258,7 +259,7 @@ class HybridPipeline(TextToPicture[HybridConfig]):
         return self._add_residual(refiner or self.residual, drawing, numbers, numbers.steps)
 
     def _add_residual(self, refiner: Refine, drawing: Drawing, numbers: Numbers, steps: int) -> Tensor:
-        noise = numbers.noise(RESIDUAL)
+        noise = numbers.noise(RESIDUAL) if steps else torch.zeros_like(drawing.f, dtype=torch.float32)
         last = self.quantizer.num_scales - 1
         token = self.quantizer.codes.embed(drawing.labels[-1], last)
         residual = draw_residual(refiner, noise, steps, drawing.hidden, token, drawing.f)

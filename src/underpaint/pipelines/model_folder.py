@@ -4,7 +4,8 @@
     <component>/           config.json and model.safetensors; the text tokenizer has tokenizer.json
     manifest.json          kind "pipeline": hashes of all files, parents, settings and figures of the training
 
-This is the folder layout of diffusers. The models that are shipped lie in ``underpaint/weights/<name>``.
+This is the folder layout of diffusers. The models that are shipped lie in ``underpaint/weights/<name>``. A folder may
+share components with one of them, which its index names with its digest: those that it has no files of lie there.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from typing import Any
 from pydantic import Field
 
 from underpaint.core.absent import is_workspace
-from underpaint.core.artifact import MANIFEST, Manifest, verify
-from underpaint.core.config import Config, parse_json
+from underpaint.core.artifact import MANIFEST, FileEntry, Manifest, read_manifest, verify
+from underpaint.core.config import Config, is_none, parse_json
 from underpaint.core.errors import ArtifactError, InputError
+from underpaint.core.progress import Report, silent
 
 KIND = "pipeline"
 INDEX = "model_index.json"
@@ -32,6 +34,7 @@ SHIPPED = Path(__file__).parents[1] / "weights"
 TRAINED = "pipeline"
 """The folder inside a training's workspace that holds the finished model."""
 LIBRARY = "underpaint"
+AGAIN = "make or download the model again"
 
 COMPONENTS: dict[str, str] = {
     "text_tokenizer": "TextTokenizer",
@@ -71,6 +74,18 @@ PIPELINES: dict[str, Layout] = {
 """The classes of pipelines that can be opened."""
 
 
+class Shares(Config):
+    """Names the model that came with the package in which the components lie that a folder has no files of.
+
+    Args:
+        model: Its name.
+        sha256: Its digest.
+    """
+
+    model: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class Index(Config):
     """What ``model_index.json`` says, apart from the components.
 
@@ -79,10 +94,12 @@ class Index(Config):
         version: Version of underpaint that wrote it.
         image_size: Side of the pictures in pixels.
         sampling: The pipeline's settings: styles, guidance, temperatures.
+        shares: Where the other components lie; None where the folder has all of them.
     """
 
     pipeline: str = Field(alias="_class_name")
     version: str = Field(alias="_underpaint_version")
+    shares: Shares | None = Field(default=None, alias="_shares", exclude_if=is_none)
     image_size: int = Field(ge=1, le=4096)
     sampling: dict[str, Any]
 
@@ -97,6 +114,7 @@ class Model:
         manifest: Its manifest.
         index: What its index says.
         components: Names of the components that it has.
+        shared: The model in which the components lie that the folder has no files of; None if it has all of them.
     """
 
     name: str
@@ -104,6 +122,7 @@ class Model:
     manifest: Manifest
     index: Index
     components: tuple[str, ...]
+    shared: Model | None = None
 
     @property
     def digest(self) -> str:
@@ -132,17 +151,38 @@ class Model:
         """Size of its pictures, as ``64x64``."""
         return f"{self.index.image_size}x{self.index.image_size}"
 
-    def sha256(self, file: str) -> str:
-        """Return the recorded hash of one of its files.
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The components that are read when it draws."""
+        return self.components
+
+    @property
+    def files(self) -> dict[str, FileEntry]:
+        """Name to size and hash of all files that it draws with, those of shared components too."""
+        shared = {} if self.shared is None else self.shared.files
+        lent = [part for part in self.parts if self.home_of(part) is not self]
+        return self.manifest.files | {name: one for name, one in shared.items() if name.split("/")[0] in lent}
+
+    def home_of(self, component: str) -> Model:
+        """Return the model in whose folder a component lies: itself, or the one that it shares the component with."""
+        if self.shared is None or any(name.startswith(f"{component}/") for name in self.manifest.files):
+            return self
+        return self.shared.home_of(component)
+
+    def folder_of(self, component: str) -> Path:
+        """Return the folder of a component."""
+        return self.home_of(component).folder / component
+
+    def part(self, component: str, file: str) -> tuple[Path, str]:
+        """Return path and recorded hash of a component's file.
 
         Raises:
-            ArtifactError: The manifest does not list it.
+            ArtifactError: The manifest where the component lies does not list it.
         """
-        if file not in self.manifest.files:
-            raise ArtifactError(
-                f"{self.folder / MANIFEST} does not list {file}: the model is incomplete; make or download it again"
-            )
-        return self.manifest.files[file].sha256
+        home, name = self.home_of(component), f"{component}/{file}"
+        if name not in home.manifest.files:
+            raise ArtifactError(f"{home.folder / MANIFEST} does not list {name}: the model is incomplete; {AGAIN}")
+        return home.folder / name, home.manifest.files[name].sha256
 
 
 def shipped_models() -> dict[str, Path]:
@@ -235,9 +275,72 @@ def open_model(model: str | Path | None = None, others: Iterable[str] = (), *, k
         raise ArtifactError(_why_no_model(folder))
     manifest = verify(folder, kind=kind, only=(INDEX,))
     index, components = _read_index(folder)
-    small = (f"{name}/{TOKENIZER if name == 'text_tokenizer' else CONFIG}" for name in components)
-    verify(folder, kind=kind, only=tuple(small))
-    return Model(name=_name_of(folder), folder=folder, manifest=manifest, index=index, components=components)
+    opened = Model(
+        name=_name_of(folder),
+        folder=folder,
+        manifest=manifest,
+        index=index,
+        components=components,
+        shared=_shared_with(folder, index),
+    )
+    _check_small_files(opened)
+    return opened
+
+
+def open_lender(name: str, digest: str, folder: Path, again: str = AGAIN) -> Model:
+    """Open the model that came with the package in which components of another folder lie.
+
+    Args:
+        name: Its name.
+        digest: What identifies it.
+        folder: The other folder; named in the error.
+        again: What to do if it is not there, but install another version.
+
+    Raises:
+        ArtifactError: It is damaged, is not in this installation, or is another one by now.
+    """
+    place = shipped_models().get(name)
+    here = None if place is None else read_manifest(place, kind=KIND).digest
+    if place is None or here != digest:
+        found = "no model of that name" if here is None else f"{name} ({here[:12]})"
+        raise ArtifactError(
+            f"{folder} draws with the weights of {name} ({digest[:12]}), which this installation does not have (it has "
+            f"{found}); install the version of underpaint that has it, or {again}"
+        )
+    return open_model(place)
+
+
+def verify_whole(model: Model, report: Report = silent) -> None:
+    """Compare all files that a model draws with with their manifests, those of the model that it shares with too.
+
+    Raises:
+        ArtifactError: A file is missing, unlisted, truncated or changed; the message names it.
+    """
+    verify(model.folder, report=report)
+    if model.shared is not None:
+        verify_whole(model.shared, report)
+
+
+def _shared_with(folder: Path, index: Index) -> Model | None:
+    """Return the model that an index names as the place of components."""
+    if index.shares is None:
+        return None
+    lender = open_lender(index.shares.model, index.shares.sha256, folder)
+    if lender.shared is not None:
+        raise ArtifactError(
+            f"{folder} shares components with {lender.name}, which shares its own with {lender.shared.name}; {AGAIN}, "
+            f"sharing with {lender.shared.name}"
+        )
+    return lender
+
+
+def _check_small_files(model: Model) -> None:
+    """Compare the settings of a model's own components with the manifest; shared ones must be there."""
+    small = {name: TOKENIZER if name == "text_tokenizer" else CONFIG for name in model.components}
+    own = tuple(f"{name}/{file}" for name, file in small.items() if model.home_of(name) is model)
+    verify(model.folder, only=own)
+    for name, file in small.items():
+        model.part(name, file)
 
 
 def _why_no_model(folder: Path) -> str:

@@ -73,6 +73,6 @@ def _load_foreign(
     for name, module in pipeline.modules.items():
         if name in left_out:
             continue
-        file = f"{name}/{WEIGHTS}"
-        load_module(module, model.folder / file, sha256=model.sha256(file)).to(device)
+        path, sha256 = model.part(name, WEIGHTS)
+        load_module(module, path, sha256=sha256).to(device)
     return pipeline

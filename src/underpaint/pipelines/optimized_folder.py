@@ -153,8 +153,6 @@ def drawing_in(folder: Path, manifest: Manifest) -> ExportedModel:
         index=index_of(edge, manifest, source=str(folder / DRAWING)),
         components=components_in(manifest),
         edge=edge,
-        origin=folder,
-        origin_manifest=manifest,
     )
 
 

@@ -11,6 +11,7 @@ import errno
 import hashlib
 import io
 import os
+import re
 import secrets
 import zlib
 from collections.abc import Iterator
@@ -26,6 +27,11 @@ from underpaint.runtime.png_text import read_text
 
 PARAMETERS = "parameters"
 INFO = "underpaint"
+PREFIX = "underpaint"
+"""Beginning of the names of files that are put into a folder."""
+SHEET = re.compile(rf"{PREFIX}-(sheet|a4|letter)(-[0-9]+)?\.png")
+"""Names of the sheets that commands lay beside their pictures."""
+OF_SEVERAL = "is by its name a sheet of several pictures, which have settings of their own; name the file of one"
 OF_DRAWN = zlib.Z_RLE
 """How the pixels that a model drew are compressed: they hardly repeat, so a search for runs alone makes files as small
 as one for repetitions, in half its time."""
@@ -192,6 +198,11 @@ def save(image: Image.Image, path: str | Path, *, overwrite: bool = False) -> Pa
     return path
 
 
+def is_sheet_name(path: str | Path) -> bool:
+    """Tell whether a file is called as the sheets of several pictures are, on the screen or on paper."""
+    return SHEET.fullmatch(Path(path).name) is not None
+
+
 def read_settings(path: Path) -> Settings:
     """Return the settings in a PNG file.
 
@@ -200,10 +211,13 @@ def read_settings(path: Path) -> Settings:
 
     Raises:
         InputError: There is no such file, or it holds no settings of ours.
+        InputTooLarge: It has too many pixels.
         UnreadableImage: It is damaged or no PNG.
     """
     texts = read_text(path).texts
     if PARAMETERS not in texts:
+        if is_sheet_name(path):
+            raise InputError(f"{path} {OF_SEVERAL}")
         raise InputError(
             f"{path} holds no settings: underpaint did not draw it, or a program that saved it again dropped them"
         )

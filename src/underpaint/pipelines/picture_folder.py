@@ -18,14 +18,21 @@ from typing import Protocol
 from PIL import Image
 
 from underpaint.core.artifact import storage_errors
-from underpaint.core.errors import InputError, UnreadableImage
+from underpaint.core.errors import DataError, InputError
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.contact_sheet import MAX_CELLS, Cell, contact_sheet
 from underpaint.pipelines.generator import BATCH_SIZE
-from underpaint.pipelines.picture_file import encode, encode_png, make_folder, read_picture, read_settings, write_new
+from underpaint.pipelines.picture_file import (
+    PREFIX,
+    encode,
+    encode_png,
+    make_folder,
+    read_picture,
+    read_settings,
+    write_new,
+)
 from underpaint.pipelines.settings import Settings
 
-PREFIX = "underpaint"
 MAX_SLUG = 48
 
 
@@ -91,7 +98,7 @@ def find_finished(folder: Path, settings: Settings, stem: str | None = None) -> 
             return None
         try:
             found = read_settings(path)
-        except (InputError, UnreadableImage):
+        except (InputError, DataError):
             continue
         if found.pixel_sha256 and found.identity == settings.identity:
             return Placed(path=path, settings=found, drawn=False)

@@ -127,11 +127,18 @@ class _Seeds:
         return seed
 
 
+def guides(model: Model) -> bool:
+    """Tell whether guidance changes what a model draws: it knows one, and a share of it at some scale."""
+    sampling = model.index.sampling
+    return sampling.get("guidance") is not None and any(sampling.get("guidance_shape", (1.0,)))
+
+
 def _common(model: Model, options: Options) -> dict[str, Any]:
     """Return the settings that all pictures of a call share, the model's defaults filled in."""
     sampling = model.index.sampling
+    own = sampling["guidance"] if guides(model) else None
     return {
-        "guidance": sampling.get("guidance") if options.guidance is None else options.guidance,
+        "guidance": own if options.guidance is None else options.guidance,
         "temperature": 1.0 if options.temperature is None else options.temperature,
         "steps": sampling.get(model.steps or "") if options.steps is None else options.steps,
         "size": model.size,

@@ -113,11 +113,13 @@ def _build_network(model: Model, name: str) -> Any:
     """Build one network from its settings; its weights are arbitrary."""
     network, config_class = NETWORKS[name]
     try:
-        config = read_component_config(model.folder / name, config_class, network.__name__)
+        config = read_component_config(model.folder_of(name), config_class, network.__name__)
         with skip_initialization():
             return network.from_config(config)  # pyright: ignore[reportAttributeAccessIssue]
     except (InputError, ValueError, RuntimeError) as error:
-        raise ArtifactError(f"{model.folder / name}: no network can be built ({error}); make the model again") from None
+        raise ArtifactError(
+            f"{model.folder_of(name)}: no network can be built ({error}); make the model again"
+        ) from None
 
 
 def _unchanged(pipeline: TextToPicture) -> TextToPicture:
@@ -145,11 +147,11 @@ def load_pipeline(
     layout = PIPELINES[model.index.pipeline]
     parts: dict[str, Any] = dict.fromkeys(layout.optional)
     parts |= {name: _build_network(model, name) for name in NETWORKS if name in model.components}
-    parts["text_tokenizer"] = TextTokenizer.from_folder(model.folder / "text_tokenizer")
+    parts["text_tokenizer"] = TextTokenizer.from_folder(model.folder_of("text_tokenizer"))
     pipeline = prepare(pipeline_class(**parts, config=config))
     for name, module in pipeline.modules.items():
-        file = f"{name}/{WEIGHTS}"
-        load_module(module, model.folder / file, sha256=model.sha256(file)).to(device)
+        path, sha256 = model.part(name, WEIGHTS)
+        load_module(module, path, sha256=sha256).to(device)
     for what, fits in {**_common_fit(pipeline, model), **pipeline.fit()}.items():
         if not fits:
             raise ArtifactError(f"{model.folder}: the components disagree about {what}; make the model again")

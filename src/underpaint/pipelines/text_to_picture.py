@@ -108,7 +108,7 @@ class TextToPicture(PicturePipeline[S]):
     @property
     @abstractmethod
     def streams(self) -> tuple[NoiseStream, ...]:
-        """The random numbers that a picture is drawn from."""
+        """All random numbers that a picture may be drawn from."""
 
     @abstractmethod
     def numbers(self, requests: Sequence[DrawRequest]) -> Numbers:

@@ -7,7 +7,6 @@ What contradicts itself is told apart from what is merely unknown.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +19,12 @@ from underpaint.core.keys_folder import read_capped
 from underpaint.pipelines import credentials
 from underpaint.pipelines.credentials import Credential
 from underpaint.pipelines.marks import Search, search
-from underpaint.pipelines.picture_file import PARAMETERS, pixel_digest, source_type_of
+from underpaint.pipelines.picture_file import OF_SEVERAL, PARAMETERS, is_sheet_name, pixel_digest, source_type_of
 from underpaint.pipelines.settings import Settings
 from underpaint.pipelines.signer import pem_certificates
 from underpaint.runtime import xmp
-from underpaint.runtime.png_text import FILE_CAP, PIXEL_CAP, SIGNATURE, PngText, read_text
+from underpaint.runtime.picture_reading import check_pixels, readable
+from underpaint.runtime.png_text import FILE_CAP, SIGNATURE, PngText, read_text
 
 Verdict = Literal["as drawn", "changed", "unknown"]
 
@@ -64,18 +64,12 @@ class Verification:
 
 def _decode(path: Path) -> Image.Image:
     """Return the pixels as RGB or RGBA; size and format are checked before they are decoded."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as image:
-                if image.width * image.height > PIXEL_CAP:
-                    raise UnreadableImage(f"{path}: {image.width} x {image.height} pixels are beyond {PIXEL_CAP:,}")
-                image.load()
-                if image.mode in ("RGB", "RGBA"):
-                    return image.copy()
-                return image.convert("RGBA" if image.has_transparency_data else "RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise UnreadableImage(f"{path}: the picture cannot be decoded ({error}); get it again") from None
+    with readable(str(path), FORMATS), Image.open(path, formats=FORMATS) as image:
+        check_pixels(image.width, image.height, str(path))
+        image.load()
+        if image.mode in ("RGB", "RGBA"):
+            return image.copy()
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
 def _is_png(path: Path) -> bool:
@@ -87,7 +81,7 @@ def _is_png(path: Path) -> bool:
     except FileNotFoundError:
         raise InputError(f"{path} does not exist; check the path") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}); check the path") from None
+        raise InputError(f"{path} cannot be read ({error.strerror}); name a picture's file") from None
 
 
 def _file_contradictions(text: PngText) -> list[str]:
@@ -104,6 +98,8 @@ def _file_contradictions(text: PngText) -> list[str]:
 def _settings(text: PngText, source: str) -> tuple[Settings | None, str | None]:
     """Return the settings in a file, or why there are none."""
     if PARAMETERS not in text.texts:
+        if is_sheet_name(source):
+            return None, f"the file {OF_SEVERAL}"
         return None, "the file holds no settings: they were dropped, or underpaint did not draw it"
     try:
         return Settings.from_json(text.texts[PARAMETERS], source=source), None
@@ -202,6 +198,7 @@ def verify(path: Path, trust: Path | None = None) -> Verification:
     Raises:
         InputError: There is no such file, or it cannot be read.
         UnreadableImage: It is damaged, no picture, or beyond one of the caps.
+        InputTooLarge: It has too many pixels.
         SetupError: Signers count, and c2pa-python is not installed.
     """
     listed = None if trust is None else pem_certificates(read_capped(trust), trust)

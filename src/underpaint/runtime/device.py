@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 
@@ -13,6 +12,8 @@ from underpaint.runtime.cgroups import cgroup_quota as cgroup_quota
 from underpaint.runtime.cores import choose_threads as choose_threads
 from underpaint.runtime.cores import physical_cores as physical_cores
 from underpaint.runtime.cores import processor as processor
+from underpaint.runtime.host_class import multiplies_bfloat16
+from underpaint.runtime.processor import read_processor
 
 CPU = torch.device("cpu")
 
@@ -82,5 +83,4 @@ def has_bf16(device: torch.device) -> bool:
     """Tell whether a device multiplies bfloat16 faster than float32 (else it runs at a third of the speed)."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    return device.type == "cpu" and ("avx512_bf16" in flags or "amx_bf16" in flags)
+    return device.type == "cpu" and multiplies_bfloat16(read_processor())

@@ -89,6 +89,16 @@ FAST_INT8 = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm"}
 
 FAST_BFLOAT16 = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
 """Instructions with which bfloat16 may be faster than 32-bit numbers."""
+NO_BFLOAT16 = "this processor is not known to multiply bfloat16 itself (avx512_bf16, amx_bf16)"
+"""What is said where ``multiplies_bfloat16`` is false."""
+
+
+def multiplies_bfloat16(processor: Processor) -> bool:
+    """Tell whether a processor is known to multiply bfloat16 faster than 32-bit numbers; others take longer.
+
+    Those of ARM may, which nobody has measured here.
+    """
+    return processor.family == "x86" and bool(FAST_BFLOAT16 & {*processor.flags})
 
 
 def cpu_rule(processor: Processor) -> CpuRule:

@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 from underpaint.core.errors import DataError, InputTooLarge, UnreadableImage
 
 MAX_PIXELS = 40_000_000
+"""Most pixels of a picture that is decoded."""
 DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 """Modes of 16 bits a channel, or of more that Pillow reads them into."""
 
@@ -40,9 +41,24 @@ def readable(name: str, formats: tuple[str, ...]) -> Iterator[None]:
     except MemoryError:
         raise InputTooLarge(f"{name} needs too much memory; shrink it") from None
     except UnidentifiedImageError:
-        raise UnreadableImage(f"{name} is {_none_of(formats)} file; save it as PNG") from None
+        raise UnreadableImage(f"{name} is {_none_of(formats)} file; if it is a picture, save it as PNG") from None
     except Exception as error:
         raise UnreadableImage(f"{name} cannot be decoded ({words_of(error):.200}); save it again") from None
+
+
+def check_pixels(width: int, height: int, name: str) -> None:
+    """Refuse a picture, of whatever format, that unpacks to more than is read.
+
+    Args:
+        width: In pixels, as its head says.
+        height: In pixels.
+        name: What messages call it.
+
+    Raises:
+        InputTooLarge: It has more than ``MAX_PIXELS`` pixels.
+    """
+    if width * height > MAX_PIXELS:
+        raise InputTooLarge(f"{name} has {width}x{height} pixels; at most {MAX_PIXELS:,} are read: shrink it")
 
 
 def words_of(error: Exception) -> str:

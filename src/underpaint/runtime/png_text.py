@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from underpaint.core.errors import InputError, UnreadableImage
+from underpaint.runtime.picture_reading import check_pixels
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 FILE_CAP = 64 * 2**20
@@ -25,8 +26,6 @@ CHUNK_CAP = 10_000
 """Most chunks of one file."""
 TEXT_CAP = 256 * 2**10
 """Longest single text, in bytes, inflated."""
-PIXEL_CAP = 40_000_000
-"""Most pixels of a picture that is decoded."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +113,8 @@ def read_text(path: Path) -> PngText:
 
     Raises:
         InputError: There is no such file, or it cannot be read.
-        UnreadableImage: It is no PNG, cut off, damaged, or beyond one of the caps.
+        InputTooLarge: It has too many pixels.
+        UnreadableImage: It is no PNG, cut off, damaged, or beyond another of the caps.
     """
     source = str(path)
     try:
@@ -128,7 +128,7 @@ def read_text(path: Path) -> PngText:
     except FileNotFoundError:
         raise InputError(f"{source} does not exist; check the path") from None
     except OSError as error:
-        raise InputError(f"{source} cannot be read ({error.strerror}); check the path") from None
+        raise InputError(f"{source} cannot be read ({error.strerror}); name a picture's file") from None
 
 
 def _read(file: BinaryIO, size: int, source: str) -> PngText:
@@ -147,8 +147,9 @@ def _read(file: BinaryIO, size: int, source: str) -> PngText:
             if keyword in texts:
                 doubled.add(keyword)
             texts.setdefault(keyword, text)
-    if not 0 < width * height <= PIXEL_CAP:
-        raise _damaged(source, f"a picture of {width} x {height} pixels is empty or beyond {PIXEL_CAP:,} pixels")
+    if not width * height:
+        raise _damaged(source, f"it has {width} x {height} pixels")
+    check_pixels(width, height, source)
     return PngText(
         width=width,
         height=height,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -97,6 +99,17 @@ def test_words_against_and_words_mixed_in_are_read_like_prompts(model, original)
 def test_what_cannot_be_used_is_refused(model, original, asked, message):
     with pytest.raises(InputError, match=message):
         plan_edits(model, original, EditRequest(**asked))
+
+
+@pytest.mark.parametrize("sampling", [{"guidance": None}, {"guidance_shape": (0.0, 0.0, 0.0)}], ids=["graph", "shape"])
+def test_words_against_are_refused_with_a_way_out_where_a_model_knows_no_guidance(model, original, sampling):
+    index = model.index.model_copy(update={"sampling": {**model.index.sampling, **sampling}})
+    without = replace(model, index=index)
+    for guidance in (None, 3.0):
+        with pytest.raises(InputError, match="tiny draws without guidance; leave it out, or edit with a"):
+            plan_edits(without, original, EditRequest(negative="a dog", guidance=guidance))
+    (one,) = plan_edits(without, original, EditRequest(prompt="a cat"))
+    assert one.guidance is None
 
 
 def test_all_mistakes_are_told_at_once_in_the_words_of_whoever_asks(model, original):

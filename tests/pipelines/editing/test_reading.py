@@ -130,7 +130,9 @@ def test_damaged_and_foreign_files_are_refused(tmp_path):
     with pytest.raises(UnreadableImage, match="cannot be decoded"):
         read_original(whole[: len(whole) // 2], 32)
     for data in (b"hello", file_of(halves(), "GIF")):
-        with pytest.raises(UnreadableImage, match="is neither a PNG nor a JPEG nor a WebP file; save it as PNG"):
+        with pytest.raises(
+            UnreadableImage, match="is neither a PNG nor a JPEG nor a WebP file; if it is a picture, save it as PNG"
+        ):
             read_original(data, 32)
     with pytest.raises(UnreadableImage, match="has 0 bytes"):
         read_original(b"", 32)

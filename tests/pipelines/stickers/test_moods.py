@@ -42,5 +42,7 @@ def test_every_mood_has_words_for_everybody_that_the_model_reads():
 
 
 def test_an_unknown_mood_lists_the_others():
+    with pytest.raises(InputError, match=r"'Hapy'; did you mean 'happy'\? choose some of happy, laughing"):
+        words_of("a cat", "Hapy")
     with pytest.raises(InputError, match="'joyful'; choose some of happy, laughing"):
         words_of("a cat", "joyful")

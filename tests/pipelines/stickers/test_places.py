@@ -58,3 +58,9 @@ def test_line_asks_for_even_sides():
 def test_an_unknown_place_lists_the_others():
     with pytest.raises(InputError, match="'myspace'; choose some of whatsapp, telegram"):
         place_of("myspace")
+
+
+@pytest.mark.parametrize("name", ["whatsap", "WhatsApp", "watsapp"])
+def test_a_mistyped_place_is_told_which_was_meant(name):
+    with pytest.raises(InputError, match=f"there is no place '{name}'; did you mean 'whatsapp'\\? choose some of"):
+        place_of(name)

@@ -5,6 +5,7 @@ import pytest
 
 import underpaint
 from underpaint.core.errors import InputError
+from underpaint.core.progress import Progress
 from underpaint.pipelines.generator import Generator
 from underpaint.pipelines.planning import Options
 from underpaint.pipelines.prompts import PromptRow
@@ -35,6 +36,24 @@ def test_a_subject_in_moods_is_a_picture_and_one_for_each_mood():
     series = series_of("a cat", ["happy", "sad", "happy"])
     assert series == Series(first="cat face", others=("grinning cat", "crying cat"), moods=("happy", "sad"))
     assert series.labels == ["cat face", "happy", "sad"]
+
+
+def test_moods_that_stand_twice_and_blanks_around_words_do_not_count():
+    own = [f"with {n} hats" for n in range(MOST - 2)]
+    assert len(series_of("a cat", ["sad", "sad"], [*own, f" {own[0]} ", "sad"]).others) == MOST - 1
+    assert series_of("a cat", [], [f" {'x' * 200} "]).moods == ("x" * 200,)
+    with pytest.raises(InputError, match=rf"the mood '{'x' * 40}\.\.\.' has 201 characters"):
+        series_of("a cat", [], ["x" * 201])
+    with pytest.raises(InputError, match=f"1 to {MOST - 1} moods, got {MOST}; draw several sheets"):
+        series_of("a cat", ["sad", "happy"], own)
+
+
+def test_moods_that_mean_the_same_picture_count_once():
+    own = [f"with {n} hats" for n in range(MOST - 2)]
+    same = ["{} with 0 hats", "grinning {}"]
+    assert len(series_of("a cat", ["happy"], [*own, *same]).others) == MOST - 1
+    with pytest.raises(InputError, match=f"1 to {MOST - 1} moods, got {MOST}; draw several sheets"):
+        series_of("a cat", ["happy", "sad"], [*own, *same])
 
 
 def test_mistakes_are_told_together():
@@ -81,7 +100,9 @@ def test_a_folder_is_gone_on_with_and_the_model_is_loaded_once(generator, tmp_pa
         return generator
 
     first = plan_first(generator.model, SERIES, Options(seed=5))
-    placed = draw_series_into(tmp_path, generator.model, first, SERIES, 0.33, load)
+    told: list[Progress] = []
+    placed = draw_series_into(tmp_path, generator.model, first, SERIES, 0.33, load, report=told.append)
+    assert [(one.done, one.total) for one in told] == [(1, 3), (2, 3), (3, 3)]
     assert [one.drawn for one in placed] == [True, True, True] and len(loaded) == 1
     assert [one.settings.pixel_sha256 for one in placed] == digests(draw_series(generator, SERIES, seed=5))
     placed[-1].path.unlink()

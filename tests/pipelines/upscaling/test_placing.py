@@ -5,11 +5,20 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from underpaint.core.errors import DiskFull, InputError, UnreadableImage
+from underpaint.core.errors import (
+    DataError,
+    DiskFull,
+    InputError,
+    InputTooLarge,
+    UnderpaintError,
+    UnreadableImage,
+)
 from underpaint.core.progress import Progress
 from underpaint.pipelines.picture_file import read_settings, save
 from underpaint.pipelines.settings import Settings
+from underpaint.pipelines.upscaling import placing
 from underpaint.pipelines.upscaling.network import UpscalingNetwork
+from underpaint.pipelines.upscaling.picture import read
 from underpaint.pipelines.upscaling.placing import Outcome, upscale_into
 
 
@@ -26,6 +35,11 @@ def into(folder: Path, sources: list[Path], network: UpscalingNetwork, **told) -
     return upscale_into(folder, sources, 64, lambda: network, **told)
 
 
+def test_no_network_is_read_where_every_picture_is_large_enough(sources: list[Path], tmp_path: Path) -> None:
+    outcome = upscale_into(tmp_path / "out", sources[2:], 64, lambda: pytest.fail("the network was read"))
+    assert (outcome.large, outcome.placed) == ([sources[2]], {})
+
+
 def test_each_picture_keeps_its_name_and_the_large_one_is_left_alone(
     sources: list[Path], tiny_network: UpscalingNetwork, tmp_path: Path
 ) -> None:
@@ -34,7 +48,9 @@ def test_each_picture_keeps_its_name_and_the_large_one_is_left_alone(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["foreign-64.png", "ours-64.png"]
     assert (outcome.large, outcome.unknown) == ([sources[2]], [sources[1]])
     assert all(placed.drawn for placed in outcome.placed.values())
-    assert [(each.done, each.total) for each in seen] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    told = [(each.task, each.done, each.total) for each in seen]
+    read, made = [("read", done, 3) for done in (1, 2, 3)], [("upscale", done, 2) for done in (0, 1, 2)]
+    assert told == read + made
 
 
 def test_nothing_is_made_twice_and_nothing_written_over(
@@ -72,6 +88,42 @@ def test_nothing_is_made_the_folder_neither_if_a_picture_cannot_be_read(
     with pytest.raises(UnreadableImage, match=r"bad\.png"):
         into(tmp_path / "out", [sources[0], bad], tiny_network)
     assert not (tmp_path / "out").exists()
+
+
+def test_all_that_cannot_be_read_is_told_with_what_is_not_there_and_why(
+    tiny_network: UpscalingNetwork, tmp_path: Path
+) -> None:
+    for name in ("bad.png", "worse.png"):
+        (tmp_path / name).write_bytes(b"no picture")
+    Image.new("1", (9_000, 5_000)).save(tmp_path / "huge.png")
+
+    def refused(*names: str) -> UnderpaintError:
+        with pytest.raises(UnderpaintError) as found:
+            into(tmp_path / "out", [tmp_path / name for name in names], tiny_network)
+        return found.value
+
+    assert type(refused("huge.png")) is InputTooLarge
+    assert type(refused("bad.png", "worse.png")) is UnreadableImage
+    assert type(refused("bad.png", "huge.png")) is DataError
+    several = refused("bad.png", "none.png", "huge.png")
+    assert type(several) is InputError and str(several).startswith("3 mistakes: ")
+    assert all(name in str(several) for name in ("bad.png", "none.png", "huge.png"))
+
+
+@pytest.mark.parametrize(("kept", "times"), [(placing.KEPT_PIXELS, 1), (0, 2)])
+def test_a_small_picture_is_unpacked_once_as_long_as_there_is_room(
+    sources: list[Path],
+    tiny_network: UpscalingNetwork,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kept: int,
+    times: int,
+) -> None:
+    unpacked: list[Path] = []
+    monkeypatch.setattr(placing, "KEPT_PIXELS", kept)
+    monkeypatch.setattr(placing, "read", lambda path: (unpacked.append(path), read(path))[1])
+    into(tmp_path / "out", sources, tiny_network)
+    assert [unpacked.count(path) for path in sources] == [times, times, 1]
 
 
 def test_another_picture_of_the_same_name_gets_a_number(

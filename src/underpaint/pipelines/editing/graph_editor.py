@@ -26,7 +26,7 @@ from underpaint.pipelines.editing.mask import Mask
 from underpaint.pipelines.editing.reading import Original
 from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.exported import ExportedPipeline, load_graph
-from underpaint.pipelines.exported_folder import PICTURE, EditGraph, ExportedModel
+from underpaint.pipelines.exported_folder import GUIDANCE, MASK, PICTURE, WEIGHT, WORDS, EditGraph, ExportedModel
 from underpaint.pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,16 +58,24 @@ class GraphEditor(Editor):
         self.engine, self.pipeline, self._graph, self._edit = pipeline.engine, pipeline, graph, edit
 
     @property
+    def _optional(self) -> set[str]:
+        """Inputs that a graph lacks which does not read them: guidance, what it pulls away from, and noise."""
+        words = (named(AGAINST, name) for name in (WORDS, WEIGHT, MASK))
+        return {GUIDANCE, NEGATIVE, *words, *(stream.name for stream in self.pipeline.edge.streams)}
+
+    @property
     def schedule(self) -> Sequence[int]:
         """Sides of the model's scales, coarse to fine."""
         return self._edit.schedule
 
     def redraw(self, settings: Settings, record: EditRecord, free: Sequence[np.ndarray]) -> np.ndarray:
         """Draw the picture anew; see ``Editor``."""
-        return self._graph.run(self.feeds(settings, record, free))[PICTURE][0]
+        feeds = self.feeds(settings, record, free)
+        unread = self._optional - self._graph.inputs.keys()
+        return self._graph.run({name: value for name, value in feeds.items() if name not in unread})[PICTURE][0]
 
     def feeds(self, settings: Settings, record: EditRecord, free: Sequence[np.ndarray]) -> dict[str, NDArray[Any]]:
-        """Return the graph's inputs.
+        """Return all inputs that a graph which edits may have.
 
         Args:
             settings: Words, style and numbers.

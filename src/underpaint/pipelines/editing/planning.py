@@ -15,7 +15,7 @@ from underpaint.pipelines.editing_record import EditRecord
 from underpaint.pipelines.limits import within
 from underpaint.pipelines.marks import search
 from underpaint.pipelines.model_folder import Model
-from underpaint.pipelines.planning import Called, Options, plan_usable, read_prompt, usable
+from underpaint.pipelines.planning import Called, Options, guides, plan_usable, read_prompt, usable
 from underpaint.pipelines.prompts import PromptRow
 from underpaint.pipelines.settings import Settings
 
@@ -89,15 +89,23 @@ def plan_edits(
     record = _record(request, original, mask, found, called)
     row = PromptRow.model_construct(prompt=STAND_IN if request.prompt is None else request.prompt)
     planned = plan_usable(model, [row], usable(_options(request), found, called), found)
-    if record.negative is not None and planned and not planned[0].guidance:
-        found.add(
-            InputError(f"{called('negative')} means nothing without guidance; leave it out, or raise the guidance")
-        )
+    if record.negative is not None and planned and not (guides(model) and planned[0].guidance):
+        found.add(InputError(_meaningless_negative(model, called)))
     found.tell()
     changed = {"edit": record, "watermark": None if mask is None else carried_mark(original)}
     if request.prompt is None:
         changed |= {"prompt": "", "caption": ""}
     return [settings.model_copy(update=changed) for settings in planned]
+
+
+def _meaningless_negative(model: Model, called: Called) -> str:
+    """Return why there is nothing to draw away from words with, and what to do about it."""
+    if guides(model):
+        return f"{called('negative')} means nothing without guidance; leave it out, or raise the guidance"
+    return (
+        f"{called('negative')} means nothing here, since {model.name} draws without guidance; leave it out, or edit "
+        "with a model that has guidance, such as the one that comes with underpaint (leave out -m)"
+    )
 
 
 def _with_own_words(request: EditRequest, original: Original, model: Model) -> EditRequest:

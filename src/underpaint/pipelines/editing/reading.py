@@ -18,7 +18,7 @@ from underpaint.core.errors import InputError, InputTooLarge, UnreadableImage
 from underpaint.pipelines.editing.square import squared
 from underpaint.pipelines.picture_file import INFO, PARAMETERS, pixel_digest
 from underpaint.pipelines.settings import Settings
-from underpaint.runtime.picture_reading import MAX_PIXELS, readable, refuse_animation, shallow
+from underpaint.runtime.picture_reading import check_pixels, readable, refuse_animation, shallow
 
 Source = str | Path | bytes | Image.Image
 """A picture: a file's path, its bytes, or an image of Pillow."""
@@ -143,8 +143,7 @@ def upright(image: Image.Image, name: str) -> Upright:
         UnreadableImage: It is an animation, or empty.
     """
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise InputTooLarge(f"{name} has {width}x{height} pixels; at most {MAX_PIXELS:,} are read: shrink it")
+    check_pixels(width, height, name)
     if not width * height:
         raise UnreadableImage(f"{name} has {width}x{height} pixels, so there is nothing to edit")
     refuse_animation(image, name)

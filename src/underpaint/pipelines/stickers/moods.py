@@ -6,6 +6,7 @@ trained on, but for the subject; those of anything else are made after the cats'
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import Literal
 
@@ -97,8 +98,10 @@ def words_of(subject: str, mood: str) -> str:
         InputError: There is no such mood.
     """
     if mood not in MOODS:
+        close = difflib.get_close_matches(mood.casefold(), MOODS, n=1)
+        meant = f"did you mean {close[0]!r}? " if close else ""
         raise InputError(
-            f"there are no words for the mood {mood!r:.40}; choose some of {', '.join(MOODS)}, or say "
+            f"there are no words for the mood {mood!r:.40}; {meant}choose some of {', '.join(MOODS)}, or say "
             "it in words of your own (--mood)"
         )
     kind = kind_of(subject)

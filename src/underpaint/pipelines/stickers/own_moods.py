@@ -23,12 +23,13 @@ def check_own(words: str, called: str) -> str:
     Raises:
         InputError: They are too long, or no single line of text.
     """
+    words = words.strip()
     if len(words) > OWN_CHARACTERS:
         raise InputError(f"{called} has {len(words):,} characters; at most {OWN_CHARACTERS} fit")
     sign = next((sign for sign in words if sign < " "), None)
     if sign is not None:
         raise InputError(f"{called} holds the character {sign!r}; write it as one line of words")
-    return words.strip()
+    return words
 
 
 def own_words(subject: str, words: str) -> str:

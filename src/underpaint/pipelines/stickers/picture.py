@@ -11,17 +11,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from underpaint.core.errors import InputError, UnreadableImage
+from underpaint.core.errors import DataError, InputError
 from underpaint.core.mistakes import Mistakes
 from underpaint.pipelines.editing.reading import FORMATS, MAX_BYTES, Source, read_upright
-from underpaint.pipelines.picture_file import PARAMETERS, pixel_digest
-from underpaint.pipelines.picture_folder import PREFIX
+from underpaint.pipelines.picture_file import PARAMETERS, is_sheet_name, pixel_digest
 from underpaint.pipelines.settings import Settings, as_size
 from underpaint.runtime import xmp
 from underpaint.runtime.png_text import read_text
 
-SHEET = re.compile(rf"{PREFIX}-(sheet|a4|letter)(-[0-9]+)?\.png")
-"""Names of the sheets that commands lay beside their pictures."""
 LARGEST = 2800
 """Longest side, in pixels, of what is kept of a picture: the largest sticker needs no more."""
 LONGEST_NAME = 40
@@ -74,9 +71,9 @@ def is_sheet(path: str | Path) -> bool:
 
     It has the name of one and no settings, which every drawing has, whatever the words are that it is called after.
     """
-    if SHEET.fullmatch(Path(path).name) is None:
+    if not is_sheet_name(path):
         return False
-    with contextlib.suppress(InputError, UnreadableImage):
+    with contextlib.suppress(InputError, DataError):
         return PARAMETERS not in read_text(Path(path)).texts
     return False
 

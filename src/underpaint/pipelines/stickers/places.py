@@ -5,6 +5,8 @@ Where a page says KB, 1,000 bytes are meant here, so that either reading is met.
 
 from __future__ import annotations
 
+import difflib
+
 from underpaint.core.errors import InputError
 from underpaint.pipelines.stickers.place import Item, Place
 
@@ -248,5 +250,7 @@ def place_of(name: str) -> Place:
         InputError: There is none of that name.
     """
     if name not in PLACES:
-        raise InputError(f"there is no place {name!r:.40}; choose some of {', '.join(PLACES)}")
+        close = difflib.get_close_matches(name.casefold(), PLACES, n=1)
+        meant = f"did you mean {close[0]!r}? " if close else ""
+        raise InputError(f"there is no place {name!r:.40}; {meant}choose some of {', '.join(PLACES)}")
     return PLACES[name]

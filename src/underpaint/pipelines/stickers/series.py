@@ -32,6 +32,8 @@ SAME = 0.33
 """How much stays unless said otherwise: of six scales the two coarsest."""
 MOST = 64
 """Most pictures of a series."""
+SHOWN = 40
+"""Characters of a mood that a message shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,7 @@ def series_of(subject: str, moods: Sequence[str], own: Sequence[str] = ()) -> Se
 
     Args:
         subject: Such as ``a cat``.
-        moods: Keys of ``moods.MOODS``.
+        moods: Keys of ``moods.MOODS``; of moods that stand twice, or mean the same picture, one is drawn.
         own: Moods in words of one's own; see ``own_moods.own_words``.
 
     Raises:
@@ -78,17 +80,23 @@ def series_of(subject: str, moods: Sequence[str], own: Sequence[str] = ()) -> Se
     found = Mistakes()
     if not subject.strip():
         found.add(InputError('the subject is empty; write what to draw, for example "a cat"'))
-    said = [found.take(check_own, one, f"the mood {one!r:.40}", otherwise="") for one in own]
+    said = [found.take(check_own, one, f"the mood {_short(one)!r}", otherwise="") for one in own]
     if not all(one.strip() for one in own):
         found.add(InputError("a mood in words of your own is empty; write what is different, or leave it out"))
-    if not 1 <= len(moods) + len(said) < MOST:
-        found.add(InputError(f"a sheet has 1 to {MOST - 1} moods, got {len(moods) + len(said)}"))
     words = {mood: found.take(words_of, subject, mood, otherwise="") for mood in moods}
     words |= {mood: own_words(subject, mood) for mood in said if mood and mood not in words}
+    if not 1 <= (number := len({words.get(mood) or mood for mood in (*moods, *said)})) < MOST:
+        way_out = "draw several sheets" if number else "name some in --moods, or say one in words of your own (--mood)"
+        found.add(InputError(f"a sheet has 1 to {MOST - 1} moods, got {number}; {way_out}"))
     found.tell()
     by_words = {words[mood]: mood for mood in reversed(words)}
     others = dict.fromkeys(words.values())
     return Series(first=first_words(subject), others=tuple(others), moods=tuple(by_words[one] for one in others))
+
+
+def _short(words: str) -> str:
+    """Return the beginning of a mood, for messages."""
+    return words if len(words) <= SHOWN else f"{words[:SHOWN]}..."
 
 
 def series_from(rows: Sequence[PromptRow], source: str = "the prompts") -> Series:

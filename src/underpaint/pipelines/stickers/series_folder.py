@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from underpaint.core.progress import Report, silent
+from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines.editing.asking import editor_of
 from underpaint.pipelines.editing.reading import read_original
 from underpaint.pipelines.generator import Generator
@@ -31,6 +32,11 @@ class Loading:
         if self._loaded is None:
             self._loaded = self._load()
         return self._loaded
+
+
+def counting_first(progress: Progress) -> Progress:
+    """Return a report about the others with the first picture, which is there, among the finished ones."""
+    return replace(progress, done=progress.done + 1, total=None if progress.total is None else progress.total + 1)
 
 
 def draw_series_into(
@@ -72,7 +78,7 @@ def draw_series_into(
         planned,
         lambda: editor_of(model, loading().pipeline, original),
         stems=series.stems(first),
-        report=report,
+        report=lambda progress: report(counting_first(progress)),
         seal=seal,
     )
     return [beginning, *others]

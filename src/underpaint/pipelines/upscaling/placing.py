@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from underpaint.core.errors import DataError, UnreadableImage
+from underpaint.core.errors import DataError, InputError
 from underpaint.core.mistakes import in_a_line
 from underpaint.core.progress import Progress, Report, silent
+from underpaint.pipelines.editing.reading import Upright
 from underpaint.pipelines.marks import Owner, is_at_hand
 from underpaint.pipelines.picture_file import encode, within_bytes
 from underpaint.pipelines.picture_folder import Placed, Seal, add_file, find_finished, prepare
@@ -21,6 +22,8 @@ from underpaint.pipelines.upscaling.picture import Enlargement, enlarge, plan, r
 
 LONGEST_STEM = 200
 """Bytes of a picture's name that go into that of the enlarged one; a name may have 255 in all."""
+KEPT_PIXELS = 1 << 24
+"""Pixels of small pictures that are kept from the check until they are enlarged; what is beyond them is read again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,58 +59,85 @@ def upscale_into(
         folder: Where to; made if needed.
         pictures: Files; one that is named twice is made once.
         size: Of the longer side, in pixels.
-        load: Reads the network.
+        load: Reads the network; not called where no picture is smaller.
         watermark: Whose key marks the pixels; None for the mark that a picture says it has.
-        report: Called after each picture.
+        report: Called after each picture that was read, and after each that was made.
         seal: Makes the last change to each file before it is written; None if there is none to make.
 
     Raises:
-        InputError: A file is not there, or cannot be used; or the key of the mark of the only picture is not here.
-        UnreadableImage: A picture is damaged, an animation, or of another kind; all that are, are told.
+        InputError: A file is not there, or the key of the mark of the only picture is not here.
+        InputTooLarge: A picture has too many bytes or pixels.
+        UnreadableImage: A picture is damaged, an animation, or of another kind.
+        DataError: Several pictures cannot be read, for several reasons; all of them are told.
         StorageError: The folder cannot be written, or the disk is full; what is finished stays.
     """
     each = list(dict.fromkeys(pictures))
-    check_readable(each)
+    small, large = read_all(each, size, report)
     prepare(folder)
-    network, outcome = load(), Outcome()
-    for number, path in enumerate(each):
-        report(Progress(task="upscale", done=number, total=len(each), unit="pictures"))
-        found = read(path)
-        if max(found.image.size) >= size:
-            outcome.large.append(path)
-            continue
-        planned = plan(found, size, watermark, network)
+    outcome = Outcome(large=large)
+    if not small:
+        return outcome
+    network = load()
+    for number, (path, kept) in enumerate(small.items()):
+        report(Progress(task="upscale", done=number, total=len(small), unit="pictures"))
+        planned = plan(kept or read(path), size, watermark, network)
         if len(each) > 1 and not is_at_hand(planned.settings.watermark):
             outcome.keyless.append(path)
             continue
         outcome.placed[path] = _place(folder, f"{within_bytes(path.stem, LONGEST_STEM)}-{size}", planned, network, seal)
         if not planned.known:
             outcome.unknown.append(path)
-    report(Progress(task="upscale", done=len(each), total=len(each), unit="pictures"))
+    report(Progress(task="upscale", done=len(small), total=len(small), unit="pictures"))
     return outcome
 
 
-def check_readable(pictures: Sequence[Path]) -> None:
-    """Refuse pictures of which one cannot be read, before anything is made of the others.
+def read_all(
+    pictures: Sequence[Path], size: int, report: Report = silent
+) -> tuple[dict[Path, Upright | None], list[Path]]:
+    """Read pictures, or refuse all of them if one cannot be read, before anything is made of the others.
 
     Args:
-        pictures: Files.
+        pictures: Files, each once.
+        size: Of the longer side, in pixels.
+        report: Called after each picture.
+
+    Returns:
+        Those that are smaller, with None where they are too many to be kept, and those that are as large already.
 
     Raises:
         InputError: A file is not there.
-        InputTooLarge: The only one that cannot be read has too many bytes or pixels.
-        UnreadableImage: One cannot be read, or several, which are all told.
+        InputTooLarge: A picture has too many bytes or pixels.
+        UnreadableImage: A picture is damaged, an animation, or of another kind.
+        DataError: Several cannot be read, for several reasons; all of them are told.
     """
-    refused: list[DataError] = []
-    for path in pictures:
+    small: dict[Path, Upright | None] = {}
+    large: list[Path] = []
+    refused: list[InputError | DataError] = []
+    room = KEPT_PIXELS
+    for number, path in enumerate(pictures, 1):
         try:
-            read(path)
-        except DataError as error:
+            found = read(path)
+        except (InputError, DataError) as error:
             refused.append(error)
-    if len(refused) == 1:
-        raise refused[0]
+        else:
+            if max(found.image.size) >= size:
+                large.append(path)
+            else:
+                room -= found.image.width * found.image.height
+                small[path] = found if room >= 0 else None
+        report(Progress(task="read", done=number, total=len(pictures), unit="pictures"))
     if refused:
-        raise UnreadableImage(in_a_line([*map(str, refused)]))
+        raise _together(refused)
+    return small, large
+
+
+def _together(refused: Sequence[InputError | DataError]) -> InputError | DataError:
+    """Return one error for several, of their kind if they are of one."""
+    if len(refused) == 1:
+        return refused[0]
+    kinds = {type(error) for error in refused}
+    shared = InputError if any(isinstance(error, InputError) for error in refused) else DataError
+    return (kinds.pop() if len(kinds) == 1 else shared)(in_a_line([*map(str, refused)]))
 
 
 def _place(folder: Path, stem: str, planned: Enlargement, network: UpscalingNetwork, seal: Seal | None) -> Placed:

@@ -119,7 +119,7 @@ def _embedded(path: Path) -> Row:
     """Return what a PNG of ``underpaint generate`` says about itself; an empty row for other pictures."""
     try:
         settings = read_settings(path)
-    except (InputError, UnreadableImage):
+    except (InputError, DataError):
         return Row()
     return Row(prompt=settings.prompt, style=settings.style, seed=settings.seed)
 

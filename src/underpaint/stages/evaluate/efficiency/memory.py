@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 PICTURES = 4
 PROBE = "underpaint.stages.evaluate.efficiency.memory_probe"
 WEIGHTS = (".safetensors", ".bin")
-WORDS = ("text_encoder", "text_tokenizer")
-"""Components that an exported model reads outside its graph."""
 
 
 def weights(generator: Generator) -> Part:
@@ -45,13 +43,8 @@ def weights(generator: Generator) -> Part:
 
 
 def files_of(model: Model) -> dict[str, int]:
-    """Return name to bytes of the files that a model draws with, those that an export shares with its model too."""
-    files = dict(model.manifest.files)
-    if isinstance(model, ExportedModel):
-        needed = {*WORDS, *(source.component for source in model.edge.sources.values())}
-        shared = model.origin_manifest.files
-        files |= {name: entry for name, entry in shared.items() if name.split("/")[0] in needed}
-    return {name: entry.bytes for name, entry in files.items()}
+    """Return name to bytes of the files that a model draws with, those that it shares with another too."""
+    return {name: entry.bytes for name, entry in model.files.items()}
 
 
 def run_probe(generator: Generator, requests: Sequence[DrawRequest]) -> dict[str, int]:
