@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import runpy
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
     from underpaint.pipelines.hybrid import HybridPipeline
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files with slow tests first, so that several processes end at about the same time.
+
+    They take files in this order since pyproject.toml says ``--no-loadscope-reorder``; otherwise those of most tests.
+    """
+    slow = {
+        item.path for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("exhaustive")
+    }
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -218,6 +230,27 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tiny(tmp_path_factory.mktemp("models") / "tiny")
 
 
+def export_tiny(tiny_model: Path, out: Path, *, edit: bool) -> None:
+    from underpaint.core.progress import silent
+    from underpaint.pipelines.opening import open_model
+    from underpaint.stages.optimize.export.config import ExportConfig
+    from underpaint.stages.optimize.export.run import export
+
+    export(ExportConfig(edit=edit), open_model(tiny_model), out, silent)
+
+
+@pytest.fixture(scope="session")
+def tiny_export(tiny_model: Path, made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """The folder of the tiny model's graph; do not change it, copy it."""
+    return made_once("tiny-onnx", lambda out: export_tiny(tiny_model, out, edit=False))
+
+
+@pytest.fixture(scope="session")
+def tiny_edit_export(tiny_model: Path, made_once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """The folder of the tiny model's graphs that draw and edit; do not change it, copy it."""
+    return made_once("tiny-edit-onnx", lambda out: export_tiny(tiny_model, out, edit=True))
+
+
 @pytest.fixture(scope="session")
 def make_tiny_model() -> Callable[..., Path]:
     """Save another tiny model: ``make_tiny_model(folder, refined=False, seed=1)``."""
@@ -236,3 +269,37 @@ def tiny_diffusers(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], 
         return root / name if (root / name).exists() else builders["build"](name, root / name)
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def doubled_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the tiny model with a decoder that paints twice the side; do not change it, copy it."""
+    import torch
+
+    from underpaint.core.config import Config
+    from underpaint.models.autoencoder import with_doubling
+    from underpaint.pipelines.model_folder import open_model
+    from underpaint.pipelines.saved import load_pipeline, save_pipeline
+
+    class Made(Config):
+        by: str = "the tests"
+
+    pipeline: Any = load_pipeline(open_model(tiny_model), torch.device("cpu"))
+    pipeline.autoencoder = with_doubling(pipeline.autoencoder, 8).eval()
+    out = tmp_path_factory.mktemp("models") / "doubled"
+    save_pipeline(pipeline, out, stage="test", config=Made(), parents={"model": "0" * 64})
+    return out
+
+
+@pytest.fixture
+def sharing_model(tiny_model: Path, doubled_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the doubled model, shipped beside the tiny one, with which it shares all but the autoencoder."""
+    from underpaint.pipelines import model_folder
+    from underpaint.pipelines.sharing import save_sharing
+
+    shipped = tmp_path / "shipped"
+    monkeypatch.setattr(model_folder, "SHIPPED", shipped)
+    shutil.copytree(tiny_model, shipped / model_folder.DEFAULT_MODEL)
+    lender = model_folder.open_model(model_folder.DEFAULT_MODEL)
+    save_sharing(model_folder.open_model(doubled_model), lender, shipped / "doubled")
+    return shipped / "doubled"

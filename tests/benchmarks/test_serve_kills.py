@@ -141,6 +141,7 @@ def test_kills_of_all_kinds_are_as_many_as_asked_for(kills):
     assert sorted(kinds) == ["engine"] * 5 + ["server"] * 5 + ["starting"] * 10
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_server_that_is_killed_in_every_way_keeps_all_that_it_accepted(kills, tmp_path):
     found = kills.run(tmp_path, ["paused", "engine", "starting"], seed=2, options=[], place=None)

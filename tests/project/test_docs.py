@@ -49,6 +49,12 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_tests_that_a_page_names_as_a_proof_are_there(page: Path) -> None:
+    for test, target in re.findall(r"\[`(test_\w+)`\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
+        assert f"def {test}(" in (page.parent / target).read_text(encoding="utf-8"), test
+
+
 def test_every_page_can_be_reached_from_the_readme() -> None:
     reached, waiting = set(), [ROOT / "README.md"]
     while waiting:
@@ -76,20 +82,47 @@ def help_texts(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
 def test_examples_in_the_help_can_be_parsed(command: str | None) -> None:
-    examples = re.findall(r"^  underpaint (.+)$", "\n".join(help_texts(build_parser(command))), flags=re.MULTILINE)
+    lines = "\n".join(help_texts(build_parser(command))).replace("\\\n", " ")
+    examples = re.findall(r"^  underpaint (.+)$", lines, flags=re.MULTILINE)
     assert examples
     for example in examples:
         arguments = shlex.split(example)
         build_parser(find_command(arguments)).parse_args(arguments)
 
 
-def test_what_the_readme_reads_under_artifacts_is_made_further_up() -> None:
+def folder_of(path: str) -> str:
+    """Return the folder of a path as a command of the README makes it: one below ``artifacts``, or one of its own."""
+    steps = path.split("/")
+    return "/".join(steps[: 2 if steps[0] == "artifacts" else 1])
+
+
+def test_what_the_readme_reads_is_made_further_up() -> None:
     made: set[str] = set()
     for arguments in commands(ROOT / "README.md"):
         out = arguments[arguments.index("--out") + 1] if "--out" in arguments else ""
-        read = [word for word in arguments if word.startswith("artifacts/") and word != out]
-        assert [word for word in read if "/".join(word.split("/")[:2]) not in made] == [], arguments
-        made.add("/".join(out.split("/")[:2]))
+        read = [word for word in arguments if word.startswith("artifacts/") or word.endswith(".png")]
+        assert [word for word in read if word != out and folder_of(word) not in made] == [], arguments
+        made.add(folder_of(out))
+
+
+def test_the_readme_calls_underpaint_by_name_only_once_its_environment_is_active() -> None:
+    lines = [line.split("  #")[0] for line in shell_lines(ROOT / "README.md")]
+    first = next(number for number, line in enumerate(lines) if line.startswith(("underpaint ", "pip ")))
+    assert "source .venv/bin/activate" in lines[:first]
+
+
+def test_the_readme_warns_of_the_large_download_before_a_line_that_fetches_it() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    version = re.search(r"^torch==(\S+)$", (ROOT / "constraints.txt").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert version is not None
+    fetching = re.search(r"pip install .*\[.*(train|optimize|evaluate)", text)
+    assert fetching is not None
+    assert f"pip install torch=={version[1]} " in text[: fetching.start()]
+
+
+def test_read_on_names_every_page_of_docs() -> None:
+    read_on = (ROOT / "README.md").read_text(encoding="utf-8").split("## Read on")[1].split("## ")[0]
+    assert {name(page) for page in (ROOT / "docs").glob("*.md")} <= {*LINK.findall(read_on)}
 
 
 def test_the_readme_shows_every_command() -> None:

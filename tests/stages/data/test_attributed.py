@@ -116,16 +116,17 @@ def test_a_card_that_lost_the_credit_is_refused(credited: tuple[Path, Manifest])
 
 
 @pytest.mark.network
-def test_the_package_states_the_license_on_record(with_twemoji: tuple[Path, Manifest]) -> None:
+def test_the_package_states_the_license_on_record(packages: dict[str, Path]) -> None:
     from underpaint.core.cache import cache_folder
 
-    assert with_twemoji[1].parents[TWEMOJI.purl] == TWEMOJI.sha256
+    assert packages
     evidence, archive = ATTRIBUTED["twemoji"].evidence, fetch(TWEMOJI, cache_folder())
     check_stated(evidence, archive)
     with pytest.raises(LicenseRefused, match="read its license anew"):
         check_stated(evidence.model_copy(update={"stated": "MIT"}), archive)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.network
 @pytest.mark.slow
 def test_no_default_picture_changes_when_twemoji_is_added(
@@ -134,6 +135,7 @@ def test_no_default_picture_changes_when_twemoji_is_added(
     assert [s for s in read_samples(with_twemoji[0]) if s.style not in ADDED_STYLES] == samples
 
 
+@pytest.mark.exhaustive
 @pytest.mark.network
 @pytest.mark.slow
 def test_twemoji_follows_its_concepts(samples: list[Sample], with_twemoji: tuple[Path, Manifest]) -> None:
@@ -150,12 +152,14 @@ def test_twemoji_follows_its_concepts(samples: list[Sample], with_twemoji: tuple
             assert len(levels) < 2
 
 
+@pytest.mark.exhaustive
 @pytest.mark.network
 @pytest.mark.slow
 def test_the_set_with_twemoji_is_sound_and_says_what_it_left_out(
     with_twemoji: tuple[Path, Manifest], tmp_path: Path
 ) -> None:
     folder, manifest = with_twemoji
+    assert manifest.parents[TWEMOJI.purl] == TWEMOJI.sha256
     audit = Audit.model_validate_json((folder / "audit.json").read_text())
     assert audit.dropped_by_rule == {"color": 82, "duplicate": 61, "flag": 262, "twin": 1}
     assert [item.name for item in audit.dropped if item.rule == "twin"] == ["open file folder"]

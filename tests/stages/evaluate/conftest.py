@@ -32,19 +32,6 @@ QUIET = {"cpu": "Tiny 1", "cores": 2, "noisy": False}
 NULL, BAD = "null-1", "jpeg_10"
 
 
-@pytest.fixture(scope="session")
-def tiny_export(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the tiny model's graph; do not change it, copy it."""
-    from underpaint.core.progress import silent
-    from underpaint.pipelines.opening import open_model
-    from underpaint.stages.optimize.export.config import ExportConfig
-    from underpaint.stages.optimize.export.run import export
-
-    out = tmp_path_factory.mktemp("exports") / "tiny-onnx"
-    export(ExportConfig(), open_model(tiny_model), out, silent)
-    return out
-
-
 class Made(Config):
     by: str = "the tests"
 

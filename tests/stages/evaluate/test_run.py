@@ -441,6 +441,7 @@ def test_a_model_of_diffusers_is_evaluated_like_ours(boxes: Path, tiny_diffusers
     assert (report.protocol.size, report.protocol.num_prompts) == (16, 4)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_model_of_diffusers_is_compared_gated_and_swept_like_ours(
     boxes: Path, tiny_diffusers, tmp_path: Path, underpaint

@@ -58,6 +58,7 @@ def test_steps_can_be_swept(graph: Generator):
         open_subject(graph.model.folder, Sampling(steps=steps)).check()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_every_number_is_there_or_says_why_not(
     graph: Generator, monkeypatch: pytest.MonkeyPatch, tiny_plan: session.EfficiencyPlan
