@@ -90,6 +90,11 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number")
 
 
+def is_false(value: object) -> bool:
+    """Tell whether a setting is off; for ``exclude_if``, as ``is_none``."""
+    return value is False
+
+
 def is_none(value: object) -> bool:
     """Tell whether a setting that came later is not used: so left out, older settings keep their digests."""
     return value is None

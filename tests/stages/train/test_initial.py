@@ -15,9 +15,9 @@ from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.runtime.weights import read_weights, write_weights
 from underpaint.stages.train import initial
-from underpaint.stages.train.finer_scales import saved_schedule, start_generator
 from underpaint.stages.train.initial import SavedFiles, identity_of, start_from
 from underpaint.stages.train.networks import HybridGenerator, build_networks
+from underpaint.stages.train.other_scales import saved_schedule, start_generator
 
 
 @pytest.fixture

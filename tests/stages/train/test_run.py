@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import underpaint
 from underpaint.core.artifact import read_manifest, verify
 from underpaint.core.errors import ArtifactError, DataError, InputError, LicenseRefused, TrainingError
 from underpaint.core.progress import Progress
 from underpaint.core.samples import read_samples, write_samples
+from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.runtime.processes import Processes
 from underpaint.stages.data import notices
 from underpaint.stages.train.config import LatentsEncoding
@@ -170,6 +172,26 @@ def test_a_model_on_other_scales_is_no_start(recipe, workspace, shapes, tmp_path
     other = changed(recipe, tokenizer=tokenizer_settings, sampling=sampling)
     with pytest.raises(InputError, match="workspace has the scales \\(1, 2, 4\\), but this recipe has \\(2, 4\\)"):
         run(other, shapes, tmp_path / "out", start=workspace)
+
+
+def test_fewer_scales_have_their_own_codes_and_generator_and_the_saved_autoencoder(recipe, workspace, shapes, tmp_path):
+    sampling = recipe.sampling.model_copy(update={"guidance_shape": (1.0, 0.0), "temperatures": (1.0, 0.5)})
+    fixed = {"schedule": (2, 4), "fixed_autoencoder": True, "continuous_steps": 0, "joint_share": 1.0}
+    loop = recipe.tokenizer.loop.model_copy(update={"steps": 4})
+    tokenizer_settings = recipe.tokenizer.model_copy(update={"loop": loop, **fixed})
+    fewer = changed(recipe, tokenizer=tokenizer_settings, sampling=sampling)
+    run(fewer, shapes, tmp_path / "out", start=workspace)
+    made, before = (underpaint.load(folder).pipeline for folder in (tmp_path / "out" / "pipeline", workspace / "pipeline"))
+    assert isinstance(made, HybridPipeline) and isinstance(before, HybridPipeline)
+    assert made.transformer.config.schedule == made.quantizer.config.schedule == (2, 4)
+    kept, moved = (
+        {name: torch.equal(value, getattr(before, part).state_dict()[name]) for name, value in state.items()}
+        for part, state in (("autoencoder", made.autoencoder.state_dict()), ("quantizer", made.quantizer.state_dict()))
+    )
+    assert all(kept.values()) and not moved["codes.codebook"] and not moved["phi.0.weight"]
+    elsewhere = fewer.model_copy(update={"tokenizer": tokenizer_settings.model_copy(update={"schedule": (3, 4)})})
+    with pytest.raises(InputError, match=r"workspace has the scales \(1, 2, 4\), but this recipe has \(3, 4\)"):
+        run(elsewhere, shapes, tmp_path / "elsewhere", start=workspace)
 
 
 def test_the_name_of_the_attribution_is_that_of_the_data_stage():

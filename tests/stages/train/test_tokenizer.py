@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 
 from underpaint.core.artifact import verify
-from underpaint.core.errors import ArtifactError, TrainingError
+from underpaint.core.errors import ArtifactError, InputError, TrainingError
 from underpaint.learning.loop import step_generator
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.binary_codes import BinaryCodes
@@ -15,6 +15,7 @@ from underpaint.models.component import load_component
 from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.models.vector_codes import VectorCodes
 from underpaint.stages.train import tokenizer
+from underpaint.stages.train.config import TokenizerTraining
 from underpaint.stages.train.pictures import Pictures, load_pictures
 from underpaint.stages.train.tokenizer import (
     HybridTokenizer,
@@ -60,6 +61,14 @@ def test_a_smoke_run_learns_to_rebuild_with_a_healthy_codebook(trained_tokenizer
     assert 11.0 < figures["psnr_discrete"] < figures["psnr_continuous"]
     assert 0.1 < figures["residual_ratio"] < 0.4 and figures["alpha_error"] < 0.25
     assert figures["problems"] == []
+
+
+def test_codes_alone_are_trained_all_the_way_where_the_autoencoder_is_fixed(tokenizer_settings):
+    fixed = tokenizer_settings().model_dump() | {"fixed_autoencoder": True}
+    for change in ({"continuous_steps": 0}, {"joint_share": 1.0}):
+        with pytest.raises(InputError, match="all steps train the codes"):
+            TokenizerTraining.parse(fixed | change, source="recipe")
+    TokenizerTraining.parse(fixed | {"continuous_steps": 0, "joint_share": 1.0}, source="recipe")
 
 
 def healthy() -> dict[str, float]:

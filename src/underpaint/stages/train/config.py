@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from underpaint.core.config import Config, is_none
+from underpaint.core.config import Config, is_false, is_none
 from underpaint.learning.config import LoopConfig
 
 Count = Annotated[int, Field(ge=1)]
@@ -30,6 +30,7 @@ class TokenizerTraining(Config):
         discrete_share: Chance that a picture is decoded from its tokens alone.
         perturb_rate: Largest share of tokens replaced in the discrete half while only the decoder is trained.
         noise: Largest noise in the continuous half while only the decoder is trained, in units of the residual.
+        fixed_autoencoder: Whether the codes alone are trained, for other scales of a saved autoencoder's latents.
     """
 
     loop: LoopConfig
@@ -43,6 +44,7 @@ class TokenizerTraining(Config):
     discrete_share: Share = 0.5
     perturb_rate: Share = 0.1
     noise: float = Field(default=0.3, ge=0)
+    fixed_autoencoder: bool = Field(default=False, exclude_if=is_false)
 
     @model_validator(mode="after")
     def _check_steps(self) -> TokenizerTraining:
@@ -51,6 +53,10 @@ class TokenizerTraining(Config):
             raise ValueError(
                 f"continuous_steps must not lie above joint_share * steps = {joint:g}, but it is "
                 f"{self.continuous_steps}; lower it, or train more steps"
+            )
+        if self.fixed_autoencoder and (self.continuous_steps or self.joint_share < 1.0):
+            raise ValueError(
+                "with fixed_autoencoder all steps train the codes; set continuous_steps to 0 and joint_share to 1"
             )
         return self
 

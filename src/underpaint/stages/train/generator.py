@@ -34,13 +34,13 @@ from underpaint.runtime.weights import read_weights
 from underpaint.stages.train.conditions import STYLES, Conditions, draw_conditions, encode_captions, plain_conditions
 from underpaint.stages.train.config import GeneratorTraining
 from underpaint.stages.train.correction import draw_rates, own_samples, split_with
-from underpaint.stages.train.finer_scales import start_generator
 from underpaint.stages.train.finish import effort, trained, write_networks
 from underpaint.stages.train.generator_loss import by_scale, noisy, residual_loss, token_losses, weigh
 from underpaint.stages.train.grid import draw_grid
 from underpaint.stages.train.initial import initial_parent
 from underpaint.stages.train.latents import Latents, load_latents, parents_of
 from underpaint.stages.train.networks import HybridGenerator, build_networks
+from underpaint.stages.train.other_scales import start_generator
 
 
 def default_sampling(kind: str, schedule: tuple[int, ...]) -> HybridConfig:

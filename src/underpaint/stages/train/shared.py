@@ -20,9 +20,9 @@ from underpaint.runtime.processes import by_first
 from underpaint.stages.train import latents, text_table, tokenizer
 from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
-from underpaint.stages.train.finer_scales import continues, saved_schedule
 from underpaint.stages.train.initial import initial_parent
 from underpaint.stages.train.making import made
+from underpaint.stages.train.other_scales import continues, leaves_out, saved_schedule
 from underpaint.stages.train.recipe import HybridRecipe
 from underpaint.stages.train.start import seed_text_table, seed_workspace
 from underpaint.stages.train.workspace import require_apart
@@ -65,7 +65,8 @@ def open_start(start: str | Path, recipe: HybridRecipe) -> Model:
 
     Raises:
         InputError: There is no such model, it draws larger pictures than the recipe, or its scales are not the
-            recipe's, or the first of them where pictures become larger.
+            recipe's: as many, the first of them where pictures become larger, or all of them and others where the
+            recipe fits the codes to fewer.
         ArtifactError: It is incomplete or damaged.
     """
     model = open_model(start)
@@ -75,13 +76,21 @@ def open_start(start: str | Path, recipe: HybridRecipe) -> Model:
             f"{model.name} draws {model.index.image_size} px, but this recipe is for {recipe.image_size} px; choose a "
             "recipe for the same size or a larger one, or train without --from"
         )
-    grows = model.index.image_size < recipe.image_size
-    if saved is not None and not (continues(wanted, saved) if grows else len(saved) == len(wanted)):
+    if saved is None or _trains_tokenizer(model, recipe):
+        fits = saved is None or continues(wanted, saved) or leaves_out(wanted, saved)
+    else:
+        fits = len(saved) == len(wanted)
+    if not fits:
         raise InputError(
             f"{model.name} has the scales {saved}, but this recipe has {wanted}; choose another recipe, or train "
             "without --from"
         )
     return model
+
+
+def _trains_tokenizer(model: Model, recipe: HybridRecipe) -> bool:
+    """Tell whether a saved model's tokenizer is trained on: for larger pictures, or for fewer scales."""
+    return model.index.image_size < recipe.image_size or recipe.tokenizer.fixed_autoencoder
 
 
 def shared_parts(
@@ -97,7 +106,8 @@ def shared_parts(
 
     Args:
         recipe: The complete settings; with ``start``, those of the text table are not used, nor those of the
-            tokenizer, unless the model draws smaller pictures: then its tokenizer is trained on for larger ones.
+            tokenizer, unless the model draws smaller pictures or the recipe has fewer scales: then its tokenizer is
+            trained on for those.
         dataset: A ``dataset`` artifact.
         out: The workspace.
         report: Receives progress.
@@ -121,7 +131,7 @@ def shared_parts(
     if model is None:
         table = _trained_text_table(recipe, out, report)
         tokens = _trained_tokenizer(recipe, dataset, data, out, report, device)
-    elif model.index.image_size < recipe.image_size:
+    elif _trains_tokenizer(model, recipe):
         by_first(lambda: seed_text_table(model, out))
         table = read_manifest(out / "text-table")
         tokens = _trained_tokenizer(recipe, dataset, data, out, report, device, initial=model.folder)
@@ -158,7 +168,7 @@ def _trained_tokenizer(
     device: torch.device,
     initial: Path | None = None,
 ) -> Manifest:
-    """Make the tokenizer after the recipe, from a smaller one's weights if there is an initial pipeline."""
+    """Make the tokenizer after the recipe, from a saved one's weights if there is an initial pipeline."""
     return made(
         out / "tokenizer",
         recipe.tokenizer,

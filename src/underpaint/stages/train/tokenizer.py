@@ -2,6 +2,7 @@
 
 Stage 1 trains everything; a coin per picture decides whether the decoder sees ``f`` (tokens) or ``z`` (everything).
 Stage 2 trains the decoder alone, on tokens with errors and on noisy latents, so that it forgives what generators emit.
+With a fixed autoencoder there is one stage, which fits the codes of other scales to its latents and decodes nothing.
 
 Source: alternating training, HART, arXiv 2410.10812, section 3.1.
 """
@@ -29,10 +30,10 @@ from underpaint.runtime.device import CPU
 from underpaint.runtime.draws import rand, randint, randn
 from underpaint.stages.train.augment import flip_and_shift
 from underpaint.stages.train.config import TokenizerTraining
-from underpaint.stages.train.finer_scales import grow_tokenizer
 from underpaint.stages.train.finish import time_taken, trained
 from underpaint.stages.train.grid import save_grid
 from underpaint.stages.train.initial import initial_parent
+from underpaint.stages.train.other_scales import continue_tokenizer
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size
 
 
@@ -90,6 +91,8 @@ class TokenizerTrainee:
         self.config, self.train, self.held_out = config, train.to(device), held_out.to(device)
         with initialized_by(config.loop.seed):
             self.module: HybridTokenizer = HybridTokenizer(config)
+        if config.fixed_autoencoder:
+            self.module.autoencoder.requires_grad_(False)
         self.module.to(device)
         self.joint_until = round(config.loop.steps * config.joint_share)
 
@@ -97,6 +100,8 @@ class TokenizerTrainee:
         """Return the loss of one batch; see the module's docstring for the stages."""
         target = self.train.batch(self.train.choose(self.config.loop.batch_size, generator))
         target = flip_and_shift(target, generator)
+        if self.config.fixed_autoencoder:
+            return self._codes_loss(target)
         if step < self.config.continuous_steps:
             drawn = self.module.autoencoder.decode(self.module.autoencoder.encode(target))
             return picture_loss(drawn, target, generator), {}
@@ -105,20 +110,32 @@ class TokenizerTrainee:
         return self._decoder_loss(target, generator)
 
     def _joint_loss(self, target: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
-        autoencoder, quantizer = self.module.autoencoder, self.module.quantizer
+        autoencoder = self.module.autoencoder
         z = autoencoder.encode(target)
-        with torch.autocast(z.device.type, enabled=False):
-            parts = quantizer(z)
-            for scale, (vectors, labels) in enumerate(zip(parts.vectors, parts.labels, strict=True)):
-                quantizer.codes.observe(vectors, labels, scale)
-            f = parts.partial[-1]
-            build = torch.stack([F.mse_loss(partial, z.detach()) for partial in parts.partial]).mean()
-            commit = F.mse_loss(z, f.detach())
+        f, build = self._quantize(z)
+        commit = F.mse_loss(z, f.detach())
         discrete = rand((len(z), 1, 1, 1), generator, z.device) < self.config.discrete_share
         seen = z + torch.where(discrete, (f - z).detach(), torch.zeros_like(z))
         pixels = picture_loss(autoencoder.decode(seen), target, generator)
         residual = float((z - f).detach().square().mean().sqrt())
         return pixels + 0.5 * build + 0.25 * commit, {"pixels": float(pixels.detach()), "residual": residual}
+
+    def _quantize(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Quantize latents while the codes watch; returns ``f``, and how far the sums of all scales are from ``z``."""
+        quantizer = self.module.quantizer
+        with torch.autocast(z.device.type, enabled=False):
+            parts = quantizer(z)
+            for scale, (vectors, labels) in enumerate(zip(parts.vectors, parts.labels, strict=True)):
+                quantizer.codes.observe(vectors, labels, scale)
+            build = torch.stack([F.mse_loss(partial, z.detach()) for partial in parts.partial]).mean()
+        return parts.partial[-1], build
+
+    def _codes_loss(self, target: Tensor) -> tuple[Tensor, dict[str, float]]:
+        self.module.autoencoder.normalize.eval()
+        with torch.no_grad(), torch.autocast(target.device.type, enabled=False):
+            z = self.module.autoencoder.encode(target)
+        f, build = self._quantize(z)
+        return build, {"residual": float((z - f).detach().square().mean().sqrt())}
 
     def _decoder_loss(self, target: Tensor, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         autoencoder, quantizer = self.module.autoencoder, self.module.quantizer
@@ -253,7 +270,7 @@ def run(
         work: Folder of the running state; a run found there is resumed.
         strict: Whether an unhealthy codebook is an error.
         device: Where to train.
-        initial: Folder of a saved pipeline for smaller pictures whose tokenizer to start from.
+        initial: Folder of a saved pipeline with other scales whose tokenizer to start from.
 
     Raises:
         ArtifactError: The data set is none.
@@ -265,7 +282,7 @@ def run(
     require_size(train, config.schedule[-1] * DOWNSAMPLING, dataset)
     trainee = TokenizerTrainee(config, train, load_pictures(dataset, ("validation",)), device)
     if initial is not None:
-        grow_tokenizer(initial, trainee.module.autoencoder, trainee.module.quantizer)
+        continue_tokenizer(initial, trainee.module.autoencoder, trainee.module.quantizer)
     with trained(trainee, config, parents, work, device=device, report=report) as training:
         trainee.module.quantizer.residual_std.copy_(residual_std(trainee.module, trainee.train))
         figures: dict[str, Any] = dict(measure_tokenizer(trainee.module, trainee.held_out))

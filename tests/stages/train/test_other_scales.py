@@ -12,13 +12,31 @@ from underpaint.models.quantizer import MultiScaleQuantizer, QuantizerConfig
 from underpaint.models.text_encoder import TextStates
 from underpaint.models.transformer import ScaleTransformer, TransformerConfig
 from underpaint.runtime.weights import read_weights
-from underpaint.stages.train.finer_scales import continues, grow_tokenizer, saved_schedule, with_more_scales
+from underpaint.stages.train.other_scales import (
+    continue_tokenizer,
+    continues,
+    leaves_out,
+    saved_schedule,
+    with_scales,
+)
 
 
 def test_only_more_scales_after_the_same_ones_go_on():
     assert continues((1, 2, 4, 8), (1, 2, 4))
     assert not continues((1, 2, 4), (1, 2, 4))
     assert not continues((1, 2, 3, 8), (1, 2, 4))
+
+
+def test_fewer_scales_are_some_of_the_saved_ones_with_the_finest():
+    assert leaves_out((1, 2, 8), (1, 2, 4, 8)) and leaves_out((8,), (1, 8))
+    assert not leaves_out((1, 2, 4), (1, 2, 4)), "the same are not fewer"
+    assert not leaves_out((1, 2), (1, 2, 4)) and not leaves_out((1, 3, 4), (1, 2, 4))
+
+
+def test_each_scale_keeps_its_row_where_fewer_are_drawn():
+    weights = {"scale_embedding": torch.arange(4.0)[:, None], "head": torch.ones(2)}
+    fewer = with_scales(weights, (2, 8), (1, 2, 4, 8))
+    assert fewer["scale_embedding"].tolist() == [[1.0], [3.0]] and fewer["head"] is weights["head"]
 
 
 def transformers(tiny_model: Path) -> tuple[ScaleTransformer, ScaleTransformer]:
@@ -28,7 +46,7 @@ def transformers(tiny_model: Path) -> tuple[ScaleTransformer, ScaleTransformer]:
     changes = {"schedule": (*saved.config.schedule, 2 * last), "plane": saved.config.plane or last}
     grown = ScaleTransformer(saved.config.model_copy(update=changes)).eval()
     weights = read_weights(tiny_model / "transformer" / "model.safetensors")
-    grown.load_state_dict(with_more_scales(weights, len(grown.config.schedule)))
+    grown.load_state_dict(with_scales(weights, grown.config.schedule, saved.config.schedule))
     return saved, grown
 
 
@@ -62,7 +80,7 @@ def test_a_tokenizer_grows_with_its_codes_and_its_autoencoder(tiny_model: Path):
     saved = saved_schedule(tiny_model)
     assert saved is not None
     autoencoder, quantizer = fresh(tiny_model, (*saved, 2 * saved[-1]))
-    grow_tokenizer(tiny_model, autoencoder, quantizer)
+    continue_tokenizer(tiny_model, autoencoder, quantizer)
     for name, network in (("autoencoder", autoencoder), ("quantizer", quantizer)):
         weights = read_weights(tiny_model / name / "model.safetensors")
         state = network.state_dict()
@@ -70,11 +88,20 @@ def test_a_tokenizer_grows_with_its_codes_and_its_autoencoder(tiny_model: Path):
         assert all(torch.equal(state[key], value.to(state[key].dtype)) for key, value in weights.items())
 
 
-def test_a_tokenizer_with_other_first_scales_does_not_grow(tiny_model: Path):
+def test_a_tokenizer_for_some_of_the_scales_has_the_same_codes(tiny_model: Path):
+    saved = saved_schedule(tiny_model)
+    assert saved is not None
+    autoencoder, quantizer = fresh(tiny_model, saved[1:])
+    continue_tokenizer(tiny_model, autoencoder, quantizer)
+    weights = read_weights(tiny_model / "quantizer" / "model.safetensors")
+    assert torch.equal(quantizer.state_dict()["codes.codebook"], weights["codes.codebook"])
+
+
+def test_a_tokenizer_with_other_first_scales_does_not_go_on(tiny_model: Path):
     saved = saved_schedule(tiny_model)
     assert saved is not None
     with pytest.raises(TrainingError, match="are not the first of"):
-        grow_tokenizer(tiny_model, *fresh(tiny_model, (3, 2 * saved[-1])))
+        continue_tokenizer(tiny_model, *fresh(tiny_model, (3, 2 * saved[-1])))
 
 
 def test_positions_without_a_plane_are_those_of_the_finest_scale():
