@@ -9,7 +9,13 @@ from frontier_points import DEFAULT, REDRAWN
 from frontier_quality import COMPOSITION, CONCEPT, MEASURES
 from frontier_verdict import READINGS, SCOPES
 
-FAMILIES = {"flow": "flow model", "few-step": "few-step flow model", "gan": "GAN"}
+FAMILIES = {
+    "four-scales": "hybrid with four scales",
+    "three-scales": "hybrid with three scales",
+    "flow": "flow model",
+    "few-step": "few-step flow model",
+    "gan": "GAN",
+}
 
 DEFINITION = """## What "equal quality" means here
 
@@ -30,7 +36,8 @@ On the first shipped model, on which the margins were fixed, a blur of half a pi
 and 0.037 of the second. Precision and recall (`evaluator-64`) are shown beside them. No distance here is FID."""
 
 STARTS = """The flow model started from the hybrid's text encoder and blocks and saw its own pictures on top; few-step
-started from the flow model. Minutes are of whatever machine each was trained on; the hybrid's, of its generator."""
+started from the flow model, the hybrids with fewer scales from the hybrid. Minutes are of whatever machine each was
+trained on; the hybrid's, of its generator."""
 
 CAVEATS = """## What this does not say
 

@@ -18,6 +18,8 @@ from underpaint.stages.evaluate.sweep.record import front_of
 WIDTH, PANEL, LEFT, RIGHT, TOP, FOOT, LEGEND = 860.0, 300.0, 64.0, 16.0, 30.0, 44.0, 34.0
 LOOKS: dict[Family, tuple[str, str, str]] = {
     "hybrid": ("diamond", "#d55e00", "hybrid"),
+    "four-scales": ("diamond", "#e69f00", "four scales"),
+    "three-scales": ("diamond", "#000000", "three scales"),
     "flow": ("circle", "#0072b2", "flow model"),
     "few-step": ("square", "#009e73", "few-step flow model"),
     "gan": ("triangle", "#cc79a7", "GAN"),
@@ -84,11 +86,13 @@ def style() -> Markup:
     return element("style", Markup("".join(rules)))
 
 
-def legend() -> Markup:
-    """Return the names of the families with their marks."""
-    parts = []
-    for index, (family, (shape, _, name)) in enumerate(LOOKS.items()):
-        x = LEFT + 190.0 * index
+def legend(panels: Sequence[Panel]) -> Markup:
+    """Return the names of the families that have points, with their marks."""
+    shown = {spot.family for panel in panels for spot in panel.spots}
+    looks = {family: look for family, look in LOOKS.items() if family in shown}
+    width, parts = (WIDTH - LEFT) / len(looks), []
+    for index, (family, (shape, _, name)) in enumerate(looks.items()):
+        x = LEFT + width * index
         parts += [canvas.mark(x, 17.0, shape, family), canvas.label(x + 12.0, 21.0, name)]
     return join(parts)
 
@@ -105,7 +109,7 @@ def frontier_plot(panels: Sequence[Panel], cost: str) -> Markup:
     return drawing(
         style(),
         element("rect", x=0, y=0, width=WIDTH, height=height, fill="#ffffff"),
-        legend(),
+        legend(panels),
         [
             element("g", draw_panel(panel, cost), transform=f"translate(0 {LEGEND + PANEL * index:g})")
             for index, panel in enumerate(panels)

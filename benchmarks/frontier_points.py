@@ -14,7 +14,7 @@ from underpaint.diffusion.guidance import GuidanceInterval
 from underpaint.diffusion.solvers import evaluations
 from underpaint.pipelines.hybrid_config import ramp
 
-Family = Literal["hybrid", "flow", "few-step", "gan"]
+Family = Literal["hybrid", "four-scales", "three-scales", "flow", "few-step", "gan"]
 DEFAULT, REDRAWN, BLURRED = "hybrid, default", "hybrid, default, other seeds", "hybrid, default, blurred by 1 pixel"
 FIXED_STEPS = (4, 10, 20, 25, 50)
 
@@ -63,6 +63,18 @@ HYBRID = (
     *(Point(name=f"hybrid, guidance off on last {n}", family="hybrid", off_last=n) for n in (0, 1, 2, 3)),
     Point(name="hybrid, no guidance", family="hybrid", settings={"guidance": 0.0}),
 )
+
+FEWER_SCALES = tuple(
+    Point(name=f"{family.replace('-', ' ')}, {what}", family=family, settings=settings, batched=what == "default")
+    for family in ("four-scales", "three-scales")
+    for what, settings in (
+        ("default", {}),
+        ("tokens alone", {"residual_steps": None}),
+        ("residual flow 4", {"residual_steps": 4}),
+        ("no guidance", {"guidance": 0.0}),
+    )
+)
+"""The hybrid with fewer passes: sides 1, 2, 4, 8, or with the early ones fused into one, 2, 4, 8."""
 
 SOLVER_STEPS = {
     "euler": (1, 2, 4, 8, 10, 12, 16, 20, 25, 30, 50),
@@ -113,7 +125,7 @@ GAN = tuple(
     Point(name=f"GAN, truncation {t:g}", family="gan", settings={"truncation": t}, batched=t == 1.0) for t in (1.0, 0.7)
 )
 
-POINTS = (*HYBRID, *FEW_STEP, *GAN, *FLOW)
+POINTS = (*HYBRID, *FEWER_SCALES, *FEW_STEP, *GAN, *FLOW)
 """All points of the comparison."""
 
 SWEEP_STEPS, SWEEP_SOLVER = 20, "dpmpp_2m"
@@ -130,7 +142,9 @@ def cost_of(point: Point) -> float:
     if point.family == "flow":
         passes = evaluations(settings["solver"], settings["steps"])
         return passes * (1.0 if settings.get("guidance") == 0.0 else 2.0)
-    return {"hybrid": 3.0, "few-step": float(settings.get("steps", 1)), "gan": 1.0}[point.family]
+    if point.family == "few-step":
+        return float(settings["steps"])
+    return {"hybrid": 3.0, "four-scales": 2.0, "three-scales": 1.9, "gan": 1.0}[point.family]
 
 
 def distinct(points: list[Point], bases: Mapping[Family, Config], chosen: Mapping[str, Any]) -> list[Point]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from frontier_drawing import Opened
 from frontier_plot import Panel, Spot
@@ -105,7 +105,7 @@ def panels_of(table: Table) -> tuple[list[Panel], str]:
             lower=measure.better == "lower",
             spots=[
                 spot_of(table, name, measure.name, cost)
-                for family in ("hybrid", "flow", "few-step", "gan")
+                for family in get_args(Family)
                 for name, cost in table.costs(family).items()
             ],
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from frontier_drawing import Asked
@@ -127,7 +127,7 @@ def against(table: Table, family: Family, splits: Sequence[str]) -> dict[str, An
 
 def verdicts(table: Table) -> dict[str, dict[str, Any]]:
     """Return family to scope to verdict, of the rivals that have pictures."""
-    rivals: tuple[Family, ...] = ("flow", "few-step", "gan")
+    rivals: tuple[Family, ...] = tuple(family for family in get_args(Family) if family != "hybrid")
     return {
         family: {scope: against(table, family, splits) for scope, splits in SCOPES.items()}
         for family in rivals

@@ -147,6 +147,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("artifacts/stickers-64"))
     parser.add_argument("--work", type=Path, default=Path("artifacts/hybrid_vs_diffusion"))
     parser.add_argument("--hybrid", default="stickers-64", help="a folder, or the name of a shipped model")
+    parser.add_argument("--four-scales", default="artifacts/four-scales/pipeline")
+    parser.add_argument("--three-scales", default="artifacts/three-scales/pipeline")
     parser.add_argument("--flow", default=str(FAMILY_FOLDER / "flow-pipeline"))
     parser.add_argument("--few-step", default=str(FAMILY_FOLDER / "few-step-pipeline"))
     parser.add_argument("--gan", default=str(FAMILY_FOLDER / "gan-pipeline"))
@@ -164,6 +166,8 @@ def open_comparison(args: argparse.Namespace) -> Comparison:
     """Open the models, the prompts and the judges."""
     folders: dict[Family, str] = {
         "hybrid": args.hybrid,
+        "four-scales": args.four_scales,
+        "three-scales": args.three_scales,
         "flow": args.flow,
         "few-step": args.few_step,
         "gan": args.gan,

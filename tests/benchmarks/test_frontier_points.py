@@ -17,6 +17,8 @@ BASES = {
     "hybrid": HybridConfig(
         styles=STYLES, guidance_shape=(0.25, 0.5, 0.75, 1.0, 0.0, 0.0), temperatures=(0.6,) * 6, residual_steps=0
     ),
+    "four-scales": HybridConfig(styles=STYLES, guidance_shape=(0.5, 1.0, 1.0, 0.0), temperatures=(0.6,) * 4),
+    "three-scales": HybridConfig(styles=STYLES, guidance_shape=(0.5, 1.0, 0.0), temperatures=(0.6,) * 3),
     "flow": FlowConfig(styles=STYLES, steps=20, solver="dpmpp_2m"),
     "few-step": FlowConfig(styles=STYLES, steps=4, step_counts=(8, 4, 2, 1), guidance=0.0),
     "gan": GanConfig(styles=STYLES),

@@ -181,7 +181,8 @@ def test_fewer_scales_have_their_own_codes_and_generator_and_the_saved_autoencod
     tokenizer_settings = recipe.tokenizer.model_copy(update={"loop": loop, **fixed})
     fewer = changed(recipe, tokenizer=tokenizer_settings, sampling=sampling)
     run(fewer, shapes, tmp_path / "out", start=workspace)
-    made, before = (underpaint.load(folder).pipeline for folder in (tmp_path / "out" / "pipeline", workspace / "pipeline"))
+    made = underpaint.load(tmp_path / "out" / "pipeline").pipeline
+    before = underpaint.load(workspace / "pipeline").pipeline
     assert isinstance(made, HybridPipeline) and isinstance(before, HybridPipeline)
     assert made.transformer.config.schedule == made.quantizer.config.schedule == (2, 4)
     kept, moved = (
