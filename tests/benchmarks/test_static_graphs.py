@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,7 +26,7 @@ def test_every_way_draws_the_same_in_every_round_and_the_order_turns(graphs: Mod
     assert all(len(own) == 4 for own in times.values())
     rounds = [drawn[start : start + len(ways)] for start in range(0, len(drawn), len(ways))]
     assert len(rounds) == 4 + graphs.WARM_UPS
-    for one, next_one in zip(rounds, rounds[1:], strict=False):
+    for one, next_one in itertools.pairwise(rounds):
         assert len({(request.caption, request.seed) for _, request in one}) == 1
         assert [name for name, _ in one] == [name for name, _ in next_one][::-1]
     assert {request.guidance for name, request in drawn if name.startswith("flow")} == {2.0}
