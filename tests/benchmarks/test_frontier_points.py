@@ -64,6 +64,16 @@ def test_the_guidance_that_was_chosen_goes_to_guided_points_alone(points):
         assert (got == 2.75) == point.guided, point.name
 
 
+def test_no_two_points_draw_the_same_by_solvers_that_coincide_in_few_steps(points):
+    few = [point for point in points.FLOW if point.settings["steps"] <= 3]
+    drawn = Counter()
+    for point in few:
+        solver, steps = point.settings["solver"], point.settings["steps"]
+        plain = "euler" if steps == 1 or solver == "dpmpp_2m" else solver
+        drawn[plain, steps, point.settings.get("guidance")] += 1
+    assert few and set(drawn.values()) == {1}
+
+
 def test_a_point_that_draws_what_an_earlier_one_draws_is_left_out(points):
     kept = points.distinct(list(points.POINTS), BASES, {})
     names = [point.name for point in kept]
