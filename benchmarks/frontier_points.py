@@ -1,7 +1,7 @@
 """The table of points that ``hybrid_vs_diffusion`` compares: which family, which settings, what it costs to draw.
 
-Left out is what cannot differ: up to three steps DPM-Solver++ 2M is Euler's, since it extrapolates in neither the first,
-the second nor the last step; at one step all solvers are.
+Left out is what cannot differ: up to three steps DPM-Solver++ 2M is Euler's, since it extrapolates in neither the
+first, the second nor the last step; at one step all solvers are.
 """
 
 from __future__ import annotations
