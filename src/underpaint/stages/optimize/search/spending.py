@@ -68,12 +68,18 @@ def check_plan(config: SearchConfig, effort: Effort) -> None:
         return
     looking = before + config.prompts + 4 * config.pairs + effort.each
     usual = TRIAL_OVERHEAD_S + RUNNERS * loading_s + USUAL_S * (OVERHEAD * looking + RUNNERS * racing)
-    raise InputError(
-        f"a budget of {in_words(config.budget_s)} is too small for any model: the one before draws {before} pictures, "
-        f"the cheapest trial {trial}, the race {2 * racing} and the decision {effort.each}, which takes "
-        f"{in_words(least)} even at {QUICKEST_S * 1000:.0f} ms a picture; at {USUAL_S * 1000:.0f} ms give --budget "
-        f"{minutes(usual)}"
+    why = (
+        f"the one before draws {before} pictures, the cheapest trial {trial}, the race {2 * racing} and the decision "
+        f"{effort.each}, which takes {in_words(least)} even at {QUICKEST_S * 1000:.0f} ms a picture"
     )
+    raise _too_small(
+        config.budget_s, "for any model", why, f"at {USUAL_S * 1000:.0f} ms give --budget {minutes(usual)}"
+    )
+
+
+def _too_small(budget_s: float, where: str, why: str, remedy: str) -> InputError:
+    """Return the error that refuses a budget."""
+    return InputError(f"a budget of {in_words(budget_s)} is too small {where}: {why}; {remedy}")
 
 
 def raced_pictures(config: SearchConfig) -> int:
@@ -103,10 +109,8 @@ def within_budget(report: Report, budget_s: float, clock: Clock) -> Report:
 
     def passed_on(progress: Progress) -> None:
         if clock.now() - began > budget_s:
-            raise InputError(
-                f"a budget of {in_words(budget_s)} is too small here: measuring the model before ({progress.task}) has "
-                f"used it up, and nothing was tried yet; {LARGER}, or let less run beside it"
-            )
+            why = f"measuring the model before ({progress.task}) has used it up, and nothing was tried yet"
+            raise _too_small(budget_s, "here", why, f"{LARGER}, or let less run beside it")
         report(progress)
 
     return passed_on
@@ -223,12 +227,11 @@ class Spending:
         deciding = picture_s * OVERHEAD * (effort.base + effort.each)
         least = measured + trial + race + deciding
         if self.config.budget_s < least:
-            raise InputError(
-                f"a budget of {in_words(self.config.budget_s)} is too small here: measuring the model before takes "
-                f"{in_words(measured)}, one trial {in_words(trial)}, a race {in_words(race)}, and "
-                f"deciding with {effort.base + effort.each} pictures {in_words(deciding)}; give --budget "
-                f"{minutes(least)} or more{then}"
+            why = (
+                f"measuring the model before takes {in_words(measured)}, one trial {in_words(trial)}, a race "
+                f"{in_words(race)}, and deciding with {effort.base + effort.each} pictures {in_words(deciding)}"
             )
+            raise _too_small(self.config.budget_s, "here", why, f"give --budget {minutes(least)} or more{then}")
 
     def any_trial_s(self) -> float:
         """Return about how long a trial takes."""
