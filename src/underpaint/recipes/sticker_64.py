@@ -172,6 +172,33 @@ def nano_three_scales() -> HybridRecipe:
     return _nano_fewer((2, 4, 8), (0.5, 1.0, 0.0), (0.6, 0.54, 0.3))
 
 
+def nano_tokens() -> HybridRecipe:
+    """The nano model without a refiner: what the tokens say is the picture, 64 px.
+
+    ``underpaint train sticker-64-nano-tokens --data artifacts/stickers-64 --out artifacts/tokens``. The refiner moves
+    no other network in training, so this is ``sticker-64-nano`` drawn with ``residual_steps: null``, and is measured by
+    that (docs/family.md).
+    """
+    base = nano()
+    generator = base.generator.model_copy(update={"trains": "tokens"})
+    sampling = base.sampling.model_copy(update={"residual_steps": None})
+    return base.model_copy(update={"generator": generator, "sampling": sampling})
+
+
+def nano_regression() -> HybridRecipe:
+    """The nano model with a regression in place of diffusion: its refiner learns the mean residual alone, 64 px.
+
+    ``underpaint train sticker-64-nano-regression --data artifacts/stickers-64 --out artifacts/regression --from
+    stickers-64``; tokens and transformer stay those of the saved model.
+    """
+    base = generator_nano(steps=3000)
+    loop = base.loop.model_copy(update={"lr": 1e-3, "warmup": 100, "seed": 13, "validate_every": 500})
+    alone = {"loop": loop, "trains": "refiner", "mean_share": 1.0}
+    recipe = nano()
+    sampling = recipe.sampling.model_copy(update={"residual_steps": 0})
+    return recipe.model_copy(update={"generator": base.model_copy(update=alone), "sampling": sampling})
+
+
 def _larger(width: int, depth: int, heads: int, refiner: tuple[int, int], steps: int, batch_size: int) -> HybridRecipe:
     loop = LoopConfig(steps=steps, batch_size=batch_size, lr=1e-3, warmup=500, validate_every=500, sample_every=2000)
     generator = GeneratorTraining(

@@ -41,6 +41,8 @@ RECIPES: dict[str, Callable[[], Recipe]] = {
     "sticker-64-nano-long": sticker_64.nano_long,
     "sticker-64-nano-four-scales": sticker_64.nano_four_scales,
     "sticker-64-nano-three-scales": sticker_64.nano_three_scales,
+    "sticker-64-nano-tokens": sticker_64.nano_tokens,
+    "sticker-64-nano-regression": sticker_64.nano_regression,
     "sticker-64-nano-flow": rivals_64.flow_nano,
     "sticker-64-nano-few-step": rivals_64.few_step_nano,
     "sticker-64-nano-gan": rivals_64.gan_nano,

@@ -187,6 +187,29 @@ def test_the_refiner_moves_no_other_network_and_the_tokens_do_not_move_the_refin
 
 
 @torch.no_grad()
+@pytest.mark.parametrize(
+    ("trains", "moved"),
+    [("all", {"text_encoder", "transformer", "residual"}), ("refiner", {"residual"}),
+     ("tokens", {"text_encoder", "transformer"})],
+)  # fmt: skip
+@torch.enable_grad()
+def test_networks_that_are_not_trained_get_no_gradient(make, trains, moved):
+    trainee = make(trains=trains)
+    loss, figures = trainee.loss(0, step_generator(0, 0))
+    loss.backward()
+    found = {name.split(".")[0] for name, p in trainee.module.named_parameters() if p.grad is not None and p.grad.any()}
+    assert found == moved
+    assert ("residual" in figures) == ("residual" in trainee.validate()) == (trains != "tokens")
+
+
+def test_a_regression_is_asked_for_the_mean_alone(make):
+    times: list[torch.Tensor] = []
+    trainee = make(trains="refiner", mean_share=1.0)
+    trainee.module.residual.register_forward_pre_hook(lambda _, given: times.append(given[1]))
+    trainee.loss(0, step_generator(0, 0))
+    assert len(times) == 1 and not times[0].any()
+
+
 def test_the_refiner_is_asked_for_what_the_tokens_of_all_scales_leave_out(make):
     trainee = make(residual_draws=3)
     trainee.module.eval()

@@ -195,5 +195,15 @@ def test_fewer_scales_have_their_own_codes_and_generator_and_the_saved_autoencod
         run(elsewhere, shapes, tmp_path / "elsewhere", start=workspace)
 
 
+def test_what_keeps_a_part_of_a_saved_model_needs_one_before_any_work(recipe, shapes, tmp_path):
+    alone = recipe.generator.model_copy(update={"trains": "refiner"})
+    fixed = {"fixed_autoencoder": True, "continuous_steps": 0, "joint_share": 1.0}
+    codes = recipe.tokenizer.model_copy(update=fixed)
+    for wanting in (changed(recipe, generator=alone), changed(recipe, tokenizer=codes)):
+        with pytest.raises(InputError, match="needs one to start from: --from stickers-64"):
+            run(wanting, shapes, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_name_of_the_attribution_is_that_of_the_data_stage():
     assert ATTRIBUTION == notices.ATTRIBUTION

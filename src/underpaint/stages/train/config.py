@@ -61,6 +61,10 @@ class TokenizerTraining(Config):
         return self
 
 
+MEAN_SHARE = 0.25
+"""Share of the refiner's training that asks for the mean, as long as nothing else is said."""
+
+
 class LatentsEncoding(Config):
     """Settings for encoding a data set once.
 
@@ -100,6 +104,8 @@ class GeneratorTraining(Config):
         label_noise: Share of the targets replaced by one of their nearest codes, for all scales or for each.
         rewording: Chance that a caption is worded in another way.
         residual_draws: Times drawn for the refiner per picture and step.
+        mean_share: Share of the refiner's training that asks for the mean, without noise at time 0; 1 for a regression.
+        trains: ``all`` networks, or, of saved ones, the ``refiner`` alone; ``tokens`` for a model without a refiner.
         gradient_checkpointing: Recompute activations in the backward pass to save memory.
         plane: Side of the plane that positions lie in; None for the finest scale's.
     """
@@ -127,3 +133,5 @@ class GeneratorTraining(Config):
     residual_draws: Count = 2
     gradient_checkpointing: bool = False
     plane: Count | None = Field(default=None, exclude_if=is_none)
+    mean_share: Share = Field(default=MEAN_SHARE, exclude_if=MEAN_SHARE.__eq__)
+    trains: Literal["all", "refiner", "tokens"] = Field(default="all", exclude_if="all".__eq__)

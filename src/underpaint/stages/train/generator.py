@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from underpaint.core.artifact import Manifest
 from underpaint.core.progress import Report, silent
@@ -93,12 +93,23 @@ class GeneratorTrainee:
         self.module: HybridGenerator = build_networks(config, self.quantizer, table)
         if initial is not None:
             start_generator(initial, self.module, self.quantizer)
+        for network in self._still():
+            network.requires_grad_(False)
         self.module.to(device)
         self.sampling = default_sampling(self.quantizer.config.kind, self.quantizer.config.schedule)
         scales = self.quantizer.num_scales
         self.correction_rate = by_scale(config.correction_rate, scales, "correction_rate")
         self.smoothing = by_scale(config.smoothing, scales, "smoothing")
         self.label_noise = by_scale(config.label_noise, scales, "label_noise")
+
+    def _still(self) -> tuple[nn.Module, ...]:
+        """Return the networks that are not trained."""
+        module = self.module
+        return {
+            "all": (),
+            "refiner": (module.text_encoder, module.transformer),
+            "tokens": (module.residual,),
+        }[self.config.trains]
 
     def loss(self, step: int, generator: torch.Generator) -> tuple[Tensor, dict[str, float]]:
         """Return the loss of one batch; see the module's docstring."""
@@ -108,7 +119,12 @@ class GeneratorTrainee:
         asked = draw_conditions(samples, c, any_style, generator, z.device, rewording=c.rewording)
         own = c.own_every > 0 and step % c.own_every == c.own_every - 1
         tokens, residual, _ = self.losses(z, asked, generator, own=own)
-        return tokens.mean() + residual, {"tokens": float(tokens.detach().mean()), "residual": float(residual.detach())}
+        figures = {"tokens": float(tokens.detach().mean()), "residual": float(residual.detach())}
+        return tokens.mean() + residual, self.measured(figures)
+
+    def measured(self, figures: dict[str, float]) -> dict[str, float]:
+        """Leave the refiner's figure out where there is no refiner."""
+        return {k: v for k, v in figures.items() if k != "residual" or self.config.trains != "tokens"}
 
     def losses(
         self,
@@ -129,7 +145,7 @@ class GeneratorTrainee:
 
         Returns:
             Token loss ``[B]`` and plain mean loss per scale ``[S]``, both in nats a token, with the refiner's loss (a
-            scalar) between them.
+            scalar, 0 without a refiner) between them.
         """
         c, codes = self.config, self.quantizer.codes
         text = encode_captions(self.text_tokenizer, self.module.text_encoder, asked.captions, z.device)
@@ -141,11 +157,14 @@ class GeneratorTrainee:
         targets = noisy(codes, parts.labels, self.label_noise, generator) if train else parts.labels
         smoothing = self.smoothing if train else (0.0,) * len(sizes)
         per_scale = token_losses(codes, scale_logits, targets, smoothing)
+        per_side = torch.stack([loss.detach().mean() for loss in per_scale])
+        if c.trains == "tokens":
+            return weigh(per_scale), torch.zeros((), device=z.device), per_side
         before = parts.partial[-2] if len(parts.partial) > 1 else torch.zeros_like(z)
         last, states = scale_logits[-1].detach(), hidden[:, -sizes[-1] :].detach()
-        given = (z, before, parts.labels[-1], last, states, c.residual_draws, generator)
+        given = (z, before, parts.labels[-1], last, states, c.residual_draws, c.mean_share, generator)
         residual = residual_loss(self.module.residual, self.quantizer, *given)
-        return weigh(per_scale), residual, torch.stack([loss.detach().mean() for loss in per_scale])
+        return weigh(per_scale), residual, per_side
 
     @torch.no_grad()
     def _split(
@@ -228,7 +247,7 @@ def measure_likelihood(trainee: GeneratorTrainee, part: Latents) -> dict[str, fl
     sizes = torch.tensor([side * side for side in schedule], dtype=torch.float32)
     figures = {"nll": float((scales * sizes).sum() / sizes.sum())}
     figures |= {f"nll_{side}": float(value) for side, value in zip(schedule, scales, strict=True)}
-    return figures | {"residual": residual}
+    return trainee.measured(figures | {"residual": residual})
 
 
 def run(

@@ -20,8 +20,6 @@ from underpaint.models.quantizer import MultiScaleQuantizer
 from underpaint.models.residual import ResidualRefiner
 from underpaint.runtime.draws import rand, randn
 
-MEAN_ONLY = 0.25
-"""Share of the refiner's training that asks for the mean: no noise at time 0."""
 OWN_TEMPERATURE = 0.7
 """Temperature of the last scale's labels that the transformer draws for the refiner."""
 
@@ -96,6 +94,7 @@ def residual_loss(
     logits: Tensor,
     hidden: Tensor,
     draws: int,
+    mean_share: float,
     generator: torch.Generator,
 ) -> Tensor:
     """Return the refiner's loss, a scalar; half of the pictures have last-scale labels that the transformer drew.
@@ -109,6 +108,7 @@ def residual_loss(
         logits: Of the last scale ``[B, h * h, L]``, detached.
         hidden: The transformer's states at the last scale ``[B, h * h, D]``, detached.
         draws: Times drawn per picture.
+        mean_share: Share of the draws that ask for the mean: no noise at time 0.
         generator: Draws everything random.
     """
     codes, last = quantizer.codes, quantizer.num_scales - 1
@@ -121,7 +121,7 @@ def residual_loss(
         target = (z - f) / quantizer.residual_std[:, None, None]
         target, f, token, hidden = (x.repeat(draws, *[1] * (x.ndim - 1)) for x in (target, f, token, hidden))
         t = logit_normal(len(target), generator, z.device)
-        mean_only = rand((len(target),), generator, z.device) < MEAN_ONLY
+        mean_only = rand((len(target),), generator, z.device) < mean_share
         t = torch.where(mean_only, 0.0, t)
         noise = randn(target.shape, generator, z.device)
         noise = torch.where(mean_only[:, None, None, None], 0.0, noise)

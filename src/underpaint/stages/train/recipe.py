@@ -51,6 +51,11 @@ class HybridRecipe(Config):
     generator: GeneratorTraining
     sampling: Sampling
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether a part is taken from a saved model as it is, so that there must be one."""
+        return self.tokenizer.fixed_autoencoder or self.generator.trains == "refiner"
+
     @model_validator(mode="after")
     def _check_sizes(self) -> HybridRecipe:
         scales = len(self.tokenizer.schedule)
@@ -67,4 +72,9 @@ class HybridRecipe(Config):
             )
         if isinstance(sampling.top_p, tuple) and len(sampling.top_p) != scales:
             raise ValueError(f"top_p must be one number or one for each of {scales} scales, not {sampling.top_p}")
+        if self.generator.trains == "tokens" and sampling.residual_steps is not None:
+            raise ValueError(
+                f"a generator of tokens alone has no refiner, but residual_steps is {sampling.residual_steps}; set it "
+                "to None, or train all"
+            )
         return self

@@ -117,10 +117,15 @@ def shared_parts(
     Raises:
         ArtifactError: The data set is none.
         DataError: It cannot be trained on.
-        InputError: The workspace and the data set do not lie apart, or the model to start from does not fit.
+        InputError: The workspace and the data set do not lie apart, or the model to start from does not fit or is
+            missing.
         LicenseRefused: It holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another recipe, or training failed.
     """
+    if start is None and recipe.goes_on:
+        raise InputError(
+            "this recipe keeps a part of a saved model as it is, so it needs one to start from: --from stickers-64"
+        )
     require_apart(out, dataset)
     data = read_manifest(dataset, kind="dataset").digest
     refuse_evaluation_sources(dataset)
