@@ -12,6 +12,7 @@ from frontier_verdict import READINGS, SCOPES
 FAMILIES = {
     "four-scales": "hybrid with four scales",
     "three-scales": "hybrid with three scales",
+    "regression": "hybrid with a regression",
     "flow": "flow model",
     "few-step": "few-step flow model",
     "gan": "GAN",
@@ -36,8 +37,8 @@ On the first shipped model, on which the margins were fixed, a blur of half a pi
 and 0.037 of the second. Precision and recall (`evaluator-64`) are shown beside them. No distance here is FID."""
 
 STARTS = """The flow model started from the hybrid's text encoder and blocks and saw its own pictures on top; few-step
-started from the flow model, the hybrids with fewer scales from the hybrid. Minutes are of whatever machine each was
-trained on; the hybrid's, of its generator."""
+started from the flow model; the hybrids with fewer scales, and the regression, started from the hybrid. Minutes are of
+whatever machine each was trained on; the hybrids', of their generators."""
 
 CAVEATS = """## What this does not say
 

@@ -20,6 +20,7 @@ LOOKS: dict[Family, tuple[str, str, str]] = {
     "hybrid": ("diamond", "#d55e00", "hybrid"),
     "four-scales": ("diamond", "#e69f00", "four scales"),
     "three-scales": ("diamond", "#000000", "three scales"),
+    "regression": ("triangle", "#d55e00", "regression"),
     "flow": ("circle", "#0072b2", "flow model"),
     "few-step": ("square", "#009e73", "few-step flow model"),
     "gan": ("triangle", "#cc79a7", "GAN"),

@@ -15,7 +15,7 @@ from underpaint.diffusion.guidance import GuidanceInterval
 from underpaint.diffusion.solvers import evaluations
 from underpaint.pipelines.hybrid_config import ramp
 
-Family = Literal["hybrid", "four-scales", "three-scales", "flow", "few-step", "gan"]
+Family = Literal["hybrid", "four-scales", "three-scales", "regression", "flow", "few-step", "gan"]
 DEFAULT, REDRAWN, BLURRED = "hybrid, default", "hybrid, default, other seeds", "hybrid, default, blurred by 1 pixel"
 FIXED_STEPS = (4, 10, 20, 25, 50)
 
@@ -77,6 +77,9 @@ FEWER_SCALES = tuple(
 )
 """The hybrid with fewer passes: sides 1, 2, 4, 8, or with the early ones fused into one, 2, 4, 8."""
 
+REGRESSION = (Point(name="regression, default", family="regression"),)
+"""The hybrid whose refiner learned the mean residual alone; the default's tokens."""
+
 SOLVER_STEPS = {
     "euler": (1, 2, 4, 8, 10, 12, 16, 20, 25, 30, 50),
     "dpmpp_2m": (4, 8, 10, 12, 16, 20, 25, 30, 50),
@@ -126,7 +129,7 @@ GAN = tuple(
     Point(name=f"GAN, truncation {t:g}", family="gan", settings={"truncation": t}, batched=t == 1.0) for t in (1.0, 0.7)
 )
 
-POINTS = (*HYBRID, *FEWER_SCALES, *FEW_STEP, *GAN, *FLOW)
+POINTS = (*HYBRID, *FEWER_SCALES, *REGRESSION, *FEW_STEP, *GAN, *FLOW)
 """All points of the comparison."""
 
 SWEEP_STEPS, SWEEP_SOLVER = 20, "dpmpp_2m"
@@ -145,7 +148,7 @@ def cost_of(point: Point) -> float:
         return passes * (1.0 if settings.get("guidance") == 0.0 else 2.0)
     if point.family == "few-step":
         return float(settings["steps"])
-    return {"hybrid": 3.0, "four-scales": 2.0, "three-scales": 1.9, "gan": 1.0}[point.family]
+    return {"hybrid": 3.0, "four-scales": 2.0, "three-scales": 1.9, "regression": 3.0, "gan": 1.0}[point.family]
 
 
 def distinct(points: list[Point], bases: Mapping[Family, Config], chosen: Mapping[str, Any]) -> list[Point]:

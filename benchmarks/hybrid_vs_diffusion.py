@@ -149,6 +149,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--hybrid", default="stickers-64", help="a folder, or the name of a shipped model")
     parser.add_argument("--four-scales", default="artifacts/four-scales/pipeline")
     parser.add_argument("--three-scales", default="artifacts/three-scales/pipeline")
+    parser.add_argument("--regression", default="artifacts/regression/pipeline")
     parser.add_argument("--flow", default=str(FAMILY_FOLDER / "flow-pipeline"))
     parser.add_argument("--few-step", default=str(FAMILY_FOLDER / "few-step-pipeline"))
     parser.add_argument("--gan", default=str(FAMILY_FOLDER / "gan-pipeline"))
@@ -168,6 +169,7 @@ def open_comparison(args: argparse.Namespace) -> Comparison:
         "hybrid": args.hybrid,
         "four-scales": args.four_scales,
         "three-scales": args.three_scales,
+        "regression": args.regression,
         "flow": args.flow,
         "few-step": args.few_step,
         "gan": args.gan,

@@ -19,6 +19,7 @@ BASES = {
     ),
     "four-scales": HybridConfig(styles=STYLES, guidance_shape=(0.5, 1.0, 1.0, 0.0), temperatures=(0.6,) * 4),
     "three-scales": HybridConfig(styles=STYLES, guidance_shape=(0.5, 1.0, 0.0), temperatures=(0.6,) * 3),
+    "regression": HybridConfig(styles=STYLES, guidance_shape=(0.0,) * 6, temperatures=(0.6,) * 6, residual_steps=0),
     "flow": FlowConfig(styles=STYLES, steps=20, solver="dpmpp_2m"),
     "few-step": FlowConfig(styles=STYLES, steps=4, step_counts=(8, 4, 2, 1), guidance=0.0),
     "gan": GanConfig(styles=STYLES),
