@@ -97,6 +97,8 @@ def test_moods_in_words_of_one_s_own_stand_beside_named_ones_and_name_their_file
         "note: the mood 'with a hat' stands twice; it is drawn once",
         "note: the mood '{} with a hat' means the same picture as another; it is drawn once",
     ]
+    named = sheet("a cat", "--mood", "happy", "--seed", 7, "--paper", "none", "--out", "named", "--json").json
+    assert [picture["settings"]["prompt"] for picture in named["pictures"]] == ["cat face", "grinning cat"]
     alone = sheet("a cat", "--mood", "in bed", "--seed", 7, "--paper", "none", "--out", "alone", "--json").json
     assert [picture["settings"]["prompt"] for picture in alone["pictures"]] == ["cat face", "cat in bed"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from underpaint.core.errors import InputError
-from underpaint.pipelines.stickers.moods import noun_of
+from underpaint.pipelines.stickers.moods import MOODS, noun_of, words_of
 
 OWN_CHARACTERS = 200
 """Most characters of one mood."""
@@ -37,8 +37,11 @@ def own_words(subject: str, words: str) -> str:
 
     Args:
         subject: Such as ``a cat``.
-        words: Such as ``{} with a hat``, ``a cat with a hat`` or ``with a hat``, which all mean the same cat.
+        words: Such as ``{} with a hat``, ``a cat with a hat`` or ``with a hat``, which all mean the same cat. The name
+            of a mood, such as ``happy`` or ``Happy``, means that mood.
     """
+    if (name := words.casefold()) in MOODS:
+        return words_of(subject, name)
     noun = noun_of(subject)
     if "{}" in words:
         return words.replace("{}", noun)

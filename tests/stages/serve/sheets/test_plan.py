@@ -34,6 +34,14 @@ def test_moods_that_mean_the_same_picture_are_drawn_once_and_count_once_as_by_th
     assert len(pictures_of("a cat", [], [*hats, *(f"{{}} {one}" for one in hats)])) == 1 + MOST_MOODS
 
 
+def test_the_name_of_a_mood_among_words_of_ones_own_means_that_mood_as_by_the_command():
+    own = ["happy", "Sad", "happy cat", "in-love"]
+    drawn, series = pictures_of("a cat", ["in-love"], own), series_of("a cat", ["in-love"], own)
+    words = [words_of("a cat", "in-love"), words_of("a cat", "happy"), words_of("a cat", "sad"), "happy cat"]
+    assert [one.prompt for one in drawn[1:]] == [*series.others] == words
+    assert [one.mood for one in drawn[1:]] == [*series.moods] == ["in-love", "happy", "Sad", "happy cat"]
+
+
 @pytest.mark.parametrize(
     ("subject", "words", "prompt"),
     [

@@ -10,13 +10,14 @@ from fastapi import APIRouter, Body
 from pydantic import BaseModel, ConfigDict, Field
 
 from underpaint.core.config import Config
+from underpaint.pipelines.stickers.own_moods import own_words
 from underpaint.stages.serve.asking.reading import Reading
 from underpaint.stages.serve.asking.request import MAX_PROMPT
 from underpaint.stages.serve.http.callers import CallerOf
 from underpaint.stages.serve.http.openapi import refusals
 from underpaint.stages.serve.http.state import JSON_ONLY, AnyServiceOf
 from underpaint.stages.serve.service import Service
-from underpaint.stages.serve.sheets.plan import MOST_MOODS, check_moods, first_of_each, prompt_of
+from underpaint.stages.serve.sheets.plan import MOST_MOODS, check_moods, first_of_each
 from underpaint.stages.serve.sheets.request import SUBJECT_CHARACTERS
 
 router = APIRouter(prefix="/api/v1/prompts", tags=["jobs"])
@@ -98,7 +99,7 @@ def _readings(body: PromptsRequest, service: Service) -> list[Reading]:
     if body.subject is None or not body.subject.strip():
         return list(service.readers.read(model, body.prompts))
     lines = [words.strip() for words in body.prompts]
-    whole = [prompt_of(body.subject, words) for words in lines]
+    whole = [own_words(body.subject, words) for words in lines]
     subject, *found = service.readers.read(model, [body.subject, *whole])
 
     def in_place(reading: Reading, line: str) -> Reading:
@@ -122,7 +123,7 @@ def _same_as(body: PromptsRequest) -> list[str | None]:
     check_moods(body.moods)
     first, found = first_of_each(body.subject, body.moods), list[str | None]()
     for words in map(str.strip, body.prompts):
-        prompt = prompt_of(body.subject, words)
+        prompt = own_words(body.subject, words)
         found.append(first.get(prompt))
         first.setdefault(prompt, words)
     return found

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from underpaint.core.config import Config, parse_json
 from underpaint.core.errors import FieldError
-from underpaint.pipelines.stickers.moods import MOODS, first_words, words_of
+from underpaint.pipelines.stickers.moods import MOODS, first_words
 from underpaint.pipelines.stickers.own_moods import check_own, own_words
 from underpaint.stages.serve.asking.edit_request import EditFields
 from underpaint.stages.serve.asking.field_mistakes import FieldMistakes
@@ -120,16 +120,11 @@ def pictures_of(subject: str, moods: Sequence[str], own: Sequence[str] = ()) -> 
     return (Drawn(mood=None, prompt=first_words(subject)), *others)
 
 
-def prompt_of(subject: str, mood: str) -> str:
-    """Return the words of a picture: those of a mood that has a name, else words of the owner with the subject."""
-    return words_of(subject, mood) if mood in MOODS else own_words(subject, mood)
-
-
 def first_of_each(subject: str, moods: Iterable[str]) -> dict[str, str]:
-    """Return the words of each picture that moods mean, with the first mood that means it."""
+    """Return the words of each picture that moods mean, by name or in words of one's own, with the first that does."""
     found: dict[str, str] = {}
     for mood in moods:
-        found.setdefault(prompt_of(subject, mood), mood)
+        found.setdefault(own_words(subject, mood), mood)
     return found
 
 
