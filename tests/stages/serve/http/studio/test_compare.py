@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -95,6 +98,48 @@ def test_without_words_nothing_is_drawn_and_it_is_said(open_studio):
     studio.page.get_by_role("button", name="Draw both").click()
     expect(studio.page.get_by_text("Write what you want to see first")).to_be_visible()
     assert studio.page.locator(".pair").count() == 0
+
+
+def test_letters_that_cannot_be_read_hold_the_button_with_the_reason(open_studio):
+    studio = open_studio("compare")
+    words = studio.page.get_by_role("textbox", name="What shall your sticker show?")
+    button, mistake = studio.page.get_by_role("button", name="Draw both"), studio.page.locator("#compare-mistake")
+    words.fill("hi 麒麟")
+    expect(mistake).to_contain_text(re.compile("^The prompt holds '麒' .* at position 4, which the model cannot read;"))
+    expect(button).to_be_disabled()
+    words.press("Enter")
+    assert studio.page.locator(".pair").count() == 0 and mistake.inner_text() and studio.faults() == []
+    words.fill("an axolotl")
+    expect(button).to_be_enabled()
+    expect(mistake).to_be_empty()
+    expect(studio.page.locator("#compare-hint")).to_contain_text("may not know “axolotl”")
+
+
+def test_words_are_looked_at_by_the_models_of_both_sides(open_studio):
+    studio = open_studio("compare")
+
+    def with_another(route):
+        known = route.fetch().json()
+        another = {**known["models"][0], "name": "another", "release": "another-0", "is_default": False}
+        route.fulfill(json={**known, "models": [*known["models"], another]})
+
+    def read(route):
+        is_another = json.loads(route.request.post_data)["model"] == "another"
+        trouble = "the other model cannot read this" if is_another else None
+        reading = {"unread": "", "unknown": ["heart"], "is_foreign": False, "trouble": trouble}
+        route.fulfill(json={"object": "list", "data": [reading], "same_as": [None]})
+
+    studio.page.route("**/api/v1/capabilities", with_another)
+    studio.page.route("**/api/v1/prompts/check", read)
+    studio.page.reload()
+    words, hint = studio.page.get_by_role("textbox", name="What shall your sticker show?"), "#compare-hint"
+    words.fill("a red heart")
+    expect(studio.page.locator(hint)).to_have_text("The model may not know “heart”; it draws what it can make of it.")
+    expect(studio.page.locator("#compare-mistake")).to_be_empty()
+    side(studio, "Right").get_by_role("combobox", name="Who draws").select_option("another")
+    expect(studio.page.locator("#compare-mistake")).to_have_text("The other model cannot read this.")
+    expect(studio.page.get_by_role("button", name="Draw both")).to_be_disabled()
+    expect(studio.page.locator(hint)).to_have_text("The model may not know “heart”; it draws what it can make of it.")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

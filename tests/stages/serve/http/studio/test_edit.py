@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 
@@ -110,6 +111,29 @@ def test_an_empty_sheet_and_missing_words_are_told(open_studio):
     studio.page.get_by_role("button", name="Redraw", exact=True).click()
     expect(studio.page.get_by_text("The sheet is still empty.")).to_be_visible()
     assert studio.page.locator(".strip").count() == 0
+
+
+def test_letters_that_cannot_be_read_hold_the_button_with_the_reason_until_other_words_are_there(open_studio):
+    studio = open_studio("edit")
+    studio.page.get_by_role("button", name="Sketch").click()
+    words = studio.page.get_by_role("textbox", name="What shall it become?")
+    button, mistake = studio.page.get_by_role("button", name="Redraw", exact=True), studio.page.locator(".ask .mistake")
+    hint = studio.page.locator(".ask .prompt .hint")
+    usual = hint.inner_text()
+    for others in (lambda: words.fill("a red heart"), lambda: bring(studio, png(sticker()))):
+        words.fill("hi 麒麟")
+        expect(mistake).to_contain_text(
+            re.compile("^The prompt holds '麒' .* at position 4, which the model cannot read;")
+        )
+        expect(button).to_be_disabled()
+        words.press("Enter")
+        assert studio.page.locator(".strip").count() == 0 and mistake.inner_text() and studio.faults() == []
+        assert hint.inner_text() == usual
+        others()
+        expect(button).to_be_enabled()
+        expect(mistake).to_be_empty()
+    words.fill("an axolotl")
+    expect(hint).to_contain_text("may not know “axolotl”")
 
 
 def test_strokes_are_taken_back_and_the_other_part_can_be_chosen(open_studio):

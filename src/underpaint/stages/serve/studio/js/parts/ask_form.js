@@ -100,7 +100,7 @@ function promptBox(app, { draw, hold }) {
   });
   const mistake = mistakeBelow(input, 'prompt-mistake');
   const hint = hintBelow(app, 'prompt-hint', t('create.hint'), {
-    model: () => form.value.model,
+    models: () => [form.value.model],
     ontrouble: (words) => (mistake.tell(words), hold(Boolean(words))),
   });
   input.addEventListener('input', () => {

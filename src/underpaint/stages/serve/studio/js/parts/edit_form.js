@@ -2,10 +2,12 @@
 
 import { field, freshId, h, icon } from '../elements.js';
 import { draft } from '../edit_draft.js';
-import { say } from '../notices.js';
+import { modelOf } from '../form.js';
 import { t } from '../words.js';
 import { choice, slider } from './choices.js';
+import { mistakeBelow } from './mistake.js';
 import { modelAndStyle } from './who_draws.js';
+import { hintBelow } from './word_hints.js';
 
 const COUNTS = [1, 2, 4, 8];
 const STRENGTH = { low: 0, high: 1, default: 0.5, step: 0.05 };
@@ -16,12 +18,11 @@ const STRENGTH = { low: 0, high: 1, default: 0.5, step: 0.05 };
  * @param {import('../main.js').App} app The app.
  * @param {any[]} models Rows of `capabilities.models` that can draw a picture anew.
  * @param {() => void} draw Draws.
- * @returns {{element: HTMLElement, show: () => void, check: () => boolean}} The form; `show` shows the draft, `check` says
- *     whether it can be drawn, and tells what is missing.
+ * @returns {{element: HTMLElement, show: () => void, check: () => boolean, close: () => void}} The form; `show` shows the
+ *     draft, `check` says whether it can be drawn, and tells what is missing or cannot be read.
  */
 export function editForm(app, models, draw) {
   const id = freshId('edit');
-  const mistake = h('p', { class: 'mistake', id: `${id}-mistake`, hidden: true }, t('edit.no_words'));
   const prompt = h('textarea', {
     id,
     rows: 2,
@@ -31,7 +32,16 @@ export function editForm(app, models, draw) {
     placeholder: t('edit.placeholder'),
     'aria-describedby': `${id}-hint ${id}-mistake`,
   });
-  prompt.addEventListener('input', () => (draft.change({ prompt: prompt.value }), (mistake.hidden = true)));
+  const mistake = mistakeBelow(prompt, `${id}-mistake`);
+  const hint = hintBelow(app, `${id}-hint`, t('edit.hint'), {
+    models: () => [modelOf({ models }, draft.value.model).name],
+    ontrouble: (words) => (mistake.tell(words), (main.disabled = Boolean(words))),
+  });
+  prompt.addEventListener('input', () => {
+    mistake.tell(hint.trouble());
+    draft.change({ prompt: prompt.value });
+    hint.look(prompt.value);
+  });
   prompt.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
@@ -40,7 +50,7 @@ export function editForm(app, models, draw) {
   const who = modelAndStyle(
     models,
     () => draft.value,
-    (fields) => draft.change(fields),
+    (fields) => (draft.change(fields), hint.look(prompt.value)),
   );
   const counts = COUNTS.filter((n) => n <= app.capabilities.limits.n).map((value) => ({ value, words: String(value) }));
   const count = choice(t('create.count'), counts, draft.value.count, (value) => draft.change({ count: value }));
@@ -54,14 +64,15 @@ export function editForm(app, models, draw) {
   negative.addEventListener('input', () => draft.change({ negative: negative.value }));
 
   function check() {
-    const isThere = Boolean(draft.value.prompt.trim());
-    mistake.hidden = isThere;
-    if (!isThere) (prompt.focus(), say(t('edit.no_words')));
-    return isThere;
+    const wrong = draft.value.prompt.trim() ? hint.trouble() : t('edit.no_words');
+    if (wrong) mistake.complain(wrong);
+    return !wrong;
   }
 
   function show() {
+    if (prompt.value !== draft.value.prompt) (mistake.clear(), hint.look('')); // what was said was said of other words
     prompt.value = draft.value.prompt;
+    hint.look(prompt.value);
     negative.value = draft.value.negative;
     who.set();
     count.set(draft.value.count);
@@ -69,6 +80,12 @@ export function editForm(app, models, draw) {
   }
 
   const submitted = (event) => (event.preventDefault(), check() && draw());
+  const main = h(
+    'button',
+    { class: 'button main large', type: 'submit' },
+    icon('brush'),
+    h('span', {}, t('edit.draw')),
+  );
   const element = h(
     'form',
     { class: 'card ask edit-form', novalidate: true, onsubmit: submitted },
@@ -77,8 +94,8 @@ export function editForm(app, models, draw) {
       { class: 'prompt' },
       h('h2', {}, h('label', { for: id }, t('edit.question'))),
       prompt,
-      mistake,
-      h('p', { class: 'hint', id: `${id}-hint` }, t('edit.hint')),
+      mistake.element,
+      hint.element,
     ),
     who.style,
     strength.element,
@@ -89,8 +106,8 @@ export function editForm(app, models, draw) {
       h('summary', {}, icon('down'), h('span', {}, t('more.title'))),
       h('div', { class: 'grid' }, field(t('edit.negative'), negative, t('edit.negative_about')), who.model),
     ),
-    h('button', { class: 'button main large', type: 'submit' }, icon('brush'), h('span', {}, t('edit.draw'))),
+    main,
   );
   show();
-  return { element, show, check };
+  return { element, show, check, close: hint.close };
 }

@@ -124,7 +124,7 @@ function subjectBox(app, model, onchange) {
   });
   const mistake = mistakeBelow(input, 'subject-mistake');
   const hint = hintBelow(app, 'subject-hint', t('moods.hint'), {
-    model: () => model().name,
+    models: () => [model().name],
     ontrouble: (words) => (mistake.tell(words), onchange()),
   });
   const put = (value) => {

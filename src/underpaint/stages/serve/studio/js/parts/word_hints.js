@@ -41,12 +41,12 @@ function quoted(words) {
  * @param {import('../main.js').App} app The app.
  * @param {string} id Of the line, by which the box is described.
  * @param {string} usual What it says as long as there is nothing to say.
- * @param {{model: () => string | null, ontrouble: (words: string) => void}} use Which model reads, null for the default; told why
- *     the words cannot be drawn, and with none once they can.
+ * @param {{models: () => Array<string | null>, ontrouble: (words: string) => void}} use Which models read, null for the default;
+ *     told why the words cannot be drawn by one of them, and with none once they can.
  * @returns {{element: HTMLElement, look: (words: string) => void, trouble: () => string, close: () => void}} The line; `look`
  *     looks at other words, `trouble` is what was told last.
  */
-export function hintBelow(app, id, usual, { model, ontrouble }) {
+export function hintBelow(app, id, usual, { models, ontrouble }) {
   const element = h('p', { class: 'hint', id, role: 'status' }, usual);
   let asking = new AbortController();
   let timer = 0;
@@ -71,12 +71,16 @@ export function hintBelow(app, id, usual, { model, ontrouble }) {
   async function ask(words) {
     asking = new AbortController();
     const { signal } = asking;
-    try {
-      const body = { prompts: [words], ...(model() ? { model: model() } : {}) };
+    const readBy = async (model) => {
+      const body = { prompts: [words], ...(model ? { model } : {}) };
       const { data } = await call('POST', '/api/v1/prompts/check', { body, signal });
+      return data[0];
+    };
+    try {
+      const readings = await Promise.all([...new Set(models())].map(readBy));
       if (signal.aborted) return;
-      tell(hintsOf(data[0]));
-      hold(sentence(data[0].trouble ?? ''));
+      tell([...new Set(readings.flatMap(hintsOf))]);
+      hold(sentence(readings.find((one) => one.trouble)?.trouble ?? ''));
     } catch {
       // A hint that does not come is none; whatever is wrong is said where something is drawn.
       if (!signal.aborted) hold('');

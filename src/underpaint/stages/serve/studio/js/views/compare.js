@@ -2,13 +2,15 @@
 
 import { known } from '../collection.js';
 import { field, h, icon, replace } from '../elements.js';
-import { freshSeed } from '../form.js';
+import { freshSeed, modelOf } from '../form.js';
 import { OVER, submit, watch } from '../jobs.js';
 import { fail, over, say, tried } from '../notices.js';
 import { overLosses } from '../server.js';
 import { choice } from '../parts/choices.js';
+import { mistakeBelow } from '../parts/mistake.js';
 import { emptyPair } from '../parts/pair.js';
 import { PLAIN, requestOfSide, sideFields } from '../parts/side.js';
+import { hintBelow } from '../parts/word_hints.js';
 import { picturesOf } from '../pictures.js';
 import { kept } from '../state.js';
 import { t } from '../words.js';
@@ -42,8 +44,9 @@ export function open(app, query) {
     element.append(pairOf(app, /** @type {string[]} */ (given), closing.signal));
     return { element, close: () => closing.abort() };
   }
-  element.append(formOf(app, results.draw), results.element);
-  return { element, close: results.close };
+  const form = formOf(app, results.draw);
+  element.append(form.element, results.element);
+  return { element, close: () => (form.close(), results.close()) };
 }
 
 function pairOf(app, digests, signal) {
@@ -64,25 +67,36 @@ function pairOf(app, digests, signal) {
 }
 
 function formOf(app, draw) {
-  const mistake = h('p', { class: 'mistake', id: 'compare-mistake', hidden: true }, t('compare.no_words'));
   const prompt = h('input', {
     value: asked.value.prompt,
     maxlength: 400,
     autocomplete: 'off',
     placeholder: t('create.placeholder'),
-    'aria-describedby': 'compare-mistake',
+    'aria-describedby': 'compare-hint compare-mistake',
   });
-  prompt.addEventListener('input', () => (asked.change({ prompt: prompt.value }), (mistake.hidden = true)));
+  const mistake = mistakeBelow(prompt, 'compare-mistake');
+  const hint = hintBelow(app, 'compare-hint', t('create.hint'), {
+    models: () => SIDES.map((side) => modelOf(app.capabilities, asked.value[side].model).name),
+    ontrouble: (words) => (mistake.tell(words), (main.disabled = Boolean(words))),
+  });
+  prompt.addEventListener('input', () => {
+    mistake.tell(hint.trouble());
+    asked.change({ prompt: prompt.value });
+    hint.look(prompt.value);
+  });
   const counts = COUNTS.filter((n) => n <= app.capabilities.limits.n).map((value) => ({ value, words: String(value) }));
   const count = choice(t('compare.count'), counts, asked.value.count, (value) => asked.change({ count: value }));
   const sides = SIDES.map((side) =>
-    sideFields(app, t(`compare.${side}`), asked.value[side], (value) => asked.change({ [side]: value })),
+    sideFields(app, t(`compare.${side}`), asked.value[side], (value) => {
+      asked.change({ [side]: value });
+      hint.look(prompt.value);
+    }),
   );
   const submitted = (event) => {
     event.preventDefault();
-    mistake.hidden = Boolean(prompt.value.trim());
-    if (mistake.hidden) draw();
-    else prompt.focus();
+    const wrong = prompt.value.trim() ? hint.trouble() : t('compare.no_words');
+    if (wrong) mistake.complain(wrong);
+    else draw();
   };
   const main = h(
     'button',
@@ -90,15 +104,18 @@ function formOf(app, draw) {
     icon('compare'),
     h('span', {}, t('compare.draw')),
   );
-  return h(
+  const words = field(t('create.question'), prompt);
+  words.append(mistake.element, hint.element);
+  const element = h(
     'form',
     { class: 'card ask', onsubmit: submitted, novalidate: true },
-    field(t('create.question'), prompt),
-    mistake,
+    words,
     h('p', { class: 'hint' }, t('compare.about')),
     h('div', { class: 'sides' }, sides),
     h('div', { class: 'row spread' }, count.element, main),
   );
+  hint.look(prompt.value);
+  return { element, close: hint.close };
 }
 
 /** Make the place of the comparison that was asked for last. */

@@ -139,7 +139,7 @@ export function open(app, query) {
   if (digest) take(digest, query.has('vary'));
   else easel.lay(draft.value.source?.data ?? null, draft.value.layers).then(tools.show, fail);
   const stop = draft.subscribe(() => arriving.abort());
-  return { element, close: () => (closing.abort(), arriving.abort(), stop(), results.close()) };
+  return { element, close: () => (closing.abort(), arriving.abort(), stop(), asked.close(), results.close()) };
 }
 
 /** Make the ways to begin: large as long as there is nothing, small afterwards. */
