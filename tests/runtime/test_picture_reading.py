@@ -8,7 +8,15 @@ import pytest
 from PIL import Image
 
 from underpaint.core.errors import InputTooLarge, UnreadableImage
-from underpaint.runtime.picture_reading import MAX_PIXELS, check_pixels, readable, refuse_animation, shallow, words_of
+from underpaint.runtime.picture_reading import (
+    MAX_PIXELS,
+    check_pixels,
+    readable,
+    refuse_animation,
+    shallow,
+    too_large,
+    words_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +37,13 @@ def test_pixels_are_counted_up_to_the_last_that_is_read():
     check_pixels(1, MAX_PIXELS, "cat.png")
     with pytest.raises(InputTooLarge, match="has 40000001x1 pixels; at most 40,000,000 are read: shrink it"):
         check_pixels(MAX_PIXELS + 1, 1, "cat.png")
+
+
+def test_what_is_too_large_is_said_with_the_limits_that_hold():
+    said = too_large("it", (20_000, 2), most_side=16_384)
+    assert said == "it has 20000x2 pixels; at most 16,384 a side and 40,000,000 in all are read: shrink it"
+    assert too_large("it", (9, 9), most=64) == "it has 9x9 pixels; at most 64 are read: shrink it"
+    assert too_large("it", most=64) == "it has far more than 64 pixels; shrink it"
 
 
 def test_another_kind_of_file_is_said_to_be_one():

@@ -37,7 +37,7 @@ def readable(name: str, formats: tuple[str, ...]) -> Iterator[None]:
     except DataError:
         raise
     except Image.DecompressionBombError:
-        raise InputTooLarge(f"{name} has far more than {MAX_PIXELS:,} pixels; shrink it") from None
+        raise InputTooLarge(too_large(name)) from None
     except MemoryError:
         raise InputTooLarge(f"{name} needs too much memory; shrink it") from None
     except UnidentifiedImageError:
@@ -58,7 +58,24 @@ def check_pixels(width: int, height: int, name: str) -> None:
         InputTooLarge: It has more than ``MAX_PIXELS`` pixels.
     """
     if width * height > MAX_PIXELS:
-        raise InputTooLarge(f"{name} has {width}x{height} pixels; at most {MAX_PIXELS:,} are read: shrink it")
+        raise InputTooLarge(too_large(name, (width, height)))
+
+
+def too_large(
+    name: str, size: tuple[int, int] | None = None, *, most: int = MAX_PIXELS, most_side: int | None = None
+) -> str:
+    """Return what messages say of a picture that unpacks to more than is read.
+
+    Args:
+        name: What messages call it.
+        size: Width and height in pixels, as its head says; None where Pillow refused them.
+        most: Most pixels in all.
+        most_side: Most pixels of a side; None for any number.
+    """
+    if size is None:
+        return f"{name} has far more than {most:,} pixels; shrink it"
+    limits = f"{most:,}" if most_side is None else f"{most_side:,} a side and {most:,} in all"
+    return f"{name} has {size[0]}x{size[1]} pixels; at most {limits} are read: shrink it"
 
 
 def words_of(error: Exception) -> str:

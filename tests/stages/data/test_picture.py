@@ -36,8 +36,8 @@ BAD = {
     "empty": (b"", "whole PNG"),
     "a text": (b"hello", "whole PNG"),
     "another format": (encoded(RED.convert("RGB"), "JPEG"), "whole PNG"),
-    "20,000 pixels wide": (bomb(20_000), "pixels"),
-    "7,000 pixels wide": (bomb(7_000), "7000x7000"),
+    "20,000 pixels wide": (bomb(20_000), "far more than 40,000,000 pixels; shrink it"),
+    "7,000 pixels wide": (bomb(7_000), "7000x7000 pixels; at most 40,000,000 are read: shrink it"),
     "an animation": (encoded(RED, save_all=True, append_images=[Image.new("RGBA", (8, 8))]), "animation"),
     "another size": (encoded(Image.new("RGBA", (9, 8))), "9x8"),
 }

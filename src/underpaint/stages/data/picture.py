@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from underpaint.core.errors import UnreadableImage
-from underpaint.runtime.picture_reading import MAX_PIXELS, words_of
+from underpaint.runtime.picture_reading import MAX_PIXELS, too_large, words_of
 
 
 def read_picture(source: bytes | Path, *, size: int | None = None) -> np.ndarray:
@@ -46,7 +46,7 @@ def open_picture(source: bytes | Path, *, size: int | None = None) -> Image.Imag
     except UnreadableImage:
         raise
     except Image.DecompressionBombError:
-        raise UnreadableImage(f"{name} has far more than {MAX_PIXELS} pixels; that is not allowed") from None
+        raise UnreadableImage(too_large(str(name))) from None
     except UnidentifiedImageError:
         raise UnreadableImage(f"{name} is no whole PNG: it does not begin like one") from None
     except (OSError, SyntaxError, ValueError) as error:
@@ -61,7 +61,7 @@ def check_header(image: Image.Image, name: Path | str, size: int | None) -> None
     """
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise UnreadableImage(f"{name} has {width}x{height} pixels; at most {MAX_PIXELS} in all are allowed")
+        raise UnreadableImage(too_large(str(name), image.size))
     if getattr(image, "n_frames", 1) > 1:
         raise UnreadableImage(f"{name} is an animation; only still pictures are allowed")
     if size is not None and image.size != (size, size):

@@ -93,9 +93,17 @@ def png_of(width: int, height: int, data: bytes = b"") -> bytes:
     return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", data) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize(("width", "height"), [(20_000, 20_000), (20_000, 2), (9_000, 9_000), (100_000, 100_000)])
-def test_a_bomb_is_refused_by_its_head(width: int, height: int) -> None:
-    with pytest.raises(InputTooLarge, match="pixels"):
+@pytest.mark.parametrize(
+    ("width", "height", "told"),
+    [
+        (20_000, 20_000, "far more than 40,000,000 pixels; shrink it"),
+        (20_000, 2, "it has 20000x2 pixels; at most 16,384 a side and 40,000,000 in all are read: shrink it"),
+        (9_000, 9_000, "it has 9000x9000 pixels; at most 16,384 a side and 40,000,000 in all are read: shrink it"),
+        (100_000, 100_000, "far more than 40,000,000 pixels; shrink it"),
+    ],
+)
+def test_a_bomb_is_refused_by_its_head(width: int, height: int, told: str) -> None:
+    with pytest.raises(InputTooLarge, match=told):
         decode(png_of(width, height, zlib.compress(bytes(1000))), size=32)
 
 

@@ -6,13 +6,14 @@ Upright by its EXIF orientation, RGBA, scaled as a whole in premultiplied form, 
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from underpaint.core.errors import InputTooLarge, UnreadableImage
-from underpaint.runtime.picture_reading import DEEP, MAX_PIXELS, readable, refuse_animation, shallow
+from underpaint.runtime.picture_reading import DEEP, MAX_PIXELS, readable, refuse_animation, shallow, too_large
 from underpaint.stages.data.clean import MIN_ALPHA
 from underpaint.stages.data.folder.config import TRANSPARENT
 
@@ -75,11 +76,8 @@ def check_head(image: Image.Image) -> None:
         InputTooLarge: It has too many pixels.
         UnreadableImage: It is an animation.
     """
-    width, height = image.size
-    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise InputTooLarge(
-            f"it has {width}x{height} pixels; at most {MAX_SIDE:,} a side and {MAX_PIXELS:,} in all are read: shrink it"
-        )
+    if max(image.size) > MAX_SIDE or math.prod(image.size) > MAX_PIXELS:
+        raise InputTooLarge(too_large("it", image.size, most_side=MAX_SIDE))
     refuse_animation(image, "it")
 
 

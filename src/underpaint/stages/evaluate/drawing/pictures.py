@@ -14,6 +14,7 @@ from PIL import Image
 from underpaint.core.errors import DataError, UnreadableImage
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.core.samples import Sample
+from underpaint.runtime.picture_reading import too_large
 from underpaint.stages.evaluate.drawing.wishes import Wish
 
 MAX_PIXELS = 64_000_000
@@ -34,13 +35,15 @@ def read_pixels(path: Path) -> Pixels:
     try:
         with Image.open(path) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise UnreadableImage(f"{path} has {image.width} x {image.height} pixels, at most {MAX_PIXELS:,} go")
+                raise UnreadableImage(too_large(str(path), image.size, most=MAX_PIXELS))
             if getattr(image, "n_frames", 1) > 1:
                 raise UnreadableImage(f"{path} has several frames; save one frame as PNG")
             return np.asarray(image.convert("RGBA"))
     except FileNotFoundError:
         raise UnreadableImage(f"{path} is missing; put it back or take it out of the list") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise UnreadableImage(too_large(str(path), most=MAX_PIXELS)) from None
+    except (OSError, ValueError, SyntaxError) as error:
         raise UnreadableImage(f"{path} cannot be read as a picture ({error}); replace or remove it") from None
 
 
