@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.optimize.export.calibration import plan_calibration
 from underpaint.stages.optimize.export.config import ExportConfig, Limits
 from underpaint.stages.optimize.export.deviation import Yardstick
-from underpaint.stages.optimize.export.eight_bits import quantize
+from underpaint.stages.optimize.export.eight_bits import Told, quantize
 from underpaint.stages.optimize.export.run import export
 from underpaint.stages.optimize.export.traced import Traced
 from underpaint.stages.optimize.export.tracing import component_arrays, trace
@@ -54,6 +55,7 @@ def test_an_onnx_graph_in_8_bits_draws_and_says_how_it_was_made(made: Path, tiny
     assert 0.0 < figures["levels_with_equal_tokens"] <= figures["limits"]["levels"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_the_same_export_has_the_same_digest_and_other_prompts_another(made: Path, tiny_model: Path, tmp_path: Path):
     model, config = open_model(tiny_model), ExportConfig(precision="int8")
@@ -94,13 +96,24 @@ def test_8_bits_are_nearer_than_3_and_32_are_exact(traced: Traced, tmp_path: Pat
     assert 0.0 < eight.levels < 0.5 * three.levels and eight.tokens < three.tokens
 
 
+def test_each_round_of_a_calibration_tells_how_many_of_all_inputs_are_read():
+    told = list[Progress]()
+    feeds = Told([{"noise": np.zeros(1)} for _ in range(3)], told.append)
+    for _ in range(2):
+        assert len(list(itertools.islice(feeds, len(feeds)))) == 3
+    assert [(p.done, p.total, p.note) for p in told] == [
+        *((number, 3, "") for number in (1, 2, 3)),
+        *((number, 3, "round 2") for number in (1, 2, 3)),
+    ]
+
+
 def test_limits_that_nothing_keeps_are_said(traced: Traced, tiny_model: Path):
     told = list[Progress]()
     calibration = plan_calibration(open_model(tiny_model), PROMPTS, None)
     config, limits = ExportConfig(precision="int8"), Limits(levels=1e-9)
     with pytest.raises(ArtifactError, match=r"none of the .* groups of layers can have 8 bits.*leave --int8 out"):
         quantize(config, traced, calibration, report=told.append, limits=limits)
-    assert [p.done for p in told if p.task == "calibrate"] == list(range(1, 65))
+    assert [(p.done, p.total) for p in told if p.task == "calibrate"] == [(number, 64) for number in range(1, 65)]
     measured = [p.done for p in told if p.task == "measure 8 bits"]
     assert measured == list(range(1, len(measured) + 1)) and len(measured) >= 2
 
@@ -119,6 +132,7 @@ def test_8_bits_for_one_kind_of_processor_and_two_pictures_at_once(
     assert len(load_exported(model).draw([CAT] * 3)) == 3
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_an_openvino_graph_in_8_bits_draws_and_says_how_it_was_made(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

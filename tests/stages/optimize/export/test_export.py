@@ -112,9 +112,9 @@ def unsampled(request: pytest.FixtureRequest, tiny_model: Path, make_tiny_model:
     ("unsampled", "engine"),
     [
         ("mean residual", "onnx"),
-        ("mean residual", "openvino"),
         ("residual left out", "onnx"),
         ("no refiner", "onnx"),
+        pytest.param("mean residual", "openvino", marks=pytest.mark.exhaustive),
         pytest.param("residual left out", "openvino", marks=pytest.mark.exhaustive),
         pytest.param("no refiner", "openvino", marks=pytest.mark.exhaustive),
     ],
@@ -144,9 +144,9 @@ def test_a_model_that_samples_no_residual_has_a_graph_of_8_bits_too(tiny_model, 
     ("settings", "engine"),
     [
         pytest.param(NO_SCALE, "onnx", id="no scale-onnx"),
-        pytest.param(NO_STRENGTH, "openvino", id="no strength-openvino"),
+        pytest.param(NO_STRENGTH, "onnx", id="no strength-onnx"),
         pytest.param(NO_SCALE, "openvino", id="no scale-openvino", marks=pytest.mark.exhaustive),
-        pytest.param(NO_STRENGTH, "onnx", id="no strength-onnx", marks=pytest.mark.exhaustive),
+        pytest.param(NO_STRENGTH, "openvino", id="no strength-openvino", marks=pytest.mark.exhaustive),
     ],
 )
 def test_a_graph_is_fed_with_what_it_reads_where_nothing_is_guided(settings, engine, tiny_model, tmp_path):

@@ -365,6 +365,7 @@ def test_a_whole_drawing_that_loses_too_much_in_bfloat16_is_refused(
         apply(tiny("hybrid"), arranged(step), host=host(*WIDE))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_eight_bits_may_have_the_rest_in_bfloat16(tiny: Ask, host: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     processor(monkeypatch, *WIDE)
