@@ -16,7 +16,7 @@ from underpaint.pipelines.slots import Capabilities, capabilities_of
 from underpaint.runtime.capacity import Capacity
 from underpaint.runtime.fingerprint import Cores, Fingerprint, System
 from underpaint.runtime.processor import Processor
-from underpaint.stages.optimize.search.config import SearchConfig
+from underpaint.stages.optimize.search.config import LEAST_STARTS, SearchConfig
 from underpaint.stages.optimize.search.frontier import settled
 from underpaint.stages.optimize.search.record import Base, Begun, Beside, Cost, Limit, Raced, Reason, Rival, Trial
 from underpaint.stages.optimize.search.searching import Examined, Search
@@ -55,6 +55,7 @@ class StubBench:
     host_class: str = "x86-vnni"
     pace_s: float = 0.05
     base_s: float = 10.0
+    race_s: float = 5.0
     examined: list[str] = field(default_factory=list)
     slow: Callable[[], None] = lambda: None
 
@@ -101,12 +102,17 @@ class StubBench:
     def candidate(self, recipe: OptimizationRecipe, report: Report) -> Made:
         return Made(folder=Path(recipe.name), digest=recipe.digest())
 
-    def race(self, runners: Sequence[Trial], base: Base, report: Report) -> Raced:
+    def race(self, runners: Sequence[Trial], base: Base, seconds_left: float, report: Report) -> Raced:
         """Measure what the trials measured, and one rival that takes half of the time of the model before."""
-        self.clock.sleep(5.0)
-        costs = {one.id: one.cost.model_copy(update={"pairs": 60}) for one in runners if one.cost is not None}
+        took, planned = min(self.race_s, seconds_left), SearchConfig().starts
+        starts = int(planned * took / self.race_s)
+        self.clock.sleep(took)
+        if starts < LEAST_STARTS:
+            return Raced(missed_starts=planned)
+        costs = {one.id: one.cost.model_copy(update={"starts": starts}) for one in runners if one.cost is not None}
         beside = {name: over(cost, 0.5) for name, cost in costs.items()}
-        return Raced(costs=costs, rivals=(Rival(name="export", model_digest="e", loss=0.1, beside=beside),))
+        rival = Rival(name="export", model_digest="e", loss=0.1, beside=beside)
+        return Raced(costs=costs, rivals=(rival,), missed_starts=planned - starts)
 
 
 def over(cost: Cost, ratio: float) -> Beside:
@@ -187,14 +193,8 @@ class Stubbed:
         return settled(self.search.log.trials, self.search.log.attempts)
 
     def let_the_race_take(self, seconds: float) -> None:
-        """Let the race take longer than it was planned for."""
-        race = self.bench.race
-
-        def slow_race(runners: Sequence[Trial], base: Base, report: Report) -> Raced:
-            self.bench.clock.sleep(seconds)
-            return race(runners, base, report)
-
-        self.bench.race = slow_race
+        """Let the whole race take longer than it was planned for."""
+        self.bench.race_s = seconds
 
     def let_making_take(self, dear_s: float, usual_s: float) -> Step:
         """Let recipes take time to make, those with one step more than the others; return that step."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -18,6 +19,7 @@ from underpaint.stages.optimize.saving import save_optimized
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing
 from underpaint.stages.optimize.search.racing import Course, Runner, made_from, race, rivals_of, that_fit
 from underpaint.stages.optimize.search.record import Cost, Trial
+from underpaint.stages.optimize.search.timing import WARM_UPS
 from underpaint.stages.optimize.transforms.apply import apply
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
 
@@ -70,8 +72,8 @@ def runner(address: str) -> Runner:
     return Runner(name=address, address=address, digest=f"{address}-digest", disk_mb=9.0, device="cpu")
 
 
-def run(candidates: list[str], rivals: list[str]) -> Any:
-    return race(runner("base"), [*map(runner, candidates)], [*map(runner, rivals)], COURSE, silent)
+def run(candidates: list[str], rivals: list[str], course: Course = COURSE) -> Any:
+    return race(runner("base"), [*map(runner, candidates)], [*map(runner, rivals)], course, silent)
 
 
 def test_each_candidate_is_told_beside_the_model_before_and_beside_each_rival() -> None:
@@ -99,6 +101,34 @@ def test_where_one_is_lost_on_the_way_nobody_s_time_counts() -> None:
     assert not raced.costs
     assert "the race was not finished: its process ended with signal 9" in raced.rivals[0].reason.text
     assert run(["mortal"], ["broken"]).rivals[0].reason.text == "no such graph", "a reason of its own is kept"
+
+
+A_START = 3 * (WARM_UPS + COURSE.rounds)
+"""Pictures that three entrants draw in a start."""
+
+
+def run_in_time(pictures: int) -> Any:
+    """Let a candidate and a rival race where there is time for so many pictures of all together, and no more."""
+    left = count(pictures, -1)
+    return run(["t-001"], ["export"], replace(COURSE, in_time=lambda: next(left) > 0))
+
+
+def test_when_no_time_is_left_the_starts_count_that_were_finished() -> None:
+    whole, cut = run_in_time(3 * A_START), run_in_time(3 * A_START - 1)
+    assert (whole.missed_starts, cut.missed_starts) == (0, 1)
+    assert (cut.costs["t-001"].starts, cut.costs["t-001"].pairs) == (2, 20)
+    (rival,) = cut.rivals
+    assert rival.cost.starts == 2 and rival.beside.keys() == {"t-001"}
+
+
+def test_starts_that_are_too_few_for_an_interval_are_no_race() -> None:
+    raced = run_in_time(2 * A_START - 1)
+    assert not raced.costs and raced.missed_starts == COURSE.starts
+    (rival,) = raced.rivals
+    assert rival.cost is None and not rival.beside
+    assert rival.reason.text == (
+        "the race was not finished: no time was left for 2 starts of everyone; give a larger --budget"
+    )
 
 
 @dataclass

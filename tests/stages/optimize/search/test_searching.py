@@ -99,7 +99,8 @@ def test_whom_the_judge_was_not_asked_about_for_want_of_time_is_named(stubbed: M
     log = made.search.log
     unasked = left_out(raced(log.trials, log.raced), made.search.config.gain, log.raced)
     named = ", ".join(one.id for one in unasked)
-    assert unasked and f"for want of time the judge was not asked about {named}, so give a larger --budget; " in ended
+    short = f"the race had 7 of 12 starts and the judge was not asked about {named}"
+    assert unasked and f"for want of time {short}, so give a larger --budget; " in ended
 
 
 def test_a_longer_budget_after_the_race_changes_nobody_s_turn(stubbed: Make) -> None:
@@ -121,6 +122,55 @@ def test_the_budget_holds_with_what_the_decision_takes(stubbed: Make) -> None:
     assert kept is not None, ended
     deciding = sum(row.seconds for row in made.search.log.rows if isinstance(row, Raced | Attempt))
     assert 0.0 < deciding <= 60.0 * float(kept[1]), "what was kept is what the decision needs, or more"
+
+
+@pytest.mark.parametrize(
+    ("slow_race_s", "said"), [(600.0, r"the race had \d of 12 starts"), (1e5, "there was no race")]
+)
+def test_a_race_that_takes_longer_than_planned_ends_with_the_starts_it_has_and_says_so(
+    stubbed: Make, slow_race_s: float, said: str
+) -> None:
+    made = stubbed()
+    made.let_the_race_take(slow_race_s)
+    ended = finish(made)
+    log = made.search.log
+    assert log.seconds <= made.search.config.budget_s and len(log.attempts) == 1
+    assert log.raced.missed_starts and re.search(f"for want of time {said}[^;]*, so give a larger --budget; ", ended)
+
+
+def test_a_slow_race_after_trials_that_took_longer_than_planned_overruns_the_budget_by_a_tenth_at_most(
+    stubbed: Make,
+) -> None:
+    made = stubbed()
+    made.let_the_race_take(1e5)
+    clock = made.bench.clock
+    made.bench.slow = lambda: clock.sleep(330.0 if clock.now() > 450.0 else 0.0)
+    finish(made)
+    assert 900.0 < made.search.log.seconds <= 1.1 * 900.0
+
+
+def test_a_search_that_is_killed_in_a_race_that_ends_early_ends_as_one_that_never_was(
+    stubbed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(folder: str) -> Any:
+        made = stubbed(folder)
+        made.let_the_race_take(600.0)
+        return made
+
+    whole, killed = slow("whole"), slow("killed")
+    ended = finish(whole)
+
+    def race(*_: object) -> Raced:
+        killed.bench.clock.sleep(200.0)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(killed.bench, "race", race)
+    with pytest.raises(KeyboardInterrupt):
+        finish(killed)
+    killed.search.log.close()
+    again = slow("killed")
+    assert finish(again) == ended
+    assert again.search.log.path.read_bytes() == whole.search.log.path.read_bytes()
 
 
 def test_what_took_long_is_not_made_again_where_no_time_is_left_and_the_rest_goes_on(stubbed: Make) -> None:

@@ -112,6 +112,29 @@ def test_where_the_race_took_longer_than_planned_judging_is_planned_to_do_so_too
     assert made.search.spending.looks(race) == looks
 
 
+@pytest.mark.parametrize(("before_s", "limit_s"), [(25.0, 884.0), (800.0, 109.0), (850.0, 100.0), (2000.0, 100.0)])
+def test_the_race_may_take_all_but_one_decision_and_a_tenth_of_the_budget_at_least(
+    stubbed: Make, before_s: float, limit_s: float
+) -> None:
+    made = stubbed(budget_s=1000.0)
+    made.search.log.add(BASE.model_copy(update={"seconds": before_s}))
+    assert made.search.spending.judgement_s() == pytest.approx(91.0)
+    assert made.search.spending.race_limit_s() == pytest.approx(limit_s)
+
+
+@pytest.mark.parametrize(("missed", "looks"), [(0, 3), (6, 1)])
+def test_a_race_that_ended_early_is_compared_with_the_plan_of_as_many_starts(
+    stubbed: Make, missed: int, looks: int
+) -> None:
+    made = stubbed("planned")
+    made.search.log.add(BASE)
+    seconds = made.search.spending.race_s(0)
+    race = Raced(costs={"t-001": COST}, seconds=seconds, missed_starts=missed)
+    made = stubbed("late", budget_s=BASE.seconds + seconds + 300.0)
+    made.search.log.add(BASE)
+    assert made.search.spending.looks(race) == looks
+
+
 def test_what_needs_no_training_is_looked_at_even_if_all_before_took_longer_than_planned() -> None:
     assert too_long(arranged(step_of("steps.count", "sampler", steps=1)), BASE, seconds_left=-30.0) is None
 

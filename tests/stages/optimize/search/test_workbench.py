@@ -15,7 +15,7 @@ from underpaint.core.progress import Progress, Report, silent
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.making import Workshop
 from underpaint.stages.optimize.search.quality import Eyes, limits_of, loss_of, unsound
-from underpaint.stages.optimize.search.record import Base
+from underpaint.stages.optimize.search.record import Base, Raced
 from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.search.workbench import Workbench, _remove
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
@@ -97,6 +97,27 @@ def test_what_cannot_be_made_has_a_reason(
     found = bench(raising(error)).examine(FEWER, BASE, 500.0, silent)
     assert (found.rung, found.state) == (0, state)
     assert found.reason is not None and (found.reason.code, found.reason.text) == (code, str(error))
+
+
+def test_a_race_has_the_time_that_is_left_and_making_its_candidates_is_part_of_it(
+    bench: Callable[..., Workbench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, in_time = bench(slowly), list[bool]()
+    made.rivals = [cast(Any, "rival")]
+
+    def runner_of(*_: object) -> None:
+        made.clock.sleep(40.0)
+
+    def race(*told: Any) -> Raced:
+        for _ in range(2):
+            in_time.append(told[3].in_time())
+            made.clock.sleep(15.0)
+        return Raced()
+
+    monkeypatch.setattr("underpaint.stages.optimize.search.workbench.runner_of", runner_of)
+    monkeypatch.setattr("underpaint.stages.optimize.search.workbench.race", race)
+    made.race([], BASE, 90.0, silent)
+    assert in_time == [True, False], "80 s and 95 s after the race began"
 
 
 def test_a_candidate_that_was_made_before_an_interruption_is_not_made_again(tmp_path: Path) -> None:

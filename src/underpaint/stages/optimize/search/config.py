@@ -15,6 +15,8 @@ USUAL_LOADING_S = 2.3
 """Starting a process that draws, until it was measured."""
 LEAST_CALIBRATION = 16
 LEAST_SEARCH = 64
+LEAST_STARTS = 2
+"""Fewest starts of a race that have an interval."""
 
 
 class SearchConfig(Config):
@@ -42,7 +44,7 @@ class SearchConfig(Config):
     prompts: int = Field(default=96, ge=LEAST_SEARCH)
     glance: int = Field(default=24, ge=8)
     pairs: int = Field(default=20, ge=10)
-    starts: int = Field(default=12, ge=2)
+    starts: int = Field(default=12, ge=LEAST_STARTS)
     rounds: int = Field(default=10, ge=5)
     gain: float = Field(default=0.98, gt=0, le=1)
     most_trials: int = Field(default=200, ge=1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +24,10 @@ from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.optimized_folder import PARENT, OptimizedModel
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.capacity import available_memory
+from underpaint.stages.optimize.search.config import LEAST_STARTS
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, KeptDrawing
 from underpaint.stages.optimize.search.record import Beside, Cost, Raced, Reason, Rival, Trial
-from underpaint.stages.optimize.search.timing import Turns, joined, take_turns
+from underpaint.stages.optimize.search.timing import OutOfTime, Turns, always, joined, take_turns
 
 MEMORY_SHARE = 0.5
 """Share of the memory that is left which the candidates may take."""
@@ -148,6 +149,7 @@ class Course:
         threads: CPU threads of each.
         seed: Of the orders in which they are loaded and draw.
         loss: Looks at a rival's pictures and returns what it loses against the model before.
+        in_time: Tells whether there is time left for a picture.
     """
 
     requests: Sequence[DrawRequest]
@@ -156,6 +158,7 @@ class Course:
     threads: int
     seed: int
     loss: Callable[[Drawing], float]
+    in_time: Callable[[], bool] = always
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +173,8 @@ class _Entered:
 def race(base: Runner, candidates: Sequence[Runner], rivals: Sequence[Runner], course: Course, report: Report) -> Raced:
     """Let all of them draw in turn, in several starts.
 
-    Who cannot be loaded is left out; where one is lost on the way, nobody's time counts.
+    Who cannot be loaded is left out; where one is lost on the way, nobody's time counts. When no time is
+    left, the starts count that were finished, unless they are too few for an interval.
 
     Args:
         base: The model before.
@@ -185,10 +189,13 @@ def race(base: Runner, candidates: Sequence[Runner], rivals: Sequence[Runner], c
     entered = _enter(candidates, rivals, course, report)
     peaks = dict.fromkeys([base, *entered.runners], 0.0)
     try:
-        turns = joined([_start(number, peaks, course, report) for number in range(course.starts)])
+        starts = [*_starts(peaks, course, report)]
     except CandidateFailed as error:
-        why = f"the race was not finished: {error}"
-        return Raced(rivals=tuple(_absent(rival, entered.lost.get(rival.name, why)) for rival in rivals))
+        return _unfinished(rivals, entered, str(error))
+    if len(starts) < min(LEAST_STARTS, course.starts):
+        why = f"no time was left for {LEAST_STARTS} starts of everyone; give a larger --budget"
+        return _unfinished(rivals, entered, why, course.starts)
+    turns = joined(starts)
     names = [runner.name for runner in entered.runners]
     costs = {
         runner.name: turns.between(place).cost(peaks[runner], runner.disk_mb, course.seed)
@@ -199,7 +206,15 @@ def race(base: Runner, candidates: Sequence[Runner], rivals: Sequence[Runner], c
     return Raced(
         costs={name: costs[name] for name in running},
         rivals=tuple(_ranked(rival, entered, costs, beside[rival.name]) for rival in rivals),
+        missed_starts=course.starts - len(starts),
     )
+
+
+def _unfinished(rivals: Sequence[Runner], entered: _Entered, why: str, missed_starts: int = 0) -> Raced:
+    """Return a race in which nobody's time counts."""
+    said = f"the race was not finished: {why}"
+    absent = (_absent(rival, entered.lost.get(rival.name, said)) for rival in rivals)
+    return Raced(rivals=tuple(absent), missed_starts=missed_starts)
 
 
 def _enter(candidates: Sequence[Runner], rivals: Sequence[Runner], course: Course, report: Report) -> _Entered:
@@ -217,6 +232,13 @@ def _enter(candidates: Sequence[Runner], rivals: Sequence[Runner], course: Cours
     return entered
 
 
+def _starts(peaks: dict[Runner, float], course: Course, report: Report) -> Iterator[Turns]:
+    """Yield the starts that are finished in time."""
+    with suppress(OutOfTime):
+        for number in range(course.starts):
+            yield _start(number, peaks, course, report)
+
+
 def _start(number: int, peaks: dict[Runner, float], course: Course, report: Report) -> Turns:
     """Start all of them and time them in turn.
 
@@ -225,13 +247,16 @@ def _start(number: int, peaks: dict[Runner, float], course: Course, report: Repo
         peaks: Everyone, the model before first, to the most memory in MB of its processes so far; is kept up.
         course: What they do.
         report: Receives progress.
+
+    Raises:
+        OutOfTime: No time is left to finish it.
     """
     names = ", ".join(runner.name for runner in [*peaks][1:])
     report(Progress(task="race", done=number, total=course.starts, unit="starts", note=names))
     rng = np.random.default_rng([course.seed, number])
     with ExitStack() as stack:
         drawings = _loaded([*peaks], course, stack, rng)
-        turns = take_turns(drawings, course.requests, course.rounds, rng)
+        turns = take_turns(drawings, course.requests, course.rounds, rng, course.in_time)
         for runner, drawing in zip([*peaks], drawings, strict=True):
             peaks[runner] = max(peaks[runner], drawing.peak_mb())
     return turns

@@ -245,6 +245,7 @@ class Raced(Config):
         costs: Trial to what its candidate costs beside the model before, in this run.
         rivals: All rivals.
         looks: How many of the fastest are shown to the judge, fixed by the time that was left after the race.
+        missed_starts: Starts that no time was left for; where all are missed, too few were finished and none counts.
         seconds: Time that this took.
     """
 
@@ -252,6 +253,7 @@ class Raced(Config):
     costs: dict[str, Cost] = {}
     rivals: tuple[Rival, ...] = ()
     looks: int = Field(default=ATTEMPTS, ge=1, le=ATTEMPTS)
+    missed_starts: int = Field(default=0, ge=0)
     seconds: Number = 0.0
 
 

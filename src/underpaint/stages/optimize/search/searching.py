@@ -91,7 +91,7 @@ class Bench(Protocol):
         """Return a candidate whose files were all compared with its manifest, made again if it is not there."""
         ...
 
-    def race(self, runners: Sequence[Trial], base: Base, report: Report) -> Raced:
+    def race(self, runners: Sequence[Trial], base: Base, seconds_left: float, report: Report) -> Raced:
         """Time some candidates, all rivals and the model before in turn; ``seconds`` is filled in by the search."""
         ...
 
@@ -238,7 +238,8 @@ class Search:
         """Time the best candidates, the rivals and the model before in one run, so that all are told apart by it."""
         self.report(Progress(task="time the best beside the rivals", done=0))
         began = self.clock.now()
-        found = self.bench.race(runners(self.log.trials, self.config.gain), base, self.report)
+        entered = runners(self.log.trials, self.config.gain)
+        found = self.bench.race(entered, base, self.spending.race_limit_s(), self.report)
         found = found.model_copy(update={"seconds": self.clock.now() - began})
         self.log.add(found.model_copy(update={"looks": self.spending.looks(found)}))
 
@@ -250,13 +251,27 @@ class Search:
                 ended = f"no time was left for another decision; {ended}"
                 break
             self._judge(chosen, len(ladder(trials, self.config.gain, self.log.raced)))
-        ended = f"{_hurried(left_out(trials, self.config.gain, self.log.raced))}{ended}"
+        ended = f"{self._hurried(left_out(trials, self.config.gain, self.log.raced))}{ended}"
         passed = accepted(trials, self.log.attempts, self.log.raced)
         if passed is None:
             return _nothing(trials, self.log.attempts, ended)
         beyond = [attempt.trial for attempt in self.log.attempts if attempt.judgement.verdict != "pass"]
         but = f", and {beyond[0]}, which loses more, did not" if beyond else ""
         return f"{passed.trial} passed the gate{but}; before it, {ended}"
+
+    def _hurried(self, left_out: Sequence[Trial]) -> str:
+        """Say what of the race and of the looks there was no time for, the beginning of a sentence; empty for nothing.
+
+        Args:
+            left_out: Who would have been judged too.
+        """
+        short, starts = list[str](), self.config.starts
+        if self.log.raced is not None and (missed := self.log.raced.missed_starts):
+            had = f"the race had {starts - missed} of {starts} starts"
+            short.append("there was no race" if missed == starts else had)
+        if left_out:
+            short.append(f"the judge was not asked about {', '.join(trial.id for trial in left_out)}")
+        return f"for want of time {' and '.join(short)}, so give a larger --budget; " if short else ""
 
     def _judge(self, trial: Trial, of: int) -> None:
         """Let the judge decide about the very model that was looked at, and see that it is the same afterwards.
@@ -283,14 +298,6 @@ def _no_time(needed_s: float, left_s: float) -> Examined:
     return Examined(
         rung=0, state="infeasible", reason=Reason(code="budget.time", text=f"{text}; give a larger --budget")
     )
-
-
-def _hurried(left_out: Sequence[Trial]) -> str:
-    """Say who was not judged since the time allowed fewer looks, the beginning of a sentence; empty for nobody."""
-    if not left_out:
-        return ""
-    names = ", ".join(trial.id for trial in left_out)
-    return f"for want of time the judge was not asked about {names}, so give a larger --budget; "
 
 
 def _nothing(trials: Sequence[Trial], attempts: Sequence[Attempt], ended: str) -> str:

@@ -45,6 +45,8 @@ TRAINED_PICTURES = 24
 """What a step of training costs, in pictures drawn."""
 TRAINING_SHARE = 0.25
 """Share of the time left that one training may take."""
+RACE_SHARE = 0.1
+"""Share of the budget that the race may take, however late it begins."""
 MAKING_SHARE = 0.3
 """Share of the time left that making one candidate may take, its training among it."""
 LEAST_MAKING_S = 60.0
@@ -277,7 +279,7 @@ class Spending:
         Args:
             race: The race, which is not in the log yet.
         """
-        planned_s = (len(race.costs) + len(race.rivals) + 1) * self._entrant_s
+        planned_s = (len(race.costs) + len(race.rivals) + 1) * self._entrant_s(race.missed_starts)
         slower = max(1.0, race.seconds / planned_s) if race.costs else 1.0
         left_s = self.config.budget_s - self.log.seconds - race.seconds
         return max(1, min(ATTEMPTS, int(left_s // (slower * self.judgement_s()))))
@@ -288,11 +290,16 @@ class Spending:
         Args:
             candidates: How many run beside the model before and a rival.
         """
-        return (candidates + RUNNERS - 1) * self._entrant_s
+        return (candidates + RUNNERS - 1) * self._entrant_s()
 
-    @property
-    def _entrant_s(self) -> float:
-        return _running_s(self.config, self._picture_s, self._base.loading_s)
+    def race_limit_s(self) -> float:
+        """Return the longest time that the race may take: all but one decision, and a tenth of the budget at least."""
+        left_s = self.config.budget_s - self.log.seconds - self.judgement_s()
+        return max(left_s, RACE_SHARE * self.config.budget_s)
+
+    def _entrant_s(self, missed_starts: int = 0) -> float:
+        config = self.config.model_copy(update={"starts": self.config.starts - missed_starts})
+        return _running_s(config, self._picture_s, self._base.loading_s)
 
     def reserve_s(self) -> float:
         """Return what is kept for the race and for deciding: for one candidate, and more if a third holds that."""

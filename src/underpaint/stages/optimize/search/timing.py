@@ -7,7 +7,7 @@ stays with it while it lives, so an interval that shall hold for the next proces
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,10 @@ WARM_UPS = 5
 DRIFT = 0.10
 """How far the model before may be from itself between the halves of a comparison."""
 LIMIT_S = 600.0
+
+
+class OutOfTime(Exception):
+    """No time is left for the rest of a start."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +122,17 @@ def joined(starts: Sequence[Turns]) -> Turns:
     return Turns(times_ms=times_ms, crowded=any(turns.crowded for turns in starts))
 
 
+def always() -> bool:
+    """Tell that there is time."""
+    return True
+
+
 def take_turns(
-    drawings: Sequence[Drawing], requests: Sequence[DrawRequest], rounds: int, rng: np.random.Generator
+    drawings: Sequence[Drawing],
+    requests: Sequence[DrawRequest],
+    rounds: int,
+    rng: np.random.Generator,
+    in_time: Callable[[], bool] = always,
 ) -> Turns:
     """Time one start of models in turn: all draw once in each round, in an order that is drawn anew for every round.
 
@@ -128,14 +141,24 @@ def take_turns(
         requests: Drawn one after the other, the same by all.
         rounds: Pictures of each.
         rng: Draws the orders.
+        in_time: Tells whether there is time left for a picture.
+
+    Raises:
+        OutOfTime: There is none.
     """
+
+    def timed(drawing: Drawing, number: int) -> tuple[float, float]:
+        if not in_time():
+            raise OutOfTime
+        return drawing.time(requests[number % len(requests)], LIMIT_S)
+
     for number in range(WARM_UPS):
         for drawing in drawings:
-            drawing.time(requests[number % len(requests)], LIMIT_S)
+            timed(drawing, number)
     found = np.empty((1, len(drawings), 2, rounds))
     for index in range(rounds):
         for place in rng.permutation(len(drawings)):
-            found[0, place, :, index] = drawings[place].time(requests[index % len(requests)], LIMIT_S)
+            found[0, place, :, index] = timed(drawings[place], index)
     return Turns(times_ms=found, crowded=os.getloadavg()[0] > choose_threads(environment={}))
 
 

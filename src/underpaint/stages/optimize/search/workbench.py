@@ -151,8 +151,10 @@ class Workbench:
         """Return a candidate whose files were all compared with its manifest, made again if it is not there."""
         return made_in(self.workshop.candidate(recipe, report))
 
-    def race(self, runners: Sequence[Trial], base: Base, report: Report) -> Raced:
+    def race(self, runners: Sequence[Trial], base: Base, seconds_left: float, report: Report) -> Raced:
         """Time some candidates, all rivals and the model before in turn, as many candidates as memory holds.
+
+        When no time is left it ends with the starts it has.
 
         Raises:
             ArtifactError: A candidate is not what it was when it was looked at.
@@ -160,6 +162,7 @@ class Workbench:
         """
         if not runners and not self.rivals:
             return Raced()
+        began = self.clock.now()
         candidates = [self._runner(trial, report) for trial in that_fit(runners)]
         rivals = [runner_of(rival, self.device) for rival in self.rivals]
         course = Course(
@@ -169,6 +172,7 @@ class Workbench:
             threads=self.config.threads,
             seed=self.config.seed,
             loss=lambda drawing: self._loss(drawing, base),
+            in_time=lambda: self.clock.now() - began < seconds_left,
         )
         self.close()
         return race(runner_of(self.model, self.device), candidates, rivals, course, report)
