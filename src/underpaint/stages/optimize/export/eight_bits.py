@@ -35,10 +35,10 @@ class Quantized:
 
 
 class Told(Collection[Feed]):
-    """Inputs that report how many of them were read; an engine may read them all more than once."""
+    """Inputs that report how many of them are read; an engine may read them all in several rounds."""
 
     def __init__(self, feeds: Sequence[Feed], report: Report) -> None:
-        self._feeds, self._report, self._read = feeds, report, 0
+        self._feeds, self._report, self._rounds = feeds, report, 0
 
     def __len__(self) -> int:
         return len(self._feeds)
@@ -47,10 +47,12 @@ class Told(Collection[Feed]):
         return any(given is known for known in self._feeds)
 
     def __iter__(self) -> Iterator[Feed]:
-        for given in self._feeds:
+        self._rounds += 1
+        note = f"round {self._rounds}" if self._rounds > 1 else ""
+        for number, given in enumerate(self._feeds, 1):
+            # Told before it runs, since an engine that has counted them does not come back after the last one.
+            self._report(Progress(task="calibrate", done=number, total=len(self), unit="runs", note=note))
             yield given
-            self._read += 1
-            self._report(Progress(task="calibrate", done=self._read, unit="runs"))
 
 
 def quantize(
