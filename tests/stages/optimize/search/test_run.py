@@ -144,12 +144,11 @@ def searched(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> tuple[Path, Finished, Yes]:
     out = tmp_path_factory.mktemp("searched") / "fast"
-    shutil.copytree(tiny_export, out.parent / "graph")
     judge = Yes()
     judge.keep = (workspace(out), out.parent / "kept")
     with pytest.MonkeyPatch.context() as patch:
         only_faster(patch)
-        finished = run_search(task(tiny_model, data, out, judge, str(out.parent / "graph")), silent)
+        finished = run_search(task(tiny_model, data, out, judge, str(tiny_export)), silent)
     return out, finished, judge
 
 
@@ -157,12 +156,12 @@ Again = Callable[[Path, Yes], Task]
 
 
 @pytest.fixture
-def again(searched: tuple[Path, Finished, Yes], tiny_model: Path, data: Path) -> Again:
+def again(searched: tuple[Path, Finished, Yes], tiny_model: Path, tiny_export: Path, data: Path) -> Again:
     """Return what asks for the same search elsewhere, with all its trials done and nothing judged."""
 
     def asked(out: Path, judge: Yes) -> Task:
         shutil.copytree(searched[0].parent / "kept", workspace(out))
-        return task(tiny_model, data, out, judge, str(searched[0].parent / "graph"))
+        return task(tiny_model, data, out, judge, str(tiny_export))
 
     return asked
 
@@ -318,11 +317,11 @@ def left(searched: tuple[Path, Finished, Yes], out: Path) -> None:
 
 
 def test_a_search_that_was_killed_with_its_result_there_cleans_up_and_says_so(
-    searched: tuple[Path, Finished, Yes], tiny_model: Path, data: Path, tmp_path: Path
+    searched: tuple[Path, Finished, Yes], tiny_model: Path, tiny_export: Path, data: Path, tmp_path: Path
 ) -> None:
     out, judge, told = tmp_path / "fast", Yes(), list[str]()
     left(searched, out)
-    before, rival = hashes(out), str(searched[0].parent / "graph")
+    before, rival = hashes(out), str(tiny_export)
     found = run_search(task(tiny_model, data, out, judge, rival), lambda progress: told.append(progress.task))
     assert found == searched[1] and hashes(out) == before
     assert not workspace(out).exists() and not judge.folders
@@ -332,9 +331,9 @@ def test_a_search_that_was_killed_with_its_result_there_cleans_up_and_says_so(
 
 
 def test_a_workspace_beside_the_result_of_another_search_is_left_alone(
-    searched: tuple[Path, Finished, Yes], tiny_model: Path, data: Path, tmp_path: Path
+    searched: tuple[Path, Finished, Yes], tiny_model: Path, tiny_export: Path, data: Path, tmp_path: Path
 ) -> None:
-    out, rival = tmp_path / "fast", str(searched[0].parent / "graph")
+    out, rival = tmp_path / "fast", str(tiny_export)
     left(searched, out)
     kept = hashes(workspace(out))
     with pytest.raises(InputError, match="belongs to a search with other settings or rivals"):
