@@ -6,16 +6,20 @@ import re
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from underpaint.cli.serve import in_words
+from underpaint.pipelines import engine_choice
+from underpaint.pipelines.exported_folder import open_exported, shipped_exports
+from underpaint.runtime.processor import Processor
+from underpaint.stages.serve.engine import catalog
+from underpaint.stages.serve.http import app, running
 from underpaint.stages.serve.state_lock import StateLock
 
 
 def test_that_it_serves_is_said_when_it_answers_and_not_before(underpaint, tmp_path, monkeypatch, capfd):
-    from underpaint.stages.serve.http import app, running
-
     before: list[str] = []
 
     def serve(application, listener, on_ready=lambda: None):
@@ -27,6 +31,31 @@ def test_that_it_serves_is_said_when_it_answers_and_not_before(underpaint, tmp_p
     finished = underpaint("serve", "--state", tmp_path, "--port", 0)
     assert finished.code == 0 and len(before) == 1 and "port = 0" in before[0] and "serving" not in before[0]
     assert re.search(r"^serving stickers-64(, [\w-]+)* on http://127\.0\.0\.1:\d+$", finished.stderr, re.MULTILINE)
+
+
+def test_models_that_are_made_for_bfloat16_are_told_at_the_start_where_the_processor_does_not_multiply_it(
+    underpaint, tmp_path, monkeypatch
+):
+    flags, graph = ["avx2"], open_exported(shipped_exports()["stickers-64-onnx"])
+    made = {
+        precision: replace(graph, edge=graph.edge.model_copy(update={"precision": precision}))
+        for precision in ("fp32", "bf16", "int8_bf16")
+    }
+    monkeypatch.setattr(engine_choice, "read_processor", lambda: Processor(family="x86", flags=tuple(flags)))
+    monkeypatch.setattr(catalog, "open_model", made.__getitem__)
+    monkeypatch.setattr(app, "Application", lambda config: catalog.open_catalog(config.models, device=config.device))
+    monkeypatch.setattr(running, "serve", lambda application, listener, on_ready: on_ready())
+
+    def said() -> list[str]:
+        models = (argument for name in made for argument in ("-m", f"in-{name}={name}"))
+        finished = underpaint("serve", "--state", tmp_path, "--port", 0, *models)
+        assert finished.code == 0
+        return [line.partition(", and ")[0] for line in finished.stderr.splitlines() if line.startswith("note: ")]
+
+    told = "note: {} is drawn in 32 bits here: it is made for bfloat16"
+    assert said() == [told.format("in-bf16"), told.format("in-int8_bf16")]
+    flags.append("amx_bf16")
+    assert not said()
 
 
 def test_settings_that_cannot_be_used_are_named(underpaint, tmp_path):

@@ -84,13 +84,14 @@ def own_graph(model: Model) -> ExportedModel | None:
     return model if isinstance(model, ExportedModel) else None
 
 
-def bfloat16_elsewhere(model: Model) -> str | None:
+def bfloat16_elsewhere(model: Model, name: str | None = None) -> str | None:
     """Return in words how a model made for bfloat16 is computed where the processor does not multiply it, and why.
 
     Graphs are then computed in 32 bits, networks of torch are not.
 
     Args:
         model: The model.
+        name: What it is called; None for its own name.
 
     Returns:
         None where it is made for 32 bits, or the processor multiplies bfloat16.
@@ -104,20 +105,21 @@ def bfloat16_elsewhere(model: Model) -> str | None:
     ):
         return None
     how = "takes two to three times as long here as in 32 bits" if slow else "is drawn in 32 bits here"
-    return f"{model.name} {how}: it is made for bfloat16, and {NO_BFLOAT16}"
+    return f"{name or model.name} {how}: it is made for bfloat16, and {NO_BFLOAT16}"
 
 
-def warn_of_bfloat16(model: Model, *, stacklevel: int) -> None:
+def warn_of_bfloat16(model: Model, *, stacklevel: int, name: str | None = None) -> None:
     """Warn of what ``bfloat16_elsewhere`` says, if anything.
 
     Args:
         model: What is loaded.
         stacklevel: Whose line the warning names; 1 is the caller's own.
+        name: As in ``bfloat16_elsewhere``.
 
     Warns:
         PerformanceWarning: The model is made for bfloat16, and the processor does not multiply it.
     """
-    if (told := bfloat16_elsewhere(model)) is not None:
+    if (told := bfloat16_elsewhere(model, name)) is not None:
         warnings.warn(told, PerformanceWarning, stacklevel=stacklevel + 1)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from underpaint.core.errors import FieldError, InputError
-from underpaint.pipelines.engine_choice import choose
+from underpaint.pipelines.engine_choice import choose, warn_of_bfloat16
 from underpaint.pipelines.exported_folder import Edge, ExportedModel
 from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.opening import open_model
@@ -100,11 +100,16 @@ def open_catalog(
         InputError: There is no such model, or the engine cannot draw with it.
         ArtifactError: It is incomplete, damaged, or differs from its manifest.
         MissingDependency: No engine that could draw with it is installed.
+
+    Warns:
+        PerformanceWarning: One is made for bfloat16, which this processor is not known to multiply.
     """
     served: list[Served] = []
     for name, address in models.items():
         model = open_model(address)
         choice = choose(model, engine, device=device)  # pyright: ignore[reportArgumentType]
+        if device in (None, "cpu"):
+            warn_of_bfloat16(model, stacklevel=2, name=name)
         start = Start(address=model.address, engine=choice.name, device=device, threads=threads, sign=sign)
         edge = choice.model.edge if isinstance(choice.model, ExportedModel) else None
         served.append(Served(name=name, model=model, start=start, engine=choice.name, edge=edge))
