@@ -2,8 +2,9 @@
 
     python benchmarks/curves.py [--curves docs/curves] [--plot docs/images/curves.svg]
 
-Left the loss of the training batches, as mean of eight lines of the log; right that of ``validation`` with averaged
-weights. A curve is a file of JSON lines, the ``log.jsonl`` of a training's state.
+Left the loss of the training batches, as the mean of eight lines of the log, which are running averages already; right
+that of ``validation`` with averaged weights. Nats a token and squared errors share an axis, as they share a log. A
+curve is a file of JSON lines, the ``log.jsonl`` of a training's state.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +42,12 @@ def read_curves(file: Path) -> tuple[Curve, Curve]:
         for name, value in record.items():
             if name in TRAINED or name.startswith(HELD_OUT):
                 points[name].append((record["step"], value))
-    series = {name: tuple(zip(*found, strict=True)) for name, found in points.items()}
+    series = {name: ([step for step, _ in found], [value for _, value in found]) for name, found in points.items()}
     trained = {name: averaged(*series[name]) for name in TRAINED if name in series}
+    if not trained:
+        raise SystemExit(
+            f"{file} holds no loss of a training ({', '.join(TRAINED)}); take the log.jsonl of a generator"
+        )
     return trained, {name.removeprefix(HELD_OUT): one for name, one in series.items() if name.startswith(HELD_OUT)}
 
 
@@ -70,7 +76,7 @@ def panel(title: str, curve: Curve, left: float, right: float) -> Markup:
     y = Axis(low=low, high=high, start=PANEL - FOOT, end=TOP)
     names = spread([y.at(values[-1]) for _, values in curve.values()], 14.0)
     lines = []
-    for (name, (steps, values)), place, color in zip(curve.items(), names, PALETTE, strict=False):
+    for (name, (steps, values)), place, color in zip(curve.items(), names, cycle(PALETTE), strict=False):
         points = " ".join(f"{x.at(step):.1f},{y.at(value):.1f}" for step, value in zip(steps, values, strict=True))
         lines.append(element("polyline", points=points, class_="curve", stroke=color))
         lines.append(element("text", name, x=x.end + 6.0, y=place + 4.0, fill=color))

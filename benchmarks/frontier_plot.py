@@ -15,7 +15,7 @@ from underpaint.stages.evaluate.page import canvas
 from underpaint.stages.evaluate.page.axes import Axis, log_padded, padded
 from underpaint.stages.evaluate.sweep.record import front_of
 
-WIDTH, PANEL, LEFT, RIGHT, TOP, FOOT, LEGEND = 860.0, 300.0, 64.0, 16.0, 30.0, 44.0, 34.0
+WIDTH, PANEL, LEFT, RIGHT, TOP, FOOT, LINE = 860.0, 300.0, 64.0, 16.0, 30.0, 44.0, 20.0
 LOOKS: dict[Family, tuple[str, str, str]] = {
     "hybrid": ("diamond", "#d55e00", "hybrid"),
     "four-scales": ("diamond", "#e69f00", "four scales"),
@@ -87,15 +87,18 @@ def style() -> Markup:
     return element("style", Markup("".join(rules)))
 
 
-def legend(panels: Sequence[Panel]) -> Markup:
-    """Return the names of the families that have points, with their marks."""
+def legend(panels: Sequence[Panel]) -> tuple[Markup, float]:
+    """Return the names of the families that have points, with their marks, and the height that they take."""
     shown = {spot.family for panel in panels for spot in panel.spots}
     looks = {family: look for family, look in LOOKS.items() if family in shown}
-    width, parts = (WIDTH - LEFT) / len(looks), []
-    for index, (family, (shape, _, name)) in enumerate(looks.items()):
-        x = LEFT + width * index
-        parts += [canvas.mark(x, 17.0, shape, family), canvas.label(x + 12.0, 21.0, name)]
-    return join(parts)
+    x, y, parts = LEFT, 17.0, []
+    for family, (shape, _, name) in looks.items():
+        width = 36.0 + canvas.CHARACTER * len(name)
+        if x + width > WIDTH:
+            x, y = LEFT, y + LINE
+        parts += [canvas.mark(x, y, shape, family), canvas.label(x + 12.0, y + 4.0, name)]
+        x += width
+    return join(parts), y + 17.0
 
 
 def frontier_plot(panels: Sequence[Panel], cost: str) -> Markup:
@@ -105,14 +108,15 @@ def frontier_plot(panels: Sequence[Panel], cost: str) -> Markup:
         panels: At least one, each with at least one point.
         cost: Name and unit of the cost.
     """
-    height = LEGEND + PANEL * len(panels)
+    names, above = legend(panels)
+    height = above + PANEL * len(panels)
     spoken = "; ".join(f"{spot.name}: {spot.x:.4g}, {spot.y:.4g}" for spot in panels[0].spots)
     return drawing(
         style(),
         element("rect", x=0, y=0, width=WIDTH, height=height, fill="#ffffff"),
-        legend(panels),
+        names,
         [
-            element("g", draw_panel(panel, cost), transform=f"translate(0 {LEGEND + PANEL * index:g})")
+            element("g", draw_panel(panel, cost), transform=f"translate(0 {above + PANEL * index:g})")
             for index, panel in enumerate(panels)
         ],
         width=WIDTH,

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.device import threads
 
 WARM_UPS = 3
-BASE = "hybrid"
+BASE: Family = "hybrid"
+SOLVER = "dpmpp_2m"
 ENGINES = ("torch", "graph")
 Draw = Callable[[Sequence[DrawRequest]], Any]
 
@@ -63,14 +65,15 @@ CASES = (
     Case(name=BASE, family="hybrid"),
     Case(name="hybrid, four scales", family="four-scales"),
     Case(name="hybrid, three scales", family="three-scales"),
-    *(Case(name=f"flow, dpmpp_2m {n}, guidance 2", family="flow", steps=n, guidance=2.0) for n in (3, 4, 8, 20)),
+    *(Case(name=f"flow, {SOLVER} {n}, guidance 2", family="flow", steps=n, guidance=2.0) for n in (3, 4, 8, 20)),
     *(Case(name=f"few-step, {n}", family="few-step", steps=n) for n in (1, 2)),
 )
 
 
 def exported(case: Case, opened: Opened, work: Path) -> Path:
-    """Return the folder of a way's graph, made if it is not there; its name holds the model's digest."""
-    folder = work / f"{case.family}-{opened.digest[:12]}-{case.steps or 'own'}"
+    """Return the folder of a way's graph, made if it is not there; its name holds digest, steps and version."""
+    version = metadata.version("underpaint")
+    folder = work / f"{case.family}-{opened.digest[:12]}-{case.steps or 'own'}-{version}"
     if not folder.is_dir():
         steps = () if case.steps is None else ("--steps", str(case.steps))
         command = ["export", opened.folder, "--out", str(folder), "--quiet", *steps]
@@ -103,7 +106,7 @@ def measure(
                 ways[key](requests)
                 if round_ >= 0:
                     times[key].append((time.perf_counter() - began) * 1000.0)
-            print(f"round {round_ + 1} of {rounds}", file=sys.stderr, flush=True)
+            print(f"round {round_ + 1} of {rounds}" if round_ >= 0 else "warm-up", file=sys.stderr, flush=True)
     return times
 
 
@@ -137,7 +140,28 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--flow", default="artifacts/family/flow-pipeline")
     parser.add_argument("--few-step", default="artifacts/family/few-step-pipeline")
     parser.add_argument("--json", type=Path, default=Path(__file__).parent / "results" / "static_graphs.json")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.rounds < MIN_PAIRS:
+        parser.error(f"--rounds must be at least {MIN_PAIRS}, for an interval of the ratios, not {args.rounds}")
+    return args
+
+
+def opened_models(args: argparse.Namespace) -> dict[Family, Opened]:
+    """Return the models that are there, the hybrid among them; the flow model's solver is that of the rows' names."""
+    folders: dict[Family, str] = {
+        "hybrid": args.hybrid,
+        "four-scales": args.four_scales,
+        "three-scales": args.three_scales,
+        "flow": args.flow,
+        "few-step": args.few_step,
+    }
+    models = open_family(folders)
+    if BASE not in models:
+        raise SystemExit(f"there is no model {args.hybrid!r}, which all others are timed beside; name one by --hybrid")
+    solver = models["flow"].base.model_dump()["solver"] if "flow" in models else SOLVER
+    if solver != SOLVER:
+        raise SystemExit(f"{args.flow} draws by {solver}, but the rows are of {SOLVER}; save it with that solver")
+    return models
 
 
 def told(one: Mapping[str, float]) -> str:
@@ -148,14 +172,7 @@ def told(one: Mapping[str, float]) -> str:
 def main() -> None:
     """Export, draw in turns, and write the figures down."""
     args = parse()
-    folders: dict[Family, str] = {
-        "hybrid": args.hybrid,
-        "four-scales": args.four_scales,
-        "three-scales": args.three_scales,
-        "flow": args.flow,
-        "few-step": args.few_step,
-    }
-    models = open_family(folders)
+    models = opened_models(args)
     cases = {case.name: case for case in CASES if case.family in models}
     ways = {
         (name, engine): draw

@@ -29,7 +29,23 @@ def log(tmp_path: Path) -> Path:
 def test_the_training_loss_is_averaged_and_the_held_out_one_is_as_written(curves: ModuleType, log: Path) -> None:
     trained, held_out = curves.read_curves(log)
     assert trained == {"tokens": ([8, 16, 20], [4.5, 12.5, 18.5])}
-    assert held_out == {"nll": ((10, 20), (20.0, 40.0))}
+    assert held_out == {"nll": ([10, 20], [20.0, 40.0])}
+
+
+def test_what_holds_no_training_loss_is_named(curves: ModuleType, tmp_path: Path) -> None:
+    file = tmp_path / "other.jsonl"
+    file.write_text('{"step": 1, "held_out_psnr": 20.0}\n')
+    with pytest.raises(SystemExit, match=r"other\.jsonl holds no loss of a training"):
+        curves.read_curves(file)
+
+
+def test_a_log_of_more_lines_than_colors_is_drawn_whole(curves: ModuleType, tmp_path: Path) -> None:
+    file = tmp_path / "many.jsonl"
+    names = [f"nll_{number}" for number in range(11)]
+    lines = [{"step": 1, "tokens": 1.0}, *({"step": s, **{f"held_out_{n}": 1.0 for n in names}} for s in (1, 2))]
+    file.write_text("\n".join(map(json.dumps, lines)))
+    plot = str(curves.curves_plot([file]))
+    assert all(f">{name}<" in plot for name in names) and plot.count("<polyline") == 12
 
 
 def test_names_are_moved_apart_as_little_as_needed(curves: ModuleType) -> None:

@@ -78,6 +78,11 @@ def test_sampling_has_one_entry_a_scale_and_the_schedule_ends_at_the_picture(rec
         HybridRecipe.parse(short, source="recipe")
     with pytest.raises(InputError, match="schedule must end at 24"):
         HybridRecipe.parse({**values, "image_size": 192}, source="recipe")
+    if recipe.tokenizer.fixed_autoencoder:
+        still = {**values, "generator": {**values["generator"], "trains": "refiner"}}
+        with pytest.raises(InputError, match="need a generator that learns them"):
+            HybridRecipe.parse(still, source="recipe")
+        return
     without = {**values, "generator": {**values["generator"], "trains": "tokens"}}
     with pytest.raises(InputError, match="has no refiner"):
         HybridRecipe.parse({**without, "sampling": {**values["sampling"], "residual_steps": 2}}, source="recipe")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -90,11 +90,6 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no number")
 
 
-def is_false(value: object) -> bool:
-    """Tell whether a setting is off; for ``exclude_if``, as ``is_none``."""
-    return value is False
-
-
 def is_none(value: object) -> bool:
     """Tell whether a setting that came later is not used: so left out, older settings keep their digests."""
     return value is None
@@ -103,6 +98,11 @@ def is_none(value: object) -> bool:
 def is_zero(value: float) -> bool:
     """Tell the same of a number."""
     return value == 0
+
+
+def is_default(default: object) -> Callable[[object], bool]:
+    """Return what tells the same of any other value: whether it is the default."""
+    return lambda value: value == default
 
 
 class Config(BaseModel):

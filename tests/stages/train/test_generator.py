@@ -186,7 +186,6 @@ def test_the_refiner_moves_no_other_network_and_the_tokens_do_not_move_the_refin
         assert moved <= expected and moved
 
 
-@torch.no_grad()
 @pytest.mark.parametrize(
     ("trains", "moved"),
     [("all", {"text_encoder", "transformer", "residual"}), ("refiner", {"residual"}),
@@ -210,6 +209,7 @@ def test_a_regression_is_asked_for_the_mean_alone(make):
     assert len(times) == 1 and not times[0].any()
 
 
+@torch.no_grad()
 def test_the_refiner_is_asked_for_what_the_tokens_of_all_scales_leave_out(make):
     trainee = make(residual_draws=3)
     trainee.module.eval()

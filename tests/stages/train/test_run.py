@@ -190,6 +190,8 @@ def test_fewer_scales_have_their_own_codes_and_generator_and_the_saved_autoencod
         for part, state in (("autoencoder", made.autoencoder.state_dict()), ("quantizer", made.quantizer.state_dict()))
     )
     assert all(kept.values()) and not moved["codes.codebook"] and not moved["phi.0.weight"]
+    with pytest.raises(InputError, match="start from a model that has all of these and more"):
+        run(fewer, shapes, tmp_path / "again", start=tmp_path / "out" / "pipeline")
     elsewhere = fewer.model_copy(update={"tokenizer": tokenizer_settings.model_copy(update={"schedule": (3, 4)})})
     with pytest.raises(InputError, match=r"workspace has the scales \(1, 2, 4\), but this recipe has \(3, 4\)"):
         run(elsewhere, shapes, tmp_path / "elsewhere", start=workspace)

@@ -63,12 +63,14 @@ def test_a_smoke_run_learns_to_rebuild_with_a_healthy_codebook(trained_tokenizer
     assert figures["problems"] == []
 
 
-def test_codes_alone_are_trained_all_the_way_where_the_autoencoder_is_fixed(tokenizer_settings):
+def test_codes_alone_are_trained_all_the_way_where_the_autoencoder_is_fixed(tokenizer_settings, shapes, tmp_path):
     fixed = tokenizer_settings().model_dump() | {"fixed_autoencoder": True}
     for change in ({"continuous_steps": 0}, {"joint_share": 1.0}):
         with pytest.raises(InputError, match="all steps train the codes"):
             TokenizerTraining.parse(fixed | change, source="recipe")
-    TokenizerTraining.parse(fixed | {"continuous_steps": 0, "joint_share": 1.0}, source="recipe")
+    settings = TokenizerTraining.parse(fixed | {"continuous_steps": 0, "joint_share": 1.0}, source="recipe")
+    with pytest.raises(TrainingError, match="name the saved model that has it"):
+        tokenizer.run(settings, shapes, tmp_path / "out", work=tmp_path / "work")
 
 
 def healthy() -> dict[str, float]:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from underpaint.core.config import Config, is_false, is_none
+from underpaint.core.config import Config, is_default, is_none, is_zero
 from underpaint.learning.config import LoopConfig
 
 Count = Annotated[int, Field(ge=1)]
@@ -44,7 +44,7 @@ class TokenizerTraining(Config):
     discrete_share: Share = 0.5
     perturb_rate: Share = 0.1
     noise: float = Field(default=0.3, ge=0)
-    fixed_autoencoder: bool = Field(default=False, exclude_if=is_false)
+    fixed_autoencoder: bool = Field(default=False, exclude_if=is_zero)
 
     @model_validator(mode="after")
     def _check_steps(self) -> TokenizerTraining:
@@ -133,5 +133,5 @@ class GeneratorTraining(Config):
     residual_draws: Count = 2
     gradient_checkpointing: bool = False
     plane: Count | None = Field(default=None, exclude_if=is_none)
-    mean_share: Share = Field(default=MEAN_SHARE, exclude_if=MEAN_SHARE.__eq__)
-    trains: Literal["all", "refiner", "tokens"] = Field(default="all", exclude_if="all".__eq__)
+    mean_share: Share = Field(default=MEAN_SHARE, exclude_if=is_default(MEAN_SHARE))
+    trains: Literal["all", "refiner", "tokens"] = Field(default="all", exclude_if=is_default("all"))

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from underpaint.core.artifact import Manifest
+from underpaint.core.errors import TrainingError
 from underpaint.core.progress import Report, silent
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
@@ -278,8 +279,10 @@ def run(
     Raises:
         DataError: The latents come from another tokenizer, or of pictures of a style that is not known.
         InputError: A setting has not one number for each scale.
-        TrainingError: The loss diverged, or the weights to start from do not fit.
+        TrainingError: The loss diverged, or the weights to start from do not fit or are missing.
     """
+    if config.trains == "refiner" and initial is None:
+        raise TrainingError("a refiner alone needs the trained networks that it stands on; name the saved model")
     parents = parents_of(latents, tokenizer, text_table) | initial_parent(initial)
     train, held_out = load_latents(latents, STYLES)
     trainee = GeneratorTrainee(config, train, held_out["validation"], tokenizer, text_table, device, initial)

@@ -111,5 +111,5 @@ def _require_fit(files: SavedFiles, quantizer: MultiScaleQuantizer) -> None:
     if saved is None or not (continues(wanted, saved) or leaves_out(wanted, saved)):
         raise TrainingError(
             f"{files.folder} has the scales {saved}, which are not the first of {wanted}, nor has it all of those; "
-            "choose a recipe whose scales begin like them or are some of them, or train without --from"
+            "choose a recipe whose scales begin like them or are some of them"
         )

@@ -52,7 +52,7 @@ class HybridRecipe(Config):
     sampling: Sampling
 
     @property
-    def goes_on(self) -> bool:
+    def needs_start(self) -> bool:
         """Whether a part is taken from a saved model as it is, so that there must be one."""
         return self.tokenizer.fixed_autoencoder or self.generator.trains == "refiner"
 
@@ -72,6 +72,11 @@ class HybridRecipe(Config):
             )
         if isinstance(sampling.top_p, tuple) and len(sampling.top_p) != scales:
             raise ValueError(f"top_p must be one number or one for each of {scales} scales, not {sampling.top_p}")
+        if self.tokenizer.fixed_autoencoder and self.generator.trains != "all":
+            raise ValueError(
+                "codes that are fitted anew need a generator that learns them, not one that trains the "
+                f"{self.generator.trains} alone; set trains to all, or fixed_autoencoder to false"
+            )
         if self.generator.trains == "tokens" and sampling.residual_steps is not None:
             raise ValueError(
                 f"a generator of tokens alone has no refiner, but residual_steps is {sampling.residual_steps}; set it "

@@ -81,9 +81,14 @@ def open_start(start: str | Path, recipe: HybridRecipe) -> Model:
     else:
         fits = len(saved) == len(wanted)
     if not fits:
+        remedy = "start from a model that has all of these and more" if recipe.needs_start else "train without --from"
         raise InputError(
-            f"{model.name} has the scales {saved}, but this recipe has {wanted}; choose another recipe, or train "
-            "without --from"
+            f"{model.name} has the scales {saved}, but this recipe has {wanted}; choose another recipe, or {remedy}"
+        )
+    if recipe.generator.trains == "refiner" and model.index.image_size < recipe.image_size:
+        raise InputError(
+            f"{model.name} draws {model.index.image_size} px, and tokens for {recipe.image_size} px are learned anew, "
+            "which a recipe for the refiner alone does not; choose one that trains all"
         )
     return model
 
@@ -122,7 +127,7 @@ def shared_parts(
         LicenseRefused: It holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another recipe, or training failed.
     """
-    if start is None and recipe.goes_on:
+    if start is None and recipe.needs_start:
         raise InputError(
             "this recipe keeps a part of a saved model as it is, so it needs one to start from: --from stickers-64"
         )

@@ -275,8 +275,11 @@ def run(
     Raises:
         ArtifactError: The data set is none.
         DataError: Its pictures have another size than the settings are for.
-        TrainingError: The loss diverged, the codebook is unhealthy, or the tokenizer to start from does not fit.
+        TrainingError: The loss diverged, the codebook is unhealthy, or the tokenizer to start from does not fit or is
+            missing.
     """
+    if config.fixed_autoencoder and initial is None:
+        raise TrainingError("a fixed autoencoder must be a trained one; name the saved model that has it")
     parents = {"dataset": read_manifest(dataset, kind="dataset").digest} | initial_parent(initial)
     train = load_pictures(dataset, ("train",), report)
     require_size(train, config.schedule[-1] * DOWNSAMPLING, dataset)

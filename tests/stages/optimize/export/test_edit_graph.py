@@ -113,7 +113,6 @@ def test_a_graph_that_draws_gets_no_input_that_it_does_not_know(tiny_edit_export
         pipeline.draw([DrawRequest(caption="a dog", seed=1)])
 
 
-@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_openvino_edits_too(tiny_model, tmp_path):
     export(ExportConfig(engine="openvino", edit=True), open_model(tiny_model), tmp_path / "tiny", silent)
