@@ -103,6 +103,7 @@ def test_who_loads_a_model_made_for_bfloat16_is_warned_where_it_is_loaded(export
         underpaint.load()
     assert [str(one.message) for one in warned] == [bfloat16_elsewhere(halved)]
     assert warned[0].filename == __file__
+    engine_choice.warn_of_bfloat16(halved, "cuda", stacklevel=1)
     flags.append("avx512_bf16")
     underpaint.load()
 

@@ -108,18 +108,19 @@ def bfloat16_elsewhere(model: Model, name: str | None = None) -> str | None:
     return f"{name or model.name} {how}: it is made for bfloat16, and {NO_BFLOAT16}"
 
 
-def warn_of_bfloat16(model: Model, *, stacklevel: int, name: str | None = None) -> None:
-    """Warn of what ``bfloat16_elsewhere`` says, if anything.
+def warn_of_bfloat16(model: Model, device: str | None, *, stacklevel: int, name: str | None = None) -> None:
+    """Warn of what ``bfloat16_elsewhere`` says, if anything, where the processor draws.
 
     Args:
         model: What is loaded.
+        device: ``cpu``, ``cuda``, ...; None for the CPU.
         stacklevel: Whose line the warning names; 1 is the caller's own.
         name: As in ``bfloat16_elsewhere``.
 
     Warns:
         PerformanceWarning: The model is made for bfloat16, and the processor does not multiply it.
     """
-    if (told := bfloat16_elsewhere(model, name)) is not None:
+    if device in (None, "cpu") and (told := bfloat16_elsewhere(model, name)) is not None:
         warnings.warn(told, PerformanceWarning, stacklevel=stacklevel + 1)
 
 

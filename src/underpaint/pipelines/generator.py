@@ -233,8 +233,7 @@ def load_opened(
     Warns:
         PerformanceWarning: As in ``load``.
     """
-    if device in (None, "cpu"):
-        warn_of_bfloat16(model, stacklevel=3)  # the line that called load
+    warn_of_bfloat16(model, device, stacklevel=3)  # the line that called load
     as_it_is = "torch" if own_graph(model) is None else "auto"
     choice = choose(model, engine or as_it_is, settings=settings, device=device)
     if isinstance(choice.model, ExportedModel):

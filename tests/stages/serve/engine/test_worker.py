@@ -5,11 +5,17 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from underpaint.pipelines import engine_choice
+from underpaint.pipelines.exported_folder import open_exported, shipped_exports
+from underpaint.runtime.processor import Processor
 from underpaint.stages.serve.engine.frames import receive
-from underpaint.stages.serve.engine.worker import Worker
+from underpaint.stages.serve.engine.worker import Worker, load
 
 
 class HeardMeanwhile(set[tuple[int, int]]):
@@ -42,3 +48,14 @@ def test_an_order_that_is_dropped_while_a_batch_ends_is_dropped_and_ends_nothing
         while (frame := receive(theirs)) is not None and frame[0]["say"] != "done":
             pass
     assert worker._dropped == {(2, 3)}
+
+
+def test_what_the_server_has_said_of_a_model_is_not_said_again_where_it_is_loaded(
+    recwarn: pytest.WarningsRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = open_exported(shipped_exports()["stickers-64-onnx"])
+    halved = replace(graph, edge=graph.edge.model_copy(update={"precision": "bf16"}))
+    monkeypatch.setattr(engine_choice, "read_processor", lambda: Processor(family="x86", flags=("avx2",)))
+    monkeypatch.setattr("underpaint.pipelines.opening.open_model", lambda _address: halved)
+    load({"address": "mine", "engine": "onnx", "device": None, "threads": 1, "sign": False}, lambda _progress: None)
+    assert not recwarn.list and engine_choice.bfloat16_elsewhere(halved) is not None

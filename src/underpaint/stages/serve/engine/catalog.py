@@ -108,8 +108,7 @@ def open_catalog(
     for name, address in models.items():
         model = open_model(address)
         choice = choose(model, engine, device=device)  # pyright: ignore[reportArgumentType]
-        if device in (None, "cpu"):
-            warn_of_bfloat16(model, stacklevel=2, name=name)
+        warn_of_bfloat16(model, device, stacklevel=2, name=name)
         start = Start(address=model.address, engine=choice.name, device=device, threads=threads, sign=sign)
         edge = choice.model.edge if isinstance(choice.model, ExportedModel) else None
         served.append(Served(name=name, model=model, start=start, engine=choice.name, edge=edge))

@@ -16,12 +16,14 @@ import socket
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from underpaint.core.errors import UnderpaintError
 from underpaint.core.progress import Progress, Report
+from underpaint.core.warning import PerformanceWarning
 from underpaint.stages.serve.engine.finisher import Finisher
 from underpaint.stages.serve.engine.foresight import Foresight
 from underpaint.stages.serve.engine.frames import Frame, pack, receive
@@ -38,7 +40,7 @@ Load = Callable[[dict[str, Any], Report], "Artist"]
 
 
 def load(told: dict[str, Any], report: Report) -> Artist:
-    """Load the model that the first frame names.
+    """Load the model that the first frame names; what there is to warn of, the server has said by the name it serves.
 
     Raises:
         UnderpaintError: It cannot be loaded; as ``load_opened`` raises it.
@@ -49,7 +51,10 @@ def load(told: dict[str, Any], report: Report) -> Artist:
     from underpaint.stages.serve.engine.seal import open_seal
 
     model = open_model(told["address"])
-    generator = load_opened(model, engine=told["engine"], device=told["device"], threads=told["threads"], report=report)
+    given = {name: told[name] for name in ("engine", "device", "threads")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PerformanceWarning)
+        generator = load_opened(model, **given, report=report)
     return Artist(generator, open_seal() if told["sign"] else None)
 
 
