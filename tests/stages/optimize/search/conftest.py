@@ -16,7 +16,7 @@ from underpaint.pipelines.slots import Capabilities, capabilities_of
 from underpaint.runtime.capacity import Capacity
 from underpaint.runtime.fingerprint import Cores, Fingerprint, System
 from underpaint.runtime.processor import Processor
-from underpaint.stages.optimize.search.config import LEAST_STARTS, SearchConfig
+from underpaint.stages.optimize.search.config import LEAST_RACED, SearchConfig
 from underpaint.stages.optimize.search.frontier import settled
 from underpaint.stages.optimize.search.record import Base, Begun, Beside, Cost, Limit, Raced, Reason, Rival, Trial
 from underpaint.stages.optimize.search.searching import Examined, Search
@@ -107,7 +107,7 @@ class StubBench:
         took, planned = min(self.race_s, seconds_left), SearchConfig().starts
         starts = int(planned * took / self.race_s)
         self.clock.sleep(took)
-        if starts < LEAST_STARTS:
+        if starts < LEAST_RACED:
             return Raced(missed_starts=planned)
         costs = {one.id: one.cost.model_copy(update={"starts": starts}) for one in runners if one.cost is not None}
         beside = {name: over(cost, 0.5) for name, cost in costs.items()}

@@ -12,18 +12,22 @@ import pytest
 import torch
 
 from underpaint.core.errors import InputError
+from underpaint.core.optimization import OptimizationRecipe
 from underpaint.core.progress import silent
 from underpaint.pipelines.opening import load_networks, open_model
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.optimize.saving import save_optimized
+from underpaint.stages.optimize.search.config import LEAST_RACED, LEAST_STARTS
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing
+from underpaint.stages.optimize.search.frontier import ladder
+from underpaint.stages.optimize.search.frontier import raced as after
 from underpaint.stages.optimize.search.racing import Course, Runner, made_from, race, rivals_of, that_fit
 from underpaint.stages.optimize.search.record import Cost, Trial
 from underpaint.stages.optimize.search.timing import WARM_UPS
 from underpaint.stages.optimize.transforms.apply import apply
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
 
-TOOK = {"base": 60.0, "t-001": 20.0, "t-002": 40.0, "export": 30.0}
+TOOK = {"base": 60.0, "t-001": 20.0, "t-002": 40.0, "export": 30.0, "fast": 36.0, "short": 56.0}
 """Milliseconds of a picture by address."""
 
 
@@ -107,28 +111,35 @@ A_START = 3 * (WARM_UPS + COURSE.rounds)
 """Pictures that three entrants draw in a start."""
 
 
-def run_in_time(pictures: int) -> Any:
-    """Let a candidate and a rival race where there is time for so many pictures of all together, and no more."""
+def in_time(course: Course, pictures: int) -> Course:
+    """Return a course with time for so many pictures of all together, and no more."""
     left = count(pictures, -1)
-    return run(["t-001"], ["export"], replace(COURSE, in_time=lambda: next(left) > 0))
+    return replace(course, in_time=lambda: next(left) > 0)
+
+
+def run_in_time(starts: int, pictures: int) -> Any:
+    """Let a candidate and a rival race where time is short."""
+    return run(["t-001"], ["export"], in_time(replace(COURSE, starts=starts), pictures))
 
 
 def test_when_no_time_is_left_the_starts_count_that_were_finished() -> None:
-    whole, cut = run_in_time(3 * A_START), run_in_time(3 * A_START - 1)
+    whole, cut = run_in_time(5, 5 * A_START), run_in_time(5, 5 * A_START - 1)
     assert (whole.missed_starts, cut.missed_starts) == (0, 1)
-    assert (cut.costs["t-001"].starts, cut.costs["t-001"].pairs) == (2, 20)
+    assert (cut.costs["t-001"].starts, cut.costs["t-001"].pairs) == (LEAST_RACED, 40)
     (rival,) = cut.rivals
-    assert rival.cost.starts == 2 and rival.beside.keys() == {"t-001"}
+    assert rival.cost.starts == LEAST_RACED and rival.beside.keys() == {"t-001"}
 
 
-def test_starts_that_are_too_few_for_an_interval_are_no_race() -> None:
-    raced = run_in_time(2 * A_START - 1)
-    assert not raced.costs and raced.missed_starts == COURSE.starts
+@pytest.mark.parametrize(("starts", "least"), [(LEAST_STARTS, 2), (3, 3), (LEAST_RACED, 4), (12, 4)])
+def test_starts_that_are_too_few_to_tell_anyone_apart_are_no_race(starts: int, least: int) -> None:
+    raced = run_in_time(starts, least * A_START - 1)
+    assert not raced.costs and raced.missed_starts == starts
     (rival,) = raced.rivals
     assert rival.cost is None and not rival.beside
     assert rival.reason.text == (
-        "the race was not finished: no time was left for 2 starts of everyone; give a larger --budget"
+        f"the race was not finished: no time was left for {least} starts of everyone; give a larger --budget"
     )
+    assert run_in_time(starts, least * A_START).costs
 
 
 @dataclass
@@ -160,21 +171,25 @@ class Moody(Steady):
         machine = self.machine
         slower = 0.03 * (machine.last != self.address) + 0.02 * machine.place
         machine.last, machine.place = self.address, (machine.place + 1) % 3
-        took = 50.0 * float(np.exp(self.luck + slower + 0.05 * machine.rng.standard_normal()))
+        took = TOOK.get(self.address, 50.0) * float(np.exp(self.luck + slower + 0.05 * machine.rng.standard_normal()))
         return took, took
 
 
 RACES = 200
 
 
+def use_a_moody_machine(monkeypatch: pytest.MonkeyPatch, *seed: int) -> None:
+    machine = Machine(np.random.default_rng(seed))
+    for name in ("Drawing", "KeptDrawing"):
+        monkeypatch.setattr(f"underpaint.stages.optimize.search.racing.{name}", machine.process)
+
+
 def shares_that_hold_one(monkeypatch: pytest.MonkeyPatch, starts: int) -> float:
     held = 0
     for number in range(RACES):
-        machine = Machine(np.random.default_rng([number, starts]))
-        for name in ("Drawing", "KeptDrawing"):
-            monkeypatch.setattr(f"underpaint.stages.optimize.search.racing.{name}", machine.process)
+        use_a_moody_machine(monkeypatch, number, starts)
         course = replace(COURSE, starts=starts, rounds=60 // starts, seed=number)
-        raced = race(runner("base"), [runner("same")], [runner("again")], course, silent)
+        raced = race(runner("before"), [runner("same")], [runner("again")], course, silent)
         _, low, high = raced.costs["same"].latency_ratio
         held += low <= 1.0 <= high
     return held / RACES
@@ -190,6 +205,29 @@ def test_a_model_that_races_against_itself_is_as_fast_as_itself_in_95_of_100_rac
 @pytest.mark.exhaustive
 def test_one_start_holds_for_its_own_processes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shares_that_hold_one(monkeypatch, 1) < 0.85
+
+
+def looked_at(name: str, ratio: float, loss: float, recipe: OptimizationRecipe) -> Trial:
+    sizes = dict.fromkeys(("latency_ms", "base_ms", "peak_rss_mb", "disk_mb"), 1.0)
+    near = (ratio, ratio - 0.02, ratio + 0.02)
+    cost = Cost.model_validate({"latency_ratio": near, "cpu_ratio": near, "pairs": 20, **sizes})
+    values = {"id": name, "origin": "start", "rung": 2, "state": "feasible", "cost": cost, "loss": loss}
+    return Trial.model_validate({**values, "recipe": recipe, "recipe_digest": recipe.digest()})
+
+
+@pytest.mark.parametrize("starts", [0, 1, 2, 3, LEAST_RACED, 6, 12])
+def test_wherever_a_race_ends_the_one_look_that_is_left_goes_to_the_fastest(
+    monkeypatch: pytest.MonkeyPatch, starts: int
+) -> None:
+    one = step_of("steps.count", "sampler", steps=1)
+    both = arranged(one, step_of("engine.onnx", "pipeline", precision="int8"))
+    trials = [looked_at("fast", 0.6, 0.3, both), looked_at("short", 0.93, 0.05, arranged(one))]
+    for number in range(RACES // 4):
+        use_a_moody_machine(monkeypatch, number, starts)
+        course = in_time(replace(COURSE, starts=12, seed=number), starts * A_START)
+        found = race(runner("base"), [runner("fast"), runner("short")], [], course, silent)
+        one_look = found.model_copy(update={"looks": 1})
+        assert [trial.id for trial in ladder(after(trials, found), 0.98, one_look)] == ["fast"]
 
 
 def test_candidates_that_memory_does_not_hold_do_not_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,9 @@ USUAL_LOADING_S = 2.3
 LEAST_CALIBRATION = 16
 LEAST_SEARCH = 64
 LEAST_STARTS = 2
-"""Fewest starts of a race that have an interval."""
+"""Fewest starts of a planned race: with fewer there is no interval."""
+LEAST_RACED = 4
+"""Fewest starts that count of a race that no time was left for: with fewer, all seem to be as fast as each other."""
 
 
 class SearchConfig(Config):

@@ -24,7 +24,7 @@ from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.optimized_folder import PARENT, OptimizedModel
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.capacity import available_memory
-from underpaint.stages.optimize.search.config import LEAST_STARTS
+from underpaint.stages.optimize.search.config import LEAST_RACED
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, KeptDrawing
 from underpaint.stages.optimize.search.record import Beside, Cost, Raced, Reason, Rival, Trial
 from underpaint.stages.optimize.search.timing import OutOfTime, Turns, always, joined, take_turns
@@ -174,7 +174,7 @@ def race(base: Runner, candidates: Sequence[Runner], rivals: Sequence[Runner], c
     """Let all of them draw in turn, in several starts.
 
     Who cannot be loaded is left out; where one is lost on the way, nobody's time counts. When no time is
-    left, the starts count that were finished, unless they are too few for an interval.
+    left, the starts count that were finished, unless they are so few that no interval tells anyone apart.
 
     Args:
         base: The model before.
@@ -192,8 +192,8 @@ def race(base: Runner, candidates: Sequence[Runner], rivals: Sequence[Runner], c
         starts = [*_starts(peaks, course, report)]
     except CandidateFailed as error:
         return _unfinished(rivals, entered, str(error))
-    if len(starts) < min(LEAST_STARTS, course.starts):
-        why = f"no time was left for {LEAST_STARTS} starts of everyone; give a larger --budget"
+    if len(starts) < (least := min(LEAST_RACED, course.starts)):
+        why = f"no time was left for {least} starts of everyone; give a larger --budget"
         return _unfinished(rivals, entered, why, course.starts)
     turns = joined(starts)
     names = [runner.name for runner in entered.runners]
