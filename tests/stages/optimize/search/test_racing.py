@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import count
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -32,6 +31,24 @@ TOOK = {"base": 60.0, "t-001": 20.0, "t-002": 40.0, "export": 30.0, "fast": 36.0
 
 
 @dataclass
+class MovedClock:
+    """A clock that stands still unless it is moved."""
+
+    time_s: float = 0.0
+
+    def now(self) -> float:
+        return self.time_s
+
+    def sleep(self, seconds: float) -> None:
+        self.time_s += seconds
+
+
+CLOCK = MovedClock()
+"""Shows how many pictures were drawn: each takes a second of it, however long it says that it took."""
+LOADING_S = 2.0
+
+
+@dataclass
 class Steady:
     """A model that always takes as long, in no process."""
 
@@ -43,6 +60,7 @@ class Steady:
     def __post_init__(self) -> None:
         if self.address == "broken":
             raise CandidateFailed("no such graph")
+        CLOCK.sleep(LOADING_S)
 
     def __enter__(self) -> Self:
         return self
@@ -52,6 +70,7 @@ class Steady:
 
     def time(self, request: DrawRequest, limit_s: float) -> tuple[float, float]:
         self.drawn += 1
+        CLOCK.sleep(1.0)
         if self.address == "mortal" and self.drawn > 12:
             raise CandidateFailed("its process ended with signal 9", killed=True)
         return TOOK.get(self.address, 50.0), TOOK.get(self.address, 50.0)
@@ -107,23 +126,24 @@ def test_where_one_is_lost_on_the_way_nobody_s_time_counts() -> None:
     assert run(["mortal"], ["broken"]).rivals[0].reason.text == "no such graph", "a reason of its own is kept"
 
 
-A_START = 3 * (WARM_UPS + COURSE.rounds)
-"""Pictures that three entrants draw in a start."""
+A_START_S = 3 * (LOADING_S + WARM_UPS + COURSE.rounds)
+"""What a start of three entrants takes."""
+BEFORE_S = 2 * LOADING_S
+"""What loading each of two alone takes."""
 
 
-def in_time(course: Course, pictures: int) -> Course:
-    """Return a course with time for so many pictures of all together, and no more."""
-    left = count(pictures, -1)
-    return replace(course, in_time=lambda: next(left) > 0)
+def in_time(course: Course, seconds: float) -> Course:
+    """Return a course with so much time for the starts of three entrants."""
+    return replace(course, clock=CLOCK, until_s=CLOCK.now() + BEFORE_S + seconds)
 
 
-def run_in_time(starts: int, pictures: int) -> Any:
+def run_in_time(starts: int, seconds: float) -> Any:
     """Let a candidate and a rival race where time is short."""
-    return run(["t-001"], ["export"], in_time(replace(COURSE, starts=starts), pictures))
+    return run(["t-001"], ["export"], in_time(replace(COURSE, starts=starts), seconds))
 
 
 def test_when_no_time_is_left_the_starts_count_that_were_finished() -> None:
-    whole, cut = run_in_time(5, 5 * A_START), run_in_time(5, 5 * A_START - 1)
+    whole, cut = run_in_time(5, 5 * A_START_S + 1), run_in_time(5, 5 * A_START_S)
     assert (whole.missed_starts, cut.missed_starts) == (0, 1)
     assert (cut.costs["t-001"].starts, cut.costs["t-001"].pairs) == (LEAST_RACED, 40)
     (rival,) = cut.rivals
@@ -132,14 +152,36 @@ def test_when_no_time_is_left_the_starts_count_that_were_finished() -> None:
 
 @pytest.mark.parametrize(("starts", "least"), [(LEAST_STARTS, 2), (3, 3), (LEAST_RACED, 4), (12, 4)])
 def test_starts_that_are_too_few_to_tell_anyone_apart_are_no_race(starts: int, least: int) -> None:
-    raced = run_in_time(starts, least * A_START - 1)
+    raced = run_in_time(starts, least * A_START_S)
     assert not raced.costs and raced.missed_starts == starts
     (rival,) = raced.rivals
     assert rival.cost is None and not rival.beside
     assert rival.reason.text == (
         f"the race was not finished: no time was left for {least} starts of everyone; give a larger --budget"
     )
-    assert run_in_time(starts, least * A_START).costs
+    assert run_in_time(starts, least * A_START_S + 1).costs
+
+
+@pytest.mark.parametrize(("starts_s", "loads"), [(-1.0, 0), (1.0, 3), (A_START_S + 1.0, 3)])
+def test_nobody_is_loaded_for_a_start_that_does_not_fit(
+    monkeypatch: pytest.MonkeyPatch, starts_s: float, loads: int
+) -> None:
+    loaded = list[str]()
+
+    def load(address: str, **options: Any) -> Steady:
+        loaded.append(address)
+        return Steady(address, **options)
+
+    for name in ("Drawing", "KeptDrawing"):
+        monkeypatch.setattr(f"underpaint.stages.optimize.search.racing.{name}", load)
+    assert run_in_time(12, starts_s).missed_starts == 12
+    assert len(loaded) == 2 + loads, "each alone, and all for the starts that are begun"
+
+
+def test_no_start_is_begun_that_does_not_fit_if_it_takes_as_long_as_the_longest() -> None:
+    began = CLOCK.now()
+    assert run_in_time(12, 5.9 * A_START_S).missed_starts == 7
+    assert CLOCK.now() - began == pytest.approx(BEFORE_S + 5 * A_START_S)
 
 
 @dataclass
@@ -169,6 +211,7 @@ class Moody(Steady):
 
     def time(self, request: DrawRequest, limit_s: float) -> tuple[float, float]:
         machine = self.machine
+        CLOCK.sleep(1.0)
         slower = 0.03 * (machine.last != self.address) + 0.02 * machine.place
         machine.last, machine.place = self.address, (machine.place + 1) % 3
         took = TOOK.get(self.address, 50.0) * float(np.exp(self.luck + slower + 0.05 * machine.rng.standard_normal()))
@@ -224,7 +267,7 @@ def test_wherever_a_race_ends_the_one_look_that_is_left_goes_to_the_fastest(
     trials = [looked_at("fast", 0.6, 0.3, both), looked_at("short", 0.93, 0.05, arranged(one))]
     for number in range(RACES // 4):
         use_a_moody_machine(monkeypatch, number, starts)
-        course = in_time(replace(COURSE, starts=12, seed=number), starts * A_START)
+        course = in_time(replace(COURSE, starts=12, seed=number), starts * A_START_S + 1)
         found = race(runner("base"), [runner("fast"), runner("short")], [], course, silent)
         one_look = found.model_copy(update={"looks": 1})
         assert [trial.id for trial in ladder(after(trials, found), 0.98, one_look)] == ["fast"]

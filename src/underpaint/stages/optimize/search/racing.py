@@ -8,10 +8,11 @@ graph in 8 bits asks whether a search finds anything better than it, not than ne
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -24,10 +25,11 @@ from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.optimized_folder import PARENT, OptimizedModel
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.capacity import available_memory
+from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.stages.optimize.search.config import LEAST_RACED
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, KeptDrawing
 from underpaint.stages.optimize.search.record import Beside, Cost, Raced, Reason, Rival, Trial
-from underpaint.stages.optimize.search.timing import OutOfTime, Turns, always, joined, take_turns
+from underpaint.stages.optimize.search.timing import OutOfTime, Turns, joined, take_turns
 
 MEMORY_SHARE = 0.5
 """Share of the memory that is left which the candidates may take."""
@@ -149,7 +151,8 @@ class Course:
         threads: CPU threads of each.
         seed: Of the orders in which they are loaded and draw.
         loss: Looks at a rival's pictures and returns what it loses against the model before.
-        in_time: Tells whether there is time left for a picture.
+        clock: What time is read from.
+        until_s: What the clock shows when no time is left.
     """
 
     requests: Sequence[DrawRequest]
@@ -158,7 +161,12 @@ class Course:
     threads: int
     seed: int
     loss: Callable[[Drawing], float]
-    in_time: Callable[[], bool] = always
+    clock: Clock = field(default_factory=SystemClock)
+    until_s: float = math.inf
+
+    def in_time(self, seconds: float = 0.0) -> bool:
+        """Tell whether more seconds are left than so many."""
+        return self.clock.now() + seconds < self.until_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +182,8 @@ def race(base: Runner, candidates: Sequence[Runner], rivals: Sequence[Runner], c
     """Let all of them draw in turn, in several starts.
 
     Who cannot be loaded is left out; where one is lost on the way, nobody's time counts. When no time is
-    left, the starts count that were finished, unless they are so few that no interval tells anyone apart.
+    left, the starts count that were finished, unless they are so few that no interval tells anyone apart. Loading each
+    of them alone before the first start, and looking at the rivals' pictures, goes on when no time is left.
 
     Args:
         base: The model before.
@@ -233,10 +242,13 @@ def _enter(candidates: Sequence[Runner], rivals: Sequence[Runner], course: Cours
 
 
 def _starts(peaks: dict[Runner, float], course: Course, report: Report) -> Iterator[Turns]:
-    """Yield the starts that are finished in time."""
+    """Yield the starts that are finished in time; none is begun that does not fit if it is as long as the longest."""
+    longest_s, number = 0.0, 0
     with suppress(OutOfTime):
-        for number in range(course.starts):
+        while number < course.starts and course.in_time(longest_s):
+            began = course.clock.now()
             yield _start(number, peaks, course, report)
+            longest_s, number = max(longest_s, course.clock.now() - began), number + 1
 
 
 def _start(number: int, peaks: dict[Runner, float], course: Course, report: Report) -> Turns:

@@ -293,7 +293,11 @@ class Spending:
         return (candidates + RUNNERS - 1) * self._entrant_s()
 
     def race_limit_s(self) -> float:
-        """Return the longest time that the race may take: all but one decision, and a tenth of the budget at least."""
+        """Return the longest time that the race may take: all but one decision, and a tenth of the budget at least.
+
+        The decision is kept as it is planned, so where the race shows that everything takes longer, and where less than
+        a tenth of the budget is left, the search ends later than its budget.
+        """
         left_s = self.config.budget_s - self.log.seconds - self.judgement_s()
         return max(left_s, RACE_SHARE * self.config.budget_s)
 

@@ -154,7 +154,8 @@ class Workbench:
     def race(self, runners: Sequence[Trial], base: Base, seconds_left: float, report: Report) -> Raced:
         """Time some candidates, all rivals and the model before in turn, as many candidates as memory holds.
 
-        When no time is left it ends with the starts it has.
+        When no time is left it ends with the starts it has. What comes before the first start is not cut short: making
+        a candidate again that is not there, loading everyone, and looking at the rivals' pictures.
 
         Raises:
             ArtifactError: A candidate is not what it was when it was looked at.
@@ -162,7 +163,7 @@ class Workbench:
         """
         if not runners and not self.rivals:
             return Raced()
-        began = self.clock.now()
+        until_s = self.clock.now() + seconds_left
         candidates = [self._runner(trial, report) for trial in that_fit(runners)]
         rivals = [runner_of(rival, self.device) for rival in self.rivals]
         course = Course(
@@ -172,7 +173,8 @@ class Workbench:
             threads=self.config.threads,
             seed=self.config.seed,
             loss=lambda drawing: self._loss(drawing, base),
-            in_time=lambda: self.clock.now() - began < seconds_left,
+            clock=self.clock,
+            until_s=until_s,
         )
         self.close()
         return race(runner_of(self.model, self.device), candidates, rivals, course, report)
