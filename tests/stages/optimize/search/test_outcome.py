@@ -8,9 +8,9 @@ import pytest
 
 from underpaint.core.optimization import Judgement, OptimizationRecipe
 from underpaint.stages.optimize.search.coverage import covered, space_in_words
-from underpaint.stages.optimize.search.frontier_file import Region
+from underpaint.stages.optimize.search.frontier_file import Outcome, Region
 from underpaint.stages.optimize.search.outcome import outcome_of
-from underpaint.stages.optimize.search.record import Attempt, Beside, Cost, Reason, Rival, Trial
+from underpaint.stages.optimize.search.record import Attempt, Beside, Cost, Ratio, Reason, Rival, Trial
 from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
 
@@ -92,6 +92,43 @@ def test_nothing_is_shown_where_no_times_were_taken() -> None:
     for one, words in ((lost, "could not be timed (no such graph)"), (unraced, "t-001, which was accepted, was not")):
         found = outcome_of(one, timed(1), [timed(1)], [attempt("pass")], SPACE, "wall")
         assert found.finding == "unknown" and found.ratio is None and words in found.text
+
+
+def short_of_time(wide: Ratio, verdict: str | None, missed_starts: int) -> Outcome:
+    """Return what is shown where a race of twelve missed some starts, and the gate was asked or was not."""
+    had = timed(1).cost
+    assert had is not None
+    cost = had.model_copy(update={"starts": 12 - missed_starts})
+    beside = {"t-001": Beside(latency_ratio=wide, cpu_ratio=wide)}
+    one = Rival(name="export", model_digest="e", cost=cost, beside=beside)
+    chosen = timed(1) if verdict == "pass" else None
+    attempts = [] if verdict is None else [attempt(verdict)]
+    return outcome_of(one, chosen, [timed(1)], attempts, SPACE, "wall", (), missed_starts)
+
+
+@pytest.mark.parametrize("verdict", ["pass", None])
+def test_after_a_race_that_ended_early_an_interval_that_holds_1_shows_nothing(verdict: str | None) -> None:
+    found = short_of_time((0.718, 0.419, 1.232), verdict, 8)
+    assert found.finding == "unknown" and found.text == (
+        "nothing is shown about the exported export: t-001 takes 0.718 of its time (0.419 to 1.232), and the race had "
+        "4 of 12 starts; give a larger --budget"
+    )
+    assert short_of_time((0.718, 0.419, 1.232), verdict, 0).finding == "nothing_better", "the whole race was asked"
+
+
+@pytest.mark.parametrize(
+    ("wide", "verdict", "finding"),
+    [
+        ((0.7, 0.6, 0.8), "pass", "faster"),
+        ((1.2, 1.1, 1.3), "pass", "nothing_better"),
+        ((0.7, 0.4, 1.2), "fail", "nothing_better"),
+        ((0.7, 0.4, 1.2), "indeterminate", "nothing_better"),
+    ],
+)
+def test_what_lies_on_one_side_of_1_or_was_refused_is_known_after_a_few_starts_too(
+    wide: Ratio, verdict: str, finding: str
+) -> None:
+    assert short_of_time(wide, verdict, 8).finding == finding
 
 
 def test_where_no_recipe_was_timed_nothing_is_shown() -> None:

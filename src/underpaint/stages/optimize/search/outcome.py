@@ -1,6 +1,7 @@
 """What a search shows about its rivals: a model that is faster and passed the gate, or that nothing better was found.
 
-Time is that of the race, in which candidate and rival drew in turn; faster is what has its whole interval below 1.
+Time is that of the race, in which candidate and rival drew in turn; faster is what has its whole interval below 1. An
+interval that holds 1 since the race ended early shows nothing.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def outcome_of(
     space: Sequence[Region],
     timer: Timer,
     absent: Sequence[str] = (),
+    missed_starts: int = 0,
 ) -> Outcome:
     """Return what is shown about a rival.
 
@@ -40,6 +42,7 @@ def outcome_of(
         space: What was covered.
         timer: The clock that ranks.
         absent: Trials that should have run in the race and did not: memory was short, or a process was lost.
+        missed_starts: Starts of the race that no time was left for.
     """
     ratio = rival.beside[chosen.id].by(timer) if chosen is not None and chosen.id in rival.beside else None
     if ratio is not None and ratio[2] < 1.0:
@@ -47,7 +50,7 @@ def outcome_of(
         return Outcome(rival=rival.name, finding="faster", ratio=ratio, text=text)
     verdicts: dict[str, Verdict] = {attempt.trial: attempt.judgement.verdict for attempt in attempts}
     looked = sum(trial.cost is not None for trial in trials)
-    why = _unknown(rival, chosen, verdicts, timer, absent)
+    why = _unknown(rival, chosen, verdicts, timer, absent) or _too_wide(rival, verdicts, timer, missed_starts)
     if not why and not looked:
         why = "no recipe got as far as to be timed; a larger --budget may reach more"
     if why:
@@ -77,6 +80,19 @@ def _unknown(
         return f"{', '.join(unasked)}, and the gate was not asked"
     untimed = [name for name in absent if name not in verdicts]
     return f"{', '.join(untimed)} could not run beside it" if untimed else ""
+
+
+def _too_wide(rival: Rival, verdicts: Mapping[str, Verdict], timer: Timer, missed_starts: int) -> str:
+    """Say who might be faster, if the race ended before that was told; who was refused is no better however fast."""
+    near = [
+        f"{name} takes {in_words(beside.by(timer), timer)}"
+        for name, beside in rival.beside.items()
+        if beside.by(timer)[1] <= 1.0 <= beside.by(timer)[2] and verdicts.get(name, "pass") == "pass"
+    ]
+    if not missed_starts or not near or rival.cost is None:
+        return ""
+    had = rival.cost.starts
+    return f"{', '.join(near)}, and the race had {had} of {had + missed_starts} starts; give a larger --budget"
 
 
 def _why_not(rival: Rival, verdicts: Mapping[str, Verdict], timer: Timer) -> str:

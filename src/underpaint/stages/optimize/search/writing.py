@@ -67,7 +67,8 @@ def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, e
     trials = settled(entered, log.attempts, timer)
     passed = accepted(entered, log.attempts, race)
     chosen = next((trial for trial in trials if passed is not None and trial.id == passed.trial), None)
-    regions, rivals = covered(space, trials), race.rivals if race else ()
+    regions = covered(space, trials)
+    rivals, missed = (race.rivals, race.missed_starts) if race else ((), 0)
     absent = [one.id for one in runners(log.trials, task.config.gain) if race is None or one.id not in race.costs]
     return Frontier(
         base=task.model.name,
@@ -90,7 +91,9 @@ def frontier_of(task: Task, log: TrialLog, host: Fingerprint, host_class: str, e
         trials=tuple(trials),
         timer=timer,
         rivals=rivals,
-        outcomes=tuple(outcome_of(rival, chosen, trials, log.attempts, regions, timer, absent) for rival in rivals),
+        outcomes=tuple(
+            outcome_of(rival, chosen, trials, log.attempts, regions, timer, absent, missed) for rival in rivals
+        ),
         space=regions,
     )
 
