@@ -17,14 +17,17 @@ import underpaint
 from underpaint.core.artifact import read_manifest, verify
 from underpaint.core.errors import ArtifactError, DataError, InputError, TrainingError
 from underpaint.core.progress import Progress
+from underpaint.learning.loop import step_generator
 from underpaint.pipelines.adapted_model import AdaptedModel
 from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.opening import load_networks
 from underpaint.pipelines.opening import open_model as open_any
-from underpaint.pipelines.saved import load_pipeline
+from underpaint.pipelines.saved import load_pipeline, save_pipeline
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.device import CPU
+from underpaint.stages.train.tuning.parts import load_parts
 from underpaint.stages.train.tuning.run import run
+from underpaint.stages.train.tuning.trainee import StyleTrainee
 
 NEW = "inverted"
 
@@ -165,6 +168,30 @@ def test_a_changed_adapter_is_refused(low_rank, parent, tmp_path):
 def test_a_style_can_be_taught_to_a_model_that_was_taught_one(workspace, rewrite, style_settings, tmp_path):
     run(style_settings(4), rewrite(tmp_path / "set", style="second"), tmp_path / "out", start=workspace)
     assert open_model(tmp_path / "out").styles[-2:] == (NEW, "second")
+
+
+@pytest.mark.parametrize("steps", [0, 2, None])
+def test_a_refiner_that_adds_the_mean_is_asked_for_the_mean_alone(workspace, parent, style_settings, steps):
+    pipeline = load_pipeline(parent, CPU)
+    pipeline.config = pipeline.config.model_copy(update={"residual_steps": steps})
+    parts = (load_parts(workspace / name) for name in ("own", "kept"))
+    trainee = StyleTrainee(style_settings(), pipeline, *parts, workspace)
+    times: list[torch.Tensor] = []
+    trainee.module.residual.register_forward_pre_hook(lambda _, given: times.append(given[1]))
+    trainee.loss(0, step_generator(0, 0))
+    assert len(times) == 1 and (not times[0].any()) == (steps == 0)
+
+
+@pytest.mark.parametrize("rank", [None, 2])
+def test_a_style_can_be_taught_to_a_model_without_a_refiner(rank, parent, own_pictures, style_settings, tmp_path):
+    tokens = load_pipeline(parent, CPU)
+    tokens.residual = None
+    made = style_settings(4, draws=False, rank=rank)
+    save_pipeline(tokens, tmp_path / "tokens", stage="train", config=made, parents={})
+    run(made, own_pictures, tmp_path / "out", start=tmp_path / "tokens")
+    assert not any((tmp_path / "out" / name / "residual").exists() for name in ("tuned", "pipeline"))
+    [picture] = underpaint.load(tmp_path / "out").generate("red disc", seed=1, style=NEW)
+    assert picture.size == (32, 32)
 
 
 def test_a_finished_workspace_is_left_alone_and_another_recipe_is_refused(

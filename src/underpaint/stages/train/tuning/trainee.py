@@ -1,7 +1,7 @@
 """A saved hybrid model that learns a new style: batches of new pictures and of pictures it could draw before.
 
 All weights above text table and tokenizer are trained, or with a rank only adapters on the transformer's linear maps
-and the new styles' rows.
+and the new styles' rows. A refiner that adds the mean residual when the model draws learns the mean alone.
 
 Shapes: ``B`` batch, ``C`` latent channels, ``h`` side of the latent.
 """
@@ -19,9 +19,10 @@ from underpaint.models.low_rank import adapt
 from underpaint.models.style_rows import ROWS, with_styles
 from underpaint.models.transformer import TransformerConfig
 from underpaint.pipelines.hybrid import HybridPipeline
+from underpaint.pipelines.hybrid_config import HybridConfig
 from underpaint.runtime.device import CPU
 from underpaint.stages.train.conditions import Conditions, draw_conditions, style_rows
-from underpaint.stages.train.config import GeneratorTraining
+from underpaint.stages.train.config import MEAN_SHARE, GeneratorTraining
 from underpaint.stages.train.generator import GeneratorTrainee
 from underpaint.stages.train.latents import Latents
 from underpaint.stages.train.tuning.config import Drops, StyleRecipe
@@ -34,8 +35,14 @@ from underpaint.stages.train.tuning.watch import Watch
 MOST_MEASURED = 64
 
 
-def generator_settings(recipe: StyleRecipe, network: TransformerConfig) -> GeneratorTraining:
-    """Return the settings of the losses; the networks' own settings are the saved model's."""
+def generator_settings(recipe: StyleRecipe, network: TransformerConfig, sampling: HybridConfig) -> GeneratorTraining:
+    """Return the settings of the losses; the networks' own settings are the saved model's.
+
+    Args:
+        recipe: The settings of the style.
+        network: Those of the saved model's transformer.
+        sampling: How the saved model draws.
+    """
     return GeneratorTraining(
         loop=recipe.loop,
         width=network.width,
@@ -49,6 +56,7 @@ def generator_settings(recipe: StyleRecipe, network: TransformerConfig) -> Gener
         smoothing=recipe.smoothing,
         rewording=recipe.rewording,
         residual_draws=recipe.residual_draws,
+        mean_share=1.0 if sampling.residual_steps == 0 else MEAN_SHARE,
     )
 
 
@@ -78,7 +86,7 @@ class StyleTrainee(GeneratorTrainee):
         workspace: Path,
         device: torch.device = CPU,
     ) -> None:
-        settings = generator_settings(recipe, pipeline.transformer.config)
+        settings = generator_settings(recipe, pipeline.transformer.config, pipeline.config)
         super().__init__(settings, *own, workspace / "tokenizer", workspace / "text-table", device)
         self.recipe, self.patience, self.step = recipe, recipe.patience, 0
         self.kept, self.kept_held_out = (part.to(device) for part in kept)
