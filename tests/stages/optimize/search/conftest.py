@@ -12,13 +12,25 @@ import pytest
 import underpaint
 from underpaint.core.optimization import Change, Effort, Judgement, OptimizationRecipe, Readiness, Step, Verdict
 from underpaint.core.progress import Progress, Report, silent
+from underpaint.metrics.distribution import student_quantile
 from underpaint.pipelines.slots import Capabilities, capabilities_of
 from underpaint.runtime.capacity import Capacity
 from underpaint.runtime.fingerprint import Cores, Fingerprint, System
 from underpaint.runtime.processor import Processor
 from underpaint.stages.optimize.search.config import LEAST_RACED, SearchConfig
 from underpaint.stages.optimize.search.frontier import settled
-from underpaint.stages.optimize.search.record import Base, Begun, Beside, Cost, Limit, Raced, Reason, Rival, Trial
+from underpaint.stages.optimize.search.record import (
+    Base,
+    Begun,
+    Beside,
+    Cost,
+    Limit,
+    Raced,
+    Ratio,
+    Reason,
+    Rival,
+    Trial,
+)
 from underpaint.stages.optimize.search.searching import Examined, Search
 from underpaint.stages.optimize.search.space import Space, space_of
 from underpaint.stages.optimize.search.trial_log import TrialLog
@@ -56,6 +68,7 @@ class StubBench:
     pace_s: float = 0.05
     base_s: float = 10.0
     race_s: float = 5.0
+    rival: float = 0.5
     examined: list[str] = field(default_factory=list)
     slow: Callable[[], None] = lambda: None
 
@@ -103,16 +116,36 @@ class StubBench:
         return Made(folder=Path(recipe.name), digest=recipe.digest())
 
     def race(self, runners: Sequence[Trial], base: Base, seconds_left: float, report: Report) -> Raced:
-        """Measure what the trials measured, and one rival that takes half of the time of the model before."""
+        """Measure what the trials measured, less exactly with fewer starts, and one rival."""
         took, planned = min(self.race_s, seconds_left), SearchConfig().starts
         starts = int(planned * took / self.race_s)
         self.clock.sleep(took)
         if starts < LEAST_RACED:
             return Raced(missed_starts=planned)
-        costs = {one.id: one.cost.model_copy(update={"starts": starts}) for one in runners if one.cost is not None}
-        beside = {name: over(cost, 0.5) for name, cost in costs.items()}
-        rival = Rival(name="export", model_digest="e", loss=0.1, beside=beside)
+        costs = {one.id: after(one.cost, starts, planned) for one in runners if one.cost is not None}
+        beside = {name: over(cost, self.rival) for name, cost in costs.items()}
+        own = next(iter(costs.values()), None)
+        exact = dict.fromkeys(("latency_ratio", "cpu_ratio"), (self.rival,) * 3)
+        cost = own and own.model_copy(update=exact)
+        rival = Rival(name="export", model_digest="e", cost=cost, loss=0.1, beside=beside)
         return Raced(costs=costs, rivals=(rival,), missed_starts=planned - starts)
+
+
+def after(cost: Cost, starts: int, planned: int) -> Cost:
+    """Return a cost after some starts: with the interval that it has after as many as were planned, or a wider one."""
+    wider = reach(starts) / reach(planned)
+
+    def widened(ratio: Ratio) -> Ratio:
+        value, low, high = ratio
+        return value, value * (low / value) ** wider, value * (high / value) ** wider
+
+    ends = {"latency_ratio": widened(cost.latency_ratio), "cpu_ratio": widened(cost.cpu_ratio)}
+    return cost.model_copy(update={"starts": starts, **ends})
+
+
+def reach(starts: int) -> float:
+    """Return how far Student's interval over some starts reaches, in standard deviations of one."""
+    return student_quantile(0.975, starts - 1) / starts**0.5
 
 
 def over(cost: Cost, ratio: float) -> Beside:

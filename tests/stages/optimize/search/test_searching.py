@@ -18,7 +18,9 @@ import pytest
 from underpaint.core.errors import InputError, PolicyError
 from underpaint.core.optimization import OptimizationRecipe, Readiness
 from underpaint.core.progress import silent
+from underpaint.stages.optimize.search.config import LEAST_RACED
 from underpaint.stages.optimize.search.frontier import accepted, left_out, raced
+from underpaint.stages.optimize.search.outcome import outcome_of
 from underpaint.stages.optimize.search.record import Attempt, Raced, Reason, Trial, Tried
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
 
@@ -89,6 +91,38 @@ def test_where_time_is_left_for_one_decision_it_is_about_the_fastest_and_not_the
     ran = [trial for trial in made.trials if trial.id in made.search.log.raced.costs]
     (judged,) = judged_by(made)
     assert len(ran) > 1 and judged == min(ran, key=lambda one: one.cost.by("wall")).id
+
+
+@pytest.mark.parametrize(("slow_race_s", "starts"), [(500.0, 7), (830.0, LEAST_RACED), (1000.0, 0), (1600.0, 0)])
+def test_however_few_starts_a_race_has_the_judge_is_asked_about_the_fastest(
+    stubbed: Make, slow_race_s: float, starts: int
+) -> None:
+    made = stubbed()
+    made.let_the_race_take(slow_race_s)
+    finish(made)
+    log = made.search.log
+    assert log.raced is not None and log.raced.missed_starts == 12 - starts
+    feasible = [trial for trial in log.trials if trial.state == "feasible"]
+    assert judged_by(made) == [min(feasible, key=lambda one: one.cost.by("wall")).id]
+
+
+@pytest.mark.parametrize(
+    ("slow_race_s", "rival", "finding"),
+    [(5.0, 0.5, "faster"), (5.0, 0.3, "nothing_better"), (830.0, 0.5, "faster"), (830.0, 0.3, "unknown")],
+)
+def test_what_a_race_of_the_fewest_starts_leaves_open_is_not_said_to_be_known(
+    stubbed: Make, slow_race_s: float, rival: float, finding: str
+) -> None:
+    made = stubbed()
+    made.let_the_race_take(slow_race_s)
+    made.bench.rival = rival
+    finish(made)
+    log = made.search.log
+    (export,) = log.raced.rivals
+    chosen = next((trial for trial in made.trials if trial.id == chosen_of(made)), None)
+    said = outcome_of(export, chosen, made.trials, log.attempts, (), "wall", (), log.raced.missed_starts)
+    assert said.finding == finding
+    assert (finding == "unknown") == said.text.endswith("the race had 4 of 12 starts; give a larger --budget")
 
 
 @pytest.mark.parametrize("verdict", ["pass", "fail"])
