@@ -122,17 +122,13 @@ def test_the_race_may_take_all_but_one_decision_and_a_tenth_of_the_budget_at_lea
     assert made.search.spending.race_limit_s() == pytest.approx(limit_s)
 
 
-@pytest.mark.parametrize(("missed", "looks"), [(0, 3), (6, 1)])
-def test_a_race_that_ended_early_is_compared_with_the_plan_of_as_many_starts(
-    stubbed: Make, missed: int, looks: int
-) -> None:
-    made = stubbed("planned")
+@pytest.mark.parametrize("missed", [1, 6, 12])
+def test_a_race_that_ended_early_leaves_one_look_whatever_time_is_left(stubbed: Make, missed: int) -> None:
+    made = stubbed(budget_s=9000.0)
     made.search.log.add(BASE)
-    seconds = made.search.spending.race_s(0)
-    race = Raced(costs={"t-001": COST}, seconds=seconds, missed_starts=missed)
-    made = stubbed("late", budget_s=BASE.seconds + seconds + 300.0)
-    made.search.log.add(BASE)
-    assert made.search.spending.looks(race) == looks
+    costs = {} if missed == made.search.config.starts else {"t-001": COST}
+    whole, early = (Raced(costs=costs, missed_starts=count, seconds=50.0) for count in (0, missed))
+    assert (made.search.spending.looks(whole), made.search.spending.looks(early)) == (ATTEMPTS, 1)
 
 
 def test_what_needs_no_training_is_looked_at_even_if_all_before_took_longer_than_planned() -> None:

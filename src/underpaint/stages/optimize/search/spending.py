@@ -274,12 +274,14 @@ class Spending:
     def looks(self, race: Raced) -> int:
         """Return how many candidates there is time to judge after the race: one at least, however late it is.
 
-        Judging takes as much longer than it was planned as the race just did.
+        Judging takes as much longer than it was planned as the race just did. A race that ended early leaves one.
 
         Args:
             race: The race, which is not in the log yet.
         """
-        planned_s = (len(race.costs) + len(race.rivals) + 1) * self._entrant_s(race.missed_starts)
+        if race.missed_starts:
+            return 1
+        planned_s = (len(race.costs) + len(race.rivals) + 1) * self._entrant_s()
         slower = max(1.0, race.seconds / planned_s) if race.costs else 1.0
         left_s = self.config.budget_s - self.log.seconds - race.seconds
         return max(1, min(ATTEMPTS, int(left_s // (slower * self.judgement_s()))))
@@ -301,9 +303,8 @@ class Spending:
         left_s = self.config.budget_s - self.log.seconds - self.judgement_s()
         return max(left_s, RACE_SHARE * self.config.budget_s)
 
-    def _entrant_s(self, missed_starts: int = 0) -> float:
-        config = self.config.model_copy(update={"starts": self.config.starts - missed_starts})
-        return _running_s(config, self._picture_s, self._base.loading_s)
+    def _entrant_s(self) -> float:
+        return _running_s(self.config, self._picture_s, self._base.loading_s)
 
     def reserve_s(self) -> float:
         """Return what is kept for the race and for deciding: for one candidate, and more if a third holds that."""
