@@ -21,7 +21,10 @@ Call = Callable[..., Any]
 def test_the_recipes_are_listed(underpaint: Call) -> None:
     done = underpaint("train", "--list")
     assert done.code == 0
-    assert [line.split()[0] for line in done.stdout.splitlines()] == list(RECIPES)
+    names, texts = zip(*(line.split("  ", 1) for line in done.stdout.splitlines()), strict=True)
+    assert [name.strip() for name in names] == list(RECIPES) and all(text.strip() for text in texts)
+    assert len({line.index(text.strip()) for line, text in zip(done.stdout.splitlines(), texts, strict=True)}) == 1
+    assert "`" not in done.stdout
     assert set(underpaint("train", "--list", "--json").json["recipes"]) == set(RECIPES)
 
 
@@ -41,6 +44,7 @@ def test_the_recipes_are_listed(underpaint: Call) -> None:
             2,
             "leave out --from 'stickers-64'",
         ),
+        (("sticker-64-nano-regression", "--data", "set", "--out", "new"), 2, "one to start from: --from stickers-64"),
         (("smoke", "--data", "set", "--out", "new", "--keep", "old"), 2, "--keep is for learning a style"),
         (("--data", "set", "--out", "new", "--from", "stickers-65"), 2, "there is no model folder 'stickers-65'"),
         (("--data", "set", "--out", "new", "--from", "stickers-64"), 2, "set does not exist"),

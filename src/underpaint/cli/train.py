@@ -52,7 +52,9 @@ def run(args: argparse.Namespace, output: Output) -> int:
 
     if args.list:
         lines = {name: (make.__doc__ or "").strip().splitlines()[0] for name, make in RECIPES.items()}
-        output.result("\n".join(f"{name:<20} {line}" for name, line in lines.items()), {"recipes": lines})
+        width = max(map(len, lines))
+        plain = "\n".join(f"{name:<{width}}  {line.replace('``', '')}" for name, line in lines.items())
+        output.result(plain, {"recipes": lines})
         return 0
     if args.recipe is None and args.start is not None:
         args.recipe = STYLE
@@ -79,10 +81,13 @@ def _check_options(recipe: Recipe, args: argparse.Namespace) -> None:
         InputError: One does not.
     """
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
+    from underpaint.stages.train.recipe import HybridRecipe
     from underpaint.stages.train.tuning.config import StyleRecipe
 
     if isinstance(recipe, EvaluatorRecipe) and args.start is not None:
         raise InputError(f"an evaluator starts from no model; leave out --from {args.start!r:.60}")
+    if isinstance(recipe, HybridRecipe):
+        recipe.check_start(args.start)
     if args.keep is not None and not isinstance(recipe, StyleRecipe):
         raise InputError(f"--keep is for learning a style; leave it out, or choose the recipe {STYLE!r}")
 

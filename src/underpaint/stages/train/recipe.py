@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from underpaint.core.config import Config
+from underpaint.core.errors import InputError
 from underpaint.stages.train.config import GeneratorTraining, LatentsEncoding, TokenizerTraining
 from underpaint.stages.train.text_table_config import TextTableConfig
 
@@ -55,6 +56,20 @@ class HybridRecipe(Config):
     def needs_start(self) -> bool:
         """Whether a part is taken from a saved model as it is, so that there must be one."""
         return self.tokenizer.fixed_autoencoder or self.generator.trains == "refiner"
+
+    def check_start(self, start: object | None) -> None:
+        """Check that there is a model to start from, if there must be one.
+
+        Args:
+            start: What names it; None for none.
+
+        Raises:
+            InputError: There is none.
+        """
+        if start is None and self.needs_start:
+            raise InputError(
+                "this recipe keeps a part of a saved model as it is, so it needs one to start from: --from stickers-64"
+            )
 
     @model_validator(mode="after")
     def _check_sizes(self) -> HybridRecipe:

@@ -127,10 +127,7 @@ def shared_parts(
         LicenseRefused: It holds sources that weights must not be trained on.
         TrainingError: The workspace belongs to another recipe, or training failed.
     """
-    if start is None and recipe.needs_start:
-        raise InputError(
-            "this recipe keeps a part of a saved model as it is, so it needs one to start from: --from stickers-64"
-        )
+    recipe.check_start(start)
     require_apart(out, dataset)
     data = read_manifest(dataset, kind="dataset").digest
     refuse_evaluation_sources(dataset)
