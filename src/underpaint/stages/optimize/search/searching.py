@@ -1,7 +1,8 @@
 """The search: base, judge, trials, judgements, in this order, each a row of the log before the next begins.
 
-Everything that is decided follows from the rows and the settings, so a search that was ended at any moment goes on to
-the same end. Time is counted from the rows too: what an ended process had begun and not written down costs nothing.
+Everything that is decided follows from the rows and the settings, so a search that was ended at any moment goes on by
+the same rules. Time is counted from the rows too: what an ended process had begun and not written down costs nothing,
+and is measured anew, a race with other times.
 """
 
 from __future__ import annotations
