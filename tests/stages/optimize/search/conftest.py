@@ -17,6 +17,7 @@ from underpaint.pipelines.slots import Capabilities, capabilities_of
 from underpaint.runtime.capacity import Capacity
 from underpaint.runtime.fingerprint import Cores, Fingerprint, System
 from underpaint.runtime.processor import Processor
+from underpaint.stages.optimize.search.bench import Examined
 from underpaint.stages.optimize.search.config import LEAST_RACED, SearchConfig
 from underpaint.stages.optimize.search.frontier import settled
 from underpaint.stages.optimize.search.record import (
@@ -31,7 +32,7 @@ from underpaint.stages.optimize.search.record import (
     Rival,
     Trial,
 )
-from underpaint.stages.optimize.search.searching import Examined, Search
+from underpaint.stages.optimize.search.searching import Search
 from underpaint.stages.optimize.search.space import Space, space_of
 from underpaint.stages.optimize.search.trial_log import TrialLog
 from underpaint.stages.optimize.search.unchanged import Made

@@ -11,90 +11,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
 
 from underpaint.core.errors import PolicyError
 from underpaint.core.optimization import Judge, OptimizationRecipe
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.runtime.clock import Clock, SystemClock
+from underpaint.stages.optimize.search.bench import Bench, Examined
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.frontier import accepted, ladder, left_out, next_judged, raced, runners
 from underpaint.stages.optimize.search.proposing import Proposal, Proposer
-from underpaint.stages.optimize.search.record import (
-    UNTRIED,
-    Attempt,
-    Base,
-    Quality,
-    Raced,
-    Ready,
-    Reason,
-    State,
-    Stopped,
-    Trial,
-    Tried,
-)
-from underpaint.stages.optimize.search.record import Cost as TrialCost
-from underpaint.stages.optimize.search.space import Space
+from underpaint.stages.optimize.search.record import UNTRIED, Attempt, Base, Ready, Reason, Stopped, Trial, Tried
 from underpaint.stages.optimize.search.spending import Spending, in_words, within_budget
 from underpaint.stages.optimize.search.trial_log import TrialLog
-from underpaint.stages.optimize.search.unchanged import Made, insist_on
-
-
-@dataclass(frozen=True, kw_only=True)
-class Examined:
-    """What was found about a recipe.
-
-    Args:
-        rung: The last that it reached.
-        state: How it ended.
-        reason: Why; None for a candidate that may be judged.
-        cost: If it was timed.
-        quality: Metric to change.
-        loss: See ``Trial``.
-        candidate: Digest of the model that was looked at.
-    """
-
-    rung: int
-    state: State
-    reason: Reason | None = None
-    cost: TrialCost | None = None
-    quality: dict[str, Quality] = field(default_factory=dict)
-    loss: float | None = None
-    candidate: str | None = None
-
-
-class Bench(Protocol):
-    """What a search does with recipes."""
-
-    @property
-    def space(self) -> Space:
-        """What may be varied."""
-        ...
-
-    @property
-    def host_class(self) -> str:
-        """Class of the machine that shall draw."""
-        ...
-
-    def picture_s(self, report: Report) -> float:
-        """Return about how long a picture of the model before takes, in seconds, from a few."""
-        ...
-
-    def base(self, report: Report) -> Base:
-        """Measure the model before; ``seconds`` is filled in by the search."""
-        ...
-
-    def examine(self, recipe: OptimizationRecipe, base: Base, seconds_left: float, report: Report) -> Examined:
-        """Look at a recipe, with pictures of the search's prompts alone."""
-        ...
-
-    def candidate(self, recipe: OptimizationRecipe, report: Report) -> Made:
-        """Return a candidate whose files were all compared with its manifest, made again if it is not there."""
-        ...
-
-    def race(self, runners: Sequence[Trial], base: Base, seconds_left: float, report: Report) -> Raced:
-        """Time some candidates, all rivals and the model before in turn; ``seconds`` is filled in by the search."""
-        ...
+from underpaint.stages.optimize.search.unchanged import insist_on
 
 
 @dataclass(kw_only=True)

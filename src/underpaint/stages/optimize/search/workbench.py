@@ -20,13 +20,13 @@ from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.clock import Clock, SystemClock
+from underpaint.stages.optimize.search.bench import Examined
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, KeptDrawing, Pixels
 from underpaint.stages.optimize.search.making import Workshop
 from underpaint.stages.optimize.search.quality import Eyes, Looks, as_bad, limits_of, loss_of, unsound
 from underpaint.stages.optimize.search.racing import Course, Runner, disk_mb, race, runner_of, that_fit
 from underpaint.stages.optimize.search.record import Base, Cost, Limit, Quality, Raced, Reason, Trial
-from underpaint.stages.optimize.search.searching import Examined
 from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.search.spending import limit_s, too_long, watched
 from underpaint.stages.optimize.search.timing import WARM_UPS, cost_of
