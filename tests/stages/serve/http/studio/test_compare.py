@@ -115,31 +115,72 @@ def test_letters_that_cannot_be_read_hold_the_button_with_the_reason(open_studio
     expect(studio.page.locator("#compare-hint")).to_contain_text("may not know “axolotl”")
 
 
-def test_words_are_looked_at_by_the_models_of_both_sides(open_studio):
-    studio = open_studio("compare")
+@pytest.fixture
+def read_by_two(open_studio):
+    """Open the comparison on a server with another model, told what each answers; returns also who was asked what."""
 
-    def with_another(route):
-        known = route.fetch().json()
-        another = {**known["models"][0], "name": "another", "release": "another-0", "is_default": False}
-        route.fulfill(json={**known, "models": [*known["models"], another]})
+    def open_it(**answers):
+        studio, asked = open_studio("compare"), []
 
-    def read(route):
-        is_another = json.loads(route.request.post_data)["model"] == "another"
-        trouble = "the other model cannot read this" if is_another else None
-        reading = {"unread": "", "unknown": ["heart"], "is_foreign": False, "trouble": trouble}
-        route.fulfill(json={"object": "list", "data": [reading], "same_as": [None]})
+        def with_another(route):
+            known = route.fetch().json()
+            another = {**known["models"][0], "name": "another", "release": "another-0", "is_default": False}
+            route.fulfill(json={**known, "models": [*known["models"], another]})
 
-    studio.page.route("**/api/v1/capabilities", with_another)
-    studio.page.route("**/api/v1/prompts/check", read)
-    studio.page.reload()
-    words, hint = studio.page.get_by_role("textbox", name="What shall your sticker show?"), "#compare-hint"
-    words.fill("a red heart")
-    expect(studio.page.locator(hint)).to_have_text("The model may not know “heart”; it draws what it can make of it.")
-    expect(studio.page.locator("#compare-mistake")).to_be_empty()
+        def read(route):
+            body = json.loads(route.request.post_data)
+            asked.append((*body["prompts"], body["model"]))
+            usual = {"unread": "", "unknown": ["heart"], "is_foreign": False, "trouble": None}
+            answer = usual | answers["another" if body["model"] == "another" else "first"]
+            route.fulfill(json={"object": "list", "data": [answer], "same_as": [None]})
+
+        studio.page.route("**/api/v1/capabilities", with_another)
+        studio.page.route("**/api/v1/prompts/check", read)
+        studio.page.reload()
+        return studio, asked
+
+    return open_it
+
+
+def by_another_on_the_right(studio, prompt="a red heart"):
+    studio.page.get_by_role("textbox", name="What shall your sticker show?").fill(prompt)
     side(studio, "Right").get_by_role("combobox", name="Who draws").select_option("another")
-    expect(studio.page.locator("#compare-mistake")).to_have_text("The other model cannot read this.")
+
+
+HEART = "The model may not know “heart”; it draws what it can make of it."
+
+
+def test_words_are_looked_at_by_the_models_of_both_sides(read_by_two):
+    studio, _ = read_by_two(first={}, another={"trouble": "the other model cannot read this"})
+    hint, mistake = studio.page.locator("#compare-hint"), studio.page.locator("#compare-mistake")
+    studio.page.get_by_role("textbox", name="What shall your sticker show?").fill("a red heart")
+    expect(hint).to_have_text(HEART)
+    expect(mistake).to_be_empty()
+    by_another_on_the_right(studio)
+    expect(mistake).to_have_text("another: The other model cannot read this.")
     expect(studio.page.get_by_role("button", name="Draw both")).to_be_disabled()
-    expect(studio.page.locator(hint)).to_have_text("The model may not know “heart”; it draws what it can make of it.")
+    expect(hint).to_have_text(HEART)
+
+
+def test_a_model_that_reads_otherwise_than_the_other_is_named(read_by_two):
+    studio, _ = read_by_two(first={}, another={"unknown": ["red", "heart"], "unread": "heart"})
+    by_another_on_the_right(studio)
+    both = HEART.replace("“heart”", "“red”, “heart”")
+    unread = "another: That is long; the end is not read: “heart”"
+    expect(studio.page.locator("#compare-hint")).to_have_text(f"stickers-64: {HEART} another: {both} {unread}")
+
+
+def test_words_are_looked_at_again_only_if_they_or_a_model_are_others(read_by_two):
+    studio, asked = read_by_two(first={"trouble": "no"}, another={"trouble": "no"})
+    by_another_on_the_right(studio)
+    expect(studio.page.locator("#compare-mistake")).to_have_text("No.")
+    expect(studio.page.get_by_role("button", name="Draw both")).to_be_disabled()
+    before = len(asked)
+    side(studio, "Right").get_by_role("slider").first.press("ArrowRight")
+    side(studio, "Left").get_by_role("radio", name="Flat").check()
+    with studio.page.expect_response("**/api/v1/prompts/check"):
+        side(studio, "Right").get_by_role("combobox", name="Who draws").select_option("stickers-64")
+    assert asked[before:] == [("a red heart", "stickers-64")]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -30,13 +30,27 @@ export function hintsOf({ unread, unknown, is_foreign: isForeign }) {
   ].filter(Boolean);
 }
 
+/**
+ * Join what several models say: once if all say it, else with the names of those who do.
+ *
+ * @param {Array<string | null>} models Their names.
+ * @param {string[][]} said What each of them says.
+ * @returns {string[]} Sentences.
+ */
+function byModel(models, said) {
+  return [...new Set(said.flat())].map((words) => {
+    const those = models.filter((_, i) => said[i].includes(words));
+    return those.length === models.length ? words : t('hints.by', { models: those.join(', '), words });
+  });
+}
+
 function quoted(words) {
   const some = words.slice(0, SHOWN_WORDS).map((word) => `“${word}”`);
   return some.join(', ') + (words.length > SHOWN_WORDS ? ' …' : '');
 }
 
 /**
- * Make the line under a box.
+ * Make the line under a box; where several models read, it names those that say what the others do not.
  *
  * @param {import('../main.js').App} app The app.
  * @param {string} id Of the line, by which the box is described.
@@ -44,12 +58,13 @@ function quoted(words) {
  * @param {{models: () => Array<string | null>, ontrouble: (words: string) => void}} use Which models read, null for the default;
  *     told why the words cannot be drawn by one of them, and with none once they can.
  * @returns {{element: HTMLElement, look: (words: string) => void, trouble: () => string, close: () => void}} The line; `look`
- *     looks at other words, `trouble` is what was told last.
+ *     looks at words, if these or the models are others than before; `trouble` is what was told last.
  */
 export function hintBelow(app, id, usual, { models, ontrouble }) {
   const element = h('p', { class: 'hint', id, role: 'status' }, usual);
   let asking = new AbortController();
   let timer = 0;
+  let looked = '';
   let said = usual;
   let trouble = '';
 
@@ -77,17 +92,22 @@ export function hintBelow(app, id, usual, { models, ontrouble }) {
       return data[0];
     };
     try {
-      const readings = await Promise.all([...new Set(models())].map(readBy));
+      const names = [...new Set(models())];
+      const readings = await Promise.all(names.map(readBy));
       if (signal.aborted) return;
-      tell([...new Set(readings.flatMap(hintsOf))]);
-      hold(sentence(readings.find((one) => one.trouble)?.trouble ?? ''));
+      const troubles = readings.map((one) => [sentence(one.trouble ?? '')].filter(Boolean));
+      tell(byModel(names, readings.map(hintsOf)));
+      hold(byModel(names, troubles).join(' '));
     } catch {
       // A hint that does not come is none; whatever is wrong is said where something is drawn.
-      if (!signal.aborted) hold('');
+      if (!signal.aborted) ((looked = ''), hold(''));
     }
   }
 
   function look(words) {
+    const what = JSON.stringify([words, models()]);
+    if (what === looked) return;
+    looked = what;
     clearTimeout(timer);
     asking.abort();
     if (!words.trim()) return (tell([]), hold(''));

@@ -79,5 +79,6 @@ export const moods = {
   'hints.english': 'The model reads English. It draws this too, but it understands English words far better.',
   'hints.unknown': 'The model may not know {words}; it draws what it can make of it.',
   'hints.unread': 'That is long; the end is not read: “{words}”',
+  'hints.by': '{models}: {words}',
   'hints.lines': ({ n }) => (n === 1 ? 'A hint for one line' : `Hints for ${n} lines; all of them can be drawn`),
 };
