@@ -126,8 +126,8 @@ class StubBench:
         costs = {one.id: after(one.cost, starts, planned) for one in runners if one.cost is not None}
         beside = {name: over(cost, self.rival) for name, cost in costs.items()}
         own = next(iter(costs.values()), None)
-        exact = dict.fromkeys(("latency_ratio", "cpu_ratio"), (self.rival,) * 3)
-        cost = own and own.model_copy(update=exact)
+        exact = (self.rival, self.rival, self.rival)
+        cost = own and own.model_copy(update={"latency_ratio": exact, "cpu_ratio": exact})
         rival = Rival(name="export", model_digest="e", cost=cost, loss=0.1, beside=beside)
         return Raced(costs=costs, rivals=(rival,), missed_starts=planned - starts)
 
