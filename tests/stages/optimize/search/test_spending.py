@@ -14,15 +14,13 @@ from underpaint.core.optimization import Effort, OptimizationRecipe
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.optimize.search.config import ATTEMPTS, USUAL_LOADING_S, SearchConfig
 from underpaint.stages.optimize.search.frontier import EQUALS
+from underpaint.stages.optimize.search.making_time import making_s
 from underpaint.stages.optimize.search.record import Base, Cost, Raced, Rival, Trial, Tried
 from underpaint.stages.optimize.search.spending import (
     TRIAL_OVERHEAD_S,
     check_plan,
-    limit_s,
-    making_s,
     race_loading_s,
     raced_pictures,
-    too_long,
 )
 from underpaint.stages.optimize.search.timing import take_turns
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
@@ -65,20 +63,6 @@ def test_the_least_budget_grows_with_the_pictures_that_decide(each: int) -> None
     with pytest.raises(InputError, match=f"the race 360 and the decision {each}, which takes"):
         check_plan(SearchConfig(budget_s=least), Effort(base=0, each=each))
     check_plan(SearchConfig(budget_s=least + 5.0), Effort(base=0, each=each))
-
-
-def test_what_takes_long_to_make_is_begun_where_25_minutes_are_given_and_not_where_7_are() -> None:
-    assert making_s(SLOW, BASE) > 60.0
-    found = too_long(SLOW, BASE, seconds_left=240.0)
-    assert found is not None and found.code == "budget.making"
-    assert found.text.startswith("making it takes about") and found.text.endswith("give a larger --budget")
-    assert too_long(SLOW, BASE, seconds_left=900.0) is None
-    assert making_s(SLOW, BASE) < limit_s(900.0)
-
-
-def test_what_is_planned_for_eight_bits_of_openvino_covers_what_they_took() -> None:
-    """The longest that was seen before it was ended, on busy cores: 266 s, where a picture took 86.5 ms."""
-    assert making_s(SLOW, BASE.model_copy(update={"latency_ms": 86.5})) > 266.0
 
 
 def test_the_race_is_planned_for_with_all_its_starts(stubbed: Make) -> None:
@@ -129,10 +113,6 @@ def test_a_race_that_ended_early_leaves_one_look_whatever_time_is_left(stubbed: 
     costs = {} if missed == made.search.config.starts else {"t-001": COST}
     whole, early = (Raced(costs=costs, missed_starts=count, seconds=50.0) for count in (0, missed))
     assert (made.search.spending.looks(whole), made.search.spending.looks(early)) == (ATTEMPTS, 1)
-
-
-def test_what_needs_no_training_is_looked_at_even_if_all_before_took_longer_than_planned() -> None:
-    assert too_long(arranged(step_of("steps.count", "sampler", steps=1)), BASE, seconds_left=-30.0) is None
 
 
 def tried(number: int, recipe: OptimizationRecipe, seconds: float) -> Tried:

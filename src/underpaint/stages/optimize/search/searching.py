@@ -17,11 +17,12 @@ from underpaint.core.optimization import Judge, OptimizationRecipe
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.stages.optimize.search.bench import Bench, Examined
+from underpaint.stages.optimize.search.budget_words import in_words
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.frontier import accepted, ladder, left_out, next_judged, raced, runners
 from underpaint.stages.optimize.search.proposing import Proposal, Proposer
 from underpaint.stages.optimize.search.record import UNTRIED, Attempt, Base, Ready, Reason, Stopped, Trial, Tried
-from underpaint.stages.optimize.search.spending import Spending, in_words, within_budget
+from underpaint.stages.optimize.search.spending import Spending, within_budget
 from underpaint.stages.optimize.search.trial_log import TrialLog
 from underpaint.stages.optimize.search.unchanged import insist_on
 

@@ -1,8 +1,7 @@
 """What the parts of a search take, and may take: too small a budget is refused, and the end of it is kept free.
 
 Before anything is measured, a picture takes as long as one of the quickest model there could be. Later, what was
-measured and what trials and judgements took tells what the next ones take. What
-would take too long to make is not begun, and what does is ended.
+measured and what trials and judgements took tells what the next ones take.
 """
 
 from __future__ import annotations
@@ -15,10 +14,11 @@ from underpaint.core.errors import InputError
 from underpaint.core.optimization import Effort, Judge, OptimizationRecipe, Step
 from underpaint.core.progress import Progress, Report
 from underpaint.runtime.clock import Clock
+from underpaint.stages.optimize.search.budget_words import LARGER, in_words, minutes
 from underpaint.stages.optimize.search.config import ATTEMPTS, USUAL_LOADING_S, SearchConfig
-from underpaint.stages.optimize.search.drawing import CandidateFailed
 from underpaint.stages.optimize.search.frontier import EQUALS
-from underpaint.stages.optimize.search.record import Base, Raced, Reason, Trial
+from underpaint.stages.optimize.search.making_time import making_s
+from underpaint.stages.optimize.search.record import Base, Raced, Trial
 from underpaint.stages.optimize.search.timing import WARM_UPS
 from underpaint.stages.optimize.search.trial_log import TrialLog
 
@@ -32,25 +32,8 @@ QUICKEST_S, USUAL_S = 0.005, 0.1
 """A picture of the quickest model there could be, and of one that takes longer than most."""
 RUNNERS = 3
 """A candidate, the model before and a rival: who runs in a usual race at least."""
-MAKING_PICTURES: dict[tuple[str, str], int] = {
-    ("engine.onnx", "int8"): 200,
-    ("engine.openvino", "bf16"): 200,
-    ("engine.openvino", "int8"): 3500,
-    ("engine.openvino", "int8_bf16"): 3500,
-}
-"""What calibrating a graph takes besides a plain trial, in pictures of the model before, until one was made."""
-TRAINED = ("recover", "train")
-"""Parameters that are steps of training."""
-TRAINED_PICTURES = 24
-"""What a step of training costs, in pictures drawn."""
-TRAINING_SHARE = 0.25
-"""Share of the time left that one training may take."""
 RACE_SHARE = 0.1
 """Share of the budget that the race may take, however late it begins."""
-MAKING_SHARE = 0.3
-"""Share of the time left that making one candidate may take, its training among it."""
-LEAST_MAKING_S = 60.0
-LARGER = "give a larger --budget"
 
 
 def check_plan(config: SearchConfig, effort: Effort) -> None:
@@ -113,63 +96,6 @@ def within_budget(report: Report, budget_s: float, clock: Clock) -> Report:
         if clock.now() - began > budget_s:
             why = f"measuring the model before ({progress.task}) has used it up, and nothing was tried yet"
             raise _too_small(budget_s, "here", why, f"{LARGER}, or let less run beside it")
-        report(progress)
-
-    return passed_on
-
-
-def making_s(recipe: OptimizationRecipe, base: Base) -> float:
-    """Return about how long calibrating takes that a recipe asks for, until something like it was made."""
-    pictures = sum(MAKING_PICTURES.get((step.name, str(step.params.get("precision"))), 0) for step in recipe.steps)
-    return pictures * base.latency_ms / 1000
-
-
-def limit_s(seconds_left: float) -> float:
-    """Return the longest time that making a candidate may take.
-
-    Args:
-        seconds_left: Time left for trials.
-    """
-    return max(LEAST_MAKING_S, MAKING_SHARE * seconds_left)
-
-
-def too_long(recipe: OptimizationRecipe, base: Base, seconds_left: float) -> Reason | None:
-    """Say why a recipe's training or calibration does not fit the time left, if it does not.
-
-    Args:
-        recipe: The recipe.
-        base: The model before.
-        seconds_left: Time left for trials.
-    """
-    steps = sum(int(str(step.params.get(name, 0))) for step in recipe.steps for name in TRAINED)
-    needed = steps * TRAINED_PICTURES * base.latency_ms / 1000
-    if steps and needed > TRAINING_SHARE * seconds_left:
-        text = (
-            f"its {steps} steps of training take about {needed / 60:.0f} min, and one training may take a quarter of "
-            f"the {max(0.0, seconds_left) / 60:.0f} min that are left for trials; {LARGER}"
-        )
-        return Reason(code="budget.training", text=text)
-    making, most = making_s(recipe, base), limit_s(seconds_left)
-    if making <= most:
-        return None
-    text = f"making it takes about {in_words(making)}, and now {in_words(most)} may be spent on that; {LARGER}"
-    return Reason(code="budget.making", text=text)
-
-
-def watched(report: Report, seconds: float, clock: Clock) -> Report:
-    """Return what passes progress on, and ends what takes too long.
-
-    Args:
-        report: Receives progress.
-        seconds: The longest time, from now on.
-        clock: What time is read from.
-    """
-    began = clock.now()
-
-    def passed_on(progress: Progress) -> None:
-        if clock.now() - began > seconds:
-            text = f"making it ({progress.task}) took longer than {seconds:.0f} s, {MAKING_SHARE:.0%} of the time left"
-            raise CandidateFailed(f"{text}; {LARGER}", killed=True)
         report(progress)
 
     return passed_on
@@ -326,13 +252,3 @@ def _running_s(config: SearchConfig, picture_s: float, loading_s: float) -> floa
 def _plain_s(config: SearchConfig, picture_s: float) -> float:
     """Return about how long the trial of a recipe takes that is made at once."""
     return picture_s * (config.prompts + 4 * config.pairs) + TRIAL_OVERHEAD_S
-
-
-def in_words(seconds: float) -> str:
-    """Say a time for people."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
-def minutes(seconds: float) -> str:
-    """Return a time as ``--budget`` takes it, rounded up."""
-    return f"{int(seconds // 60) + 1}m"

@@ -24,11 +24,11 @@ from underpaint.stages.optimize.search.bench import Examined
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, KeptDrawing, Pixels
 from underpaint.stages.optimize.search.making import Workshop
+from underpaint.stages.optimize.search.making_time import limit_s, too_long, watched
 from underpaint.stages.optimize.search.quality import Eyes, Looks, as_bad, limits_of, loss_of, unsound
 from underpaint.stages.optimize.search.racing import Course, Runner, disk_mb, race, runner_of, that_fit
 from underpaint.stages.optimize.search.record import Base, Cost, Limit, Quality, Raced, Reason, Trial
 from underpaint.stages.optimize.search.space import Space
-from underpaint.stages.optimize.search.spending import limit_s, too_long, watched
 from underpaint.stages.optimize.search.timing import WARM_UPS, cost_of
 from underpaint.stages.optimize.search.unchanged import Made, insist_on, made_in
 
