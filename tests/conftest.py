@@ -7,6 +7,8 @@ import json
 import os
 import runpy
 import shutil
+import struct
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +91,20 @@ def underpaint(capfd: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
         return Finished(code=code, stdout=captured.out, stderr=captured.err)
 
     return call
+
+
+def build_huge_png(width: int, height: int) -> bytes:
+    """Return a small PNG whose header promises a picture of a size, which its pixels do not fill."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(bytes(1_000_000), 9)), (b"IEND", b""))
+    parts = [struct.pack(">I", len(c)) + k + c + struct.pack(">I", zlib.crc32(k + c)) for k, c in chunks]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.fixture(scope="session")
+def huge_png() -> Callable[[int, int], bytes]:
+    """Return ``build_huge_png``."""
+    return build_huge_png
 
 
 WORDS = (

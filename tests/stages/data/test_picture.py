@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,25 +18,12 @@ def encoded(image: Image.Image, kind: str = "PNG", **more: object) -> bytes:
     return buffer.getvalue()
 
 
-def chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-
-def bomb(side: int) -> bytes:
-    """Make a small PNG whose header promises a huge picture."""
-    header = struct.pack(">IIBBBBB", side, side, 8, 6, 0, 0, 0)
-    data = zlib.compress(bytes(1_000_000), 9)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-
-
 RED = Image.new("RGBA", (8, 8), (255, 0, 0, 128))
 BAD = {
     "truncated": (encoded(Image.effect_noise((8, 8), 50))[:-30], "whole PNG"),
     "empty": (b"", "whole PNG"),
     "a text": (b"hello", "whole PNG"),
     "another format": (encoded(RED.convert("RGB"), "JPEG"), "whole PNG"),
-    "20,000 pixels wide": (bomb(20_000), "far more than 40,000,000 pixels; shrink it"),
-    "7,000 pixels wide": (bomb(7_000), "7000x7000 pixels; at most 40,000,000 are read: shrink it"),
     "an animation": (encoded(RED, save_all=True, append_images=[Image.new("RGBA", (8, 8))]), "animation"),
     "another size": (encoded(Image.new("RGBA", (9, 8))), "9x8"),
 }
@@ -47,6 +33,18 @@ BAD = {
 def test_bad_pictures_are_refused(content: bytes, expected: str) -> None:
     with pytest.raises(UnreadableImage, match=expected):
         read_picture(content, size=8)
+
+
+@pytest.mark.parametrize(
+    ("side", "told"),
+    [
+        (20_000, "far more than 40,000,000 pixels; shrink it"),
+        (7_000, "7000x7000 pixels; at most 40,000,000 are read: shrink it"),
+    ],
+)
+def test_pictures_that_are_too_large_are_refused(huge_png: Callable[[int, int], bytes], side: int, told: str) -> None:
+    with pytest.raises(UnreadableImage, match=told):
+        read_picture(huge_png(side, side), size=8)
 
 
 def test_good_pictures_keep_their_alpha(tmp_path: Path) -> None:
