@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,10 +173,10 @@ def test_a_style_can_be_taught_to_a_model_that_was_taught_one(workspace, rewrite
 
 @pytest.mark.parametrize("steps", [0, 2, None])
 def test_a_refiner_that_adds_the_mean_is_asked_for_the_mean_alone(workspace, parent, style_settings, steps):
-    pipeline = load_pipeline(parent, CPU)
+    pipeline: Any = load_pipeline(parent, CPU)
     pipeline.config = pipeline.config.model_copy(update={"residual_steps": steps})
-    parts = (load_parts(workspace / name) for name in ("own", "kept"))
-    trainee = StyleTrainee(style_settings(), pipeline, *parts, workspace)
+    own, kept = (load_parts(workspace / name) for name in ("own", "kept"))
+    trainee = StyleTrainee(style_settings(), pipeline, own, kept, workspace)
     times: list[torch.Tensor] = []
     trainee.module.residual.register_forward_pre_hook(lambda _, given: times.append(given[1]))
     trainee.loss(0, step_generator(0, 0))
@@ -184,7 +185,7 @@ def test_a_refiner_that_adds_the_mean_is_asked_for_the_mean_alone(workspace, par
 
 @pytest.mark.parametrize("rank", [None, 2])
 def test_a_style_can_be_taught_to_a_model_without_a_refiner(rank, parent, own_pictures, style_settings, tmp_path):
-    tokens = load_pipeline(parent, CPU)
+    tokens: Any = load_pipeline(parent, CPU)
     tokens.residual = None
     made = style_settings(4, draws=False, rank=rank)
     save_pipeline(tokens, tmp_path / "tokens", stage="train", config=made, parents={})
