@@ -225,6 +225,17 @@ def test_letters_that_cannot_be_read_hold_the_button_with_the_reason(studio):
     expect(mistake).to_be_empty()
 
 
+def test_words_that_are_put_right_are_drawn_though_they_were_not_looked_at_yet(studio):
+    mistake = studio.page.locator("#prompt-mistake")
+    box(studio).fill("hi 麒麟")
+    expect(mistake).not_to_be_empty()
+    with studio.page.expect_response("**/api/v1/jobs") as sent:
+        studio.page.route("**/api/v1/prompts/check", lambda _: None)
+        box(studio).fill("a red heart")
+        box(studio).press("Enter")
+    assert sent.value.status == 202 and "a red heart" in sent.value.request.post_data
+
+
 def test_a_hint_that_does_not_come_is_none(open_studio):
     studio = open_studio(tolerant=True)
     studio.page.route("**/api/v1/prompts/check", lambda route: route.fulfill(status=503, body="{}"))

@@ -57,7 +57,7 @@ function formOf(app, draw) {
   const submit = (event) => {
     event.preventDefault();
     if (!form.value.prompt.trim()) return prompt.complain(t('create.no_words'));
-    if (prompt.trouble()) return prompt.complain(prompt.trouble());
+    if (prompt.refusal()) return prompt.complain(prompt.refusal());
     draw({ kind: 'generation', request: requestOf(form.value, app.capabilities) });
   };
   const main = h(
@@ -132,6 +132,6 @@ function promptBox(app, { draw, hold }) {
       hint.look(value);
     },
     complain: mistake.complain,
-    trouble: hint.trouble,
+    refusal: hint.refusal,
   };
 }

@@ -64,7 +64,7 @@ export function editForm(app, models, draw) {
   negative.addEventListener('input', () => draft.change({ negative: negative.value }));
 
   function check() {
-    const wrong = draft.value.prompt.trim() ? hint.trouble() : t('edit.no_words');
+    const wrong = draft.value.prompt.trim() ? hint.refusal() : t('edit.no_words');
     if (wrong) mistake.complain(wrong);
     return !wrong;
   }

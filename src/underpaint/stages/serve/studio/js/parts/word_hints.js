@@ -57,14 +57,16 @@ function quoted(words) {
  * @param {string} usual What it says as long as there is nothing to say.
  * @param {{models: () => Array<string | null>, ontrouble: (words: string) => void}} use Which models read, null for the default;
  *     told why the words cannot be drawn by one of them, and with none once they can.
- * @returns {{element: HTMLElement, look: (words: string) => void, trouble: () => string, close: () => void}} The line; `look`
- *     looks at words, if these or the models are others than before; `trouble` is what was told last.
+ * @returns {{element: HTMLElement, look: (words: string) => void, trouble: () => string, refusal: () => string, close: () => void}}
+ *     The line; `look` looks at words, if these or the models are others than before; `trouble` is what was told last, `refusal`
+ *     the same of these very words: none as long as they are not read yet, which who draws them will do.
  */
 export function hintBelow(app, id, usual, { models, ontrouble }) {
   const element = h('p', { class: 'hint', id, role: 'status' }, usual);
   let asking = new AbortController();
   let timer = 0;
   let looked = '';
+  let known = '';
   let said = usual;
   let trouble = '';
 
@@ -84,6 +86,7 @@ export function hintBelow(app, id, usual, { models, ontrouble }) {
   };
 
   async function ask(words) {
+    const what = looked;
     asking = new AbortController();
     const { signal } = asking;
     const readBy = async (model) => {
@@ -95,6 +98,7 @@ export function hintBelow(app, id, usual, { models, ontrouble }) {
       const names = [...new Set(models())];
       const readings = await Promise.all(names.map(readBy));
       if (signal.aborted) return;
+      known = what;
       const troubles = readings.map((one) => [sentence(one.trouble ?? '')].filter(Boolean));
       tell(byModel(names, readings.map(hintsOf)));
       hold(byModel(names, troubles).join(' '));
@@ -114,5 +118,11 @@ export function hintBelow(app, id, usual, { models, ontrouble }) {
     timer = window.setTimeout(() => ask(words), trouble ? 0 : TYPING_MS);
   }
 
-  return { element, look, trouble: () => trouble, close: () => (clearTimeout(timer), asking.abort()) };
+  return {
+    element,
+    look,
+    trouble: () => trouble,
+    refusal: () => (known === looked ? trouble : ''),
+    close: () => (clearTimeout(timer), asking.abort()),
+  };
 }

@@ -94,7 +94,7 @@ function formOf(app, draw) {
   );
   const submitted = (event) => {
     event.preventDefault();
-    const wrong = prompt.value.trim() ? hint.trouble() : t('compare.no_words');
+    const wrong = prompt.value.trim() ? hint.refusal() : t('compare.no_words');
     if (wrong) mistake.complain(wrong);
     else draw();
   };
