@@ -273,7 +273,7 @@ def test_commands_note_once_that_a_model_is_slower_here_than_it_was_made_for(
     underpaint: Run, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = "tiny takes two to three times as long here as in 32 bits: " + "why, " * 20 + "and the end"
-    monkeypatch.setattr(engine_choice, "bfloat16_elsewhere", lambda _model: slow)
+    monkeypatch.setattr(engine_choice, "bfloat16_elsewhere", lambda *_: slow)
     (tmp_path / "wishes.txt").write_text("a cat\n")
     where = ("--prompts", tmp_path / "wishes.txt", "--out", tmp_path / "drawn", "--cache", tmp_path / "cache")
     for arguments in (
