@@ -158,8 +158,9 @@ def nano_four_scales() -> HybridRecipe:
     """The nano model with four scales in place of six: 85 tokens, four passes, 64 px.
 
     ``underpaint train sticker-64-nano-four-scales --data artifacts/stickers-64 --out artifacts/four-scales --from
-    stickers-64``; trained on as long as ``sticker-64-nano-long``, forty minutes of a quiet CPU core with bfloat16. Expect
-    4.69 nats a token on ``validation`` and three quarters of the time of six scales; no worse by value (docs/log.md).
+    stickers-64``; trained on as long as ``sticker-64-nano-long``, forty minutes of a quiet CPU core with bfloat16.
+    Expect 4.69 nats a token on ``validation`` and three quarters of the time of six scales; its pictures were no worse
+    by value (docs/log.md).
     """
     return _nano_fewer((1, 2, 4, 8), (1 / 3, 2 / 3, 1.0, 0.0), (0.6, 0.6, 0.54, 0.3))
 
