@@ -22,7 +22,7 @@ from frontier_drawing import Asked, Opened, unwatched
 from frontier_points import Family, Point
 
 from underpaint.core.config import Config, digest_of
-from underpaint.metrics.interval import order_statistic
+from underpaint.metrics.interval import order_statistic, ratio_of_medians
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.flops import count_flops
@@ -176,6 +176,13 @@ def summary_of(stages: Mapping[str, np.ndarray]) -> dict[str, Any]:
         "p95_ms": float(np.quantile(total, 0.95)),
         "stages_ms": {stage: float(np.median(ms)) for stage, ms in stages.items() if stage != TOTAL},
     }
+
+
+def ratio_of(slower: Sequence[float] | np.ndarray, faster: Sequence[float] | np.ndarray) -> dict[str, float]:
+    """Return by how much one takes longer than the other, with its interval, from rounds ``[R]`` of both in turn."""
+    found = ratio_of_medians(slower, faster, np.random.default_rng(0))
+    assert found.interval is not None
+    return {"value": found.value, "low": found.interval.low, "high": found.interval.high}
 
 
 def conditions_of(log: Path) -> dict[str, Any]:

@@ -10,10 +10,10 @@ import numpy as np
 from frontier_drawing import Asked
 from frontier_points import BLURRED, DEFAULT, FIXED_STEPS, REDRAWN, Family, Point
 from frontier_quality import COMPOSITION, CONCEPT, Quality, distance_rank, losses, overall
-from frontier_timing import TOTAL, Cell
+from frontier_timing import TOTAL, Cell, ratio_of
 
 from underpaint.metrics.equal_quality import LEVEL, Loss, cheapest_not_worse, not_worse
-from underpaint.metrics.interval import MIN_PAIRS, ratio_of_medians
+from underpaint.metrics.interval import MIN_PAIRS
 
 SCOPES: dict[str, tuple[str, ...]] = {
     "both": (CONCEPT, COMPOSITION),
@@ -81,9 +81,7 @@ class Table:
             n = min(len(a), len(b))
             if n < MIN_PAIRS:
                 return {"value": float(np.median(a[:n]) / np.median(b[:n])), "unit": "ms"}
-            found = ratio_of_medians(a[:n], b[:n], np.random.default_rng(0))
-            assert found.interval is not None
-            return {"value": found.value, "low": found.interval.low, "high": found.interval.high, "unit": "ms"}
+            return {**ratio_of(a[:n], b[:n]), "unit": "ms"}
         return self.mac_ratio(slower, faster) if count == 1 else None
 
     def mac_ratio(self, slower: str, faster: str) -> dict[str, Any] | None:

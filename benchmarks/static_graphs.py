@@ -24,12 +24,14 @@ from typing import Any
 import numpy as np
 import torch
 from frontier_drawing import Opened, ask, open_family
+from frontier_page import ratio_text
 from frontier_points import Family
 from frontier_quality import COMPOSITION
+from frontier_timing import ratio_of
 from machine import print_table, write_document
 
 import underpaint
-from underpaint.metrics.interval import MIN_PAIRS, order_statistic, ratio_of_medians
+from underpaint.metrics.interval import MIN_PAIRS, order_statistic
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.device import threads
 
@@ -110,13 +112,6 @@ def measure(
     return times
 
 
-def ratio(slower: Sequence[float], faster: Sequence[float]) -> dict[str, float]:
-    """Return by how much one takes longer than the other, with its interval."""
-    found = ratio_of_medians(slower, faster, np.random.default_rng(0))
-    assert found.interval is not None
-    return {"value": found.value, "low": found.interval.low, "high": found.interval.high}
-
-
 def row_of(name: str, times: Mapping[tuple[str, str], Sequence[float]]) -> dict[str, Any]:
     """Return what is kept of a way: its times, over the hybrid's in the same engine, and torch over graph."""
     row: dict[str, Any] = {}
@@ -124,8 +119,8 @@ def row_of(name: str, times: Mapping[tuple[str, str], Sequence[float]]) -> dict[
         own = times[name, engine]
         ends = order_statistic(own, 0.5)
         row[engine] = {"median_ms": float(np.median(own)), "interval_ms": [ends.low, ends.high]}
-        row[engine]["over_hybrid"] = ratio(own, times[BASE, engine])
-    return {**row, "torch_over_graph": ratio(times[name, "torch"], times[name, "graph"])}
+        row[engine]["over_hybrid"] = ratio_of(own, times[BASE, engine])
+    return {**row, "torch_over_graph": ratio_of(times[name, "torch"], times[name, "graph"])}
 
 
 def parse() -> argparse.Namespace:
@@ -164,11 +159,6 @@ def opened_models(args: argparse.Namespace) -> dict[Family, Opened]:
     return models
 
 
-def told(one: Mapping[str, float]) -> str:
-    """Return a ratio with its interval as text."""
-    return f"{one['value']:.2f} ({one['low']:.2f}-{one['high']:.2f})"
-
-
 def main() -> None:
     """Export, draw in turns, and write the figures down."""
     args = parse()
@@ -197,8 +187,8 @@ def main() -> None:
             [
                 name,
                 *(f"{row[engine]['median_ms']:.1f}" for engine in ENGINES),
-                *(told(row[engine]["over_hybrid"]) for engine in ENGINES),
-                told(row["torch_over_graph"]),
+                *(ratio_text(row[engine]["over_hybrid"], unit=False) for engine in ENGINES),
+                ratio_text(row["torch_over_graph"], unit=False),
             ]
             for name, row in rows.items()
         ],

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from underpaint.core.optimization import Verdict
+from underpaint.stages.optimize.search.budget_words import LARGER
 from underpaint.stages.optimize.search.coverage import counts_in_words
 from underpaint.stages.optimize.search.frontier_file import Outcome, Region
 from underpaint.stages.optimize.search.record import Attempt, Ratio, Rival, Timer, Trial
@@ -92,7 +93,7 @@ def _too_wide(rival: Rival, verdicts: Mapping[str, Verdict], timer: Timer, misse
     if not missed_starts or not near or rival.cost is None:
         return ""
     had = rival.cost.starts
-    return f"{', '.join(near)}, and the race had {had} of {had + missed_starts} starts; give a larger --budget"
+    return f"{', '.join(near)}, and the race had {had} of {had + missed_starts} starts; {LARGER}"
 
 
 def _why_not(rival: Rival, verdicts: Mapping[str, Verdict], timer: Timer) -> str:

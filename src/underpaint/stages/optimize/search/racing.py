@@ -26,6 +26,7 @@ from underpaint.pipelines.optimized_folder import PARENT, OptimizedModel
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.capacity import available_memory
 from underpaint.runtime.clock import Clock, SystemClock
+from underpaint.stages.optimize.search.budget_words import LARGER
 from underpaint.stages.optimize.search.config import LEAST_RACED
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, KeptDrawing
 from underpaint.stages.optimize.search.record import Beside, Cost, Raced, Reason, Rival, Trial
@@ -202,7 +203,7 @@ def race(base: Runner, candidates: Sequence[Runner], rivals: Sequence[Runner], c
     except CandidateFailed as error:
         return _unfinished(rivals, entered, str(error))
     if len(starts) < (least := min(LEAST_RACED, course.starts)):
-        why = f"no time was left for {least} starts of everyone; give a larger --budget"
+        why = f"no time was left for {least} starts of everyone; {LARGER}"
         return _unfinished(rivals, entered, why, course.starts)
     turns = joined(starts)
     names = [runner.name for runner in entered.runners]

@@ -17,7 +17,7 @@ from underpaint.core.optimization import Judge, OptimizationRecipe
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.stages.optimize.search.bench import Bench, Examined
-from underpaint.stages.optimize.search.budget_words import in_words
+from underpaint.stages.optimize.search.budget_words import LARGER, in_words
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.frontier import accepted, ladder, left_out, next_judged, raced, runners
 from underpaint.stages.optimize.search.proposing import Proposal, Proposer
@@ -202,7 +202,7 @@ class Search:
             short.append("there was no race" if missed == starts else had)
         if left_out:
             short.append(f"the judge was not asked about {', '.join(trial.id for trial in left_out)}")
-        return f"for want of time {' and '.join(short)}, so give a larger --budget; " if short else ""
+        return f"for want of time {' and '.join(short)}, so {LARGER}; " if short else ""
 
     def _judge(self, trial: Trial, of: int) -> None:
         """Let the judge decide about the very model that was looked at, and see that it is the same afterwards.
@@ -226,9 +226,7 @@ def _no_time(needed_s: float, left_s: float) -> Examined:
     if not math.isinf(needed_s):
         took = f"its trial takes about {in_words(needed_s)}"
     text = f"{took}, and {in_words(left_s)} are left for trials"
-    return Examined(
-        rung=0, state="infeasible", reason=Reason(code="budget.time", text=f"{text}; give a larger --budget")
-    )
+    return Examined(rung=0, state="infeasible", reason=Reason(code="budget.time", text=f"{text}; {LARGER}"))
 
 
 def _nothing(trials: Sequence[Trial], attempts: Sequence[Attempt], ended: str) -> str:
