@@ -47,6 +47,11 @@ def leaves_out(schedule: Sequence[int], saved: Sequence[int]) -> bool:
     return set(schedule) < set(saved) and schedule[-1] == saved[-1]
 
 
+def can_follow(schedule: Sequence[int], saved: Sequence[int]) -> bool:
+    """Tell whether a saved tokenizer can be trained on for a schedule: one with further scales, or with some of its own."""
+    return continues(schedule, saved) or leaves_out(schedule, saved)
+
+
 def with_scales(weights: Mapping[str, Tensor], schedule: Sequence[int], saved: Sequence[int]) -> dict[str, Tensor]:
     """Return a scale transformer's weights for another schedule: a side that is new starts as the last one.
 
@@ -108,7 +113,7 @@ def start_generator(pipeline: Path, networks: HybridGenerator, quantizer: MultiS
 
 def _require_fit(files: SavedFiles, quantizer: MultiScaleQuantizer) -> None:
     saved, wanted = _schedule_in(files), quantizer.config.schedule
-    if saved is None or not (continues(wanted, saved) or leaves_out(wanted, saved)):
+    if saved is None or not can_follow(wanted, saved):
         raise TrainingError(
             f"{files.folder} has the scales {saved}, which are not the first of {wanted}, nor has it all of those; "
             "choose a recipe whose scales begin like them or are some of them"

@@ -22,7 +22,7 @@ from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
 from underpaint.stages.train.initial import initial_parent
 from underpaint.stages.train.making import made
-from underpaint.stages.train.other_scales import continues, leaves_out, saved_schedule
+from underpaint.stages.train.other_scales import can_follow, saved_schedule
 from underpaint.stages.train.recipe import HybridRecipe
 from underpaint.stages.train.start import seed_text_table, seed_workspace
 from underpaint.stages.train.workspace import require_apart
@@ -76,11 +76,8 @@ def open_start(start: str | Path, recipe: HybridRecipe) -> Model:
             f"{model.name} draws {model.index.image_size} px, but this recipe is for {recipe.image_size} px; choose a "
             "recipe for the same size or a larger one, or train without --from"
         )
-    if saved is None or _trains_tokenizer(model, recipe):
-        fits = saved is None or continues(wanted, saved) or leaves_out(wanted, saved)
-    else:
-        fits = len(saved) == len(wanted)
-    if not fits:
+    trains = _trains_tokenizer(model, recipe)
+    if saved is not None and not (can_follow(wanted, saved) if trains else len(saved) == len(wanted)):
         remedy = "start from a model that has all of these and more" if recipe.needs_start else "train without --from"
         raise InputError(
             f"{model.name} has the scales {saved}, but this recipe has {wanted}; choose another recipe, or {remedy}"
