@@ -48,7 +48,7 @@ def leaves_out(schedule: Sequence[int], saved: Sequence[int]) -> bool:
 
 
 def can_follow(schedule: Sequence[int], saved: Sequence[int]) -> bool:
-    """Tell whether a saved tokenizer can be trained on for a schedule: one with further scales, or with some of its own."""
+    """Tell whether a saved tokenizer can be trained on for a schedule: for further scales, or for some of its own."""
     return continues(schedule, saved) or leaves_out(schedule, saved)
 
 
