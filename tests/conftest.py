@@ -26,11 +26,19 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+OF_SEVERAL_PROCESSES = {"chromium", "start_server"}
+"""Fixtures of tests whose course depends on how a machine shares its cores among a test, a server and a browser."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put files with slow tests first, so that several processes end at about the same time.
 
     They take files in this order since pyproject.toml says ``--no-loadscope-reorder``; otherwise those of most tests.
+    What a server and a browser do together is tried once more before it counts as failed; the summary tells of it.
     """
+    for item in items:
+        if OF_SEVERAL_PROCESSES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     slow = {
         item.path for item in items if item.get_closest_marker("slow") and not item.get_closest_marker("exhaustive")
     }

@@ -81,6 +81,11 @@ class Studio:
         finally:
             self.page.evaluate("fetch('/api/v1/queue/resume', {method: 'POST'})")
 
+    def wait_until(self, holds: str, element: Any = None) -> None:
+        """Wait until what a script says is true, ``element => ...`` of an element: the page moves a frame later."""
+        handle = element.element_handle() if element is not None else None
+        self.page.wait_for_function(holds, arg=handle)
+
     def faults(self) -> list[str]:
         """Return the serious faults that axe finds in the page as it is."""
         package = pytest.importorskip("axe_playwright_python")

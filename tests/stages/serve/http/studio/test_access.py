@@ -72,7 +72,7 @@ def test_a_sticker_is_drawn_and_opened_with_the_keyboard_alone(open_studio):
     keyboard.press("Enter")
     expect(studio.page.get_by_role("dialog", name="Your sticker")).to_be_visible()
     keyboard.press("Escape")
-    assert studio.page.evaluate("document.activeElement.ariaLabel") == "Open: a brown bear"
+    expect(studio.page.locator(":focus")).to_have_attribute("aria-label", "Open: a brown bear")
 
 
 def test_the_end_of_a_drawing_is_said_to_those_who_do_not_see_it(open_studio):

@@ -27,8 +27,8 @@ def test_words_become_pictures_and_enter_draws(studio):
     strip.wait_for()
     pictures = strip.get_by_role("button", name="Open: a red heart")
     assert pictures.count() == 4
-    sizes = pictures.locator("img").evaluate_all("images => images.map(image => image.naturalWidth)")
-    assert sizes == [64] * 4
+    for picture in pictures.locator("img").all():
+        expect(picture).to_have_js_property("naturalWidth", 64)
 
 
 def test_a_picture_is_downloaded_with_its_settings_and_its_number_draws_it_again(studio, tmp_path):
@@ -184,7 +184,8 @@ def test_the_shipped_model_for_twice_the_side_is_chosen_and_draws(open_studio, s
     studio.page.get_by_text("More settings").click()
     studio.page.get_by_role("combobox", name="Who draws").select_option("stickers-128")
     strip = studio.draw("a red heart")
-    assert strip.locator("img").first.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [128, 128]
+    for side in ("naturalWidth", "naturalHeight"):
+        expect(strip.locator("img").first).to_have_js_property(side, 128)
     strip.get_by_role("button", name="Open: a red heart").click()
     expect(studio.page.get_by_role("dialog").locator(".facts")).to_contain_text("stickers-128")
 

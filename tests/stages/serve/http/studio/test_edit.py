@@ -96,8 +96,7 @@ def test_a_sketch_is_painted_with_keys_alone_and_redrawn(open_studio):
     for _ in range(3):
         studio.page.keyboard.press("Shift+ArrowRight")
     studio.page.keyboard.press("Space")
-    painted = "canvas => canvas.getContext('2d').getImageData(400, 256, 1, 1).data[3]"
-    assert easel.evaluate(painted) == 255
+    studio.wait_until("canvas => canvas.getContext('2d').getImageData(400, 256, 1, 1).data[3] === 255", easel)
     strip = redraw(studio, "a sun", n=2)
     expect(strip.locator(".tile img")).to_have_count(2)
 

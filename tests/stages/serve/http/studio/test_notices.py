@@ -69,7 +69,7 @@ def test_redraw_is_clicked_while_an_error_stands(open_studio, size):
     expect(alerts(studio)).to_contain_text("letter.png")
     redraw = studio.page.locator("main .button.main:visible")
     redraw.scroll_into_view_if_needed()
-    assert redraw.evaluate(UNCOVERED)
+    studio.wait_until(UNCOVERED, redraw)
     redraw.click()
     expect(studio.page.locator(".strip")).to_have_count(1)
     expect(alerts(studio)).to_have_count(1)
@@ -105,14 +105,14 @@ def test_at_most_two_notices_stand_and_the_action_bar_stands_free(open_studio, s
     expect(alerts(studio)).to_have_count(MOST[size])
     expect(studio.page.locator(".older")).to_be_visible()
     for name in ("Sticker pack", "Delete"):
-        assert studio.page.locator(".bar").get_by_role("button", name=name).evaluate(UNCOVERED)
+        studio.wait_until(UNCOVERED, studio.page.locator(".bar").get_by_role("button", name=name))
     bar, notes = (studio.page.locator(one).bounding_box() for one in (".bar", ".notes"))
     assert bar["y"] + bar["height"] <= notes["y"]
     studio.page.locator(".bar").get_by_role("button", name="Sticker pack").click()
     dialog = studio.page.get_by_role("dialog")
     make = dialog.get_by_role("button", name="Download the pack")
     expect(make).to_be_visible()
-    assert make.evaluate(UNCOVERED)
+    studio.wait_until(UNCOVERED, make)
     expect(dialog.get_by_role("alert")).to_have_count(MOST[size])
 
 
@@ -130,7 +130,7 @@ def test_the_button_of_the_pack_is_always_in_sight(open_studio, size):
     for place in ("0", "1e6"):
         body.evaluate(f"body => body.scrollTo(0, {place})")
         expect(make).to_be_in_viewport(ratio=1)
-        assert make.evaluate(UNCOVERED)
+        studio.wait_until(UNCOVERED, make)
 
 
 def test_the_names_of_all_views_have_room_on_a_phone(open_studio):

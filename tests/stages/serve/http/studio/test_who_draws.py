@@ -102,8 +102,9 @@ def test_a_sheet_is_drawn_and_drawn_again_by_whom_was_chosen(open_studio, severa
     assert asked.value.post_data_json["model"] == "stickers-128"
     sheets = studio.page.locator(".sheet")
     expect(sheets.first).to_have_attribute("data-status", "completed")
-    sides = sheets.first.locator("img").evaluate_all("images => images.map(image => image.naturalWidth)")
-    assert sides == [128, 128]
+    expect(sheets.first.locator("img")).to_have_count(2)
+    for picture in sheets.first.locator("img").all():
+        expect(picture).to_have_js_property("naturalWidth", 128)
     shown(studio, "moods").select_option("stickers-64")
     with studio.page.expect_request("**/api/v1/sheets") as asked:
         sheets.first.get_by_role("button", name="Draw it again").click()
@@ -118,7 +119,7 @@ def test_a_picture_is_redrawn_by_whom_was_chosen_and_one_that_was_drawn_here_by_
     studio.page.get_by_role("radio", name="1", exact=True).check()
     studio.page.get_by_role("button", name="Redraw", exact=True).click()
     strip = studio.page.locator(".strip[data-state=succeeded]").first
-    assert strip.locator("img").first.evaluate("image => image.naturalWidth") == 128
+    expect(strip.locator("img").first).to_have_js_property("naturalWidth", 128)
     digest = strip.locator(".tile").first.get_attribute("data-picture")
     other = open_studio(f"edit?picture={digest}", server=several)
     expect(other.page.get_by_role("textbox", name="What shall it become?")).to_have_value("a red ball")
