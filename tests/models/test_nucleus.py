@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from underpaint.models.nucleus import COLDEST, divisor, top_p_filter
+from underpaint.models import nucleus
+from underpaint.models.nucleus import COLDEST, divisor, draw_from_nucleus, top_p_filter
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -27,6 +28,39 @@ def test_the_nucleus_is_the_smallest_set_with_enough_probability(top_p):
         assert got == (expected if top_p < 1.0 else set(range(12)))
         chosen = sorted(got)
         assert torch.equal(out[chosen], logits[(logits.double().softmax(-1) == row).all(-1)][0][chosen])
+
+
+def gumbel(*shape: int) -> torch.Tensor:
+    return -(-torch.rand(shape, generator=rng(5)).clamp(1e-20, 1 - 1e-7).log()).log()
+
+
+@pytest.mark.parametrize("top_p", [1e-6, 0.3, 0.7, 0.95, 0.999, 1.0])
+@pytest.mark.parametrize("sharpness", [0.1, 2.0, 6.0])
+@pytest.mark.parametrize("traced", [False, True])
+def test_what_is_drawn_is_what_wins_inside_the_nucleus(monkeypatch, top_p, sharpness, traced):
+    logits, noise = torch.randn(3, 50, 40, generator=rng()) * sharpness, gumbel(3, 50, 40)
+    expected = (top_p_filter(logits, top_p) + noise).argmax(-1)
+    monkeypatch.setattr(torch.jit, "is_tracing", lambda: traced)
+    got = draw_from_nucleus(logits, top_p, noise)
+    assert got.shape == (3, 50) and torch.equal(got, expected)
+
+
+def test_what_came_in_is_left_as_it_was_and_places_do_not_depend_on_each_other():
+    logits, noise = torch.randn(1, 200, 12, generator=rng()) * 2, gumbel(1, 200, 12)
+    copies = logits.clone(), noise.clone()
+    drawn = draw_from_nucleus(logits, 0.6, noise)
+    assert torch.equal(logits, copies[0]) and torch.equal(noise, copies[1])
+    alone = [draw_from_nucleus(logits[:, i : i + 1], 0.6, noise[:, i : i + 1]) for i in range(200)]
+    assert torch.equal(torch.cat(alone, dim=1), drawn)
+
+
+def test_a_graph_whose_candidates_all_lie_outside_takes_the_first(monkeypatch):
+    logits, noise = torch.zeros(1, 40), torch.zeros(1, 40)
+    logits[0, 7], noise[0, 20:30], noise[0, 25] = 6.0, 50.0, 51.0
+    assert int(draw_from_nucleus(logits, 0.9, noise)) == int((top_p_filter(logits, 0.9) + noise).argmax(-1)) == 7
+    monkeypatch.setattr(torch.jit, "is_tracing", lambda: True)
+    monkeypatch.setattr(nucleus, "_until_inside", lambda *_: pytest.fail("a graph cannot go on until it is inside"))
+    assert int(draw_from_nucleus(logits, 0.9, noise)) == 25
 
 
 def test_a_temperature_that_is_an_input_of_a_graph_never_divides_by_zero():

@@ -9,6 +9,7 @@ Source: sandwich norm, CogView, arXiv 2105.13290; query-key norm, arXiv 2302.054
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -177,6 +178,30 @@ class FeedForward(nn.Module):
         return self.down(F.silu(self.up(x)))
 
 
+class Change(NamedTuple):
+    """What a condition does to one block, each ``[B, 1, D]``: 1 is added already to what multiplies.
+
+    Args:
+        shift1: Added before attention.
+        scale1: Multiplied before attention.
+        gate1: Multiplied after attention.
+        shift2: Added before the feed-forward.
+        scale2: Multiplied before the feed-forward.
+        gate2: Multiplied after the feed-forward.
+    """
+
+    shift1: Tensor
+    scale1: Tensor
+    gate1: Tensor
+    shift2: Tensor
+    scale2: Tensor
+    gate2: Tensor
+
+    def half(self, size: int) -> Change:
+        """Return the change of the first ``size`` samples."""
+        return Change(*(part[:size] for part in self))
+
+
 class Block(nn.Module):
     """Attention and feed-forward, each between two norms, optionally modulated by a condition.
 
@@ -214,7 +239,7 @@ class Block(nn.Module):
     def forward(
         self,
         x: Tensor,
-        modulation: Tensor | None = None,
+        modulation: Tensor | Change | None = None,
         turn: Rotation | None = None,
         bias: Tensor | None = None,
         past: tuple[Tensor, Tensor] | None = None,
@@ -224,7 +249,8 @@ class Block(nn.Module):
 
         Args:
             x: Tokens.
-            modulation: ``[B, 6, D]``: shift, scale and gate of both branches; None if not modulated.
+            modulation: ``[B, 6, D]``: shift, scale and gate of both branches; or what ``change`` made of it, where the
+                block is called again with the same; None if not modulated.
             turn: See ``Attention``.
             bias: See ``Attention``.
             past: See ``Attention``.
@@ -238,14 +264,24 @@ class Block(nn.Module):
             x = x + drop_path(self.norm1_out(y), self.drop_path, generator)
             y = self.norm2_out(self.feed_forward(self.norm2(x)))
             return x + drop_path(y, self.drop_path, generator), cache
-        change = (modulation + self.offset)[:, :, None].to(x.dtype)
-        shift1, scale1, gate1, shift2, scale2, gate2 = change.unbind(1)  # each [B, 1, D]
-        y, cache = self.attention(torch.addcmul(shift1, self.norm1(x), 1.0 + scale1), turn, bias, past)
-        gate1 = drop_path(1.0 + gate1, self.drop_path, generator)
-        x = torch.addcmul(x, self.norm1_out(y), gate1)
-        y = self.feed_forward(torch.addcmul(shift2, self.norm2(x), 1.0 + scale2))
-        gate2 = drop_path(1.0 + gate2, self.drop_path, generator)
-        return torch.addcmul(x, self.norm2_out(y), gate2), cache
+        shift1, scale1, gate1, shift2, scale2, gate2 = (
+            modulation if isinstance(modulation, Change) else self.change(modulation, x.dtype)
+        )
+        y, cache = self.attention(torch.addcmul(shift1, self.norm1(x), scale1), turn, bias, past)
+        x = torch.addcmul(x, self.norm1_out(y), drop_path(gate1, self.drop_path, generator))
+        y = self.feed_forward(torch.addcmul(shift2, self.norm2(x), scale2))
+        return torch.addcmul(x, self.norm2_out(y), drop_path(gate2, self.drop_path, generator)), cache
+
+    def change(self, modulation: Tensor, dtype: torch.dtype) -> Change:
+        """Return what a modulation ``[B, 6, D]`` does to this block, in the type of its tokens.
+
+        Raises:
+            ValueError: The block is not modulated.
+        """
+        if self.offset is None:
+            raise ValueError("this block is not modulated")
+        shift1, scale1, gate1, shift2, scale2, gate2 = (modulation + self.offset)[:, :, None].to(dtype).unbind(1)
+        return Change(shift1, 1.0 + scale1, 1.0 + gate1, shift2, 1.0 + scale2, 1.0 + gate2)
 
 
 def sinusoid(values: Tensor, dim: int) -> Tensor:

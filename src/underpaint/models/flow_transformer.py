@@ -103,10 +103,11 @@ class FlowTransformer(nn.Module):
         nn.init.normal_(self.style_embedding.weight, std=0.02)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
-        self.register_buffer("angles", grid_angles(config.side, config.side, head_dim), persistent=False)
+        angles = grid_angles(config.side, config.side, head_dim)
+        self.register_buffer("turns", torch.stack(rotation(angles, torch.float32)), persistent=False)
         self.use_checkpointing = False
 
-    angles: Tensor
+    turns: Tensor
 
     @classmethod
     def from_config(cls, config: FlowTransformerConfig) -> FlowTransformer:
@@ -174,7 +175,7 @@ class FlowTransformer(nn.Module):
         x = self.read(x_t.flatten(2).transpose(1, 2))  # [B, h * h, D]
         seen = torch.cat([condition.mask, condition.mask.new_ones(len(x), x.shape[1])], dim=1)
         bias = bias_from(seen[:, None, :], self.config.heads)
-        turn = rotation(self.angles, x.dtype)
+        turn = self.turns[0].to(x.dtype), self.turns[1].to(x.dtype)
         for block, past in zip(self.blocks, cache, strict=True):
             if self.use_checkpointing and self.training:
                 x = recomputed(block, x, modulation[:, :6], turn, bias, past, generator)

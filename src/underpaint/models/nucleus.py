@@ -1,6 +1,6 @@
-"""What is done to logits before one entry is drawn: divided by a temperature, and cut to the likeliest ones.
+"""How one entry is drawn from logits: divided by a temperature, and from the likeliest ones alone.
 
-Shapes: ``K`` entries to choose among.
+Shapes: ``K`` entries to choose among, ``N`` places that each draw one.
 """
 
 from __future__ import annotations
@@ -44,6 +44,79 @@ def top_p_filter(logits: Tensor, top_p: float) -> Tensor:
     under = torch.where(logits < high, logits, outside).amax(dim=-1, keepdim=True)
     edge = torch.where(above(under) < top_p, under, high)
     return torch.where(logits >= edge, logits, outside)
+
+
+SELDOM = 1e-6
+"""How often a place may draw from outside the nucleus, since none of its candidates lies inside."""
+FAR = 1e4
+"""Taken off the sum of an entry outside the nucleus: more than sums differ by."""
+MOST_CANDIDATES = 8
+"""More candidates take longer than to find the nucleus."""
+
+
+def draw_from_nucleus(logits: Tensor, top_p: float, gumbel: Tensor) -> Tensor:
+    """Draw an entry from the smallest set with probability ``top_p`` by the Gumbel-max trick.
+
+    The nucleus itself is not looked for: the entry of the largest sum of logit and noise is taken if what is likelier
+    than it has less than ``top_p``, else the next one. That is the entry that wins inside the nucleus, in a quarter of
+    the time of cutting first. A CPU goes on where a place is left without one; a traced graph, and devices that would
+    have to wait for the answer, look at as many candidates as all but ``SELDOM`` need.
+
+    Args:
+        logits: ``[..., K]`` float32.
+        top_p: In (0, 1]; 1 draws from everything.
+        gumbel: Standard Gumbel noise ``[..., K]``.
+
+    Returns:
+        Indices ``[...]``, int64.
+
+    Source: nucleus sampling, arXiv 1904.09751; Gumbel-max, arXiv 1611.01144.
+    """
+    noisy = logits + gumbel
+    if top_p >= 1.0:
+        return noisy.argmax(dim=-1)
+    if not _is_static(logits):
+        size = logits.shape[-1]
+        return _until_inside(logits.reshape(-1, size), top_p, noisy.reshape(-1, size)).view(logits.shape[:-1])
+    candidates = max(1, math.ceil(math.log(SELDOM) / math.log1p(-top_p)))
+    if candidates > MOST_CANDIDATES:
+        return (top_p_filter(logits, top_p) + gumbel).argmax(dim=-1)
+    return _among(logits, top_p, noisy, min(candidates, logits.shape[-1]))
+
+
+def _is_static(logits: Tensor) -> bool:
+    """Tell whether what is done next must not depend on numbers: in a graph, and where asking for them waits."""
+    is_traced = torch.jit.is_tracing() or torch.compiler.is_compiling()  # pyright: ignore[reportPrivateImportUsage]
+    return is_traced or logits.device.type != "cpu"
+
+
+def _until_inside(logits: Tensor, top_p: float, noisy: Tensor) -> Tensor:
+    """Take the next entry at every place ``[N, K]`` whose entry lies outside, until none does; changes ``noisy``."""
+    probability, drawn = logits.softmax(dim=-1), noisy.argmax(dim=-1)
+    left = (_above(logits, probability, drawn[:, None])[:, 0] >= top_p).nonzero()[:, 0]
+    while len(left):
+        noisy[left, drawn[left]] = -math.inf
+        drawn[left] = noisy[left].argmax(dim=-1)
+        left = left[_above(logits[left], probability[left], drawn[left, None])[:, 0] >= top_p]
+    return drawn
+
+
+def _among(logits: Tensor, top_p: float, noisy: Tensor, count: int) -> Tensor:
+    """Take the first inside the nucleus of the ``count`` entries of the largest sums, else the first of all.
+
+    The sums are put back in their places ``[..., K]`` before the largest is taken: that is what exports compare.
+    """
+    best = noisy.topk(count, dim=-1)
+    outside = _above(logits, logits.softmax(dim=-1), best.indices) >= top_p  # [..., count]
+    sums = best.values - outside.to(logits.dtype) * FAR
+    return (noisy - 2.0 * FAR).scatter(-1, best.indices, sums).argmax(dim=-1)
+
+
+def _above(logits: Tensor, probability: Tensor, entries: Tensor) -> Tensor:
+    """Return how much probability is likelier than each of some entries ``[..., n]``, in their shape."""
+    value = logits.gather(-1, entries)[..., None]  # [..., n, 1]
+    nothing = torch.zeros((), dtype=logits.dtype, device=logits.device)
+    return torch.where(logits[..., None, :] > value, probability[..., None, :], nothing).sum(dim=-1)
 
 
 COLDEST = 1e-4

@@ -11,14 +11,15 @@ Source: VAR, arXiv 2404.02905; text as a prefix and the residual head's inputs, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from underpaint.core.config import Config, is_none
-from underpaint.models.attention import Block, Norm, bias_from, grid_angles, rotation
+from underpaint.models.attention import Block, Change, Norm, bias_from, grid_angles, rotation
 from underpaint.models.early import EarlyTokens
 from underpaint.models.recomputation import recomputed
 from underpaint.models.text_encoder import TextStates
@@ -81,6 +82,7 @@ class Condition:
         start: Input of the first scale ``[B, D]``.
         modulation: ``[B, 6, D]``.
         head: Shift and scale of the last norm ``[B, 2, D]``.
+        changes: What the modulation does to each block, of a condition that is ``ready``.
     """
 
     prefix: Tensor
@@ -88,11 +90,14 @@ class Condition:
     start: Tensor
     modulation: Tensor
     head: Tensor
+    changes: tuple[Change, ...] = ()
 
     def half(self, size: int) -> Condition:
         """Return the condition of the first ``size`` samples."""
-        parts = (self.prefix, self.mask, self.start, self.modulation, self.head)
-        return Condition(*(part[:size] for part in parts))
+        changes = tuple(change.half(size) for change in self.changes)
+        return Condition(
+            self.prefix[:size], self.mask[:size], self.start[:size], self.modulation[:size], self.head[:size], changes
+        )
 
 
 class ScaleTransformer(nn.Module):
@@ -125,6 +130,7 @@ class ScaleTransformer(nn.Module):
         plane = config.plane or config.schedule[-1]
         angles = [grid_angles(side, plane, head_dim) for side in config.schedule]
         self.register_buffer("angles", torch.cat(angles), persistent=False)
+        self.register_buffer("turns", torch.stack(rotation(self.angles, torch.float32)), persistent=False)
         self.use_checkpointing = False
         self.early: EarlyTokens | None = None
         if config.early_scales:
@@ -132,6 +138,7 @@ class ScaleTransformer(nn.Module):
             self.early = EarlyTokens(sides, d, d // head_dim, config.early_depth, config.latent_channels)
 
     angles: Tensor
+    turns: Tensor
 
     @classmethod
     def from_config(cls, config: TransformerConfig) -> ScaleTransformer:
@@ -160,6 +167,12 @@ class ScaleTransformer(nn.Module):
         whole = text.pooled + self.style_embedding(style)
         modulation = self.modulate(whole).unflatten(-1, (8, -1))  # [B, 8, D]
         return Condition(self.prefix(text.tokens), text.mask, self.start(whole), modulation[:, :6], modulation[:, 6:])
+
+    def ready(self, condition: Condition) -> Condition:
+        """Return a condition for drawing, which asks every block again at each scale: what they do is found once."""
+        dtype = condition.prefix.dtype
+        changes = tuple(block.change(condition.modulation, dtype) for block in self.blocks)  # pyright: ignore[reportCallIssue]
+        return replace(condition, changes=changes)
 
     def scale_input(self, condition: Condition, seen: Tensor | None, scale: int) -> Tensor:
         """Return the input tokens of one scale, ``[B, k * k, D]``.
@@ -231,12 +244,15 @@ class ScaleTransformer(nn.Module):
         with torch.autocast(hidden.device.type, enabled=False):
             return self.head(hidden.to(torch.float32))
 
+    def _changes(self, condition: Condition) -> Sequence[Tensor | Change]:
+        return condition.changes or [condition.modulation] * len(self.blocks)
+
     def read_text(self, condition: Condition) -> Cache:
         """Run the text through the blocks once; returns its keys and values per block."""
         x, cache = condition.prefix, []
         bias = bias_from(condition.mask[:, None, :], self.config.heads)
-        for block in self.blocks:
-            x, kv = block(x, condition.modulation, None, bias)
+        for block, change in zip(self.blocks, self._changes(condition), strict=True):
+            x, kv = block(x, change, None, bias)
             cache.append(kv)
         return cache
 
@@ -259,10 +275,10 @@ class ScaleTransformer(nn.Module):
         start, stop = self.span(scale)
         picture = torch.ones(len(x), stop, dtype=torch.bool, device=x.device)
         bias = bias_from(torch.cat([condition.mask, picture], dim=1)[:, None, :], self.config.heads)
-        turn = rotation(self.angles[start:stop], x.dtype)
+        turn = self.turns[0, start:stop].to(x.dtype), self.turns[1, start:stop].to(x.dtype)
         grown: Cache = []
-        for block, past in zip(self.blocks, cache, strict=True):
-            x, kv = block(x, condition.modulation, turn, bias, past)
+        for block, change, past in zip(self.blocks, self._changes(condition), cache, strict=True):
+            x, kv = block(x, change, turn, bias, past)
             grown.append(kv)
         hidden = self._hidden(x, condition)
         return self.logits(hidden), hidden, grown

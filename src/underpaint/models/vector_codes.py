@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from underpaint.models.nucleus import divisor, top_p_filter
+from underpaint.models.nucleus import divisor, draw_from_nucleus
 from underpaint.runtime.draws import rand, randint
 
 
@@ -190,8 +190,7 @@ class VectorCodes(nn.Module):
         """
         if not isinstance(temperature, Tensor) and temperature == 0.0:
             return logits.argmax(dim=-1)
-        kept = top_p_filter(logits / divisor(temperature), top_p)
-        return (kept + gumbel).argmax(dim=-1)
+        return draw_from_nucleus(logits / divisor(temperature), top_p, gumbel)
 
     def usage(self, labels: Tensor) -> dict[str, float]:
         """Return the share of codes in use and the entropy in bits of one scale's labels, of any shape."""

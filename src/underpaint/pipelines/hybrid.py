@@ -212,7 +212,7 @@ class HybridPipeline(TextToPicture[HybridConfig]):
         guided = last if acts(numbers.guidance) else 0
         network = self.transformer
         asked = text.with_and_without(style, network.any_style, against) if guided else (text, style, None)
-        condition = network.condition(*asked)
+        condition = network.ready(network.condition(*asked))
         cache = network.read_text(condition)
         f = text.tokens.new_zeros(size, self.quantizer.config.latent_channels, self.quantizer.side, self.quantizer.side)
         labels: list[Tensor] = []
