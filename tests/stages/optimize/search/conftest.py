@@ -54,6 +54,11 @@ class MovedClock:
         self.time_s += seconds
 
 
+@pytest.fixture
+def moved_clock() -> MovedClock:
+    return MovedClock()
+
+
 def share(recipe: OptimizationRecipe, salt: str) -> float:
     """Return a number in [0, 1) that a recipe always has."""
     return int(OptimizationRecipe(steps=recipe.steps).digest()[salt == "loss" :][:6], 16) / 16**6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from underpaint.core.optimization import OptimizationRecipe
 from underpaint.core.progress import silent
 from underpaint.pipelines.opening import load_networks, open_model
 from underpaint.pipelines.settings import DrawRequest
+from underpaint.runtime.clock import Clock
 from underpaint.stages.optimize.saving import save_optimized
 from underpaint.stages.optimize.search.config import LEAST_RACED, LEAST_STARTS
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing
@@ -30,21 +31,6 @@ TOOK = {"base": 60.0, "t-001": 20.0, "t-002": 40.0, "export": 30.0, "fast": 36.0
 """Milliseconds of a picture by address."""
 
 
-@dataclass
-class MovedClock:
-    """A clock that stands still unless it is moved."""
-
-    time_s: float = 0.0
-
-    def now(self) -> float:
-        return self.time_s
-
-    def sleep(self, seconds: float) -> None:
-        self.time_s += seconds
-
-
-CLOCK = MovedClock()
-"""Shows how many pictures were drawn: each takes a second of it, however long it says that it took."""
 LOADING_S = 2.0
 
 
@@ -52,6 +38,8 @@ LOADING_S = 2.0
 class Steady:
     """A model that always takes as long, in no process."""
 
+    clock: ClassVar[Clock]
+    """Shows how many pictures were drawn: each takes a second of it, however long it says that it took."""
     address: str
     device: str = "cpu"
     threads: int = 1
@@ -60,7 +48,7 @@ class Steady:
     def __post_init__(self) -> None:
         if self.address == "broken":
             raise CandidateFailed("no such graph")
-        CLOCK.sleep(LOADING_S)
+        self.clock.sleep(LOADING_S)
 
     def __enter__(self) -> Self:
         return self
@@ -70,7 +58,7 @@ class Steady:
 
     def time(self, request: DrawRequest, limit_s: float) -> tuple[float, float]:
         self.drawn += 1
-        CLOCK.sleep(1.0)
+        self.clock.sleep(1.0)
         if self.address == "mortal" and self.drawn > 12:
             raise CandidateFailed("its process ended with signal 9", killed=True)
         return TOOK.get(self.address, 50.0), TOOK.get(self.address, 50.0)
@@ -80,7 +68,8 @@ class Steady:
 
 
 @pytest.fixture(autouse=True)
-def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+def steady(monkeypatch: pytest.MonkeyPatch, moved_clock: Clock) -> None:
+    monkeypatch.setattr(Steady, "clock", moved_clock, raising=False)
     for name in ("Drawing", "KeptDrawing"):
         monkeypatch.setattr(f"underpaint.stages.optimize.search.racing.{name}", Steady)
     monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))
@@ -134,7 +123,7 @@ BEFORE_S = 2 * LOADING_S
 
 def in_time(course: Course, seconds: float) -> Course:
     """Return a course with so much time for the starts of three entrants."""
-    return replace(course, clock=CLOCK, until_s=CLOCK.now() + BEFORE_S + seconds)
+    return replace(course, clock=Steady.clock, until_s=Steady.clock.now() + BEFORE_S + seconds)
 
 
 def run_in_time(starts: int, seconds: float) -> Any:
@@ -178,10 +167,9 @@ def test_nobody_is_loaded_for_a_start_that_does_not_fit(
     assert len(loaded) == 2 + loads, "each alone, and all for the starts that are begun"
 
 
-def test_no_start_is_begun_that_does_not_fit_if_it_takes_as_long_as_the_longest() -> None:
-    began = CLOCK.now()
+def test_no_start_is_begun_that_does_not_fit_if_it_takes_as_long_as_the_longest(moved_clock: Clock) -> None:
     assert run_in_time(12, 5.9 * A_START_S).missed_starts == 7
-    assert CLOCK.now() - began == pytest.approx(BEFORE_S + 5 * A_START_S)
+    assert moved_clock.now() == pytest.approx(BEFORE_S + 5 * A_START_S)
 
 
 @dataclass
@@ -211,7 +199,7 @@ class Moody(Steady):
 
     def time(self, request: DrawRequest, limit_s: float) -> tuple[float, float]:
         machine = self.machine
-        CLOCK.sleep(1.0)
+        self.clock.sleep(1.0)
         slower = 0.03 * (machine.last != self.address) + 0.02 * machine.place
         machine.last, machine.place = self.address, (machine.place + 1) % 3
         took = TOOK.get(self.address, 50.0) * float(np.exp(self.luck + slower + 0.05 * machine.rng.standard_normal()))

@@ -12,6 +12,7 @@ import pytest
 from underpaint.core.errors import InputError, OptimizationRefused, StorageError
 from underpaint.core.optimization import OptimizationRecipe
 from underpaint.core.progress import Progress, Report, silent
+from underpaint.runtime.clock import Clock
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.making import Workshop
 from underpaint.stages.optimize.search.quality import Eyes, limits_of, loss_of, unsound
@@ -24,55 +25,44 @@ FEWER = arranged(step_of("steps.count", "sampler", steps=1))
 TRAINED = arranged(step_of("prune.width", "transformer", hidden=64, recover=2000))
 BASE = Base(latency_ms=50.0, cpu_ms=50.0, peak_rss_mb=1.0, disk_mb=1.0, values={}, limits={}, seconds=0.0)
 
-
-class Steady:
-    """A clock that a maker moves."""
-
-    time_s = 0.0
-
-    def now(self) -> float:
-        return self.time_s
-
-    def sleep(self, seconds: float) -> None:
-        self.time_s += seconds
+Maker = Callable[[Report, Clock], Path]
+"""Makes a candidate, and moves the clock by what that takes."""
 
 
 @pytest.fixture
-def bench(tiny_space: Space) -> Callable[[Callable[[Report, Steady], Path]], Workbench]:
+def bench(tiny_space: Space, moved_clock: Clock) -> Callable[[Maker], Workbench]:
     """Return what makes a workbench whose candidates are made by a function."""
 
-    def build(make: Callable[[Report, Steady], Path]) -> Workbench:
-        clock = Steady()
-
-        class Maker:
+    def build(make: Maker) -> Workbench:
+        class Makes:
             def candidate(self, recipe: OptimizationRecipe, report: Report) -> Path:
-                return make(report, clock)
+                return make(report, moved_clock)
 
         return Workbench(
             config=SearchConfig(),
             model=cast(Any, None),
-            workshop=cast(Workshop, Maker()),
+            workshop=cast(Workshop, Makes()),
             space=tiny_space,
             host_class="x86-avx2",
             device="cpu",
             eyes=cast(Eyes, None),
             requests=(),
             others=(),
-            clock=clock,
+            clock=moved_clock,
         )
 
     return build
 
 
-def slowly(report: Report, clock: Steady) -> Path:
+def slowly(report: Report, clock: Clock) -> Path:
     for step in range(100):
         clock.sleep(10.0)
         report(Progress(task="convert", done=step))
     return Path("never")
 
 
-def raising(error: Exception) -> Callable[[Report, Steady], Path]:
-    def make(report: Report, clock: Steady) -> Path:
+def raising(error: Exception) -> Maker:
+    def make(report: Report, clock: Clock) -> Path:
         raise error
 
     return make
