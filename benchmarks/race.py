@@ -23,7 +23,8 @@ from underpaint.core.progress import silent
 from underpaint.pipelines.opening import open_model
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.optimize.search.config import SearchConfig
-from underpaint.stages.optimize.search.racing import Course, race, runner_of
+from underpaint.stages.optimize.search.entrants import runner_of
+from underpaint.stages.optimize.search.racing import Course, race
 from underpaint.stages.optimize.search.record import Cost
 
 BASE, RIVAL = "stickers-64-onnx-int8", "stickers-64-onnx"
@@ -41,7 +42,7 @@ def course_of(seed: int) -> Course:
     config = SearchConfig()
     requests = [DrawRequest(caption=caption, seed=number) for number, caption in enumerate(CAPTIONS)]
     return Course(
-        requests=requests, starts=config.starts, rounds=config.rounds, threads=1, seed=1000 + seed, loss=lambda _: 0.0
+        requests=requests, starts=config.starts, rounds=config.rounds, threads=1, seed=1000 + seed, loss=lambda *_: 0.0
     )
 
 

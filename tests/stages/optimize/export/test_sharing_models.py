@@ -20,7 +20,7 @@ from underpaint.pipelines.settings import DrawRequest
 from underpaint.stages.evaluate.efficiency.memory import files_of
 from underpaint.stages.optimize.export.config import ExportConfig
 from underpaint.stages.optimize.export.run import export
-from underpaint.stages.optimize.search.racing import disk_mb
+from underpaint.stages.optimize.search.entrants import disk_mb
 
 CAT = DrawRequest(caption="a smiling cat", style="flat", seed=5)
 

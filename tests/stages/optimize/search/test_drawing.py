@@ -142,6 +142,12 @@ def test_outside_of_trials_a_lost_process_is_an_error_that_says_what_to_do(bench
         sampled(bench, accepted, BASE)
 
 
+@pytest.mark.parametrize(("kind", "error"), [(Drawing, CandidateFailed), (KeptDrawing, EngineLost)])
+def test_what_loads_longer_than_it_may_is_ended(model: Make, kind: type[Drawing], error: type[Exception]) -> None:
+    with pytest.raises(error, match="it took longer than 0 s"):
+        kind(model("late"), limit_s=0.01)
+
+
 def test_what_cannot_be_loaded_leaves_no_process(model: Make) -> None:
     with pytest.raises(EngineLost, match="nowhere cannot be drawn with: its process ended with exit code 1"):
         KeptDrawing(model("here") / "nowhere")

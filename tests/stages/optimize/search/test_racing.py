@@ -1,37 +1,35 @@
-"""The best and the rivals run side by side: who cannot run is left out with its reason, and memory is kept to."""
+"""The best and the rivals run side by side: who cannot run is left out with its reason, and time is kept to."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pytest
-import torch
 
-from underpaint.core.errors import InputError
+from underpaint.core.errors import EngineLost
 from underpaint.core.optimization import OptimizationRecipe
 from underpaint.core.progress import silent
-from underpaint.pipelines.opening import load_networks, open_model
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.clock import Clock
-from underpaint.stages.optimize.saving import save_optimized
 from underpaint.stages.optimize.search.config import LEAST_RACED, LEAST_STARTS
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing
+from underpaint.stages.optimize.search.entrants import Runner
 from underpaint.stages.optimize.search.frontier import ladder
 from underpaint.stages.optimize.search.frontier import raced as after
-from underpaint.stages.optimize.search.racing import Course, Runner, made_from, race, rivals_of, that_fit
+from underpaint.stages.optimize.search.racing import Course, race
 from underpaint.stages.optimize.search.record import Cost, Trial
 from underpaint.stages.optimize.search.timing import WARM_UPS
-from underpaint.stages.optimize.transforms.apply import apply
+from underpaint.stages.optimize.search.trial_log import line_of, row_of
 from underpaint.stages.optimize.transforms.checking import arranged, step_of
 
 TOOK = {"base": 60.0, "t-001": 20.0, "t-002": 40.0, "export": 30.0, "fast": 36.0, "short": 56.0}
 """Milliseconds of a picture by address."""
-
-
 LOADING_S = 2.0
+SLOW_S = 500.0
+"""Loading whatever is called slow."""
 
 
 @dataclass
@@ -43,12 +41,16 @@ class Steady:
     address: str
     device: str = "cpu"
     threads: int = 1
+    limit_s: float = math.inf
     drawn: int = field(default=0)
 
     def __post_init__(self) -> None:
         if self.address == "broken":
             raise CandidateFailed("no such graph")
-        self.clock.sleep(LOADING_S)
+        loading_s = SLOW_S if "slow" in self.address else LOADING_S
+        self.clock.sleep(min(loading_s, self.limit_s))
+        if loading_s > self.limit_s:
+            raise CandidateFailed(f"it took longer than {self.limit_s:.0f} s", killed=True)
 
     def __enter__(self) -> Self:
         return self
@@ -67,16 +69,24 @@ class Steady:
         return 100.0
 
 
+def kept(address: str, **options: Any) -> Steady:
+    """Return the model before, which nothing goes on without."""
+    try:
+        return Steady(address, **options)
+    except CandidateFailed as error:
+        raise EngineLost(str(error)) from None
+
+
 @pytest.fixture(autouse=True)
 def steady(monkeypatch: pytest.MonkeyPatch, moved_clock: Clock) -> None:
     monkeypatch.setattr(Steady, "clock", moved_clock, raising=False)
-    for name in ("Drawing", "KeptDrawing"):
-        monkeypatch.setattr(f"underpaint.stages.optimize.search.racing.{name}", Steady)
+    for name, loaded in (("Drawing", Steady), ("KeptDrawing", kept)):
+        monkeypatch.setattr(f"underpaint.stages.optimize.search.racing.{name}", loaded)
     monkeypatch.setattr("os.getloadavg", lambda: (0.0, 0.0, 0.0))
 
 
 COURSE = Course(
-    requests=[DrawRequest(caption="a", seed=0)], starts=3, rounds=10, threads=1, seed=0, loss=lambda drawing: 0.25
+    requests=[DrawRequest(caption="a", seed=0)], starts=3, rounds=10, threads=1, seed=0, loss=lambda *_: 0.25
 )
 
 
@@ -110,7 +120,7 @@ def test_a_rival_that_cannot_be_loaded_says_why_and_the_others_run() -> None:
 
 def test_where_one_is_lost_on_the_way_nobody_s_time_counts() -> None:
     raced = run(["t-001", "mortal"], ["export"])
-    assert not raced.costs
+    assert not raced.costs and raced.reason.code == "race.lost"
     assert "the race was not finished: its process ended with signal 9" in raced.rivals[0].reason.text
     assert run(["mortal"], ["broken"]).rivals[0].reason.text == "no such graph", "a reason of its own is kept"
 
@@ -151,7 +161,7 @@ def test_starts_that_are_too_few_to_tell_anyone_apart_are_no_race(starts: int, l
     assert run_in_time(starts, least * A_START_S + 1).costs
 
 
-@pytest.mark.parametrize(("starts_s", "loads"), [(-1.0, 0), (1.0, 3), (A_START_S + 1.0, 3)])
+@pytest.mark.parametrize(("starts_s", "loads"), [(-1.0, 0), (1.0, 1), (A_START_S + 1.0, 3)])
 def test_nobody_is_loaded_for_a_start_that_does_not_fit(
     monkeypatch: pytest.MonkeyPatch, starts_s: float, loads: int
 ) -> None:
@@ -164,12 +174,52 @@ def test_nobody_is_loaded_for_a_start_that_does_not_fit(
     for name in ("Drawing", "KeptDrawing"):
         monkeypatch.setattr(f"underpaint.stages.optimize.search.racing.{name}", load)
     assert run_in_time(12, starts_s).missed_starts == 12
-    assert len(loaded) == 2 + loads, "each alone, and all for the starts that are begun"
+    assert len(loaded) == 2 + loads, "each alone, and all for the starts that are begun, until no time is left"
 
 
 def test_no_start_is_begun_that_does_not_fit_if_it_takes_as_long_as_the_longest(moved_clock: Clock) -> None:
     assert run_in_time(12, 5.9 * A_START_S).missed_starts == 7
     assert moved_clock.now() == pytest.approx(BEFORE_S + 5 * A_START_S)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "rivals", "late"),
+    [
+        (["slow", "t-001"], ["broken", "export"], "slow"),
+        (["t-001", "slow"], ["broken", "export"], "slow"),
+        (["t-001"], ["broken", "slow rival", "export"], "slow rival"),
+    ],
+)
+def test_a_load_before_the_first_start_ends_the_race_when_no_time_is_left(
+    moved_clock: Clock, candidates: list[str], rivals: list[str], late: str
+) -> None:
+    raced = run(candidates, rivals, replace(COURSE, starts=12, clock=moved_clock, until_s=60.0))
+    assert moved_clock.now() == 60.0 and (raced.costs, raced.missed_starts) == ({}, 12)
+    assert (raced.reason.code, raced.reason.text) == (
+        "race.no_time",
+        f"no time was left to load {late}; give a larger --budget",
+    )
+    assert raced.rivals[-1].reason.text == f"the race was not finished: {raced.reason.text}"
+    assert row_of(line_of(raced), "line 1") == raced, "the log keeps the reason"
+
+
+def test_the_pictures_of_a_rival_end_the_race_when_no_time_is_left(moved_clock: Clock) -> None:
+    def look(drawing: Any, left_s: float) -> float:
+        moved_clock.sleep(left_s)
+        raise CandidateFailed(f"it took longer than {left_s:.0f} s", killed=True)
+
+    raced = run(["t-001"], ["export"], replace(COURSE, clock=moved_clock, until_s=60.0, loss=look))
+    assert moved_clock.now() == 60.0
+    assert raced.reason.text == "no time was left to look at the pictures of export; give a larger --budget"
+
+
+def test_where_the_model_before_loads_too_slowly_the_race_ends_and_not_the_search(moved_clock: Clock) -> None:
+    course = replace(COURSE, clock=moved_clock, until_s=60.0)
+    raced = race(runner("slow"), [runner("t-001")], [], course, silent)
+    assert moved_clock.now() == 60.0 and raced.missed_starts == COURSE.starts
+    assert raced.reason is not None and raced.reason.code == "race.no_time"
+    with pytest.raises(EngineLost, match="no such graph"):
+        race(runner("broken"), [runner("t-001")], [], replace(course, until_s=900.0), silent)
 
 
 @dataclass
@@ -259,38 +309,3 @@ def test_wherever_a_race_ends_the_one_look_that_is_left_goes_to_the_fastest(
         found = race(runner("base"), [runner("fast"), runner("short")], [], course, silent)
         one_look = found.model_copy(update={"looks": 1})
         assert [trial.id for trial in ladder(after(trials, found), 0.98, one_look)] == ["fast"]
-
-
-def test_candidates_that_memory_does_not_hold_do_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    sizes = {"latency_ms": 1.0, "base_ms": 1.0, "peak_rss_mb": 400.0, "disk_mb": 1.0, "pairs": 20}
-    cost = Cost.model_validate({"latency_ratio": (1, 1, 1), "cpu_ratio": (1, 1, 1), **sizes})
-    trials = [Trial.model_construct(id=str(number), cost=cost) for number in range(3)]
-    for room, kept in ((1e8, 1), (1.7e9, 2), (3e9, 3), (None, 3)):
-        monkeypatch.setattr("underpaint.stages.optimize.search.racing.available_memory", lambda room=room: room)
-        assert len(that_fit(trials)) == kept
-
-
-def test_the_export_in_8_bits_that_came_with_a_model_is_its_rival() -> None:
-    shipped = open_model("stickers-64")
-    found = rivals_of(shipped, [])
-    assert [rival.name for rival in found] == ["stickers-64-onnx-int8"]
-    assert made_from(found[0]) == shipped.digest
-    named = rivals_of(shipped, ["stickers-64-onnx-int8", "stickers-64-onnx"])
-    assert len(named) == 2, "the same export is one rival"
-
-
-def test_a_rival_that_is_called_like_a_trial_is_refused_in_words(tiny_model: Path, tmp_path: Path) -> None:
-    before, shorter = open_model(tiny_model), arranged(step_of("steps.count", "sampler", steps=1))
-    save_optimized(apply(load_networks(before, torch.device("cpu")), shorter), before, tmp_path / "t-001")
-    with pytest.raises(InputError, match="a rival is called t-001, as a trial of the search is; rename its folder"):
-        rivals_of(before, [str(tmp_path / "t-001")])
-    for name in ("t-fast", "cat-001"):
-        (tmp_path / "t-001").rename(tmp_path / name)
-        assert [rival.name for rival in rivals_of(before, [str(tmp_path / name)])] == [name]
-        (tmp_path / name).rename(tmp_path / "t-001")
-
-
-def test_what_was_made_from_another_model_is_no_rival(tiny_model: Any) -> None:
-    with pytest.raises(InputError, match=r"--rival takes what was exported or optimized from tiny .* --int8 --out DIR"):
-        rivals_of(open_model(tiny_model), ["stickers-64-onnx-int8"])
-    assert rivals_of(open_model(tiny_model), []) == ()

@@ -46,12 +46,15 @@ class Drawing:
         model: Its address.
         device: ``cpu`` or ``cuda``.
         threads: CPU threads.
+        limit_s: Longest time that loading may take.
 
     Raises:
         CandidateFailed: It cannot be loaded.
     """
 
-    def __init__(self, model: str | Path, *, device: str = "cpu", threads: int = 1) -> None:
+    def __init__(
+        self, model: str | Path, *, device: str = "cpu", threads: int = 1, limit_s: float = LOAD_LIMIT_S
+    ) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self._process = subprocess.Popen(
             [sys.executable, "-m", WORKER],
@@ -62,7 +65,7 @@ class Drawing:
         )
         began = time.monotonic()
         try:
-            self._ask({"model": str(model), "device": device, "threads": threads}, LOAD_LIMIT_S)
+            self._ask({"model": str(model), "device": device, "threads": threads}, limit_s)
         except BaseException:
             self.close()
             raise
@@ -154,14 +157,17 @@ class KeptDrawing(Drawing):
         model: Its address.
         device: ``cpu`` or ``cuda``.
         threads: CPU threads.
+        limit_s: Longest time that loading may take.
 
     Raises:
         EngineLost: It cannot be loaded or drawn with, or takes too long.
     """
 
-    def __init__(self, model: str | Path, *, device: str = "cpu", threads: int = 1) -> None:
+    def __init__(
+        self, model: str | Path, *, device: str = "cpu", threads: int = 1, limit_s: float = LOAD_LIMIT_S
+    ) -> None:
         self._model = model
-        super().__init__(model, device=device, threads=threads)
+        super().__init__(model, device=device, threads=threads, limit_s=limit_s)
 
     def _ask(self, order: dict[str, Any], limit_s: float) -> dict[str, Any]:
         try:

@@ -2,143 +2,28 @@
 
 Ratios from trials that ran at different times tell a tenth apart; whether a candidate is faster than a rival is
 decided here, between neighbors in time, and over several starts of everyone, so that the luck of one process decides
-nothing. *Rivals* are exports of the same model that are there already: who ships a
-graph in 8 bits asks whether a search finds anything better than it, not than networks in torch.
+nothing. Loading counts as time too, that before the first start among it.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from underpaint.core.errors import InputError
+from underpaint.core.errors import EngineLost
 from underpaint.core.progress import Progress, Report
-from underpaint.pipelines.engine_choice import own_graph
-from underpaint.pipelines.exported_folder import ExportedModel, shipped_exports
-from underpaint.pipelines.model_folder import Model
-from underpaint.pipelines.opening import open_model
-from underpaint.pipelines.optimized_folder import PARENT, OptimizedModel
 from underpaint.pipelines.settings import DrawRequest
-from underpaint.runtime.capacity import available_memory
 from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.stages.optimize.search.budget_words import LARGER
 from underpaint.stages.optimize.search.config import LEAST_RACED
-from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, KeptDrawing
-from underpaint.stages.optimize.search.record import Beside, Cost, Raced, Reason, Rival, Trial
+from underpaint.stages.optimize.search.drawing import LOAD_LIMIT_S, CandidateFailed, Drawing, KeptDrawing
+from underpaint.stages.optimize.search.entrants import Runner
+from underpaint.stages.optimize.search.record import Beside, Cost, Raced, Reason, Rival
 from underpaint.stages.optimize.search.timing import OutOfTime, Turns, joined, take_turns
-
-MEMORY_SHARE = 0.5
-"""Share of the memory that is left which the candidates may take."""
-TRIAL_ID = re.compile(r"t-[0-9]+")
-
-
-def rivals_of(model: Model, named: Sequence[str]) -> tuple[Model, ...]:
-    """Return the rivals of a search: the exports in 8 bits that came with the model, and those that the user names.
-
-    Args:
-        model: The model before.
-        named: Addresses of other exports or optimized models that were made from it.
-
-    Raises:
-        InputError: One was made from another model, or is called like another one or like a trial.
-        ArtifactError: One is damaged.
-    """
-    found = [*_shipped(model), *(_named(address, model) for address in named)]
-    rivals = list({rival.manifest.digest: rival for rival in found}.values())
-    _check_names([rival.name for rival in rivals])
-    return tuple(rivals)
-
-
-def _check_names(names: Sequence[str]) -> None:
-    """Refuse names that leave open who is meant, since a search calls its trials ``t-001`` and so on."""
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"two rivals are called {twice}; rename the folder of one of them")
-    trial = next((name for name in names if TRIAL_ID.fullmatch(name)), None)
-    if trial is not None:
-        raise InputError(
-            f"a rival is called {trial}, as a trial of the search is; rename its folder to anything but t- and a number"
-        )
-
-
-def _shipped(model: Model) -> Iterator[Model]:
-    for address in shipped_exports():
-        rival = open_model(address)
-        if isinstance(rival, ExportedModel) and rival.edge.precision == "int8" and made_from(rival) == model.digest:
-            yield rival
-
-
-def _named(address: str, model: Model) -> Model:
-    rival = open_model(address)
-    if made_from(rival) != model.digest:
-        raise InputError(
-            f"--rival takes what was exported or optimized from {model.name} ({model.digest[:16]}), and {address} was "
-            f"not; make one with 'underpaint export {model.name} --int8 --out DIR', or leave it out"
-        )
-    return rival
-
-
-def made_from(model: Model) -> str:
-    """Return the digest of the model that an exported or optimized one was made from; empty for others."""
-    if isinstance(model, ExportedModel):
-        return model.edge.model_sha256
-    return model.manifest.parents[PARENT] if isinstance(model, OptimizedModel) else ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Runner:
-    """Someone who runs.
-
-    Args:
-        name: A trial's id, or a rival's name.
-        address: What opens it.
-        digest: What identifies it.
-        disk_mb: Size of its files.
-        device: Where it draws.
-    """
-
-    name: str
-    address: str
-    digest: str
-    disk_mb: float
-    device: str
-
-
-def runner_of(model: Model, device: str, *, name: str | None = None) -> Runner:
-    """Return a model as a runner; graphs draw on the processor.
-
-    Args:
-        model: The model.
-        device: Where networks draw.
-        name: What it is called; None for its own name.
-    """
-    return Runner(
-        name=name or model.name,
-        address=model.address,
-        digest=model.digest,
-        disk_mb=disk_mb(model),
-        device=device if own_graph(model) is None else "cpu",
-    )
-
-
-def disk_mb(model: Model) -> float:
-    """Return the size of the files that a model draws with."""
-    return sum(entry.bytes for entry in model.files.values()) / 1e6
-
-
-def that_fit(trials: Sequence[Trial]) -> list[Trial]:
-    """Return the first candidates whose processes fit into the memory that is left, one at least."""
-    room, kept = available_memory(), list(trials[:1])
-    for trial in trials[1:]:
-        needed = sum(one.cost.peak_rss_mb for one in (*kept, trial) if one.cost is not None) * 1e6
-        if room is None or needed <= room * MEMORY_SHARE:
-            kept.append(trial)
-    return kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +36,8 @@ class Course:
         rounds: Pictures of each start that are timed.
         threads: CPU threads of each.
         seed: Of the orders in which they are loaded and draw.
-        loss: Looks at a rival's pictures and returns what it loses against the model before.
+        loss: Looks at a rival's pictures, which may take so many seconds, and returns what it loses against the model
+            before.
         clock: What time is read from.
         until_s: What the clock shows when no time is left.
     """
@@ -161,13 +47,33 @@ class Course:
     rounds: int
     threads: int
     seed: int
-    loss: Callable[[Drawing], float]
+    loss: Callable[[Drawing, float], float]
     clock: Clock = field(default_factory=SystemClock)
     until_s: float = math.inf
 
     def in_time(self, seconds: float = 0.0) -> bool:
         """Tell whether more seconds are left than so many."""
         return self.clock.now() + seconds < self.until_s
+
+    @contextmanager
+    def before_the_end(self, doing: str) -> Iterator[float]:
+        """Hand out the seconds that are left for something; what fails when they are over fails for want of time.
+
+        Args:
+            doing: What is done.
+
+        Raises:
+            OutOfTime: No time was left for it.
+        """
+        why = f"no time was left to {doing}"
+        if not self.in_time():
+            raise OutOfTime(why)
+        try:
+            yield self.until_s - self.clock.now()
+        except (CandidateFailed, EngineLost) as error:
+            if self.in_time():
+                raise
+            raise OutOfTime(why) from error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,8 +89,8 @@ def race(base: Runner, candidates: Sequence[Runner], rivals: Sequence[Runner], c
     """Let all of them draw in turn, in several starts.
 
     Who cannot be loaded is left out; where one is lost on the way, nobody's time counts. When no time is
-    left, the starts count that were finished, unless they are so few that no interval tells anyone apart. Loading each
-    of them alone before the first start, and looking at the rivals' pictures, goes on when no time is left.
+    left, the starts count that were finished, unless they are so few that no interval tells anyone apart. What is
+    loaded or looked at then, before the first start or in one, is ended.
 
     Args:
         base: The model before.
@@ -196,15 +102,17 @@ def race(base: Runner, candidates: Sequence[Runner], rivals: Sequence[Runner], c
     Raises:
         EngineLost: The model before cannot be drawn with.
     """
-    entered = _enter(candidates, rivals, course, report)
-    peaks = dict.fromkeys([base, *entered.runners], 0.0)
+    entered = _Entered(runners=[], losses={}, lost={})
     try:
+        _enter(entered, candidates, rivals, course, report)
+        peaks = dict.fromkeys([base, *entered.runners], 0.0)
         starts = [*_starts(peaks, course, report)]
+    except OutOfTime as error:
+        return _out_of_time(rivals, entered, str(error), course)
     except CandidateFailed as error:
-        return _unfinished(rivals, entered, str(error))
+        return _unfinished(rivals, entered, Reason(code="race.lost", text=str(error)))
     if len(starts) < (least := min(LEAST_RACED, course.starts)):
-        why = f"no time was left for {least} starts of everyone; {LARGER}"
-        return _unfinished(rivals, entered, why, course.starts)
+        return _out_of_time(rivals, entered, f"no time was left for {least} starts of everyone", course)
     turns = joined(starts)
     names = [runner.name for runner in entered.runners]
     costs = {
@@ -220,26 +128,52 @@ def race(base: Runner, candidates: Sequence[Runner], rivals: Sequence[Runner], c
     )
 
 
-def _unfinished(rivals: Sequence[Runner], entered: _Entered, why: str, missed_starts: int = 0) -> Raced:
+def _out_of_time(rivals: Sequence[Runner], entered: _Entered, why: str, course: Course) -> Raced:
+    """Return a race that no time was left for."""
+    return _unfinished(rivals, entered, Reason(code="race.no_time", text=f"{why}; {LARGER}"), course.starts)
+
+
+def _unfinished(rivals: Sequence[Runner], entered: _Entered, why: Reason, missed_starts: int = 0) -> Raced:
     """Return a race in which nobody's time counts."""
-    said = f"the race was not finished: {why}"
+    said = f"the race was not finished: {why.text}"
     absent = (_absent(rival, entered.lost.get(rival.name, said)) for rival in rivals)
-    return Raced(rivals=tuple(absent), missed_starts=missed_starts)
+    return Raced(rivals=tuple(absent), missed_starts=missed_starts, reason=why)
 
 
-def _enter(candidates: Sequence[Runner], rivals: Sequence[Runner], course: Course, report: Report) -> _Entered:
-    """Load each of them alone, and look at the rivals' pictures."""
-    entered = _Entered(runners=[], losses={}, lost={})
+def _enter(
+    entered: _Entered, candidates: Sequence[Runner], rivals: Sequence[Runner], course: Course, report: Report
+) -> None:
+    """Load each of them alone, and look at the rivals' pictures.
+
+    Raises:
+        OutOfTime: No time is left for one of them.
+    """
     for number, runner in enumerate((*candidates, *rivals)):
         report(Progress(task="load for the race", done=number, total=len(candidates) + len(rivals), unit="models"))
         try:
-            with Drawing(runner.address, device=runner.device, threads=course.threads) as drawing:
+            with _load(Drawing, runner, course) as drawing:
                 if number >= len(candidates):
-                    entered.losses[runner.name] = course.loss(drawing)
+                    entered.losses[runner.name] = _loss(drawing, runner, course)
             entered.runners.append(runner)
         except CandidateFailed as error:
             entered.lost[runner.name] = str(error)
-    return entered
+
+
+def _load(kind: type[Drawing], runner: Runner, course: Course) -> Drawing:
+    """Load one of them in the time that is left.
+
+    Raises:
+        OutOfTime: That is too short.
+    """
+    with course.before_the_end(f"load {runner.name}") as left_s:
+        limit_s = min(left_s, LOAD_LIMIT_S)
+        return kind(runner.address, device=runner.device, threads=course.threads, limit_s=limit_s)
+
+
+def _loss(drawing: Drawing, rival: Runner, course: Course) -> float:
+    """Return what a rival loses, as in ``_load``."""
+    with course.before_the_end(f"look at the pictures of {rival.name}") as left_s:
+        return course.loss(drawing, left_s)
 
 
 def _starts(peaks: dict[Runner, float], course: Course, report: Report) -> Iterator[Turns]:
@@ -278,11 +212,11 @@ def _start(number: int, peaks: dict[Runner, float], course: Course, report: Repo
 def _loaded(
     runners: Sequence[Runner], course: Course, stack: ExitStack, rng: np.random.Generator
 ) -> tuple[Drawing, ...]:
-    """Load all of them, the model before first among them, in an order that is drawn."""
+    """Load all of them, the model before first among them, in an order that is drawn; see ``_load``."""
     drawings = dict[int, Drawing]()
     for place in rng.permutation(len(runners)).tolist():
         kind, runner = Drawing if place else KeptDrawing, runners[place]
-        drawings[place] = stack.enter_context(kind(runner.address, device=runner.device, threads=course.threads))
+        drawings[place] = stack.enter_context(_load(kind, runner, course))
     return tuple(drawings[place] for place in range(len(runners)))
 
 

@@ -246,6 +246,7 @@ class Raced(Config):
         rivals: All rivals.
         looks: How many of the fastest are shown to the judge, fixed by the time that was left after the race.
         missed_starts: Starts that no time was left for; where all are missed, too few were finished and none counts.
+        reason: Why nobody's time counts; None for a race that was run.
         seconds: Time that this took.
     """
 
@@ -254,6 +255,7 @@ class Raced(Config):
     rivals: tuple[Rival, ...] = ()
     looks: int = Field(default=ATTEMPTS, ge=1, le=ATTEMPTS)
     missed_starts: int = Field(default=0, ge=0)
+    reason: Reason | None = None
     seconds: Number = 0.0
 
 

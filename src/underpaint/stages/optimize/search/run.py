@@ -23,10 +23,10 @@ from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.runtime.fingerprint import Fingerprint, read_fingerprint
 from underpaint.runtime.host_class import host_class
 from underpaint.stages.optimize.search.config import SearchConfig
+from underpaint.stages.optimize.search.entrants import rivals_of
 from underpaint.stages.optimize.search.making import Workshop, check_optimizable
 from underpaint.stages.optimize.search.prompts import Split, picture_seed, split_prompts
 from underpaint.stages.optimize.search.quality import Eyes
-from underpaint.stages.optimize.search.racing import rivals_of
 from underpaint.stages.optimize.search.record import Begun
 from underpaint.stages.optimize.search.searching import Search
 from underpaint.stages.optimize.search.space import space_of

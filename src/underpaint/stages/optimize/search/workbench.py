@@ -23,10 +23,11 @@ from underpaint.runtime.clock import Clock, SystemClock
 from underpaint.stages.optimize.search.bench import Examined
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing, KeptDrawing, Pixels
+from underpaint.stages.optimize.search.entrants import Runner, disk_mb, runner_of, that_fit
 from underpaint.stages.optimize.search.making import Workshop
 from underpaint.stages.optimize.search.making_time import limit_s, too_long, watched
 from underpaint.stages.optimize.search.quality import Eyes, Looks, as_bad, limits_of, loss_of, unsound
-from underpaint.stages.optimize.search.racing import Course, Runner, disk_mb, race, runner_of, that_fit
+from underpaint.stages.optimize.search.racing import Course, race
 from underpaint.stages.optimize.search.record import Base, Cost, Limit, Quality, Raced, Reason, Trial
 from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.search.timing import WARM_UPS, cost_of
@@ -154,8 +155,8 @@ class Workbench:
     def race(self, runners: Sequence[Trial], base: Base, seconds_left: float, report: Report) -> Raced:
         """Time some candidates, all rivals and the model before in turn, as many candidates as memory holds.
 
-        When no time is left it ends with the starts it has. What comes before the first start is not cut short: making
-        a candidate again that is not there, loading everyone, and looking at the rivals' pictures.
+        When no time is left it ends with the starts it has, before the first one too. Making a candidate again that is
+        not there is not cut short, since the judge needs it as well.
 
         Raises:
             ArtifactError: A candidate is not what it was when it was looked at.
@@ -172,7 +173,7 @@ class Workbench:
             rounds=self.config.rounds,
             threads=self.config.threads,
             seed=self.config.seed,
-            loss=lambda drawing: self._loss(drawing, base),
+            loss=lambda drawing, left_s: self._loss(drawing, base, left_s),
             clock=self.clock,
             until_s=until_s,
         )
@@ -184,9 +185,10 @@ class Workbench:
         insist_on(trial.candidate, made, f"was looked at as {trial.id}")
         return runner_of(open_model(made.folder), self.device, name=trial.id)
 
-    def _loss(self, drawing: Drawing, base: Base) -> float:
+    def _loss(self, drawing: Drawing, base: Base, left_s: float) -> float:
         """Return what a model loses against the one before on the search's captions."""
-        pixels = drawing.draw(self.requests, self._limit_s(len(self.requests), base.latency_ms))
+        limit_s = min(left_s, self._limit_s(len(self.requests), base.latency_ms))
+        pixels = drawing.draw(self.requests, limit_s)
         return loss_of(self.eyes.changes(self.eyes.look(pixels), self._base_looks(len(pixels))), base.limits)
 
     def examine(self, recipe: OptimizationRecipe, base: Base, seconds_left: float, report: Report) -> Examined:
