@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from underpaint.core.artifact import MANIFEST, Manifest, seal
-from underpaint.core.progress import Report
+from underpaint.core.progress import Progress, Report
 from underpaint.recipes.table import RECIPES
 from underpaint.stages.train import evaluator_run, run
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
+from underpaint.stages.train.parts import parts_of
 from underpaint.stages.train.recipe import HybridRecipe
 
 Call = Callable[..., Any]
@@ -162,6 +163,51 @@ def test_an_interruption_promises_no_more_than_what_was_saved(
     monkeypatch.setattr(run, "run", make)
     done = underpaint("train", "smoke", "--data", tmp_path, "--out", tmp_path / "new")
     assert done.code == 130 and expected in done.stderr
+
+
+def parts_made(*reported: str) -> Callable[..., Manifest]:
+    """Return a training of a hybrid model that seals the parts that are not there, with a report in those named."""
+
+    def make(recipe: HybridRecipe, data: Path, out: Path, report: Report, **_: Any) -> Manifest:
+        for name in parts_of(recipe):
+            if name in reported:
+                report(Progress(task=f"make {name}", done=1, total=2, unit="steps"))
+            if not (out / name).exists():
+                (out / name).mkdir(parents=True)
+                made = seal(out / name, kind=name, stage="train", config=recipe, parents={})
+        return made
+
+    return make
+
+
+def test_a_training_says_which_of_its_parts_it_is_in_and_that_it_can_be_gone_on_with(
+    underpaint: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "run", parts_made("tokenizer", "generator"))
+    done = underpaint("train", "smoke", "--data", tmp_path, "--out", tmp_path / "new")
+    assert done.stderr.splitlines()[-5:] == [
+        "note: after Ctrl-C, run the same command again to go on where it was",
+        "part 2 of 5: tokenizer",
+        "make tokenizer: 1/2 steps",
+        "part 4 of 5: generator",
+        "make generator: 1/2 steps",
+    ]
+    quiet = underpaint("train", "smoke", "--data", tmp_path, "--out", tmp_path / "quiet", "--quiet")
+    assert quiet.stderr == ""
+
+
+def test_a_training_that_finds_something_says_what_it_keeps_and_goes_on_from(
+    underpaint: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "new"
+    (out / "text-table").mkdir(parents=True)
+    seal(out / "text-table", kind="text-table", stage="train", config=RECIPES["smoke"](), parents={})
+    (out / "state" / "tokenizer").mkdir(parents=True)
+    (out / "state" / "tokenizer" / "state.safetensors").touch()
+    monkeypatch.setattr(run, "run", parts_made("tokenizer"))
+    done = underpaint("train", "smoke", "--data", tmp_path, "--out", out)
+    assert f"note: text-table is finished in {out} and kept, tokenizer goes on from what was saved last" in done.stderr
+    assert "part 2 of 5: tokenizer" in done.stderr and "part 1" not in done.stderr
 
 
 def test_an_evaluator_is_trained_by_one_process(

@@ -131,7 +131,7 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
     device = choose_device(processes.local_name(args.device or "cpu"))
     num_threads = args.threads or max(1, choose_threads() // processes.neighbors())
     with processes.joined(device) as shared:
-        report = output.report if shared.first else silent
+        report = _report(recipe, args.out, output) if shared.first else silent
         try:
             folder, manifest, advice = _make(recipe, args, report, {"num_threads": num_threads, "device": device})
         except KeyboardInterrupt:
@@ -141,6 +141,18 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
         data = {manifest.kind: str(folder), "digest": manifest.digest, "figures": manifest.figures}
         output.result(f"{folder}: done. {advice}", data)
     return 0
+
+
+def _report(recipe: Recipe, workspace: Path, output: Output) -> Report:
+    """Return what shows progress: before the first, what is kept and resumed; before the first of a part, which."""
+    from underpaint.stages.train.parts import announcing, at_work, parts_of
+    from underpaint.stages.train.resumption import outlook
+
+    parts = parts_of(recipe)
+    note = f"note: {outlook(workspace, parts)}"
+    if at_work(workspace, parts) is None:
+        output.note(note)
+    return announcing(output.report, workspace, parts, begin=lambda: output.note(note))
 
 
 def _warn_of_few(recipe: StyleRecipe, data: Path, output: Output) -> None:

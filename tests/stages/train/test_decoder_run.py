@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 import underpaint
-from underpaint.core.artifact import read_manifest
+from underpaint.core.artifact import MANIFEST, read_manifest
 from underpaint.core.errors import DataError, InputError
 from underpaint.learning.config import LoopConfig
 from underpaint.pipelines.editing.asking import editor_of
@@ -21,6 +21,7 @@ from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.saved import load_pipeline, save_pipeline
 from underpaint.stages.train import decoder_run
 from underpaint.stages.train.decoder_config import DecoderTraining
+from underpaint.stages.train.parts import parts_of
 from underpaint.stages.train.start import Start
 
 CPU = torch.device("cpu")
@@ -36,6 +37,7 @@ def test_the_model_keeps_everything_but_its_decoder(recipe, shapes: Path, tiny_m
     manifest = decoder_run.run(recipe, shapes, tmp_path / "space", start=tiny_model)
     model = open_model(tiny_model)
     assert manifest.parents["model"] == model.digest
+    assert {path.parent.name for path in (tmp_path / "space").glob(f"*/{MANIFEST}")} == {*parts_of(recipe)}
     assert manifest.parents["tokenizer"] == read_manifest(tmp_path / "space" / "finer-tokenizer").digest
     old, new = load_pipeline(model, CPU), load_pipeline(open_model(tmp_path / "space"), CPU)
     for name in ("text_encoder", "transformer", "quantizer"):

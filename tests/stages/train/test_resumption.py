@@ -6,7 +6,9 @@ from pathlib import Path
 from underpaint.core.artifact import MANIFEST
 from underpaint.learning.loop import STATE
 from underpaint.learning.state import previous_of
-from underpaint.stages.train.resumption import resumption
+from underpaint.stages.train.resumption import outlook, resumption
+
+PARTS = ("text-table", "tokenizer", "latents")
 
 
 def written(path: Path, at_s: int) -> None:
@@ -33,3 +35,18 @@ def test_a_state_that_is_newer_than_what_is_finished_is_gone_on_from(tmp_path: P
         written(state, 3)
         assert resumption(tmp_path) == "run the same command again to go on from the last saved step"
         state.unlink()
+
+
+def test_the_outlook_names_what_is_kept_and_what_goes_on(tmp_path: Path) -> None:
+    safe = "after Ctrl-C, run the same command again to go on where it was"
+    assert outlook(tmp_path / "new", PARTS) == safe
+    written(tmp_path / "state" / "text-table" / STATE, 1)
+    assert outlook(tmp_path, PARTS) == f"text-table goes on from what was saved last in {tmp_path}; {safe}"
+    for name in PARTS[:2]:
+        written(tmp_path / name / MANIFEST, 2)
+    kept = f"text-table, tokenizer are finished in {tmp_path} and kept"
+    assert outlook(tmp_path, PARTS) == f"{kept}, latents is next; {safe}"
+    written(tmp_path / "state" / "latents" / "encoded-train-00000.safetensors", 3)
+    assert outlook(tmp_path, PARTS) == f"{kept}, latents goes on from what was saved last; {safe}"
+    written(tmp_path / "latents" / MANIFEST, 4)
+    assert outlook(tmp_path, PARTS).startswith("everything is finished in ")

@@ -22,6 +22,7 @@ from underpaint.runtime.device import CPU
 from underpaint.stages.train import rivals
 from underpaint.stages.train.flow_config import FewStepTraining, FlowTraining
 from underpaint.stages.train.gan_config import GanTraining
+from underpaint.stages.train.parts import finished, parts_of
 from underpaint.stages.train.recipe import HybridRecipe
 from underpaint.stages.train.rival_recipe import FewStepRecipe, FlowRecipe, FlowSampling, GanRecipe
 
@@ -85,6 +86,7 @@ def test_a_finished_workspace_is_left_alone(recipes, workspace, shapes):
     reports: list[Progress] = []
     for name, recipe in recipes.items():
         assert rivals.run(recipe, shapes, workspace, reports.append) == read_manifest(workspace / f"{name}-pipeline")
+        assert finished(workspace, parts_of(recipe)) == [*parts_of(recipe)]
     assert {path: path.stat().st_mtime_ns for path in workspace.rglob("*") if path.is_file()} == before
     assert reports == []
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import underpaint
-from underpaint.core.artifact import read_manifest, verify
+from underpaint.core.artifact import MANIFEST, read_manifest, verify
 from underpaint.core.errors import ArtifactError, DataError, InputError, LicenseRefused, TrainingError
 from underpaint.core.progress import Progress
 from underpaint.core.samples import read_samples, write_samples
@@ -19,6 +19,7 @@ from underpaint.runtime.processes import Processes
 from underpaint.stages.data import notices
 from underpaint.stages.train.config import LatentsEncoding
 from underpaint.stages.train.dataset import ATTRIBUTION
+from underpaint.stages.train.parts import parts_of
 from underpaint.stages.train.recipe import HybridRecipe
 from underpaint.stages.train.run import run
 
@@ -53,6 +54,13 @@ def test_every_artifact_names_those_it_was_made_from(workspace, shapes):
     }
     for name, roles in parents.items():
         assert read_manifest(workspace / name).parents == {role: digests[role] for role in roles}
+
+
+def test_the_parts_are_those_of_the_plan_in_its_order(recipe, workspace):
+    made = sorted(workspace.glob(f"*/{MANIFEST}"), key=lambda path: path.stat().st_mtime_ns)
+    assert {path.parent.name for path in made} == {*parts_of(recipe)}
+    new = [path.parent.name for path in made if path.parent.name not in ("text-table", "tokenizer")]  # were put there
+    assert new == [*parts_of(recipe)[2:]]
 
 
 def test_the_pipeline_draws(workspace):

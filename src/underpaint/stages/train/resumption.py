@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from underpaint.core.artifact import MANIFEST
+from underpaint.stages.train.parts import STATE_FILES, at_work, finished, has_state
 
-STATES = "state/*/state*.safetensors"
-"""Running states in a workspace, as ``learning.loop`` names them."""
 AGAIN = "run the same command again"
 
 
@@ -18,10 +17,11 @@ def resumption(workspace: Path) -> str:
     Args:
         workspace: The folder that the training writes into; need not exist.
     """
-    state, finished = newest(workspace.glob(STATES)), newest(workspace.glob(f"*/{MANIFEST}"))
-    if state > finished:
+    state = newest(path for files in STATE_FILES for path in workspace.glob(f"state/*/{files}"))
+    done = newest(workspace.glob(f"*/{MANIFEST}"))
+    if state > done:
         return f"{AGAIN} to go on from the last saved step"
-    if finished:
+    if done:
         return f"no step of the present part was saved yet, the finished parts are kept; {AGAIN} to go on after them"
     return f"nothing was saved yet; {AGAIN} to start anew"
 
@@ -29,3 +29,21 @@ def resumption(workspace: Path) -> str:
 def newest(files: Iterable[Path]) -> int:
     """Return when the newest of some files was written, in nanoseconds; 0 if there are none."""
     return max((path.stat().st_mtime_ns for path in files), default=0)
+
+
+def outlook(workspace: Path, parts: Sequence[str]) -> str:
+    """Say at the start of a training what it finds and keeps, and that it may be interrupted.
+
+    Args:
+        workspace: The folder that the training writes into; need not exist.
+        parts: What it makes there, as ``parts.parts_of`` says.
+    """
+    kept, next_one = finished(workspace, parts), at_work(workspace, parts)
+    if next_one is None:
+        return f"everything is finished in {workspace} already and kept: {', '.join(kept)}"
+    safe = f"after Ctrl-C, {AGAIN} to go on where it was"
+    resumed = f"{next_one} goes on from what was saved last" if has_state(workspace, next_one) else ""
+    if not kept:
+        return f"{resumed} in {workspace}; {safe}" if resumed else safe
+    what = "is" if len(kept) == 1 else "are"
+    return f"{', '.join(kept)} {what} finished in {workspace} and kept, {resumed or f'{next_one} is next'}; {safe}"

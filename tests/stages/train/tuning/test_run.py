@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file
 
 import underpaint
-from underpaint.core.artifact import read_manifest, verify
+from underpaint.core.artifact import MANIFEST, read_manifest, verify
 from underpaint.core.errors import ArtifactError, DataError, InputError, TrainingError
 from underpaint.core.progress import Progress
 from underpaint.learning.loop import step_generator
@@ -26,6 +26,7 @@ from underpaint.pipelines.opening import open_model as open_any
 from underpaint.pipelines.saved import load_pipeline, save_pipeline
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.device import CPU
+from underpaint.stages.train.parts import parts_of
 from underpaint.stages.train.tuning.parts import load_parts
 from underpaint.stages.train.tuning.run import run
 from underpaint.stages.train.tuning.trainee import StyleTrainee
@@ -61,6 +62,11 @@ def test_the_new_style_can_be_asked_for_and_the_old_ones_still_can(workspace):
     assert model.styles == ("cartoon", "flat", "gradient", "line-art", NEW)
     pictures = [underpaint.load(workspace).generate("red disc", seed=1, style=s) for s in (NEW, "flat", None)]
     assert all(picture[0].size == (32, 32) for picture in pictures)
+
+
+def test_the_parts_are_those_of_the_plan(workspace, low_rank, style_settings):
+    for folder, settings in ((workspace, style_settings()), (low_rank, style_settings(rank=2))):
+        assert {path.parent.name for path in folder.glob(f"*/{MANIFEST}")} == {*parts_of(settings)}
 
 
 def test_every_artifact_names_those_it_was_made_from(workspace, parent, own_pictures):
