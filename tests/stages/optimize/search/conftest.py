@@ -20,6 +20,7 @@ from underpaint.runtime.processor import Processor
 from underpaint.stages.optimize.search.bench import Examined
 from underpaint.stages.optimize.search.config import LEAST_RACED, SearchConfig
 from underpaint.stages.optimize.search.frontier import settled
+from underpaint.stages.optimize.search.race_time import RaceTime
 from underpaint.stages.optimize.search.record import (
     Base,
     Begun,
@@ -74,6 +75,7 @@ class StubBench:
     pace_s: float = 0.05
     base_s: float = 10.0
     race_s: float = 5.0
+    race_picture_ms: float = 50.0
     rival: float = 0.5
     examined: list[str] = field(default_factory=list)
     slow: Callable[[], None] = lambda: None
@@ -121,9 +123,9 @@ class StubBench:
     def candidate(self, recipe: OptimizationRecipe, report: Report) -> Made:
         return Made(folder=Path(recipe.name), digest=recipe.digest())
 
-    def race(self, runners: Sequence[Trial], base: Base, seconds_left: float, report: Report) -> Raced:
+    def race(self, runners: Sequence[Trial], base: Base, allowed: RaceTime, report: Report) -> Raced:
         """Measure what the trials measured, less exactly with fewer starts, and one rival."""
-        took, planned = min(self.race_s, seconds_left), SearchConfig().starts
+        took, planned = min(self.race_s, allowed.seconds(self.race_picture_ms)), SearchConfig().starts
         starts = int(planned * took / self.race_s)
         self.clock.sleep(took)
         if starts < LEAST_RACED:

@@ -19,6 +19,7 @@ from underpaint.stages.optimize.search.drawing import CandidateFailed, Drawing
 from underpaint.stages.optimize.search.entrants import Runner
 from underpaint.stages.optimize.search.frontier import ladder
 from underpaint.stages.optimize.search.frontier import raced as after
+from underpaint.stages.optimize.search.race_time import RaceTime
 from underpaint.stages.optimize.search.racing import Course, race
 from underpaint.stages.optimize.search.record import Cost, Trial
 from underpaint.stages.optimize.search.timing import WARM_UPS
@@ -133,7 +134,8 @@ BEFORE_S = 2 * LOADING_S
 
 def in_time(course: Course, seconds: float) -> Course:
     """Return a course with so much time for the starts of three entrants."""
-    return replace(course, clock=Steady.clock, until_s=Steady.clock.now() + BEFORE_S + seconds)
+    until_s = Steady.clock.now() + BEFORE_S + seconds
+    return replace(course, clock=Steady.clock, until_s=lambda _: until_s)
 
 
 def run_in_time(starts: int, seconds: float) -> Any:
@@ -182,6 +184,18 @@ def test_no_start_is_begun_that_does_not_fit_if_it_takes_as_long_as_the_longest(
     assert moved_clock.now() == pytest.approx(BEFORE_S + 5 * A_START_S)
 
 
+@pytest.mark.parametrize(("planned_ms", "slower"), [(120.0, 1.0), (60.0, 1.0), (40.0, 1.5), (20.0, 3.0)])
+def test_a_race_leaves_the_decision_as_much_more_time_as_pictures_take_longer_than_planned(
+    moved_clock: Clock, planned_ms: float, slower: float
+) -> None:
+    """The model before takes 60 ms; a decision was planned for the time of two starts."""
+    left_s = BEFORE_S + 12 * A_START_S + 1.0
+    allowed = RaceTime(left_s=left_s, decision_s=2 * A_START_S, least_s=0.0, picture_ms=planned_ms)
+    raced = run(["t-001"], ["export"], replace(COURSE, starts=12, clock=moved_clock, until_s=allowed.seconds))
+    assert raced.missed_starts == 2 * slower
+    assert moved_clock.now() + slower * allowed.decision_s == pytest.approx(left_s - 1.0)
+
+
 @pytest.mark.parametrize(
     ("candidates", "rivals", "late"),
     [
@@ -193,7 +207,7 @@ def test_no_start_is_begun_that_does_not_fit_if_it_takes_as_long_as_the_longest(
 def test_a_load_before_the_first_start_ends_the_race_when_no_time_is_left(
     moved_clock: Clock, candidates: list[str], rivals: list[str], late: str
 ) -> None:
-    raced = run(candidates, rivals, replace(COURSE, starts=12, clock=moved_clock, until_s=60.0))
+    raced = run(candidates, rivals, replace(COURSE, starts=12, clock=moved_clock, until_s=lambda _: 60.0))
     assert moved_clock.now() == 60.0 and (raced.costs, raced.missed_starts) == ({}, 12)
     assert (raced.reason.code, raced.reason.text) == (
         "race.no_time",
@@ -208,18 +222,18 @@ def test_the_pictures_of_a_rival_end_the_race_when_no_time_is_left(moved_clock: 
         moved_clock.sleep(left_s)
         raise CandidateFailed(f"it took longer than {left_s:.0f} s", killed=True)
 
-    raced = run(["t-001"], ["export"], replace(COURSE, clock=moved_clock, until_s=60.0, loss=look))
+    raced = run(["t-001"], ["export"], replace(COURSE, clock=moved_clock, until_s=lambda _: 60.0, loss=look))
     assert moved_clock.now() == 60.0
     assert raced.reason.text == "no time was left to look at the pictures of export; give a larger --budget"
 
 
 def test_where_the_model_before_loads_too_slowly_the_race_ends_and_not_the_search(moved_clock: Clock) -> None:
-    course = replace(COURSE, clock=moved_clock, until_s=60.0)
+    course = replace(COURSE, clock=moved_clock, until_s=lambda _: 60.0)
     raced = race(runner("slow"), [runner("t-001")], [], course, silent)
     assert moved_clock.now() == 60.0 and raced.missed_starts == COURSE.starts
     assert raced.reason is not None and raced.reason.code == "race.no_time"
     with pytest.raises(EngineLost, match="no such graph"):
-        race(runner("broken"), [runner("t-001")], [], replace(course, until_s=900.0), silent)
+        race(runner("broken"), [runner("t-001")], [], replace(course, until_s=lambda _: 900.0), silent)
 
 
 @dataclass

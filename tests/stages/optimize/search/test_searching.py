@@ -172,6 +172,23 @@ def test_a_race_that_takes_longer_than_planned_ends_with_the_starts_it_has_and_s
     assert log.raced.missed_starts and re.search(f"for want of time {said}[^;]*, so give a larger --budget; ", ended)
 
 
+def test_where_pictures_take_longer_in_the_race_the_budget_holds_with_a_decision_that_does_too(stubbed: Make) -> None:
+    made = stubbed()
+    made.let_the_race_take(1e5)
+    made.bench.race_picture_ms = 150.0
+    judge = made.judge.judge
+
+    def slow_judge(*told: Any) -> Any:
+        made.bench.clock.sleep(2 * made.search.spending.judgement_s())
+        return judge(*told)
+
+    made.judge.judge = slow_judge
+    finish(made)
+    log = made.search.log
+    assert len(log.attempts) == 1 and log.attempts[0].seconds > 150.0
+    assert log.seconds <= made.search.config.budget_s < log.seconds + 60.0
+
+
 def test_a_slow_race_takes_a_tenth_of_the_budget_where_trials_took_longer_than_planned(stubbed: Make) -> None:
     made = stubbed()
     made.let_the_race_take(1e5)

@@ -103,7 +103,7 @@ def test_the_race_may_take_all_but_one_decision_and_a_tenth_of_the_budget_at_lea
     made = stubbed(budget_s=1000.0)
     made.search.log.add(BASE.model_copy(update={"seconds": before_s}))
     assert made.search.spending.judgement_s() == pytest.approx(91.0)
-    assert made.search.spending.race_limit_s() == pytest.approx(limit_s)
+    assert made.search.spending.race_time().seconds() == pytest.approx(limit_s)
 
 
 @pytest.mark.parametrize("missed", [1, 6, 12])

@@ -16,6 +16,7 @@ from underpaint.runtime.clock import Clock
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.making import Workshop
 from underpaint.stages.optimize.search.quality import Eyes, limits_of, loss_of, unsound
+from underpaint.stages.optimize.search.race_time import RaceTime
 from underpaint.stages.optimize.search.record import Base, Raced
 from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.search.workbench import Workbench, _remove
@@ -106,7 +107,8 @@ def test_a_race_has_the_time_that_is_left_and_making_its_candidates_is_part_of_i
 
     monkeypatch.setattr("underpaint.stages.optimize.search.workbench.runner_of", runner_of)
     monkeypatch.setattr("underpaint.stages.optimize.search.workbench.race", race)
-    made.race([], BASE, 90.0, silent)
+    allowed = RaceTime(left_s=100.0, decision_s=10.0, least_s=0.0, picture_ms=50.0)
+    made.race([], BASE, allowed, silent)
     assert in_time == [True, False], "80 s and 95 s after the race began"
 
 

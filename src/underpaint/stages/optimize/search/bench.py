@@ -8,6 +8,7 @@ from typing import Protocol
 
 from underpaint.core.optimization import OptimizationRecipe
 from underpaint.core.progress import Report
+from underpaint.stages.optimize.search.race_time import RaceTime
 from underpaint.stages.optimize.search.record import Base, Cost, Quality, Raced, Reason, State, Trial
 from underpaint.stages.optimize.search.space import Space
 from underpaint.stages.optimize.search.unchanged import Made
@@ -65,6 +66,6 @@ class Bench(Protocol):
         """Return a candidate whose files were all compared with its manifest, made again if it is not there."""
         ...
 
-    def race(self, runners: Sequence[Trial], base: Base, seconds_left: float, report: Report) -> Raced:
+    def race(self, runners: Sequence[Trial], base: Base, allowed: RaceTime, report: Report) -> Raced:
         """Time some candidates, all rivals and the model before in turn; ``seconds`` is filled in by the search."""
         ...

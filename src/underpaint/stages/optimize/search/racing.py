@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -39,7 +39,9 @@ class Course:
         loss: Looks at a rival's pictures, which may take so many seconds, and returns what it loses against the model
             before.
         clock: What time is read from.
-        until_s: What the clock shows when no time is left.
+        until_s: Tells what the clock shows when no time is left, by the milliseconds that a picture of the model before
+            takes.
+        pace_ms: What it took in the race so far; None before it drew.
     """
 
     requests: Sequence[DrawRequest]
@@ -49,11 +51,16 @@ class Course:
     seed: int
     loss: Callable[[Drawing, float], float]
     clock: Clock = field(default_factory=SystemClock)
-    until_s: float = math.inf
+    until_s: Callable[[float | None], float] = lambda _: math.inf
+    pace_ms: float | None = None
 
     def in_time(self, seconds: float = 0.0) -> bool:
         """Tell whether more seconds are left than so many."""
-        return self.clock.now() + seconds < self.until_s
+        return self.left_s() > seconds
+
+    def left_s(self) -> float:
+        """Return the seconds that are left at the pace of the race so far."""
+        return self.until_s(self.pace_ms) - self.clock.now()
 
     @contextmanager
     def before_the_end(self, doing: str) -> Iterator[float]:
@@ -69,7 +76,7 @@ class Course:
         if not self.in_time():
             raise OutOfTime(why)
         try:
-            yield self.until_s - self.clock.now()
+            yield self.left_s()
         except (CandidateFailed, EngineLost) as error:
             if self.in_time():
                 raise
@@ -177,13 +184,18 @@ def _loss(drawing: Drawing, rival: Runner, course: Course) -> float:
 
 
 def _starts(peaks: dict[Runner, float], course: Course, report: Report) -> Iterator[Turns]:
-    """Yield the starts that are finished in time; none is begun that does not fit if it is as long as the longest."""
-    longest_s, number = 0.0, 0
+    """Yield the starts that are finished in time; none is begun that does not fit if it is as long as the longest.
+
+    What is left follows from the pace of the starts before.
+    """
+    longest_s, done = 0.0, list[Turns]()
     with suppress(OutOfTime):
-        while number < course.starts and course.in_time(longest_s):
+        while len(done) < course.starts and course.in_time(longest_s):
             began = course.clock.now()
-            yield _start(number, peaks, course, report)
-            longest_s, number = max(longest_s, course.clock.now() - began), number + 1
+            done.append(_start(len(done), peaks, course, report))
+            yield done[-1]
+            longest_s = max(longest_s, course.clock.now() - began)
+            course = replace(course, pace_ms=joined(done).base_ms)
 
 
 def _start(number: int, peaks: dict[Runner, float], course: Course, report: Report) -> Turns:

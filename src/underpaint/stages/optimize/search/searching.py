@@ -170,7 +170,7 @@ class Search:
         self.report(Progress(task="time the best beside the rivals", done=0))
         began = self.clock.now()
         entered = runners(self.log.trials, self.config.gain)
-        found = self.bench.race(entered, base, self.spending.race_limit_s(), self.report)
+        found = self.bench.race(entered, base, self.spending.race_time(), self.report)
         found = found.model_copy(update={"seconds": self.clock.now() - began})
         self.log.add(found.model_copy(update={"looks": self.spending.looks(found)}))
 

@@ -18,6 +18,7 @@ from underpaint.stages.optimize.search.budget_words import LARGER, in_words, min
 from underpaint.stages.optimize.search.config import ATTEMPTS, USUAL_LOADING_S, SearchConfig
 from underpaint.stages.optimize.search.frontier import EQUALS
 from underpaint.stages.optimize.search.making_time import making_s
+from underpaint.stages.optimize.search.race_time import RaceTime
 from underpaint.stages.optimize.search.record import Base, Raced, Trial
 from underpaint.stages.optimize.search.timing import WARM_UPS
 from underpaint.stages.optimize.search.trial_log import TrialLog
@@ -220,14 +221,17 @@ class Spending:
         """
         return (candidates + RUNNERS - 1) * self._entrant_s()
 
-    def race_limit_s(self) -> float:
-        """Return the longest time that the race may take: all but one decision, and a tenth of the budget at least.
+    def race_time(self) -> RaceTime:
+        """Return what the race may take: all but one decision, and a tenth of the budget at least.
 
-        The decision is kept as it is planned, so where the race shows that everything takes longer, and where less than
-        a tenth of the budget is left, the search ends later than its budget.
+        Where that tenth is more than is left besides the decision, the search ends later than its budget.
         """
-        left_s = self.config.budget_s - self.log.seconds - self.judgement_s()
-        return max(left_s, RACE_SHARE * self.config.budget_s)
+        return RaceTime(
+            left_s=self.config.budget_s - self.log.seconds,
+            decision_s=self.judgement_s(),
+            least_s=RACE_SHARE * self.config.budget_s,
+            picture_ms=self._base.latency_ms,
+        )
 
     def _entrant_s(self) -> float:
         return _running_s(self.config, self._picture_s, self._base.loading_s)

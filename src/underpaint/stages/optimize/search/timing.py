@@ -111,6 +111,11 @@ class Turns:
         """As in ``Times``."""
         return self.crowded and any(waited(self.times_ms[:, place]) for place in range(self.times_ms.shape[1]))
 
+    @property
+    def base_ms(self) -> float:
+        """The median picture of the model before, by the wall clock."""
+        return float(np.median(self.times_ms[:, 0, 0]))
+
     def between(self, candidate: int, base: int = 0) -> Times:
         """Return the times of two of them."""
         return Times(candidate=self.times_ms[:, candidate], base=self.times_ms[:, base], busy=self.busy)

@@ -27,6 +27,7 @@ from underpaint.stages.optimize.search.entrants import Runner, disk_mb, runner_o
 from underpaint.stages.optimize.search.making import Workshop
 from underpaint.stages.optimize.search.making_time import limit_s, too_long, watched
 from underpaint.stages.optimize.search.quality import Eyes, Looks, as_bad, limits_of, loss_of, unsound
+from underpaint.stages.optimize.search.race_time import RaceTime
 from underpaint.stages.optimize.search.racing import Course, race
 from underpaint.stages.optimize.search.record import Base, Cost, Limit, Quality, Raced, Reason, Trial
 from underpaint.stages.optimize.search.space import Space
@@ -152,7 +153,7 @@ class Workbench:
         """Return a candidate whose files were all compared with its manifest, made again if it is not there."""
         return made_in(self.workshop.candidate(recipe, report))
 
-    def race(self, runners: Sequence[Trial], base: Base, seconds_left: float, report: Report) -> Raced:
+    def race(self, runners: Sequence[Trial], base: Base, allowed: RaceTime, report: Report) -> Raced:
         """Time some candidates, all rivals and the model before in turn, as many candidates as memory holds.
 
         When no time is left it ends with the starts it has, before the first one too. Making a candidate again that is
@@ -164,7 +165,7 @@ class Workbench:
         """
         if not runners and not self.rivals:
             return Raced()
-        until_s = self.clock.now() + seconds_left
+        began = self.clock.now()
         candidates = [self._runner(trial, report) for trial in that_fit(runners)]
         rivals = [runner_of(rival, self.device) for rival in self.rivals]
         course = Course(
@@ -175,7 +176,7 @@ class Workbench:
             seed=self.config.seed,
             loss=lambda drawing, left_s: self._loss(drawing, base, left_s),
             clock=self.clock,
-            until_s=until_s,
+            until_s=lambda picture_ms: began + allowed.seconds(picture_ms),
         )
         self.close()
         return race(runner_of(self.model, self.device), candidates, rivals, course, report)
