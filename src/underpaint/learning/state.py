@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,32 @@ def previous_of(path: Path) -> Path:
 def saved_state(path: Path) -> Path | None:
     """Return the newest whole state: the file itself, or the one before it if saving was cut short in between."""
     return next((file for file in (path, previous_of(path)) if file.exists()), None)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, keep: Path | None = None) -> Iterator[Path]:
+    """Give a path to write to; after the ``with`` block the file stands at ``path``, whole and on the disk.
+
+    Args:
+        path: The file.
+        keep: Where the file that was there goes; None if it is not kept.
+
+    Raises:
+        StorageError: The file cannot be written, as on a full disk; what was there is kept.
+    """
+    temporary = path.with_suffix(".partial")
+    try:
+        with storage_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            fsync(temporary)
+            if keep is not None and path.exists():
+                path.replace(keep)
+            temporary.replace(path)
+            fsync(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
 
 
 def save_state(
@@ -59,19 +87,8 @@ def save_state(
         for slot, value in slots.items():
             tensors[f"optimizer.{slot}.{names[id(parameter)]}"] = value
     metadata = {"step": str(step), "identity": identity, "extra": json.dumps(extra)}
-    temporary = path.with_suffix(".partial")
-    try:
-        with storage_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_weights(temporary, tensors, metadata)
-            fsync(temporary)
-            if path.exists():
-                path.replace(previous_of(path))
-            temporary.replace(path)
-            fsync(path.parent)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replacing(path, keep=previous_of(path)) as temporary:
+        write_weights(temporary, tensors, metadata)
 
 
 def load_state(

@@ -8,6 +8,7 @@ import torch
 
 from underpaint.core.artifact import read_manifest, seal, staging, verify
 from underpaint.core.errors import ArtifactError, DataError
+from underpaint.core.progress import Progress
 from underpaint.core.samples import read_samples, write_samples
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component
@@ -16,6 +17,7 @@ from underpaint.stages.train.augment import shift
 from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.config import LatentsEncoding
 from underpaint.stages.train.latents import load_latents
+from underpaint.stages.train.latents_state import EncodedSoFar
 from underpaint.stages.train.pictures import load_pictures
 
 
@@ -78,6 +80,80 @@ def test_what_is_measured_is_every_sample_once_unshifted_and_with_the_same_rando
 def test_the_same_work_gives_the_same_artifact(encoded, shapes, trained_tokenizer, tmp_path):
     again = latents.run(LatentsEncoding(variants=3, reach=1), shapes, trained_tokenizer, tmp_path / "again")
     assert again.digest == read_manifest(encoded).digest
+
+
+SETTINGS = LatentsEncoding(variants=3, reach=1)
+
+
+@pytest.fixture
+def small_files(monkeypatch) -> None:
+    """Batches of 16 pictures, two a file: the 96 to train with make three files, the 32 held out make one."""
+    monkeypatch.setattr(latents, "AT_ONCE", 16)
+    monkeypatch.setattr(latents, "BATCHES_A_FILE", 2)
+
+
+def encode_until(done: int | None, shapes: Path, tokenizer: Path, folder: Path, settings=SETTINGS) -> list[int]:
+    """Encode and return where each batch began; Ctrl-C comes at a number of pictures."""
+    began: list[int] = []
+
+    def report(progress: Progress) -> None:
+        if progress.task == "encode pictures" and progress.done != progress.total:
+            if progress.done == done:
+                raise KeyboardInterrupt
+            began.append(progress.done)
+
+    latents.run(settings, shapes, tokenizer, folder / "out", report, work=folder / "work")
+    return began
+
+
+def interrupted(done: int, shapes: Path, tokenizer: Path, folder: Path) -> set[str]:
+    """Interrupt an encoding at a number of pictures; returns the names of the files that it leaves."""
+    with pytest.raises(KeyboardInterrupt):
+        encode_until(done, shapes, tokenizer, folder)
+    assert not (folder / "out").exists()
+    return {path.name for path in (folder / "work").iterdir()}
+
+
+@pytest.mark.usefixtures("small_files")
+def test_an_interrupted_encoding_goes_on_and_ends_bit_for_bit_as_a_whole_one(shapes, trained_tokenizer, tmp_path):
+    whole = latents.run(SETTINGS, shapes, trained_tokenizer, tmp_path / "whole")
+    files = {f"encoded-train-{number:05d}.safetensors" for number in (0, 1)}
+    assert interrupted(80, shapes, trained_tokenizer, tmp_path) == files
+    began = encode_until(None, shapes, trained_tokenizer, tmp_path)
+    assert min(began[:6]) == 64 and len(began) == 2 * 3 + 2  # the last file of three versions, and what is held out
+    assert verify(tmp_path / "out").digest == whole.digest
+    same = [(folder / latents.FILE).read_bytes() for folder in (tmp_path / "out", tmp_path / "whole")]
+    assert same[0] == same[1] and not (tmp_path / "work").exists()
+
+
+@pytest.mark.usefixtures("small_files")
+def test_what_was_encoded_with_other_settings_or_by_another_tokenizer_is_encoded_anew(
+    shapes, trained_tokenizer, tmp_path
+):
+    interrupted(80, shapes, trained_tokenizer, tmp_path)
+    other = SETTINGS.model_copy(update={"seed": 1})
+    assert encode_until(None, shapes, trained_tokenizer, tmp_path, other)[0] == 0
+    assert verify(tmp_path / "out").digest == latents.run(other, shapes, trained_tokenizer, tmp_path / "a").digest
+    here = torch.device("cpu")
+    kept = EncodedSoFar(tmp_path / "kept", SETTINGS, {"dataset": "a", "tokenizer": "b"}, here)
+    rows = torch.zeros(4, 3, 8, 4, 4, dtype=torch.float16)
+    kept.write("train", 0, rows)
+    read = kept.read("train", 0, 4)
+    assert read is not None and torch.equal(read, rows)
+    for parents in ({"dataset": "c", "tokenizer": "b"}, {"dataset": "a", "tokenizer": "c"}):
+        assert EncodedSoFar(tmp_path / "kept", SETTINGS, parents, here).read("train", 0, 4) is None
+    assert kept.read("train", 0, 5) is None and kept.read("train", 1, 4) is None
+
+
+@pytest.mark.usefixtures("small_files")
+def test_a_damaged_file_is_encoded_anew_and_a_begun_one_is_not_read(shapes, trained_tokenizer, tmp_path):
+    interrupted(80, shapes, trained_tokenizer, tmp_path)
+    damaged = tmp_path / "work" / "encoded-train-00000.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-2])
+    damaged.with_name("encoded-train-00002.partial").write_bytes(b"begun")
+    assert encode_until(None, shapes, trained_tokenizer, tmp_path)[:7:6] == [0, 64]
+    whole = latents.run(SETTINGS, shapes, trained_tokenizer, tmp_path / "whole")
+    assert verify(tmp_path / "out").digest == whole.digest
 
 
 def test_the_artifact_names_its_parents(encoded, shapes, trained_tokenizer):

@@ -17,10 +17,12 @@ from underpaint.core.samples import read_samples, write_samples
 from underpaint.pipelines.hybrid import HybridPipeline
 from underpaint.runtime.processes import Processes
 from underpaint.stages.data import notices
+from underpaint.stages.train import latents
 from underpaint.stages.train.config import LatentsEncoding
 from underpaint.stages.train.dataset import ATTRIBUTION
-from underpaint.stages.train.parts import parts_of
+from underpaint.stages.train.parts import has_state, parts_of
 from underpaint.stages.train.recipe import HybridRecipe
+from underpaint.stages.train.resumption import resumption
 from underpaint.stages.train.run import run
 
 
@@ -75,6 +77,22 @@ def test_a_finished_workspace_is_left_alone(recipe, workspace, shapes):
     manifest = run(recipe, shapes, workspace, reports.append)
     assert {path: path.stat().st_mtime_ns for path in workspace.rglob("*") if path.is_file()} == before
     assert reports == [] and manifest == read_manifest(workspace / "pipeline")
+
+
+def test_encoding_that_is_interrupted_leaves_what_it_goes_on_from(recipe, copy, shapes, monkeypatch):
+    for name, value in (("AT_ONCE", 16), ("BATCHES_A_FILE", 1)):
+        monkeypatch.setattr(latents, name, value)
+
+    def report(progress: Progress) -> None:
+        if progress.task == "encode pictures" and progress.done >= 16:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(recipe, shapes, copy, report)
+    assert has_state(copy, "latents")
+    assert resumption(copy) == "run the same command again to go on from the last saved step"
+    run(recipe, shapes, copy)
+    assert not has_state(copy, "latents")
 
 
 def test_the_same_recipe_makes_the_same_model(recipe, workspace, copy, shapes):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from underpaint.runtime.device import CPU
 from underpaint.runtime.weights import read_weights, write_weights
 from underpaint.stages.train.augment import shift
 from underpaint.stages.train.config import LatentsEncoding
+from underpaint.stages.train.latents_state import AT_ONCE, BATCHES_A_FILE, EncodedSoFar
 from underpaint.stages.train.pictures import Pictures, load_pictures, require_size, require_styles, variant_weights
 
 FILE = "latents.safetensors"
@@ -67,7 +68,15 @@ class Latents:
 
 
 @torch.no_grad()
-def encode(autoencoder: Autoencoder, pictures: Pictures, config: LatentsEncoding, report: Report) -> Tensor:
+def encode(
+    autoencoder: Autoencoder,
+    pictures: Pictures,
+    config: LatentsEncoding,
+    report: Report,
+    *,
+    part: str,
+    so_far: EncodedSoFar | None,
+) -> Tensor:
     """Encode pictures and their shifted versions: ``[N, V, C, h, h]`` float16.
 
     Args:
@@ -75,9 +84,33 @@ def encode(autoencoder: Autoencoder, pictures: Pictures, config: LatentsEncoding
         pictures: ``N`` pictures on its device.
         config: Number of versions ``V``, and how far they are shifted.
         report: Receives progress.
+        part: Which pictures these are.
+        so_far: What of them is encoded already, and where the rest is kept; None keeps nothing.
     """
+    batches = [*enumerate(torch.arange(len(pictures)).split(AT_ONCE))]
+    files = []
+    for place, first in enumerate(range(0, len(batches), BATCHES_A_FILE)):
+        some = batches[first : first + BATCHES_A_FILE]
+        rows = so_far.read(part, place, sum(len(index) for _, index in some)) if so_far else None
+        if rows is None:
+            rows = _encode_batches(autoencoder, pictures, config, report, some)
+            if so_far:
+                so_far.write(part, place, rows)
+        files.append(rows)
+    report(Progress(task="encode pictures", done=len(pictures), total=len(pictures), unit="pictures"))
+    return torch.cat(files)
+
+
+def _encode_batches(
+    autoencoder: Autoencoder,
+    pictures: Pictures,
+    config: LatentsEncoding,
+    report: Report,
+    batches: Sequence[tuple[int, Tensor]],
+) -> Tensor:
+    """Encode batches, each given by its place among all and the indices of its pictures; as ``encode``."""
     rows = []
-    for number, index in enumerate(torch.arange(len(pictures)).split(128)):
+    for number, index in batches:
         generator = step_generator(config.seed, number, "latents")
         batch = pictures.batch(index)
         reach = (len(index), 2)
@@ -91,7 +124,6 @@ def encode(autoencoder: Autoencoder, pictures: Pictures, config: LatentsEncoding
             report(Progress(task="encode pictures", done=done, total=len(pictures), unit="pictures"))
             encoded.append(autoencoder.encode(version))
         rows.append(torch.stack(encoded, dim=1).to(torch.float16).cpu())  # [B, V, C, h, h]
-    report(Progress(task="encode pictures", done=len(pictures), total=len(pictures), unit="pictures"))
     return torch.cat(rows)
 
 
@@ -102,6 +134,7 @@ def run(
     out: Path,
     report: Report = silent,
     *,
+    work: Path | None = None,
     device: torch.device = CPU,
 ) -> Manifest:
     """Encode a data set and write a ``latents`` artifact.
@@ -112,11 +145,13 @@ def run(
         tokenizer: A ``tokenizer`` artifact.
         out: The new artifact.
         report: Receives progress.
+        work: Folder of what is encoded so far; an encoding found there is resumed bit for bit. None keeps nothing.
         device: Where to compute.
 
     Raises:
         ArtifactError: An input is missing or damaged.
         DataError: The pictures have another size than the tokenizer is made for, or a split has none.
+        StorageError: The artifact, or what is encoded so far, cannot be written.
     """
     parents = {
         "dataset": read_manifest(dataset, kind="dataset").digest,
@@ -127,14 +162,18 @@ def run(
     schedule = read_component_config(tokenizer / "quantizer", QuantizerConfig, "MultiScaleQuantizer").schedule
     require_size(train, schedule[-1] * autoencoder.config.downsampling, dataset)
     held_out = load_pictures(dataset, HELD_OUT, report).to(device)
+    so_far = None if work is None else EncodedSoFar(work, config, parents, device)
     tensors = {
-        "train": encode(autoencoder, train, config, report),
-        "held_out": encode(autoencoder, held_out, LatentsEncoding(variants=1), report),
+        "train": encode(autoencoder, train, config, report, part="train", so_far=so_far),
+        "held_out": encode(autoencoder, held_out, LatentsEncoding(variants=1), report, part="held_out", so_far=so_far),
     }
     with staging(out) as folder:
         write_weights(folder / FILE, tensors)
         write_samples(folder, [*train.samples, *held_out.samples])
-        return seal(folder, kind="latents", stage="train", config=config, parents=parents, packages=("torch",))
+        manifest = seal(folder, kind="latents", stage="train", config=config, parents=parents, packages=("torch",))
+    if so_far:
+        so_far.remove()
+    return manifest
 
 
 def load_latents(folder: Path, styles: tuple[str, ...] | None = None) -> tuple[Latents, dict[str, Latents]]:

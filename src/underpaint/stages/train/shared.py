@@ -146,7 +146,15 @@ def shared_parts(
         out / "latents",
         recipe.latents,
         {"dataset": data, "tokenizer": tokens.digest},
-        lambda: latents.run(recipe.latents, dataset, out / "tokenizer", out / "latents", report, device=device),
+        lambda: latents.run(
+            recipe.latents,
+            dataset,
+            out / "tokenizer",
+            out / "latents",
+            report,
+            work=out / "state" / "latents",
+            device=device,
+        ),
     )
     return Shared(data, table, tokens, encoded, None if model is None else model.folder)
 
