@@ -39,6 +39,7 @@ def test_the_recipes_are_listed(underpaint: Call) -> None:
         (("smoke",), 2, "--data DIR"),
         (("smoke", "--data", "set"), 2, "--out DIR"),
         (("smoke", "--data", "set", "--out", "new", "--threads", "-1"), 2, "--threads"),
+        (("smoke", "--data", "set", "--out", "new", "--seed", "-1"), 2, "--seed must be 0 or more, not -1"),
         (("smoke", "--data", "set", "--out", "new"), 2, "set does not exist"),
         (
             ("evaluator-64", "--data", "set", "--out", "new", "--from", "stickers-64"),
@@ -114,8 +115,11 @@ def test_no_recipe_writes_into_its_data_set(underpaint: Call, tmp_path: Path, re
 def test_an_evaluator_is_trained_by_its_own_recipe_and_says_where_its_card_lies(
     underpaint: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    seeds: list[int] = []
+
     def make(recipe: EvaluatorRecipe, data: Path, out: Path, report: Report, **where: Any) -> Manifest:
         assert isinstance(recipe, EvaluatorRecipe) and (data, set(where)) == (tmp_path, {"num_threads", "device"})
+        seeds.append(recipe.loop.seed)
         folder = out / "evaluator"
         folder.mkdir(parents=True)
         return seal(folder, kind="evaluator", stage="train", config=recipe, parents={}, figures={"minutes": 1.0})
@@ -125,8 +129,9 @@ def test_an_evaluator_is_trained_by_its_own_recipe_and_says_where_its_card_lies(
     done = underpaint(*arguments, str(tmp_path / "one"))
     assert done.code == 0
     assert str(tmp_path / "one" / "evaluator" / "extractor.json") in done.stdout and "generate" not in done.stdout
-    said = underpaint(*arguments, str(tmp_path / "two"), "--json").json
+    said = underpaint(*arguments, str(tmp_path / "two"), "--json", "--seed", "7").json
     assert said["evaluator"] == str(tmp_path / "two" / "evaluator") and said["figures"] == {"minutes": 1.0}
+    assert seeds == [0, 7]
 
 
 def test_the_model_to_start_from_is_handed_on(

@@ -41,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep", type=Path, metavar="DIR", help="a data set of what a model must not forget while it learns a style"
     )
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="train with these random numbers in place of the recipe's own"
+    )
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="threads (default: all usable cores)")
     parser.add_argument("--device", metavar="DEVICE", help="cpu (default), cuda, ...")
     parser.add_argument("--list", action="store_true", help="list the recipes and leave")
@@ -48,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Train, or list the recipes."""
+    from underpaint.recipes.seeds import with_seed
     from underpaint.recipes.table import RECIPES
 
     if args.list:
@@ -68,7 +72,11 @@ def run(args: argparse.Namespace, output: Output) -> int:
         raise InputError("training needs --data DIR (a data set) and --out DIR (a workspace)")
     if not 0 <= args.threads <= 256:
         raise InputError(f"--threads must lie between 0 and 256, not {args.threads}")
+    if args.seed is not None and args.seed < 0:
+        raise InputError(f"--seed must be 0 or more, not {args.seed}")
     recipe = RECIPES[args.recipe]()
+    if args.seed is not None:
+        recipe = with_seed(recipe, args.seed)
     _check_options(recipe, args)
     _check_places(args)
     return _train(recipe, args, output)
