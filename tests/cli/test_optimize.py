@@ -74,6 +74,10 @@ def test_what_was_never_optimized_is_not_taken_back(underpaint: Callable[..., An
         ((), "a search needs --data, --policy, --out; for example: underpaint optimize"),
         (("--undo", "--data", "set"), "--undo takes a model and perhaps --out; leave out --data"),
         (("--undo", "--rival", "graph"), "--undo takes a model and perhaps --out; leave out --rival"),
+        (
+            ("--undo", "--seed", "3", "--target", "cpu", "--budget", "1h", "--suite", "quick", "--out", "new"),
+            "--undo takes a model and perhaps --out; leave out --target, --budget, --seed, --suite",
+        ),
         (("--budget", "30", "--data", "x", "--policy", "y", "--out", "z"), "--budget takes a time with its unit"),
         (("--target", "tpu"), "invalid choice: 'tpu'"),
     ],

@@ -77,6 +77,12 @@ def test_the_places_are_listed(underpaint, here):
     assert "telegram" in underpaint("stickers", "--places", "--json").json["places"]
 
 
+def test_beside_the_list_of_places_nothing_else_is_taken(underpaint, here):
+    finished = underpaint("stickers", "red.png", "--places", "--for", "slack", "--shadow")
+    assert finished.code == 2 and not (here / "stickers").exists()
+    assert "--places takes nothing else; leave out PICTURE, --for, --shadow" in finished.stderr
+
+
 def test_all_mistakes_are_told_together_and_nothing_is_written(underpaint, here):
     finished = underpaint("stickers", "--for", "nowhere", "--contour", "x", "--background", "y")
     assert finished.code == 2

@@ -7,6 +7,7 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from underpaint.cli.alone import insist_alone
 from underpaint.cli.output import Output
 from underpaint.core.errors import InputError
 
@@ -213,9 +214,7 @@ def _undo(args: argparse.Namespace, output: Output) -> int:
 
     from underpaint.stages.optimize.undoing import model_before
 
-    given = [f"--{name}" for name in ("data", "policy", "suite", "rival") if getattr(args, name) is not None]
-    if given:
-        raise InputError(f"--undo takes a model and perhaps --out; leave out {', '.join(given)}")
+    insist_alone(args, "--undo", "a model and perhaps --out", ("undo", "model", "out"), add_arguments)
     found = model_before(Path(args.model), Path(args.out) if args.out else None, output.report)
     text = (
         f"the model before {args.model} is {found.address} ({found.digest[:16]}), untouched\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from underpaint.cli.alone import insist_alone
 from underpaint.cli.output import Output, plural
 from underpaint.cli.signing import Signing, add_signing_options, check_signing, signing_for
 from underpaint.core.errors import ArtifactError, InputError
@@ -75,6 +76,7 @@ def add_place_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, output: Output) -> int:
     """Read the pictures, make their files, and say what was written."""
     if args.places:
+        insist_alone(args, "--places", "nothing else", ("places",), add_arguments)
         output.result(*listed())
         return 0
     from pathlib import Path

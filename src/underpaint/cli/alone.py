@@ -1,0 +1,39 @@
+"""Options that mean nothing beside another one are refused by name, so that nobody believes they did something."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Collection
+
+from underpaint.core.errors import InputError
+
+
+def insist_alone(
+    args: argparse.Namespace,
+    option: str,
+    takes: str,
+    meant: Collection[str],
+    add_arguments: Callable[[argparse.ArgumentParser], None],
+) -> None:
+    """Refuse what was given beside an option and is not what the command does without it.
+
+    Args:
+        args: The parsed arguments.
+        option: What was given, such as ``--undo``.
+        takes: What it takes, in words.
+        meant: Names of what means something beside it, and of itself.
+        add_arguments: Adds the command's arguments.
+
+    Raises:
+        InputError: There are such; the message names each.
+    """
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments(parser)
+    others = [action for action in parser._actions if action.dest not in meant]
+    given = [_named(action) for action in others if getattr(args, action.dest) not in (action.default, [])]
+    if given:
+        raise InputError(f"{option} takes {takes}; leave out {', '.join(given)}")
+
+
+def _named(action: argparse.Action) -> str:
+    return action.option_strings[0] if action.option_strings else str(action.metavar)
