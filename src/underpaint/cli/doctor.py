@@ -121,7 +121,10 @@ def model_findings() -> Iterator[Finding]:
 
 
 def model_finding(name: str, folder: Path) -> Finding:
-    """Compare the files of a saved or exported model with its manifest.
+    """Compare the files of a saved or exported model with its manifest, and open it.
+
+    Neither is enough. Opening reads the small files and no weights; files that are whole may still not open, where the
+    model is of another version or the one that it shares weights with is not there. What is read twice are settings.
 
     Args:
         name: What the model is called.
