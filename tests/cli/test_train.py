@@ -50,6 +50,7 @@ def test_the_recipes_are_listed(underpaint: Call) -> None:
         (("smoke", "--data", "set", "--out", "new", "--keep", "old"), 2, "--keep is for learning a style"),
         (("--data", "set", "--out", "new", "--from", "stickers-65"), 2, "there is no model folder 'stickers-65'"),
         (("--data", "set", "--out", "new", "--from", "stickers-64"), 2, "set does not exist"),
+        (("--data", "set", "--out", "new", "--from", "stickers-64-onnx"), 2, "exported from: --from stickers-64\n"),
     ],
 )
 def test_what_cannot_be_trained_is_one_message(

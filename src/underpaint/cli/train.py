@@ -105,16 +105,16 @@ def _check_places(args: argparse.Namespace) -> None:
 
     Raises:
         ArtifactError: A data set is not there, or the model to start from is damaged.
-        InputError: The workspace is not a training's own, or there is no model of that name.
+        InputError: The workspace is not a training's own, or there is no model of that name, or it is no networks.
     """
     from underpaint.core.artifact import read_manifest
-    from underpaint.pipelines.model_folder import open_model
+    from underpaint.stages.train.starting import open_starting
     from underpaint.stages.train.workspace import require_apart
 
     sets = [folder for folder in (args.data, args.keep) if folder is not None]
     require_apart(args.out, *sets)
     if args.start is not None:
-        open_model(args.start)
+        open_starting(args.start)
     for folder in sets:
         if not folder.exists():
             read_manifest(folder, kind="dataset")

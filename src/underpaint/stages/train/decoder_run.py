@@ -16,7 +16,7 @@ from underpaint.core.samples import read_samples
 from underpaint.models.autoencoder import Autoencoder, AutoencoderConfig
 from underpaint.models.component import load_component, read_component_config
 from underpaint.pipelines.hybrid import HybridPipeline
-from underpaint.pipelines.model_folder import Model, open_model
+from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.processes import by_first
@@ -28,6 +28,7 @@ from underpaint.stages.train.making import made, made_pipeline
 from underpaint.stages.train.owed import with_credits
 from underpaint.stages.train.pictures import variant_weights
 from underpaint.stages.train.start import seed_workspace
+from underpaint.stages.train.starting import open_starting
 from underpaint.stages.train.workspace import require_apart
 
 FOLDER = "pipeline"
@@ -68,7 +69,7 @@ def run(
         TrainingError: The workspace belongs to another model, or training failed.
     """
     require_apart(out, dataset)
-    model = open_model(start)
+    model = open_starting(start)
     if "quantizer" not in model.components:
         raise InputError(f"{model.name} draws without tokens, so there is no decoder to refine; choose a hybrid model")
     data = read_manifest(dataset, kind="dataset").digest

@@ -14,7 +14,7 @@ from underpaint.adapters import minilm
 from underpaint.core.artifact import Manifest, read_manifest
 from underpaint.core.errors import InputError
 from underpaint.core.progress import Report, silent
-from underpaint.pipelines.model_folder import Model, open_model
+from underpaint.pipelines.model_folder import Model
 from underpaint.runtime.device import CPU
 from underpaint.runtime.processes import by_first
 from underpaint.stages.train import latents, text_table, tokenizer
@@ -25,6 +25,7 @@ from underpaint.stages.train.making import made
 from underpaint.stages.train.other_scales import can_follow, saved_schedule
 from underpaint.stages.train.recipe import HybridRecipe
 from underpaint.stages.train.start import seed_text_table, seed_workspace
+from underpaint.stages.train.starting import open_starting
 from underpaint.stages.train.workspace import require_apart
 
 
@@ -69,7 +70,7 @@ def open_start(start: str | Path, recipe: HybridRecipe) -> Model:
             recipe fits the codes to fewer.
         ArtifactError: It is incomplete or damaged.
     """
-    model = open_model(start)
+    model = open_starting(start)
     saved, wanted = saved_schedule(model.folder), recipe.tokenizer.schedule
     if model.index.image_size > recipe.image_size:
         raise InputError(

@@ -17,7 +17,7 @@ from underpaint.core.progress import Report, silent
 from underpaint.models.component import save_component
 from underpaint.models.upscaler import FACTOR
 from underpaint.pipelines.hybrid import HybridPipeline
-from underpaint.pipelines.model_folder import Model, open_model
+from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.pipelines.upscaling.network import KIND
 from underpaint.runtime.device import CPU, threads
@@ -26,6 +26,7 @@ from underpaint.stages.train.finish import effort, trained
 from underpaint.stages.train.making import made
 from underpaint.stages.train.owed import with_credits
 from underpaint.stages.train.packed_pictures import load_packed
+from underpaint.stages.train.starting import open_starting
 from underpaint.stages.train.upscaler import UpscalerTrainee
 from underpaint.stages.train.upscaler_config import UpscalerTraining
 from underpaint.stages.train.upscaler_graph import write_graph
@@ -70,7 +71,7 @@ def run(
     """
     require("onnx", extra="optimize")
     require_apart(out, dataset)
-    model = open_model(start)
+    model = open_starting(start)
     if "quantizer" not in model.components:
         raise InputError(f"{model.name} draws without tokens, so nothing is drawn again; choose a hybrid model")
     parents = {"dataset": read_manifest(dataset, kind="dataset").digest, "model": model.digest}

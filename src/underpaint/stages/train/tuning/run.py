@@ -24,7 +24,7 @@ from underpaint.models.transformer import ScaleTransformer, TransformerConfig
 from underpaint.pipelines.adapted_model import FILE, AdapterSettings
 from underpaint.pipelines.adapter import pieces_of, save_adapter
 from underpaint.pipelines.hybrid import HybridPipeline
-from underpaint.pipelines.model_folder import Model, open_model
+from underpaint.pipelines.model_folder import Model
 from underpaint.pipelines.saved import load_pipeline
 from underpaint.runtime.device import CPU, threads
 from underpaint.runtime.processes import present
@@ -33,6 +33,7 @@ from underpaint.stages.train.finish import time_taken, trained
 from underpaint.stages.train.making import made, made_pipeline
 from underpaint.stages.train.owed import with_credits
 from underpaint.stages.train.start import seed_workspace
+from underpaint.stages.train.starting import open_starting
 from underpaint.stages.train.tuning import decoder
 from underpaint.stages.train.tuning.config import StyleRecipe
 from underpaint.stages.train.tuning.kept import draw_kept, kept_samples
@@ -90,7 +91,7 @@ def run(
     if present().count > 1:
         raise TrainingError(f"a style is learned by one process, not by {present().count}; start it without torchrun")
     require_apart(out, *(data for data in (dataset, keep) if data is not None))
-    model = open_model(start)
+    model = open_starting(start)
     if model.index.pipeline != "HybridPipeline":
         raise InputError(f"{model.name} is a {model.index.pipeline}; a style can be taught to a hybrid model only")
     with threads(num_threads):
