@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from frontier_drawing import Asked, Opened, ask, drawn_once, open_family, pictures_of, place_of
+from frontier_models import add_models, folders_of
 from frontier_page import page
 from frontier_plot import frontier_plot
 from frontier_points import BLURRED, DEFAULT, POINTS, SWEEP, SWEEP_SOLVER, SWEEP_STEPS, Family, Point, distinct
@@ -34,7 +35,6 @@ from underpaint.core.samples import read_samples
 from underpaint.stages.evaluate.scores.controls import blur
 
 HERE = Path(__file__).parent
-FAMILY_FOLDER = Path("artifacts/family")
 
 
 @dataclass(kw_only=True)
@@ -146,13 +146,7 @@ def parse() -> argparse.Namespace:
         parser.add_argument(f"--{step}", action="store_true")
     parser.add_argument("--data", type=Path, default=Path("artifacts/stickers-64"))
     parser.add_argument("--work", type=Path, default=Path("artifacts/hybrid_vs_diffusion"))
-    parser.add_argument("--hybrid", default="stickers-64", help="a folder, or the name of a shipped model")
-    parser.add_argument("--four-scales", default="artifacts/four-scales/pipeline")
-    parser.add_argument("--three-scales", default="artifacts/three-scales/pipeline")
-    parser.add_argument("--regression", default="artifacts/regression/pipeline")
-    parser.add_argument("--flow", default=str(FAMILY_FOLDER / "flow-pipeline"))
-    parser.add_argument("--few-step", default=str(FAMILY_FOLDER / "few-step-pipeline"))
-    parser.add_argument("--gan", default=str(FAMILY_FOLDER / "gan-pipeline"))
+    add_models(parser)
     parser.add_argument("--captions", type=int, default=128, help="of each of the two splits")
     parser.add_argument("--share", type=share_of, default=(0, 1))
     parser.add_argument("--only", nargs="*", default=(), help="names of points")
@@ -165,18 +159,9 @@ def parse() -> argparse.Namespace:
 
 def open_comparison(args: argparse.Namespace) -> Comparison:
     """Open the models, the prompts and the judges."""
-    folders: dict[Family, str] = {
-        "hybrid": args.hybrid,
-        "four-scales": args.four_scales,
-        "three-scales": args.three_scales,
-        "regression": args.regression,
-        "flow": args.flow,
-        "few-step": args.few_step,
-        "gan": args.gan,
-    }
     held_out = [sample for sample in read_samples(args.data) if sample.split != "train"]
     return Comparison(
-        models=open_family(folders),
+        models=open_family(folders_of(args)),
         asked={split: ask(args.data, split, args.captions) for split in (CONCEPT, COMPOSITION)},
         tuning=ask(args.data, "validation", args.captions),
         judges=Judges(data=args.data, cache=args.work, held_out=held_out),

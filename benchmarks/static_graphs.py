@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import torch
 from frontier_drawing import Opened, ask, open_family
+from frontier_models import add_models, folders_of
 from frontier_page import ratio_text
 from frontier_points import Family
 from frontier_quality import COMPOSITION
@@ -129,11 +130,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, required=True, help="folder of the exports")
     parser.add_argument("--rounds", type=int, default=40, help=f"at least {MIN_PAIRS}")
     parser.add_argument("--data", type=Path, default=Path("artifacts/stickers-64"))
-    parser.add_argument("--hybrid", default="stickers-64")
-    parser.add_argument("--four-scales", default="artifacts/four-scales/pipeline")
-    parser.add_argument("--three-scales", default="artifacts/three-scales/pipeline")
-    parser.add_argument("--flow", default="artifacts/family/flow-pipeline")
-    parser.add_argument("--few-step", default="artifacts/family/few-step-pipeline")
+    add_models(parser, dict.fromkeys(case.family for case in CASES))
     parser.add_argument("--json", type=Path, default=Path(__file__).parent / "results" / "static_graphs.json")
     args = parser.parse_args()
     if args.rounds < MIN_PAIRS:
@@ -143,14 +140,7 @@ def parse() -> argparse.Namespace:
 
 def opened_models(args: argparse.Namespace) -> dict[Family, Opened]:
     """Return the models that are there, the hybrid among them; the flow model's solver is that of the rows' names."""
-    folders: dict[Family, str] = {
-        "hybrid": args.hybrid,
-        "four-scales": args.four_scales,
-        "three-scales": args.three_scales,
-        "flow": args.flow,
-        "few-step": args.few_step,
-    }
-    models = open_family(folders)
+    models = open_family(folders_of(args))
     if BASE not in models:
         raise SystemExit(f"there is no model {args.hybrid!r}, which all others are timed beside; name one by --hybrid")
     solver = models["flow"].base.model_dump()["solver"] if "flow" in models else SOLVER

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from frontier_models import FOLDERS
 from machine import print_table, write_document
 from PIL import Image
 
@@ -98,7 +99,7 @@ def run(name: str, model: str, recipes: dict[str, tuple[Step, ...]], args: argpa
 def main() -> None:
     """Measure both models and print a table of each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--flow", default="artifacts/family/flow-pipeline")
+    parser.add_argument("--flow", default=FOLDERS["flow"])
     parser.add_argument("--hybrid", default="stickers-64")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--sheet", type=Path)
