@@ -20,6 +20,7 @@ from underpaint import __version__
 from underpaint.cli.app import COMMANDS, EPILOG, EXTRAS
 from underpaint.cli.output import Output
 from underpaint.core.errors import ArtifactError, UnderpaintError
+from underpaint.core.installing import pip_command
 from underpaint.core.progress import Progress
 from underpaint.pipelines import engine_choice
 
@@ -161,9 +162,9 @@ def test_without_torch_the_command_names_the_extra_that_it_needs(
     underpaint: Run, command: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command(raising(ModuleNotFoundError("No module", name="torch")))
-    assert underpaint("try", "all").stderr.endswith("run: pip install 'underpaint[train]'\n")
+    assert underpaint("try", "all").stderr.endswith(f"run: {pip_command('train')}\n")
     monkeypatch.setitem(EXTRAS, "try", "train,optimize")
-    assert underpaint("try", "all").stderr.endswith("run: pip install 'underpaint[train,optimize]'\n")
+    assert underpaint("try", "all").stderr.endswith(f"run: {pip_command('train,optimize')}\n")
 
 
 def test_the_extras_of_commands_bring_torch() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from underpaint.core.installing import pip_command
+
 CATS = {
     "schema": "underpaint.prompt-policy/1",
     "name": "no-cats",
@@ -102,4 +104,4 @@ def test_a_policy_in_yaml_without_pyyaml_names_the_extra_of_the_server(
     monkeypatch.setitem(sys.modules, "yaml", None)
     done = underpaint("policy", "check", in_yaml)
     assert done.code == 5
-    assert "pip install 'underpaint[serve]'" in done.stderr
+    assert pip_command("serve") in done.stderr

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from underpaint.core.installing import pip_command
 from underpaint.runtime.capacity import Cache, Capacity
 from underpaint.runtime.findings import DRAWING_BYTES, Finding, findings_of, size
 from underpaint.runtime.fingerprint import KERNEL_VARIABLES, Cores, Fingerprint, System
 from underpaint.runtime.gpu import Gpu
-from underpaint.runtime.installed import pip_command
 from underpaint.runtime.processor import Processor
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"

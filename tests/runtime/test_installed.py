@@ -4,17 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from underpaint.runtime.installed import TORCH_CUDA, pip_command, torch_cuda, version_of
+from underpaint.runtime.installed import TORCH_CUDA, torch_cuda, version_of
 
 
 def test_versions_are_those_of_the_modules():
     assert version_of("no-such-package", "numpy") == np.__version__
     assert version_of("no-such-package") is None
-
-
-def test_a_command_names_the_extra():
-    assert pip_command("train") == "pip install 'underpaint[train]'"
-    assert pip_command("") == "pip install underpaint"
 
 
 def test_what_torch_was_built_for_is_read_without_importing_it():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from underpaint.core.installing import pip_command
 from underpaint.runtime.findings import Finding
 from underpaint.runtime.software import BASE, EMOJI_FONT, EMOJI_FONT_INSTALL, FEATURES, software_findings
 from underpaint.stages.data import debian
@@ -54,7 +55,7 @@ def test_without_torch_it_says_what_needs_torch():
     torch = found("torch")
     assert torch.state == "missing"
     assert "training" in torch.meaning
-    assert "underpaint[" in (torch.remedy or "")
+    assert torch.remedy == pip_command("train")
 
 
 def test_without_the_base_nothing_works():

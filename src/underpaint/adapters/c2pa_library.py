@@ -17,6 +17,7 @@ from types import ModuleType
 
 from underpaint.adapters.require import require
 from underpaint.core.errors import SetupError
+from underpaint.core.installing import pip_command
 
 EXTRA = "c2pa"
 CHOICE = "C2PA_LIBRARY_NAME"
@@ -39,7 +40,7 @@ def library() -> ModuleType:
     except (ImportError, OSError, RuntimeError) as error:
         raise SetupError(
             f"the Python package 'c2pa' is installed but cannot be loaded here ({error!s:.{REASON_CAP}}); install it "
-            f"again: pip install --force-reinstall 'underpaint[{EXTRA}]'"
+            f"again: {pip_command(EXTRA, again=True)}"
         ) from None
 
 

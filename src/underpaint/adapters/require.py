@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from types import ModuleType
 
 from underpaint.core.errors import MissingDependency
+from underpaint.core.installing import pip_command
 
 
 def require(module: str, *, extra: str | None) -> ModuleType:
@@ -46,5 +47,4 @@ def check_installed(module: str, *, extra: str | None) -> None:
 
 
 def _missing(module: str, extra: str | None) -> MissingDependency:
-    package = f"'underpaint[{extra}]'" if extra else "underpaint"
-    return MissingDependency(f"this needs the Python package {module!r}; install it with: pip install {package}")
+    return MissingDependency(f"this needs the Python package {module!r}; install it with: {pip_command(extra)}")

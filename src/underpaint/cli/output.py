@@ -222,7 +222,7 @@ class Output:
         if isinstance(error, KeyboardInterrupt):
             return "Interrupted", f"interrupted; {self.resume_hint}", INTERRUPTED
         if isinstance(error, ModuleNotFoundError) and error.name == "torch":
-            from underpaint.runtime.installed import pip_command
+            from underpaint.core.installing import pip_command
 
             return "MissingDependency", TORCH_MISSING + pip_command(self.extra), SETUP
         if isinstance(error, OSError) and error.errno is not None and error.strerror:

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from underpaint.core.artifact import read_manifest
 from underpaint.core.errors import InputError, MissingDependency
+from underpaint.core.installing import pip_command
 from underpaint.core.warning import PerformanceWarning
 from underpaint.pipelines.exported import can_draw
 from underpaint.pipelines.exported_folder import (
@@ -28,7 +29,6 @@ from underpaint.pipelines.optimized_folder import OptimizedModel
 from underpaint.pipelines.settings import Settings
 from underpaint.runtime.engine import EngineName
 from underpaint.runtime.host_class import NO_BFLOAT16, multiplies_bfloat16
-from underpaint.runtime.installed import pip_command
 from underpaint.runtime.processor import read_processor
 
 Asked = Literal["auto", "torch", EngineName]

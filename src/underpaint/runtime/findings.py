@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Literal
 
 from underpaint.core.config import Config
+from underpaint.core.installing import pip_command
 from underpaint.runtime.cores import thread_count
 from underpaint.runtime.fingerprint import KERNEL_VARIABLES, Cores, Fingerprint
 from underpaint.runtime.gpu import Gpu
 from underpaint.runtime.host_class import FAST_BFLOAT16, FAST_INT8, cpu_rule, gpu_class
-from underpaint.runtime.installed import pip_command
 
 GB = 1e9
 DRAWING_BYTES = {"onnx": 200e6, "torch": 350e6, "openvino": 570e6}

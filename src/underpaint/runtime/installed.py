@@ -1,4 +1,4 @@
-"""Which Python packages are installed, and the pip command that brings one; nothing is imported to find out."""
+"""Which Python packages are installed; nothing is imported to find out."""
 
 from __future__ import annotations
 
@@ -21,15 +21,6 @@ def version_of(*distributions: str) -> str | None:
         except metadata.PackageNotFoundError:
             continue
     return None
-
-
-def pip_command(extra: str) -> str:
-    """Return the command that installs an extra of underpaint.
-
-    Args:
-        extra: Its name in ``pyproject.toml``; empty for the base.
-    """
-    return f"pip install 'underpaint[{extra}]'" if extra else "pip install underpaint"
 
 
 def torch_cuda() -> str | None:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from underpaint.core.installing import pip_command
 from underpaint.runtime.findings import Finding
 from underpaint.runtime.fingerprint import ENGINES
-from underpaint.runtime.installed import pip_command, version_of
+from underpaint.runtime.installed import version_of
 
 BASE = ("numpy", "pillow", "pydantic")
 EMOJI_FONT = Path("/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from PIL import Image
 
 from underpaint.core.errors import InputError, MissingDependency
+from underpaint.core.installing import pip_command
 from underpaint.core.progress import Progress, Report
 from underpaint.pipelines.editing.editor import Editor
 from underpaint.pipelines.editing.graph_editor import load_graph_editor
@@ -19,7 +20,6 @@ from underpaint.pipelines.engine_choice import EXTRAS, Asked, choose, exported_f
 from underpaint.pipelines.exported import ExportedPipeline
 from underpaint.pipelines.exported_folder import ExportedModel
 from underpaint.pipelines.settings import Settings
-from underpaint.runtime.installed import pip_command
 
 if TYPE_CHECKING:
     from underpaint.pipelines.drawer import Drawer

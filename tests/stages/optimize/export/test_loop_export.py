@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 
 from underpaint.adapters.diffusers.recording import recording
 from underpaint.core.errors import ArtifactError, InputError, StorageError
+from underpaint.core.installing import pip_command
 from underpaint.core.progress import Progress, Report, silent
 from underpaint.pipelines import engine_choice
 from underpaint.pipelines.diffusers_model import DiffusersModel, open_diffusers
@@ -252,4 +253,4 @@ sys.exit(main({command}))
 """
     finished = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
     assert finished.returncode == 5, finished.stderr
-    assert "'torch'" in finished.stderr and "pip install 'underpaint[diffusers]'" in finished.stderr
+    assert "'torch'" in finished.stderr and pip_command("diffusers") in finished.stderr

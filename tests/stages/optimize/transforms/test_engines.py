@@ -18,6 +18,7 @@ import underpaint
 from underpaint.adapters import openvino
 from underpaint.adapters.diffusers.stand_in import StandIn
 from underpaint.core.errors import ArtifactError, InputError, OptimizationRefused
+from underpaint.core.installing import pip_command
 from underpaint.core.optimization import OptimizationRecipe
 from underpaint.pipelines.channel_layout import own_layout
 from underpaint.pipelines.exported import ExportedPipeline
@@ -210,7 +211,7 @@ def test_a_missing_engine_is_refused_with_the_line_that_brings_it(
         importlib.util, "find_spec", lambda name, *rest: None if name == "openvino" else real(name, *rest)
     )
     found = refusal("sd", "engine.openvino", "denoiser")
-    assert found.code == "engine.missing" and "pip install 'underpaint[openvino]'" in found.remedy
+    assert found.code == "engine.missing" and pip_command("openvino") in found.remedy
     assert refusal("sd", "engine.onnx", "denoiser") is None
     assert space(tiny("sd"), "engine.openvino", "denoiser", host("avx2")) == {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 
+from underpaint.core.installing import pip_command
 from underpaint.core.optimization import Refusal, Step
 from underpaint.pipelines.channel_layout import layout_of
 from underpaint.pipelines.engine_choice import EXTRAS, MODULES
@@ -11,7 +12,6 @@ from underpaint.pipelines.exported_folder import has_bfloat16, has_eight_bits
 from underpaint.pipelines.optimizing.engines import CALIBRATION, GraphEngine, Int8Static
 from underpaint.pipelines.slots import WHOLE
 from underpaint.runtime.engine import EngineName
-from underpaint.runtime.installed import pip_command
 from underpaint.stages.optimize.transforms.quantization import check_saturation, slow_bfloat16
 from underpaint.stages.optimize.transforms.transform import Question
 
