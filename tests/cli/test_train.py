@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from underpaint.core.artifact import MANIFEST, Manifest, seal
+from underpaint.core.artifact import MANIFEST, Manifest, read_manifest, seal
 from underpaint.core.progress import Progress, Report
 from underpaint.recipes.table import RECIPES
 from underpaint.stages.train import evaluator_run, run
@@ -180,8 +180,8 @@ def parts_made(*reported: str) -> Callable[..., Manifest]:
                 report(Progress(task=f"make {name}", done=1, total=2, unit="steps"))
             if not (out / name).exists():
                 (out / name).mkdir(parents=True)
-                made = seal(out / name, kind=name, stage="train", config=recipe, parents={})
-        return made
+                seal(out / name, kind=name, stage="train", config=recipe, parents={})
+        return read_manifest(out / "pipeline")
 
     return make
 

@@ -59,8 +59,9 @@ class EncodedSoFar:
         except ArtifactError:
             return None
         rows = tensors.get(ROWS)
-        known = rows is not None and metadata.get("identity") == self.identity
-        return rows if known and len(rows) == count else None
+        if rows is None or metadata.get("identity") != self.identity:
+            return None
+        return rows if len(rows) == count else None
 
     def write(self, part: str, number: int, rows: Tensor) -> None:
         """Write the rows of a file, over one that could not be used.
