@@ -116,7 +116,10 @@ def test_letters_that_cannot_be_read_hold_the_button_with_the_reason_until_other
     studio = open_studio("edit")
     studio.page.get_by_role("button", name="Sketch").click()
     words = studio.page.get_by_role("textbox", name="What shall it become?")
-    button, mistake = studio.page.get_by_role("button", name="Redraw", exact=True), studio.page.locator(".ask .mistake")
+    button, mistake = (
+        studio.page.get_by_role("button", name="Redraw", exact=True),
+        studio.page.locator(".ask .prompt .mistake"),
+    )
     hint = studio.page.locator(".ask .prompt .hint")
     usual = hint.inner_text()
     for others in (lambda: words.fill("a red heart"), lambda: bring(studio, png(sticker()))):
@@ -133,6 +136,55 @@ def test_letters_that_cannot_be_read_hold_the_button_with_the_reason_until_other
         expect(mistake).to_be_empty()
     words.fill("an axolotl")
     expect(hint).to_contain_text("may not know “axolotl”")
+
+
+def negative_box(studio):
+    """Unfold the further settings; return the box for what shall not be seen, its hint and its mistake."""
+    studio.page.get_by_role("button", name="Sketch").click()
+    studio.page.get_by_role("textbox", name="What shall it become?").fill("a red heart")
+    studio.page.get_by_text("More settings").click()
+    words = studio.page.get_by_role("textbox", name="What shall not be seen")
+    ids = words.get_attribute("aria-describedby").split()
+    return words, *(studio.page.locator(f"#{one}") for one in ids)
+
+
+def test_what_the_model_hardly_knows_of_what_shall_not_be_seen_is_said_there(open_studio):
+    studio = open_studio("edit")
+    words, hint, mistake = negative_box(studio)
+    expect(hint).to_have_attribute("role", "status")
+    for text, told in (
+        ("an axolotl", "The model may not know “axolotl”; it can hardly draw away from that."),
+        ("ein roter Hut und eine Katze", "It understands English words far better, also to draw away from."),
+        ("a hat", "It is drawn away from that."),
+    ):
+        words.fill(text)
+        expect(hint).to_contain_text(told)
+        expect(mistake).to_be_empty()
+    expect(studio.page.get_by_role("button", name="Redraw", exact=True)).to_be_enabled()
+    assert studio.faults() == []
+
+
+def test_letters_that_cannot_be_read_of_what_shall_not_be_seen_hold_the_button_too(open_studio):
+    studio = open_studio("edit")
+    words, _, mistake = negative_box(studio)
+    button = studio.page.get_by_role("button", name="Redraw", exact=True)
+    words.fill("麒麟")
+    expect(mistake).to_contain_text(re.compile("'麒' .* at position 1, which the model cannot read;"))
+    expect(words).to_have_attribute("aria-invalid", "true")
+    expect(button).to_be_disabled()
+    words.press("Enter")
+    expect(words).to_be_focused()
+    assert studio.page.locator(".strip").count() == 0 and studio.faults() == []
+    studio.page.get_by_text("More settings").click()
+    expect(words).to_be_hidden()
+    studio.page.get_by_role("textbox", name="What shall it become?").press("Enter")
+    expect(words).to_be_focused()
+    studio.page.reload()
+    expect(words).to_be_visible()  # unfolded, since it holds the button
+    expect(button).to_be_disabled()
+    words.fill("a hat")
+    expect(mistake).to_be_empty()
+    expect(button).to_be_enabled()
 
 
 def test_strokes_are_taken_back_and_the_other_part_can_be_chosen(open_studio):

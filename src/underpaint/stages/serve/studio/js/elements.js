@@ -99,6 +99,20 @@ export function freshId(about = 'part') {
 }
 
 /**
+ * Let Enter in a box hand in its form, as a line break would mean nothing there; also while the button is held, since what
+ * held it may be gone from words that nobody has looked at yet.
+ *
+ * @param {HTMLInputElement | HTMLTextAreaElement} input The box.
+ */
+export function enterSubmits(input) {
+  input.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    input.form?.requestSubmit();
+  });
+}
+
+/**
  * Make a field under its label, with a line that explains it.
  *
  * @param {string} label Its name.

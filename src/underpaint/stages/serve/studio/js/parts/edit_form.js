@@ -1,6 +1,6 @@
 /** What shall become of the picture: words, style, how much may change, how many. */
 
-import { field, freshId, h, icon } from '../elements.js';
+import { enterSubmits, field, freshId, h, icon } from '../elements.js';
 import { draft } from '../edit_draft.js';
 import { modelOf } from '../form.js';
 import { t } from '../words.js';
@@ -33,24 +33,22 @@ export function editForm(app, models, draw) {
     'aria-describedby': `${id}-hint ${id}-mistake`,
   });
   const mistake = mistakeBelow(prompt, `${id}-mistake`);
+  const readers = () => [modelOf({ models }, draft.value.model).name];
+  const hold = () => (main.disabled = Boolean(hint.trouble() || negative.trouble()));
   const hint = hintBelow(app, `${id}-hint`, t('edit.hint'), {
-    models: () => [modelOf({ models }, draft.value.model).name],
-    ontrouble: (words) => (mistake.tell(words), (main.disabled = Boolean(words))),
+    models: readers,
+    ontrouble: (words) => (mistake.tell(words), hold()),
   });
   prompt.addEventListener('input', () => {
     mistake.tell(hint.trouble());
     draft.change({ prompt: prompt.value });
     hint.look(prompt.value);
   });
-  prompt.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    element.requestSubmit();
-  });
+  enterSubmits(prompt);
   const who = modelAndStyle(
     models,
     () => draft.value,
-    (fields) => (draft.change(fields), hint.look(prompt.value)),
+    (fields) => (draft.change(fields), hint.look(prompt.value), negative.look()),
   );
   const counts = COUNTS.filter((n) => n <= app.capabilities.limits.n).map((value) => ({ value, words: String(value) }));
   const count = choice(t('create.count'), counts, draft.value.count, (value) => draft.change({ count: value }));
@@ -60,20 +58,24 @@ export function editForm(app, models, draw) {
     usual: t('more.usual'),
     onchange: (value) => draft.change({ strength: value }),
   });
-  const negative = h('input', { maxlength: 400, autocomplete: 'off', placeholder: t('edit.negative_open') });
-  negative.addEventListener('input', () => draft.change({ negative: negative.value }));
+  const negative = negativeBox(app, readers, (words) => {
+    if (words) fold.open = true; // what holds the button is not hidden
+    hold();
+  });
 
   function check() {
     const wrong = draft.value.prompt.trim() ? hint.refusal() : t('edit.no_words');
+    const unseen = negative.refusal();
     if (wrong) mistake.complain(wrong);
-    return !wrong;
+    else if (unseen) ((fold.open = true), negative.complain(unseen));
+    return !wrong && !unseen;
   }
 
   function show() {
     if (prompt.value !== draft.value.prompt) (mistake.clear(), hint.look('')); // what was said was said of other words
     prompt.value = draft.value.prompt;
     hint.look(prompt.value);
-    negative.value = draft.value.negative;
+    negative.set();
     who.set();
     count.set(draft.value.count);
     strength.set(draft.value.strength);
@@ -85,6 +87,12 @@ export function editForm(app, models, draw) {
     { class: 'button main large', type: 'submit' },
     icon('brush'),
     h('span', {}, t('edit.draw')),
+  );
+  const fold = h(
+    'details',
+    {},
+    h('summary', {}, icon('down'), h('span', {}, t('more.title'))),
+    h('div', { class: 'grid' }, negative.element, who.model),
   );
   const element = h(
     'form',
@@ -100,14 +108,42 @@ export function editForm(app, models, draw) {
     who.style,
     strength.element,
     count.element,
-    h(
-      'details',
-      {},
-      h('summary', {}, icon('down'), h('span', {}, t('more.title'))),
-      h('div', { class: 'grid' }, field(t('edit.negative'), negative, t('edit.negative_about')), who.model),
-    ),
+    fold,
     main,
   );
   show();
-  return { element, show, check, close: hint.close };
+  return { element, show, check, close: () => (hint.close(), negative.close()) };
+}
+
+/** Make the box for what shall not be seen; `models` read it, and `ontrouble` is told why that cannot be, or with none. */
+function negativeBox(app, models, ontrouble) {
+  const id = freshId('negative');
+  const input = h('input', {
+    id,
+    maxlength: 400,
+    autocomplete: 'off',
+    placeholder: t('edit.negative_open'),
+    'aria-describedby': `${id}-hint ${id}-mistake`,
+  });
+  const mistake = mistakeBelow(input, `${id}-mistake`);
+  const hint = hintBelow(app, `${id}-hint`, t('edit.negative_about'), {
+    models,
+    ontrouble: (words) => (mistake.tell(words), ontrouble(words)),
+    about: 'hints.away',
+  });
+  const look = () => hint.look(draft.value.negative);
+  input.addEventListener('input', () => {
+    mistake.tell(hint.trouble());
+    draft.change({ negative: input.value });
+    look();
+  });
+  enterSubmits(input);
+  const set = () => {
+    if (input.value !== draft.value.negative) (mistake.clear(), hint.look('')); // what was said was said of other words
+    input.value = draft.value.negative;
+    look();
+  };
+  const element = field(t('edit.negative'), input);
+  element.append(mistake.element, hint.element);
+  return { ...hint, element, set, look, complain: mistake.complain };
 }

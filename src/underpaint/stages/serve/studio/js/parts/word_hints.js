@@ -17,15 +17,16 @@ const SHOWN_WORDS = 5;
  */
 
 /**
- * Return what there is to say of how some words are read that can be drawn.
+ * Return what there is to say of how some words are read that can be drawn, or be drawn away from.
  *
  * @param {Reading} reading How they are read.
+ * @param {'hints' | 'hints.away'} [about] Whether they say what is drawn, or what shall not be seen.
  * @returns {string[]} Sentences; none if all is well.
  */
-export function hintsOf({ unread, unknown, is_foreign: isForeign }) {
+export function hintsOf({ unread, unknown, is_foreign: isForeign }, about = 'hints') {
   return [
-    isForeign ? t('hints.english') : '',
-    unknown.length && !isForeign ? t('hints.unknown', { words: quoted(unknown) }) : '',
+    isForeign ? t(`${about}.english`) : '',
+    unknown.length && !isForeign ? t(`${about}.unknown`, { words: quoted(unknown) }) : '',
     unread ? t('hints.unread', { words: unread.length > 60 ? `${unread.slice(0, 60)} …` : unread }) : '',
   ].filter(Boolean);
 }
@@ -55,13 +56,14 @@ function quoted(words) {
  * @param {import('../main.js').App} app The app.
  * @param {string} id Of the line, by which the box is described.
  * @param {string} usual What it says as long as there is nothing to say.
- * @param {{models: () => Array<string | null>, ontrouble: (words: string) => void}} use Which models read, null for the default;
- *     told why the words cannot be drawn by one of them, and with none once they can.
+ * @param {{models: () => Array<string | null>, ontrouble: (words: string) => void, about?: 'hints' | 'hints.away'}} use Which
+ *     models read, null for the default; told why the words cannot be drawn by one of them, and with none once they can; `about`
+ *     as in `hintsOf`.
  * @returns {{element: HTMLElement, look: (words: string) => void, trouble: () => string, refusal: () => string, close: () => void}}
  *     The line; `look` looks at words, if these or the models are others than before; `trouble` is what was told last, `refusal`
  *     the same of these very words: none as long as they are not read yet, which who draws them will do.
  */
-export function hintBelow(app, id, usual, { models, ontrouble }) {
+export function hintBelow(app, id, usual, { models, ontrouble, about }) {
   const element = h('p', { class: 'hint', id, role: 'status' }, usual);
   let asking = new AbortController();
   let timer = 0;
@@ -100,7 +102,12 @@ export function hintBelow(app, id, usual, { models, ontrouble }) {
       if (signal.aborted) return;
       known = what;
       const troubles = readings.map((one) => [sentence(one.trouble ?? '')].filter(Boolean));
-      tell(byModel(names, readings.map(hintsOf)));
+      tell(
+        byModel(
+          names,
+          readings.map((one) => hintsOf(one, about)),
+        ),
+      );
       hold(byModel(names, troubles).join(' '));
     } catch {
       // A hint that does not come is none; whatever is wrong is said where something is drawn.

@@ -78,6 +78,8 @@ export const moods = {
   'print.made': 'The page is in your downloads.',
   'hints.english': 'The model reads English. It draws this too, but it understands English words far better.',
   'hints.unknown': 'The model may not know {words}; it draws what it can make of it.',
+  'hints.away.english': 'The model reads English. It understands English words far better, also to draw away from.',
+  'hints.away.unknown': 'The model may not know {words}; it can hardly draw away from that.',
   'hints.unread': 'That is long; the end is not read: “{words}”',
   'hints.by': '{models}: {words}',
   'hints.lines': ({ n }) => (n === 1 ? 'A hint for one line' : `Hints for ${n} lines; all of them can be drawn`),
