@@ -150,6 +150,18 @@ def by_another_on_the_right(studio, prompt="a red heart"):
 HEART = "The model may not know “heart”; it draws what it can make of it."
 
 
+def test_words_that_are_put_right_are_drawn_though_they_were_not_looked_at_yet(open_studio):
+    studio = open_studio("compare")
+    words = studio.page.get_by_role("textbox", name="What shall your sticker show?")
+    words.fill("hi 麒麟")
+    expect(studio.page.locator("#compare-mistake")).not_to_be_empty()
+    studio.page.route("**/api/v1/prompts/check", lambda _: None)
+    with studio.page.expect_response("**/api/v1/jobs") as sent:
+        words.fill("a red heart")
+        words.press("Enter")
+    assert sent.value.ok and "a red heart" in sent.value.request.post_data
+
+
 def test_words_are_looked_at_by_the_models_of_both_sides(read_by_two):
     studio, _ = read_by_two(first={}, another={"trouble": "the other model cannot read this"})
     hint, mistake = studio.page.locator("#compare-hint"), studio.page.locator("#compare-mistake")

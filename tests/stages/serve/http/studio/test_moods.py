@@ -299,6 +299,36 @@ def test_letters_that_cannot_be_read_hold_the_button_with_the_reason_of_subject_
     expect(button).to_be_enabled()
 
 
+def test_words_that_are_put_right_are_drawn_though_they_were_not_looked_at_yet(moods):
+    own, button = moods.page.get_by_role("textbox", name="In words of your own"), moods.page.locator(".ask .main")
+    choose(moods, "happy")
+    box(moods).fill("a 麒麟")
+    own.fill("麒麟")
+    expect(moods.page.locator("#subject-mistake")).not_to_be_empty()
+    expect(button).to_be_disabled()
+    moods.page.route("**/api/v1/prompts/check", lambda _: None)
+    with moods.paused(), moods.page.expect_response("**/api/v1/sheets") as sent:
+        own.fill("with a hat")
+        box(moods).fill("a cat")
+        box(moods).press("Enter")
+    assert sent.value.ok and all(words in sent.value.request.post_data for words in ("a cat", "with a hat"))
+
+
+def test_enter_leads_to_what_is_known_to_be_wrong(moods):
+    own, asked = moods.page.get_by_role("textbox", name="In words of your own"), []
+    moods.page.on("request", lambda one: asked.append(one) if one.method == "POST" and "sheets" in one.url else None)
+    box(moods).fill("a cat")
+    own.fill("麒麟")
+    expect(moods.page.locator("#own-mistake")).not_to_be_empty()
+    box(moods).press("Enter")
+    expect(own).to_be_focused()
+    box(moods).fill("a 麒麟")
+    expect(moods.page.locator("#subject-mistake")).not_to_be_empty()
+    box(moods).press("Enter")
+    expect(box(moods)).to_be_focused()
+    assert asked == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_sheet_has_no_fault_on_a_phone(open_studio, scheme):
     phone = open_studio("moods", width=360, height=740, color_scheme=scheme, reduced_motion="reduce")

@@ -1,6 +1,6 @@
 /** The form: words, style, how many, and what is folded away; it is made anew when another model knows other things. */
 
-import { button, h, icon } from '../elements.js';
+import { button, enterSubmits, h, icon } from '../elements.js';
 import { form, modelOf, requestOf } from '../form.js';
 import { t } from '../words.js';
 import { choice } from './choices.js';
@@ -44,7 +44,7 @@ function again(old, fresh) {
 }
 
 function formOf(app, draw) {
-  const prompt = promptBox(app, { draw: () => element.requestSubmit(), hold: (is) => (main.disabled = is) });
+  const prompt = promptBox(app, (is) => (main.disabled = is));
   const model = modelOf(app.capabilities, form.value.model);
   const style = styleChoice(model, form.value.style, (value) => form.change({ style: value }));
   const counts = COUNTS.filter((n) => n <= app.capabilities.limits.n).map((value) => ({
@@ -85,8 +85,8 @@ function formOf(app, draw) {
   return { element, close: () => (stop(), prompt.close()), focus: prompt.focus };
 }
 
-/** Make the box for the words: Enter draws, as a line break would mean nothing; `hold` is told whether they cannot be drawn. */
-function promptBox(app, { draw, hold }) {
+/** Make the box for the words: Enter draws; `hold` is told whether they cannot be drawn. */
+function promptBox(app, hold) {
   const input = h('textarea', {
     id: 'prompt',
     rows: 2,
@@ -108,11 +108,7 @@ function promptBox(app, { draw, hold }) {
     form.change({ prompt: input.value });
     hint.look(input.value);
   });
-  input.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-    event.preventDefault();
-    draw();
-  });
+  enterSubmits(input);
   const element = h(
     'div',
     { class: 'prompt' },

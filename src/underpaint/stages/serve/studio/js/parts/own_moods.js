@@ -93,9 +93,10 @@ function repeatOf({ number, of }, how) {
  * @param {{text: () => string, subject: () => string, chosen: () => string[], model: () => any,
  *     onchange: (text: string) => void, oncount: () => void}} form What stands in the form now, and which model reads;
  *     `onchange` is told what was written, `oncount` that it is known how many pictures are meant.
- * @returns {{element: HTMLElement, look: () => void, isWrong: () => boolean, count: () => {n: number, isSure: boolean},
- *     complain: (words: string) => void, close: () => void}} The box; `look` looks at it anew once nothing changes any more,
- *     `isWrong` says whether something keeps it from being drawn, `count` how many moods are meant, or at most.
+ * @returns {{element: HTMLElement, look: () => void, isWrong: () => boolean, refusal: () => string,
+ *     count: () => {n: number, isSure: boolean}, complain: (words: string) => void, close: () => void}} The box; `look` looks at it
+ *     anew once nothing changes any more, `isWrong` says whether something keeps it from being drawn as far as is known, `refusal`
+ *     what is wrong with these very words, `count` how many moods are meant, or at most.
  */
 export function ownMoods(app, form) {
   const { own_characters: longest, moods: most } = app.capabilities.limits;
@@ -118,6 +119,7 @@ export function ownMoods(app, form) {
   let known = { asked: '', alike: /** @type {Array<Line & {of: number | string}>} */ ([]) };
   /** @type {Map<string, string>} Why lines cannot be drawn, by their words. */
   let troubles = new Map();
+  let troubled = ''; // what `troubles` were told of
   /** What the server refused, which stands until something changes. */
   let refused = '';
 
@@ -137,6 +139,8 @@ export function ownMoods(app, form) {
     return { n: n - known.alike.length, isSure: true };
   }
 
+  /** Return what tells whether lines can be drawn, beside their own words. */
+  const besides = () => JSON.stringify([form.subject().trim(), form.model().name]);
   const isLong = ({ words }) => lengthOf(words) > longest;
 
   /** Return what is wrong with a line; nothing if nothing is. */
@@ -157,6 +161,9 @@ export function ownMoods(app, form) {
   }
   const isWrong = () => wrong() !== '';
 
+  /** Return what is wrong with the lines of this very form; a line that nobody has looked at yet may be drawn. */
+  const refusal = () => (troubled === besides() || found().own.some(isLong) ? wrong() : '');
+
   /** @param {Array<{number: number, words: string}>} remarks What to say below the box, of which lines. */
   function tell(remarks) {
     const sentences = firstOf(remarks.sort((one, other) => one.number - other.number).map(({ words }) => words));
@@ -173,11 +180,13 @@ export function ownMoods(app, form) {
     try {
       const asked = askedOf(own);
       const body = { ...asked, model: form.model().name };
+      const about = besides();
       const { data, same_as: sameAs } = await call('POST', '/api/v1/prompts/check', { body, signal });
       const alike = alikeOf(own, sameAs);
       if (signal.aborted) return;
       known = { asked: JSON.stringify(asked), alike };
       troubles = new Map(own.map(({ words }, i) => [words, data[i].trouble ?? '']));
+      troubled = about;
       form.oncount();
       mistake.tell(wrong() || refused);
       remarks = data.flatMap((reading, i) => remarkOn(reading, own[i].number));
@@ -212,5 +221,5 @@ export function ownMoods(app, form) {
 
   const count = () => countOf(found().own);
   input.addEventListener('input', () => (form.onchange(input.value), look()));
-  return { element, look, isWrong, count, complain, close: stop };
+  return { element, look, isWrong, refusal, count, complain, close: stop };
 }

@@ -1,6 +1,6 @@
 /** The form of a sheet: whose moods, which of them, in which style, how alike. */
 
-import { button, field, h, icon } from '../elements.js';
+import { button, enterSubmits, h, icon } from '../elements.js';
 import { editorsOf, fieldsOf, modelOf } from '../form.js';
 import { sentence } from '../notices.js';
 import { kept } from '../state.js';
@@ -71,7 +71,9 @@ export function sheetForm(app, draw) {
     event.preventDefault();
     if (!draft.value.subject.trim()) return box.complain(t('moods.no_subject'));
     if (!chosen().length && !ownWords(chosen()).length) return box.complain(t('moods.no_moods'));
-    if (main.disabled) return;
+    if (isSending) return;
+    if (box.refusal()) return box.complain(box.refusal());
+    if (own.refusal()) return own.complain(own.refusal());
     sending(true);
     box.clear();
     try {
@@ -134,6 +136,7 @@ function subjectBox(app, model, onchange) {
     onchange();
   };
   input.addEventListener('input', () => put(input.value));
+  enterSubmits(input);
   const take = (name) => ((input.value = t(`moods.subject.${name}`)), put(input.value), input.focus());
   const ideas = SUBJECTS.map((name) => button(t(`moods.subject.${name}`), () => take(name), { kind: 'quiet' }));
   const element = h(
@@ -147,7 +150,8 @@ function subjectBox(app, model, onchange) {
   );
   const look = () => hint.look(draft.value.subject);
   look();
-  return { ...mistake, element, look, trouble: hint.trouble, focus: () => input.focus(), close: hint.close };
+  const { trouble, refusal, close } = hint;
+  return { ...mistake, element, look, trouble, refusal, focus: () => input.focus(), close };
 }
 
 function moodChips(moods, chosen, onchange) {

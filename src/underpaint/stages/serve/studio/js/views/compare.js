@@ -1,7 +1,7 @@
 /** Two models, or two ways to ask, side by side: the same words and the same numbers, so that only what was changed differs. */
 
 import { known } from '../collection.js';
-import { field, h, icon, replace } from '../elements.js';
+import { enterSubmits, field, h, icon, replace } from '../elements.js';
 import { freshSeed, modelOf } from '../form.js';
 import { OVER, submit, watch } from '../jobs.js';
 import { fail, over, say, tried } from '../notices.js';
@@ -84,6 +84,7 @@ function formOf(app, draw) {
     asked.change({ prompt: prompt.value });
     hint.look(prompt.value);
   });
+  enterSubmits(prompt);
   const counts = COUNTS.filter((n) => n <= app.capabilities.limits.n).map((value) => ({ value, words: String(value) }));
   const count = choice(t('compare.count'), counts, asked.value.count, (value) => asked.change({ count: value }));
   const sides = SIDES.map((side) =>
