@@ -58,6 +58,7 @@ def test_two_processes_make_the_model_that_one_makes(tokenizer_settings, generat
     done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("pipeline: done.") == 1
+    assert [done.stderr.count(said) for said in ("note: text-table, tokenizer are", "part 4 of 5: generator")] == [1, 1]
     for name in ("latents", "generator", "pipeline"):
         verify(two / name, kind=name)
     for part in ("text_encoder", "transformer", "residual"):
