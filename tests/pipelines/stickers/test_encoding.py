@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from underpaint.core.errors import InputError
+from underpaint.pipelines.stickers import encoding
 from underpaint.pipelines.stickers.encoding import Texts, encoded
 from underpaint.runtime import xmp
 
@@ -48,6 +50,40 @@ def test_the_quality_found_is_the_highest_that_fits(noisy, kind, limit):
     more = {"method": 4} if kind == "webp" else {"optimize": True, "subsampling": 0}
     image.save(buffer, kind.upper(), quality=quality + 1, **more)
     assert len(file.data) <= limit < len(buffer.getvalue())
+
+
+def without_loss(image: Image.Image, monkeypatch: pytest.MonkeyPatch, limit: int | None) -> list[int]:
+    """Return the lengths of the WebP files without loss that are packed with care on the way to a limit."""
+    saved, lengths = encoding._saved, list[int]()
+
+    def counted(image: Image.Image, kind: str, **options: Any) -> bytes:
+        data = saved(image, kind, **options)
+        lengths.extend([len(data)] if options.get("lossless") and options["method"] == 4 else [])
+        return data
+
+    with monkeypatch.context() as patch:
+        patch.setattr(encoding, "_saved", counted)
+        assert limit is None or len(encoded(image, "webp", limit).data) <= limit
+    return lengths
+
+
+def test_a_webp_without_loss_is_not_tried_where_a_hasty_one_is_far_too_long(noisy, monkeypatch):
+    hasty = len(encoding._saved(noisy, "WEBP", lossless=True, quality=0, method=0))
+    sure = int(encoding.HASTE * hasty)
+    assert without_loss(noisy, monkeypatch, sure - 1) == []
+    assert len(without_loss(noisy, monkeypatch, sure + 1)) == 1
+
+
+@pytest.mark.parametrize("grain", [1, 2, 3, 4, 8])
+def test_what_fits_without_loss_is_not_given_up_for_a_hasty_try(grain):
+    """The shortest limit of a place is .38 bytes a pixel; simpler pictures are far below it, hasty or not."""
+    rows, columns = np.mgrid[:192, :192] / 191
+    smooth = np.stack([rows, columns, rows * columns, np.ones_like(rows)], axis=-1) * 200
+    smooth[..., :3] += np.random.default_rng(0).integers(0, grain + 1, (192, 192, 3))
+    image = Image.fromarray(smooth.astype(np.uint8))
+    length = len(encoded(image, "webp", None).data)
+    assert length > 0.38 * image.width * image.height
+    assert encoded(image, "webp", length).quality == "without loss"
 
 
 @pytest.mark.parametrize("kind", ["png", "webp", "jpeg"])

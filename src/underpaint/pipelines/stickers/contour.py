@@ -73,9 +73,10 @@ def smoothed(values: Floats, deviation: float) -> Floats:
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2).astype(np.float32)
     for axis in (0, 1):
         padded = np.pad(values, [(reach, reach) if axis == other else (0, 0) for other in (0, 1)], mode="edge")
-        values, length = np.zeros_like(values), values.shape[axis]
+        values, part, length = np.zeros_like(values), np.empty_like(values), values.shape[axis]
         for start, weight in enumerate(weights / weights.sum()):
-            values += weight * (padded[start : start + length] if axis == 0 else padded[:, start : start + length])
+            shifted = padded[start : start + length] if axis == 0 else padded[:, start : start + length]
+            values += np.multiply(weight, shifted, out=part)
     return values
 
 

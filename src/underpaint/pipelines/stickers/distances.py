@@ -9,6 +9,8 @@ picture", 1994.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,18 +29,24 @@ def distances(inside: Bools, limit: int) -> Floats:
         ``[H, W]`` in pixels, 0 within the set, exact up to the limit and ``limit + 1`` beyond it.
     """
     far = limit + 1
-    squares = np.minimum(_within_rows(inside, far), far).astype(np.int32) ** 2
-    nearest = squares.copy()
+    squares = np.minimum(_within_rows(inside, far), far).astype(_fitting(2 * far * far)) ** 2
+    nearest, farther = squares.copy(), np.empty_like(squares)
     for step in range(1, min(limit, len(inside) - 1) + 1):
-        np.minimum(nearest[step:], squares[:-step] + step * step, out=nearest[step:])
-        np.minimum(nearest[:-step], squares[step:] + step * step, out=nearest[:-step])
+        np.add(squares, step * step, out=farther)
+        np.minimum(nearest[step:], farther[:-step], out=nearest[step:])
+        np.minimum(nearest[:-step], farther[step:], out=nearest[:-step])
     found = np.sqrt(nearest, dtype=np.float32)
     return np.where(found > limit, np.float32(far), found)
 
 
-def _within_rows(inside: Bools, far: int) -> NDArray[np.int64]:
+def _fitting(most: int) -> type[np.signedinteger[Any]]:
+    """Return the shortest integers that hold a number, since a pass takes as long as they do."""
+    return np.int16 if most <= np.iinfo(np.int16).max else np.int32
+
+
+def _within_rows(inside: Bools, far: int) -> NDArray[np.signedinteger[Any]]:
     """Return how far each pixel is from the nearest one of the set in its row."""
-    columns = np.arange(inside.shape[1])
+    columns = np.arange(inside.shape[1], dtype=_fitting(2 * (inside.shape[1] + far + 1)))
     before = np.maximum.accumulate(np.where(inside, columns, -far - 1), axis=1)
     after = np.minimum.accumulate(np.where(inside, columns, inside.shape[1] + far)[:, ::-1], axis=1)[:, ::-1]
     return np.minimum(columns - before, after - columns)

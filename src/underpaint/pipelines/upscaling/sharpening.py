@@ -16,7 +16,7 @@ Knutsson and Westin 1993.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 import numpy as np
 
@@ -72,7 +72,10 @@ def reduced(values: Floats, factor: int) -> Floats:
     """
     height, width, channels = values.shape
     squares = values.reshape(height // factor, factor, width // factor, factor, channels)
-    return squares.mean(axis=(1, 3), dtype=np.float32)
+    if channels == 1:
+        return squares.mean(axis=(1, 3), dtype=np.float32)
+    parts = [squares[:, i, :, j] for i in range(factor) for j in range(factor)]  # [H, W, C] each; a mean adds them so
+    return reduce(np.add, parts) / np.float32(factor**2)
 
 
 def surroundings(values: Floats) -> tuple[Floats, Floats]:
@@ -80,9 +83,9 @@ def surroundings(values: Floats) -> tuple[Floats, Floats]:
     height, width = values.shape[:2]
     padded = np.pad(values, ((1, 1), (1, 1), (0, 0)), mode="edge")
     down = [padded[i : i + height] for i in range(3)]
-    least, greatest = np.minimum.reduce(down), np.maximum.reduce(down)  # [H, W + 2, C]
-    low = np.minimum.reduce([least[:, j : j + width] for j in range(3)])  # [H, W, C]
-    high = np.maximum.reduce([greatest[:, j : j + width] for j in range(3)])
+    least, greatest = reduce(np.minimum, down), reduce(np.maximum, down)  # [H, W + 2, C]
+    low = reduce(np.minimum, [least[:, j : j + width] for j in range(3)])  # [H, W, C]
+    high = reduce(np.maximum, [greatest[:, j : j + width] for j in range(3)])
     return low, high
 
 
@@ -136,8 +139,8 @@ def mean_around(values: Floats, reach: int) -> Floats:
     height, width = values.shape[:2]
     side = 2 * reach + 1
     padded = np.pad(values, ((reach, reach), (reach, reach), (0, 0)))
-    rows = np.add.reduce([padded[i : i + height] for i in range(side)])  # [H, W + 2 reach, C]
-    total = np.add.reduce([rows[:, j : j + width] for j in range(side)])  # [H, W, C]
+    rows = reduce(np.add, [padded[i : i + height] for i in range(side)])  # [H, W + 2 reach, C]
+    total = reduce(np.add, [rows[:, j : j + width] for j in range(side)])  # [H, W, C]
     return (total / side**2).astype(np.float32, copy=False)
 
 
@@ -152,7 +155,7 @@ def sharpened(values: Floats, factor: int) -> Floats:
         ``[factor * H, factor * W, C]``, nominally in [0, 1].
     """
     low, high = (enlarged(edge, factor) for edge in surroundings(values))
-    weight = edge_weight((high - low).max(axis=-1, keepdims=True))
+    weight = edge_weight(reduce(np.maximum, np.split(high - low, values.shape[-1], axis=-1)))
     middle, large = (low + high) / 2, enlarged(values, factor)
     for _ in range(ROUNDS):
         pushed = middle + (1 + PUSH * weight) * (large - middle)
