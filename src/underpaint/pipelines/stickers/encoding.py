@@ -24,7 +24,7 @@ LOWEST, HIGHEST = 20, 95
 PALETTES = (256, 128, 64, 32)
 """Numbers of colors that a PNG is given in turn."""
 HASTE = 0.6
-"""A WebP without loss is longer than this share of one that was packed in a hurry: .64 at least, of 54 stickers."""
+"""A WebP without loss is longer than this share of one that was packed in a hurry: .64 at least, of 50 stickers."""
 SUFFIXES: dict[Format, str] = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
 
 
