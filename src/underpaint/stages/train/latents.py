@@ -74,8 +74,8 @@ def encode(
     config: LatentsEncoding,
     report: Report,
     *,
-    part: str,
-    so_far: EncodedSoFar | None,
+    part: str = "train",
+    so_far: EncodedSoFar | None = None,
 ) -> Tensor:
     """Encode pictures and their shifted versions: ``[N, V, C, h, h]`` float16.
 
