@@ -34,15 +34,38 @@ def gumbel(*shape: int) -> torch.Tensor:
     return -(-torch.rand(shape, generator=rng(5)).clamp(1e-20, 1 - 1e-7).log()).log()
 
 
-@pytest.mark.parametrize("top_p", [1e-6, 0.3, 0.7, 0.95, 0.999, 1.0])
+def winner_inside(logits: torch.Tensor, top_p: float, noise: torch.Tensor) -> int:
+    """Cut a row by sorting in double precision, then take the largest sum."""
+    probability, inside, total = logits.double().softmax(-1), [], 0.0
+    for index in probability.argsort(descending=True).tolist():
+        inside.append(index)
+        total += float(probability[index])
+        if total >= top_p:
+            break
+    return max(inside, key=lambda index: float(logits[index] + noise[index]))
+
+
+@pytest.mark.parametrize(
+    ("top_p", "traced", "way"),
+    [
+        *((top_p, False, "_until_inside") for top_p in (1e-320, 1e-6, 0.3, 0.7, 0.95, 0.999)),
+        *((top_p, True, "top_p_filter") for top_p in (1e-320, 0.3, 0.7)),
+        *((top_p, True, "_among") for top_p in (0.9, 0.95, 0.999)),
+        *((1.0, traced, None) for traced in (False, True)),
+    ],
+)
 @pytest.mark.parametrize("sharpness", [0.1, 2.0, 6.0])
-@pytest.mark.parametrize("traced", [False, True])
-def test_what_is_drawn_is_what_wins_inside_the_nucleus(monkeypatch, top_p, sharpness, traced):
+def test_what_is_drawn_is_what_wins_inside_the_nucleus(monkeypatch, top_p, traced, way, sharpness):
     logits, noise = torch.randn(3, 50, 40, generator=rng()) * sharpness, gumbel(3, 50, 40)
-    expected = (top_p_filter(logits, top_p) + noise).argmax(-1)
     monkeypatch.setattr(torch.jit, "is_tracing", lambda: traced)
+    went = []
+    for name in ("_until_inside", "_among", "top_p_filter"):
+        real = getattr(nucleus, name)
+        monkeypatch.setattr(nucleus, name, lambda *given, name=name, real=real: (went.append(name), real(*given))[1])
     got = draw_from_nucleus(logits, top_p, noise)
-    assert got.shape == (3, 50) and torch.equal(got, expected)
+    rows = zip(logits.flatten(0, 1), noise.flatten(0, 1), strict=True)
+    assert got.flatten().tolist() == [winner_inside(row, top_p, its_noise) for row, its_noise in rows]
+    assert got.shape == (3, 50) and went == ([] if way is None else [way])
 
 
 def test_what_came_in_is_left_as_it_was_and_places_do_not_depend_on_each_other():

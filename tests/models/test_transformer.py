@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from underpaint.models.attention import Block
 from underpaint.models.text_encoder import TextEncoder, TextEncoderConfig, TextStates
 from underpaint.models.transformer import Condition, ScaleTransformer, TransformerConfig
 
@@ -60,6 +61,24 @@ def test_drawing_scale_by_scale_with_a_cache_gives_the_logits_of_one_pass(transf
     assert logits.shape == (3, sum(SIZES), 7) and logits.std() > 0.1
     torch.testing.assert_close(cached_logits, logits, atol=2e-5, rtol=1e-4)
     torch.testing.assert_close(cached_hidden, hidden, atol=2e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_condition_that_is_ready_draws_the_same_to_the_bit_as_one_that_is_not_and_so_does_its_half(transformer, text):
+    condition, seen = transformer.condition(text, STYLE), seen_of()
+    ready = transformer.ready(condition)
+    assert len(ready.changes) == len(transformer.blocks) and not condition.changes
+    part = [s[:2] for s in seen]
+    for one, other, given in ((condition, ready, seen), (condition.half(2), ready.half(2), part)):
+        for plain, prepared in zip(
+            step_by_step(transformer, one, given), step_by_step(transformer, other, given), strict=True
+        ):
+            assert torch.equal(plain, prepared)
+
+
+def test_a_block_without_a_modulation_has_no_change():
+    with pytest.raises(ValueError, match="not modulated"):
+        Block(8, 2, modulated=False).change(torch.zeros(1, 6, 8), torch.float32)
 
 
 @torch.no_grad()

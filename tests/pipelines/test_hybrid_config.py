@@ -29,3 +29,6 @@ def test_the_share_of_probability_is_one_number_or_one_a_scale():
     assert HybridConfig(**given, top_p=(0.9, 0.8)).top_p_at(1) == 0.8
     with pytest.raises(ValidationError, match="one number or one for each of 2 scales"):
         HybridConfig(**given, top_p=(0.9, 0.8, 0.7))
+    for none in (0.0, -3.0, 1.5, (0.9, 0.0)):
+        with pytest.raises(ValidationError, match=r"greater than 0|less than or equal to 1"):
+            HybridConfig(**given, top_p=none)

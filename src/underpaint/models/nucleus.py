@@ -47,11 +47,13 @@ def top_p_filter(logits: Tensor, top_p: float) -> Tensor:
 
 
 SELDOM = 1e-6
-"""How often a place may draw from outside the nucleus, since none of its candidates lies inside."""
+"""How often at most a place may draw from outside the nucleus, since none of its candidates lies inside."""
 FAR = 1e4
-"""Taken off the sum of an entry outside the nucleus: more than sums differ by."""
+"""Taken off the sum of an entry outside the nucleus: more than noise differs by, and inside are the larger logits."""
 MOST_CANDIDATES = 8
 """More candidates take longer than to find the nucleus."""
+LEAST = 1e-30
+"""Least share that is told from none in 32 bits, where nothing lies above the likeliest entry."""
 
 
 def draw_from_nucleus(logits: Tensor, top_p: float, gumbel: Tensor) -> Tensor:
@@ -59,8 +61,8 @@ def draw_from_nucleus(logits: Tensor, top_p: float, gumbel: Tensor) -> Tensor:
 
     The nucleus itself is not looked for: the entry of the largest sum of logit and noise is taken if what is likelier
     than it has less than ``top_p``, else the next one. That is the entry that wins inside the nucleus, in a quarter of
-    the time of cutting first. A CPU goes on where a place is left without one; a traced graph, and devices that would
-    have to wait for the answer, look at as many candidates as all but ``SELDOM`` need.
+    the time of cutting first. On a CPU it goes on where a place is left without one; a traced or compiled graph, and
+    devices that would have to wait for the answer, look at as many candidates as all but ``SELDOM`` need.
 
     Args:
         logits: ``[..., K]`` float32.
@@ -78,8 +80,8 @@ def draw_from_nucleus(logits: Tensor, top_p: float, gumbel: Tensor) -> Tensor:
     if not _is_static(logits):
         size = logits.shape[-1]
         return _until_inside(logits.reshape(-1, size), top_p, noisy.reshape(-1, size)).view(logits.shape[:-1])
-    candidates = max(1, math.ceil(math.log(SELDOM) / math.log1p(-top_p)))
-    if candidates > MOST_CANDIDATES:
+    enough = (number for number in range(1, MOST_CANDIDATES + 1) if (1.0 - top_p) ** number <= SELDOM)
+    if (candidates := next(enough, None)) is None:
         return (top_p_filter(logits, top_p) + gumbel).argmax(dim=-1)
     return _among(logits, top_p, noisy, min(candidates, logits.shape[-1]))
 
@@ -93,11 +95,11 @@ def _is_static(logits: Tensor) -> bool:
 def _until_inside(logits: Tensor, top_p: float, noisy: Tensor) -> Tensor:
     """Take the next entry at every place ``[N, K]`` whose entry lies outside, until none does; changes ``noisy``."""
     probability, drawn = logits.softmax(dim=-1), noisy.argmax(dim=-1)
-    left = (_above(logits, probability, drawn[:, None])[:, 0] >= top_p).nonzero()[:, 0]
+    left = _is_outside(logits, probability, drawn[:, None], top_p)[:, 0].nonzero()[:, 0]
     while len(left):
         noisy[left, drawn[left]] = -math.inf
         drawn[left] = noisy[left].argmax(dim=-1)
-        left = left[_above(logits[left], probability[left], drawn[left, None])[:, 0] >= top_p]
+        left = left[_is_outside(logits[left], probability[left], drawn[left, None], top_p)[:, 0]]
     return drawn
 
 
@@ -107,16 +109,17 @@ def _among(logits: Tensor, top_p: float, noisy: Tensor, count: int) -> Tensor:
     The sums are put back in their places ``[..., K]`` before the largest is taken: that is what exports compare.
     """
     best = noisy.topk(count, dim=-1)
-    outside = _above(logits, logits.softmax(dim=-1), best.indices) >= top_p  # [..., count]
+    outside = _is_outside(logits, logits.softmax(dim=-1), best.indices, top_p)  # [..., count]
     sums = best.values - outside.to(logits.dtype) * FAR
     return (noisy - 2.0 * FAR).scatter(-1, best.indices, sums).argmax(dim=-1)
 
 
-def _above(logits: Tensor, probability: Tensor, entries: Tensor) -> Tensor:
-    """Return how much probability is likelier than each of some entries ``[..., n]``, in their shape."""
+def _is_outside(logits: Tensor, probability: Tensor, entries: Tensor, top_p: float) -> Tensor:
+    """Tell of some entries ``[..., n]`` whether what is likelier has ``top_p``; the likeliest is always inside."""
     value = logits.gather(-1, entries)[..., None]  # [..., n, 1]
     nothing = torch.zeros((), dtype=logits.dtype, device=logits.device)
-    return torch.where(logits[..., None, :] > value, probability[..., None, :], nothing).sum(dim=-1)
+    above = torch.where(logits[..., None, :] > value, probability[..., None, :], nothing).sum(dim=-1)  # [..., n]
+    return above >= max(top_p, LEAST)
 
 
 COLDEST = 1e-4

@@ -11,8 +11,9 @@ Source: VAR, arXiv 2404.02905; text as a prefix and the residual head's inputs, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import torch
 from pydantic import Field, model_validator
@@ -171,7 +172,8 @@ class ScaleTransformer(nn.Module):
     def ready(self, condition: Condition) -> Condition:
         """Return a condition for drawing, which asks every block again at each scale: what they do is found once."""
         dtype = condition.prefix.dtype
-        changes = tuple(block.change(condition.modulation, dtype) for block in self.blocks)  # pyright: ignore[reportCallIssue]
+        blocks = cast("Iterable[Block]", self.blocks)
+        changes = tuple(block.change(condition.modulation, dtype) for block in blocks)
         return replace(condition, changes=changes)
 
     def scale_input(self, condition: Condition, seen: Tensor | None, scale: int) -> Tensor:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
+from underpaint.pipelines.limits import Mass
 from underpaint.pipelines.text_to_picture import SamplingConfig
 
 
@@ -25,7 +26,7 @@ class HybridConfig(SamplingConfig):
     guidance: float = 1.5
     guidance_shape: tuple[float, ...]
     temperatures: tuple[float, ...]
-    top_p: float | tuple[float, ...] = 0.95
+    top_p: Mass | tuple[Mass, ...] = 0.95
     residual_steps: int | None = None
 
     @model_validator(mode="after")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from underpaint.core.errors import InputError
 
@@ -12,6 +14,8 @@ SEED_MAX = 2**53 - 1
 """Largest seed that a user may give: exact in JSON and in JavaScript."""
 MAX_N = 1000
 """Most pictures of one prompt."""
+Mass = Annotated[float, Field(gt=0, le=1)]
+"""Share of probability that is kept."""
 
 
 @dataclass(frozen=True)

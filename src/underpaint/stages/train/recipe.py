@@ -8,11 +8,11 @@ from pydantic import Field, model_validator
 
 from underpaint.core.config import Config
 from underpaint.core.errors import InputError
+from underpaint.pipelines.limits import Mass
 from underpaint.stages.train.config import GeneratorTraining, LatentsEncoding, TokenizerTraining
 from underpaint.stages.train.text_table_config import TextTableConfig
 
 NotNegative = Annotated[float, Field(ge=0)]
-Mass = Annotated[float, Field(gt=0, le=1)]
 
 
 class Sampling(Config):
