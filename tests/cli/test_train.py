@@ -17,6 +17,7 @@ from underpaint.stages.train.parts import parts_of
 from underpaint.stages.train.recipe import HybridRecipe
 
 Call = Callable[..., Any]
+SEEDS = "between 0 and 9223372036854775807"
 
 
 def test_the_recipes_are_listed(underpaint: Call) -> None:
@@ -39,7 +40,8 @@ def test_the_recipes_are_listed(underpaint: Call) -> None:
         (("smoke",), 2, "--data DIR"),
         (("smoke", "--data", "set"), 2, "--out DIR"),
         (("smoke", "--data", "set", "--out", "new", "--threads", "-1"), 2, "--threads"),
-        (("smoke", "--data", "set", "--out", "new", "--seed", "-1"), 2, "--seed must be 0 or more, not -1"),
+        (("smoke", "--data", "set", "--out", "new", "--seed", "-1"), 2, f"--seed must lie {SEEDS}, not -1"),
+        (("smoke", "--data", "set", "--out", "new", "--seed", str(2**63)), 2, f"--seed must lie {SEEDS}, not {2**63}"),
         (("smoke", "--data", "set", "--out", "new"), 2, "set does not exist"),
         (
             ("evaluator-64", "--data", "set", "--out", "new", "--from", "stickers-64"),

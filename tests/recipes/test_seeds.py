@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import torch
 from pydantic import ValidationError
 
+from underpaint.learning.config import SEED_BOUND, LoopConfig
+from underpaint.learning.seeding import initialized_by
 from underpaint.recipes.seeds import with_seed
 from underpaint.recipes.table import RECIPES
+from underpaint.stages.train.config import LatentsEncoding
 
 
 def leaves(value: Any, name: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -39,6 +43,19 @@ def test_settings_that_came_later_are_left_out_of_the_digest_as_before():
     assert with_seed(recipe, 0).digest() == recipe.digest()
 
 
-def test_a_seed_below_zero_is_none():
+@pytest.mark.parametrize("seed", [-1, SEED_BOUND, 2**64])
+def test_a_seed_that_torch_cannot_take_is_none(seed):
     with pytest.raises(ValidationError):
-        with_seed(RECIPES["smoke"](), -1)
+        with_seed(RECIPES["smoke"](), seed)
+
+
+@pytest.mark.parametrize(("kind", "rest"), [(LoopConfig, {"steps": 1}), (LatentsEncoding, {})])
+def test_nor_is_it_one_of_a_loop_or_of_an_encoding(kind, rest):
+    for seed in (-1, SEED_BOUND):
+        with pytest.raises(ValidationError, match="seed"):
+            kind.model_validate({**rest, "seed": seed})
+
+
+def test_the_largest_seed_is_one_that_torch_takes():
+    with initialized_by(with_seed(RECIPES["smoke"](), SEED_BOUND - 1).latents.seed):
+        assert torch.initial_seed() == SEED_BOUND - 1

@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, output: Output) -> int:
     """Train, or list the recipes."""
+    from underpaint.learning.config import SEED_BOUND
     from underpaint.recipes.seeds import with_seed
     from underpaint.recipes.table import RECIPES
 
@@ -72,8 +73,8 @@ def run(args: argparse.Namespace, output: Output) -> int:
         raise InputError("training needs --data DIR (a data set) and --out DIR (a workspace)")
     if not 0 <= args.threads <= 256:
         raise InputError(f"--threads must lie between 0 and 256, not {args.threads}")
-    if args.seed is not None and args.seed < 0:
-        raise InputError(f"--seed must be 0 or more, not {args.seed}")
+    if args.seed is not None and not 0 <= args.seed < SEED_BOUND:
+        raise InputError(f"--seed must lie between 0 and {SEED_BOUND - 1}, not {args.seed}")
     recipe = RECIPES[args.recipe]()
     if args.seed is not None:
         recipe = with_seed(recipe, args.seed)

@@ -10,6 +10,9 @@ from underpaint.core.config import Config
 from underpaint.core.errors import InputError
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
+SEED_BOUND = 2**63
+"""No seed is this large or larger: torch takes none above 64 bits."""
+Seed = Annotated[int, Field(ge=0, lt=SEED_BOUND)]
 SAID_IF_CHANGED = ("accumulate", "optimizer")
 """Settings that came later: left out where they have their defaults, so that older settings keep their digests."""
 
@@ -49,7 +52,7 @@ class LoopConfig(Config):
     weight_decay: float = Field(default=0.05, ge=0)
     clip: float = Field(default=1.0, gt=0)
     average_decay: float = Field(default=0.999, ge=0, lt=1)
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     precision: Literal["auto", "f32", "bf16"] = "auto"
     validate_every: int = Field(default=500, ge=1)
     save_every: int = Field(default=250, ge=1)

@@ -14,10 +14,11 @@ def with_seed(recipe: C, seed: int) -> C:
 
     Args:
         recipe: The complete settings, with seeds of their own.
-        seed: 0 or more; of weights, batches, noise and shifts alike, each of which draws a stream of its own from it.
+        seed: From 0 to ``SEED_BOUND - 1``; of weights, batches, noise and shifts alike, each of which draws a stream
+            of its own from it.
 
     Raises:
-        ValidationError: The seed is negative.
+        ValidationError: The seed is another.
     """
     return type(recipe).model_validate(_seeded(recipe.model_dump(), seed))
 

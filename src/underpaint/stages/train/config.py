@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from underpaint.core.config import Config, is_default, is_none, is_zero
-from underpaint.learning.config import LoopConfig
+from underpaint.learning.config import LoopConfig, Seed
 
 Count = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -76,7 +76,7 @@ class LatentsEncoding(Config):
 
     variants: Count = 4
     reach: int = Field(default=2, ge=0)
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
 
 
 class GeneratorTraining(Config):
