@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -40,10 +41,10 @@ def test_a_shipped_export_is_refused_with_the_name_of_its_model() -> None:
     assert refusal("stickers-64-onnx") == f"stickers-64-onnx is an exported model, which {end}"
 
 
-@pytest.mark.parametrize("place", ["model", "workspace/pipeline"])
+@pytest.mark.parametrize("place", ["model", "workspace/pipeline", "my cats/pipeline"])
 def test_the_model_is_found_beside_its_export(exported: Path, tiny_model: Path, tmp_path: Path, place: str) -> None:
     shutil.copytree(tiny_model, tmp_path / place)
-    assert refusal(exported).endswith(f"exported from: --from {tmp_path / place}")
+    assert refusal(exported).endswith(f"exported from: --from {shlex.quote(str(tmp_path / place))}")
 
 
 def test_a_model_that_is_not_at_hand_is_told_by_name_and_digest(

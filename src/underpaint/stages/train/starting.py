@@ -6,6 +6,7 @@ of. That one is looked for among the models that came with the package and in th
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -50,7 +51,11 @@ def _made_of(folder: Path) -> str | None:
     if digest is None:
         return said
     found = _find(digest, folder)
-    return f"{said}: --from {found}" if found else f"{said}: the folder of {name} with the digest {digest[:12]}"
+    return (
+        f"{said}: --from {shlex.quote(found)}"
+        if found
+        else f"{said}: the folder of {name} with the digest {digest[:12]}"
+    )
 
 
 def _find(digest: str, near: Path) -> str | None:
