@@ -19,6 +19,13 @@ def noisy() -> Image.Image:
     return Image.fromarray(np.random.default_rng(0).integers(0, 255, (96, 96, 4), dtype=np.uint8))
 
 
+@pytest.fixture(scope="module")
+def tiles() -> Image.Image:
+    """A pattern, which care packs far better than haste, and quality badly."""
+    tile = np.random.default_rng(0).integers(0, 256, (128, 128, 3), dtype=np.uint8)
+    return Image.fromarray(np.tile(tile, (4, 4, 1)))
+
+
 def opened(data: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(data))
     image.load()
@@ -52,8 +59,8 @@ def test_the_quality_found_is_the_highest_that_fits(noisy, kind, limit):
     assert len(file.data) <= limit < len(buffer.getvalue())
 
 
-def without_loss(image: Image.Image, monkeypatch: pytest.MonkeyPatch, limit: int | None) -> list[int]:
-    """Return the lengths of the WebP files without loss that are packed with care on the way to a limit."""
+def without_loss(image: Image.Image, monkeypatch: pytest.MonkeyPatch, limit: int) -> tuple[int, str]:
+    """Return how many WebP files without loss are packed with care on the way to a limit, and what is taken."""
     saved, lengths = encoding._saved, list[int]()
 
     def counted(image: Image.Image, kind: str, **options: Any) -> bytes:
@@ -63,15 +70,36 @@ def without_loss(image: Image.Image, monkeypatch: pytest.MonkeyPatch, limit: int
 
     with monkeypatch.context() as patch:
         patch.setattr(encoding, "_saved", counted)
-        assert limit is None or len(encoded(image, "webp", limit).data) <= limit
-    return lengths
+        file = encoded(image, "webp", limit)
+    assert len(file.data) <= limit
+    return len(lengths), file.quality
 
 
-def test_a_webp_without_loss_is_not_tried_where_a_hasty_one_is_far_too_long(noisy, monkeypatch):
-    hasty = len(encoding._saved(noisy, "WEBP", lossless=True, quality=0, method=0))
-    sure = int(encoding.HASTE * hasty)
-    assert without_loss(noisy, monkeypatch, sure - 1) == []
-    assert len(without_loss(noisy, monkeypatch, sure + 1)) == 1
+def in_haste(image: Image.Image) -> int:
+    """Return the length of a WebP without loss that was packed in a hurry."""
+    return len(encoding._saved(image, "WEBP", lossless=True, quality=0, method=0))
+
+
+def test_where_a_hasty_webp_is_far_too_long_the_highest_quality_is_tried_first(monkeypatch):
+    noise = np.random.default_rng(0).integers(0, 12, (192, 192, 3))
+    image = Image.fromarray((noise + np.arange(192)[:, None, None]).astype(np.uint8))
+    sure = int(encoding.HASTE * in_haste(image))
+    assert without_loss(image, monkeypatch, sure - 1) == (0, "quality 95")
+    assert without_loss(image, monkeypatch, sure + 1) == (1, "quality 95")
+    too_short = len(encoded(image, "webp", sure - 1).data) - 1
+    assert without_loss(image, monkeypatch, too_short) == (1, "quality 94")
+
+
+def test_a_webp_without_loss_that_fits_is_not_given_up_for_a_lower_quality(tiles, monkeypatch):
+    limit = 100_000
+    assert encoding.HASTE * in_haste(tiles) > limit
+    assert without_loss(tiles, monkeypatch, limit) == (1, "without loss")
+
+
+def test_what_a_refused_webp_needs_may_be_without_loss(tiles):
+    needs = len(encoded(tiles, "webp", None).data)
+    with pytest.raises(InputError, match=f"needs {needs:,} bytes at least, and {needs - 1:,} are allowed"):
+        encoded(tiles, "webp", needs - 1)
 
 
 @pytest.mark.parametrize("grain", [1, 2, 3, 4, 8])

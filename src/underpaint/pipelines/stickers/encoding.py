@@ -1,7 +1,8 @@
 """A file that is no longer than it may be: without loss where that fits, else as good as fits, else a refusal.
 
 Quality is searched by halving, so that a WebP or JPEG costs eight tries at most. A PNG has no quality; it is given
-fewer and fewer colors. A WebP without loss takes longest, so it is not tried where a hasty one is far too long.
+fewer and fewer colors. A WebP without loss takes longest, so where a hasty one is far too long, the highest quality is
+tried first; it is never given up for a lower one.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from PIL import Image, PngImagePlugin
@@ -24,7 +25,8 @@ LOWEST, HIGHEST = 20, 95
 PALETTES = (256, 128, 64, 32)
 """Numbers of colors that a PNG is given in turn."""
 HASTE = 0.6
-"""A WebP without loss is longer than this share of one that was packed in a hurry: .64 at least, of 50 stickers."""
+"""What care makes of the length of a WebP without loss that was packed in a hurry: .64 at least, of 50 stickers; of a
+pattern far less."""
 SUFFIXES: dict[Format, str] = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
 
 
@@ -82,42 +84,41 @@ def encoded(
     """
     said = texts if callable(texts) else lambda _image: texts or Texts()
     more: dict[str, Any] = {} if dpi is None or kind == "webp" else {"dpi": (dpi, dpi)}
-    best, lossy = {"png": _pngs, "webp": _webps, "jpeg": _jpegs}[kind](image, said, more)
-    best = [] if kind == "webp" and max_bytes is not None and _hopeless(image, max_bytes) else best
-    shortest = 0
-    for make in best:
+    tries = {"png": _pngs, "webp": _webps, "jpeg": _jpegs}[kind](image, said, more, max_bytes)
+    lengths = []
+    for make in tries:
         file = make()
-        if max_bytes is None or len(file.data) <= max_bytes:
+        if _fits(file, max_bytes):
             return file
-        shortest = len(file.data)
-    found = _best_quality(lossy, max_bytes) if lossy is not None else shortest
-    if isinstance(found, Encoded):
-        return found
+        lengths.append(len(file.data))
     raise InputError(
-        f"a {kind} of {as_size(*image.size)} pixels needs {found:,} bytes at least, and {max_bytes:,} are "
+        f"a {kind} of {as_size(*image.size)} pixels needs {min(lengths):,} bytes at least, and {max_bytes:,} are "
         "allowed; choose a plain background or a simpler picture"
     )
 
 
-Tries = tuple[list[Callable[[], Encoded]], Callable[[int], Encoded] | None]
-"""What can be tried for a format: files without loss or with less and less of the picture, from the best on, and what
-makes one of a quality; None where the format has none."""
+Tries = list[Callable[[], Encoded]]
+"""What is tried for a format in turn: the first file that is short enough is taken."""
 
 
-def _best_quality(make: Callable[[int], Encoded], max_bytes: int | None) -> Encoded | int:
-    """Return the file of the highest quality that fits, or how long the one of the lowest is."""
+def _fits(file: Encoded, max_bytes: int | None) -> bool:
+    return max_bytes is None or len(file.data) <= max_bytes
+
+
+def _best_quality(make: Callable[[int], Encoded], max_bytes: int | None) -> Encoded:
+    """Return the file of the highest quality that fits, or that of the lowest, which does not."""
     low, high, best = LOWEST, HIGHEST, None
     while low <= high:
         quality = high if best is None and high == HIGHEST else (low + high) // 2
         file = make(quality)
-        if max_bytes is None or len(file.data) <= max_bytes:
+        if _fits(file, max_bytes):
             best, low = file, quality + 1
         else:
             high = quality - 1
-    return best or len(make(LOWEST).data)
+    return best or make(LOWEST)
 
 
-def _pngs(image: Image.Image, texts: TextsOf, more: dict[str, Any]) -> Tries:
+def _pngs(image: Image.Image, texts: TextsOf, more: dict[str, Any], _max_bytes: int | None) -> Tries:
     def made(words: str, shown: Image.Image) -> Encoded:
         info, said = PngImagePlugin.PngInfo(), texts(shown)
         for keyword, text in said.plain:
@@ -130,34 +131,36 @@ def _pngs(image: Image.Image, texts: TextsOf, more: dict[str, Any]) -> Tries:
         drawn = image.quantize(colors, method=Image.Quantize.FASTOCTREE).convert(image.mode)
         return made(f"{colors} colors", drawn)
 
-    return [lambda: made("without loss", image), *(partial(fewer, colors) for colors in PALETTES)], None
+    return [lambda: made("without loss", image), *(partial(fewer, colors) for colors in PALETTES)]
 
 
-def _webps(image: Image.Image, texts: TextsOf, more: dict[str, Any]) -> Tries:
+def _webps(image: Image.Image, texts: TextsOf, more: dict[str, Any], max_bytes: int | None) -> Tries:
     said = more | _packet(texts(image))
 
     def made(words: str, **how: Any) -> Encoded:
         return Encoded(data=_saved(image, "WEBP", method=4, **how, **said), quality=words, image=image)
 
-    return (
-        [lambda: made("without loss", lossless=True, quality=80)],
-        lambda quality: made(f"quality {quality}", quality=quality),
-    )
+    @cache
+    def lossy(quality: int) -> Encoded:
+        return made(f"quality {quality}", quality=quality)
+
+    best = [lambda: made("without loss", lossless=True, quality=80), lambda: lossy(HIGHEST)]
+    return [*(best[::-1] if _far_too_long(image, max_bytes) else best), partial(_best_quality, lossy, max_bytes)]
 
 
-def _hopeless(image: Image.Image, max_bytes: int) -> bool:
-    """Tell, in a fifteenth of the time, whether a WebP without loss is sure to be too long."""
-    return HASTE * len(_saved(image, "WEBP", lossless=True, quality=0, method=0)) > max_bytes
+def _far_too_long(image: Image.Image, max_bytes: int | None) -> bool:
+    """Tell, in a fifteenth of the time, whether a WebP without loss is likely to be too long."""
+    return max_bytes is not None and HASTE * len(_saved(image, "WEBP", lossless=True, quality=0, method=0)) > max_bytes
 
 
-def _jpegs(image: Image.Image, texts: TextsOf, more: dict[str, Any]) -> Tries:
+def _jpegs(image: Image.Image, texts: TextsOf, more: dict[str, Any], max_bytes: int | None) -> Tries:
     said = more | _packet(texts(image))
 
     def made(quality: int) -> Encoded:
         data = _saved(image, "JPEG", quality=quality, optimize=True, subsampling=0, **said)
         return Encoded(data=data, quality=f"quality {quality}", image=image)
 
-    return [], made
+    return [partial(_best_quality, made, max_bytes)]
 
 
 def _packet(texts: Texts) -> dict[str, Any]:
