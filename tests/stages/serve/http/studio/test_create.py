@@ -31,6 +31,18 @@ def test_words_become_pictures_and_enter_draws(studio):
         expect(picture).to_have_js_property("naturalWidth", 64)
 
 
+def test_enter_that_is_held_down_hands_in_one_job_and_no_line_break(studio):
+    with studio.paused():
+        box(studio).fill("a red heart")
+        for _ in range(3):
+            studio.page.keyboard.down("Enter")
+        studio.page.keyboard.up("Enter")
+        studio.page.locator(".strip[data-state=queued]").first.wait_for()
+        assert box(studio).input_value() == "a red heart"
+    studio.page.locator(".strip[data-state=succeeded]").first.wait_for()
+    assert studio.page.locator(".strip").count() == 1
+
+
 def test_a_picture_is_downloaded_with_its_settings_and_its_number_draws_it_again(studio, tmp_path):
     strip = studio.draw("a purple heart")
     strip.get_by_role("button", name="Open: a purple heart").click()

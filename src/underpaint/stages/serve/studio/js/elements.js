@@ -100,7 +100,7 @@ export function freshId(about = 'part') {
 
 /**
  * Let Enter in a box hand in its form, as a line break would mean nothing there; also while the button is held, since what
- * held it may be gone from words that nobody has looked at yet.
+ * held it may be gone from words that nobody has looked at yet. An Enter that is held down hands it in once.
  *
  * @param {HTMLInputElement | HTMLTextAreaElement} input The box.
  */
@@ -108,7 +108,7 @@ export function enterSubmits(input) {
   input.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
-    input.form?.requestSubmit();
+    if (!event.repeat) input.form?.requestSubmit();
   });
 }
 
