@@ -9,6 +9,7 @@ import pytest
 
 from underpaint.cli import doctor
 from underpaint.core.config import digest_of
+from underpaint.core.installing import mending
 from underpaint.pipelines import engine_choice, exported_folder, model_folder
 from underpaint.pipelines.editing.asking import choose_editing
 from underpaint.runtime.findings import Finding
@@ -66,7 +67,7 @@ def test_a_changed_file_of_a_shipped_model_is_found(underpaint, shipped):
     weights.write_bytes(content)
     finished = underpaint("doctor", "--json")
     model = by_name(finished.json)["model"]
-    assert (finished.code, model["state"]) == (4, "broken")
+    assert (finished.code, model["state"], model["remedy"]) == (4, "broken", mending())
     assert str(weights) in model["meaning"]
     assert "To mend" in underpaint("doctor").stdout
 
@@ -74,7 +75,8 @@ def test_a_changed_file_of_a_shipped_model_is_found(underpaint, shipped):
 def test_a_missing_model_is_found(underpaint, shipped):
     shutil.rmtree(shipped)
     finished = underpaint("doctor", "--json")
-    assert (finished.code, by_name(finished.json)["model"]["state"]) == (4, "broken")
+    found = by_name(finished.json)["model"]
+    assert (finished.code, found["state"], found["remedy"]) == (4, "broken", mending())
 
 
 def test_without_an_engine_it_leaves_with_the_code_for_what_is_not_installed(underpaint, shipped, monkeypatch):

@@ -100,7 +100,7 @@ def engine_finding(engine: Engine, engines: Mapping[str, str]) -> Finding:
 
 def model_findings() -> Iterator[Finding]:
     """Compare the files of every shipped model, and of every exported form, with its manifest."""
-    from underpaint.core.installing import pip_command
+    from underpaint.core.installing import mending
     from underpaint.pipelines.exported_folder import shipped_exports
     from underpaint.pipelines.model_folder import DEFAULT_MODEL, SHIPPED, shipped_models
     from underpaint.runtime.findings import Finding
@@ -113,7 +113,7 @@ def model_findings() -> Iterator[Finding]:
             value=f"{DEFAULT_MODEL} is not in {SHIPPED}",
             meaning="underpaint generate has nothing to draw with unless -m names a model",
             state="broken",
-            remedy=pip_command("", again=True),
+            remedy=mending(),
         )
     for name, folder in {**models, **shipped_exports()}.items():
         yield model_finding(name, folder)
@@ -130,7 +130,7 @@ def model_finding(name: str, folder: Path) -> Finding:
         folder: Where it lies.
     """
     from underpaint.core.artifact import verify
-    from underpaint.core.installing import pip_command
+    from underpaint.core.installing import mending
     from underpaint.pipelines.opening import open_model
     from underpaint.runtime.findings import Finding, size
 
@@ -138,7 +138,7 @@ def model_finding(name: str, folder: Path) -> Finding:
         manifest = verify(folder)
         shared = open_model(folder).shared
     except ArtifactError as error:
-        value, meaning, remedy = f"{name} is damaged", str(error), pip_command("", again=True)
+        value, meaning, remedy = f"{name} is damaged", str(error), mending()
         return Finding(section="used", name="model", value=value, meaning=meaning, state="broken", remedy=remedy)
     total = size(sum(entry.bytes for entry in manifest.files.values()))
     value = f"{name}, {len(manifest.files)} files, {total}{f' beside {shared.name}' if shared else ''}"
