@@ -11,6 +11,7 @@ from PIL import Image
 import underpaint
 from underpaint.core.artifact import MANIFEST, read_manifest
 from underpaint.core.errors import DataError, InputError
+from underpaint.core.progress import Progress
 from underpaint.learning.config import LoopConfig
 from underpaint.pipelines.editing.asking import editor_of
 from underpaint.pipelines.editing.mask import Mask
@@ -21,7 +22,7 @@ from underpaint.pipelines.model_folder import open_model
 from underpaint.pipelines.saved import load_pipeline, save_pipeline
 from underpaint.stages.train import decoder_run
 from underpaint.stages.train.decoder_config import DecoderTraining
-from underpaint.stages.train.parts import parts_of
+from underpaint.stages.train.parts import at_work, has_state, parts_of
 from underpaint.stages.train.start import Start
 
 CPU = torch.device("cpu")
@@ -46,6 +47,21 @@ def test_the_model_keeps_everything_but_its_decoder(recipe, shapes: Path, tiny_m
     before, after = (p.modules["autoencoder"].state_dict() for p in (old, new))
     moved = {key.split(".")[0] for key in before if (before[key] - after[key]).abs().max() > 1e-3}
     assert moved == {"decoder"}
+
+
+def test_a_training_that_is_interrupted_leaves_what_it_goes_on_from(
+    recipe, shapes: Path, tiny_model: Path, tmp_path: Path
+):
+    saving = recipe.model_copy(update={"loop": recipe.loop.model_copy(update={"save_every": 1})})
+
+    def report(progress: Progress) -> None:
+        if progress.unit == "steps" and progress.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        decoder_run.run(saving, shapes, tmp_path / "space", report, start=tiny_model)
+    assert at_work(tmp_path / "space", parts_of(saving)) == "finer-tokenizer"
+    assert has_state(tmp_path / "space", "finer-tokenizer")
 
 
 def test_a_model_without_tokens_is_refused(recipe, shapes: Path, make_tiny_flow, tmp_path: Path):

@@ -7,7 +7,7 @@ import pytest
 from underpaint.core.artifact import MANIFEST
 from underpaint.core.progress import Progress
 from underpaint.recipes.table import RECIPES
-from underpaint.stages.train.parts import STATES, announcing, at_work, finished, has_state, parts_of
+from underpaint.stages.train.parts import announcing, at_work, finished, has_state, parts_of
 from underpaint.stages.train.workspace import PARTS
 
 
@@ -31,9 +31,11 @@ def test_the_part_at_work_is_the_first_unfinished_one(tmp_path: Path) -> None:
     assert at_work(tmp_path, parts) is None
 
 
-@pytest.mark.parametrize("part", ["tokenizer", *STATES])
-def test_a_state_is_found_where_the_training_keeps_it(tmp_path: Path, part: str) -> None:
-    folder = tmp_path / "state" / STATES.get(part, part)
+@pytest.mark.parametrize(
+    ("part", "name"), [("tokenizer", "tokenizer"), ("finer-tokenizer", "decoder"), ("tuned", "style")]
+)
+def test_a_log_is_no_state_and_the_state_before_the_last_is_one(tmp_path: Path, part: str, name: str) -> None:
+    folder = tmp_path / "state" / name
     folder.mkdir(parents=True)
     (folder / "log.jsonl").touch()
     assert not has_state(tmp_path, part)

@@ -26,7 +26,7 @@ from underpaint.pipelines.opening import open_model as open_any
 from underpaint.pipelines.saved import load_pipeline, save_pipeline
 from underpaint.pipelines.settings import DrawRequest
 from underpaint.runtime.device import CPU
-from underpaint.stages.train.parts import parts_of
+from underpaint.stages.train.parts import at_work, has_state, parts_of
 from underpaint.stages.train.tuning.parts import load_parts
 from underpaint.stages.train.tuning.run import run
 from underpaint.stages.train.tuning.trainee import StyleTrainee
@@ -251,6 +251,21 @@ def test_a_killed_training_goes_on_bit_for_bit(
     assert read_manifest(tmp_path / "out" / "tuned").digest == read_manifest(whole / "tuned").digest
     states = [load_file(folder / "state" / "style" / "state.safetensors") for folder in (tmp_path / "out", whole)]
     assert all(torch.equal(value, states[1][name]) or torch.isnan(value).any() for name, value in states[0].items())
+
+
+@pytest.mark.parametrize("part", ["decoder", "tuned"])
+def test_a_training_that_is_interrupted_leaves_what_it_goes_on_from(
+    part, parent, own_pictures, style_settings, tmp_path
+):
+    settings = style_settings(save_every=1, draws=part == "decoder")
+
+    def report(progress: Progress) -> None:
+        if progress.unit == "steps" and progress.done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(settings, own_pictures, tmp_path / "out", report, start=parent.folder)
+    assert at_work(tmp_path / "out", parts_of(settings)) == part and has_state(tmp_path / "out", part)
 
 
 def test_what_cannot_be_learned_is_refused_before_anything_is_written(parent, rewrite, style_settings, tmp_path):
