@@ -92,7 +92,21 @@ def test_encoding_that_is_interrupted_leaves_what_it_goes_on_from(recipe, copy, 
     assert has_state(copy, "latents")
     assert resumption(copy) == "run the same command again to go on from the last saved step"
     run(recipe, shapes, copy)
-    assert not has_state(copy, "latents")
+    assert not (copy / "state" / "latents").exists()
+
+
+def test_what_an_encoding_kept_goes_though_the_process_ended_between_the_artifact_and_that(
+    recipe, copy, shapes, monkeypatch
+):
+    def end(_folder: Path) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr("underpaint.stages.train.latents_state.remove", end)
+        run(recipe, shapes, copy)
+    assert (copy / "latents" / MANIFEST).exists() and has_state(copy, "latents")
+    run(recipe, shapes, copy)
+    assert not (copy / "state" / "latents").exists()
 
 
 def test_the_same_recipe_makes_the_same_model(recipe, workspace, copy, shapes):

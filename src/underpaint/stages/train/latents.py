@@ -145,7 +145,8 @@ def run(
         tokenizer: A ``tokenizer`` artifact.
         out: The new artifact.
         report: Receives progress.
-        work: Folder of what is encoded so far; an encoding found there is resumed bit for bit. None keeps nothing.
+        work: Folder of what is encoded so far, which is the caller's to remove afterwards; an encoding found there is
+            resumed bit for bit. None keeps nothing.
         device: Where to compute.
 
     Raises:
@@ -170,10 +171,7 @@ def run(
     with staging(out) as folder:
         write_weights(folder / FILE, tensors)
         write_samples(folder, [*train.samples, *held_out.samples])
-        manifest = seal(folder, kind="latents", stage="train", config=config, parents=parents, packages=("torch",))
-    if so_far:
-        so_far.remove()
-    return manifest
+        return seal(folder, kind="latents", stage="train", config=config, parents=parents, packages=("torch",))
 
 
 def load_latents(folder: Path, styles: tuple[str, ...] | None = None) -> tuple[Latents, dict[str, Latents]]:

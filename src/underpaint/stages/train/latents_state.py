@@ -77,6 +77,11 @@ class EncodedSoFar:
         with replacing(self._path(part, number)) as temporary:
             write_weights(temporary, {ROWS: rows}, {"identity": self.identity})
 
-    def remove(self) -> None:
-        """Remove all files, once the artifact that holds the same is there."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+
+def remove(folder: Path) -> None:
+    """Remove what was encoded so far, once the artifact that holds the same is there.
+
+    Args:
+        folder: Where it lies; need not exist.
+    """
+    shutil.rmtree(folder, ignore_errors=True)

@@ -17,7 +17,7 @@ from underpaint.core.progress import Report, silent
 from underpaint.pipelines.model_folder import Model
 from underpaint.runtime.device import CPU
 from underpaint.runtime.processes import by_first
-from underpaint.stages.train import latents, text_table, tokenizer
+from underpaint.stages.train import latents, latents_state, text_table, tokenizer
 from underpaint.stages.train.conditions import STYLES
 from underpaint.stages.train.dataset import refuse_evaluation_sources, require_trainable
 from underpaint.stages.train.initial import initial_parent
@@ -143,20 +143,7 @@ def shared_parts(
     else:
         by_first(lambda: seed_workspace(model, out))
         table, tokens = read_manifest(out / "text-table"), read_manifest(out / "tokenizer")
-    encoded = made(
-        out / "latents",
-        recipe.latents,
-        {"dataset": data, "tokenizer": tokens.digest},
-        lambda: latents.run(
-            recipe.latents,
-            dataset,
-            out / "tokenizer",
-            out / "latents",
-            report,
-            work=out / "state" / "latents",
-            device=device,
-        ),
-    )
+    encoded = _encoded(recipe, dataset, {"dataset": data, "tokenizer": tokens.digest}, out, report, device)
     return Shared(data, table, tokens, encoded, None if model is None else model.folder)
 
 
@@ -196,3 +183,20 @@ def _trained_tokenizer(
             initial=initial,
         ),
     )
+
+
+def _encoded(
+    recipe: HybridRecipe, dataset: Path, parents: dict[str, str], out: Path, report: Report, device: torch.device
+) -> Manifest:
+    """Encode the data set after the recipe; what an encoding kept on the way goes once the whole is there."""
+    work = out / "state" / "latents"
+    encoded = made(
+        out / "latents",
+        recipe.latents,
+        parents,
+        lambda: latents.run(
+            recipe.latents, dataset, out / "tokenizer", out / "latents", report, work=work, device=device
+        ),
+    )
+    by_first(lambda: latents_state.remove(work))
+    return encoded
