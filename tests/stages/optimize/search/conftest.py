@@ -18,10 +18,12 @@ from underpaint.runtime.capacity import Capacity
 from underpaint.runtime.fingerprint import Cores, Fingerprint, System
 from underpaint.runtime.processor import Processor
 from underpaint.stages.optimize.search.bench import Examined
+from underpaint.stages.optimize.search.budget_words import LARGER
 from underpaint.stages.optimize.search.config import LEAST_RACED, SearchConfig
 from underpaint.stages.optimize.search.frontier import settled
 from underpaint.stages.optimize.search.race_time import RaceTime
 from underpaint.stages.optimize.search.record import (
+    RACE_LOST,
     Base,
     Begun,
     Beside,
@@ -77,6 +79,7 @@ class StubBench:
     race_s: float = 5.0
     race_picture_ms: float = 50.0
     rival: float = 0.5
+    lost: str = ""
     examined: list[str] = field(default_factory=list)
     slow: Callable[[], None] = lambda: None
 
@@ -129,7 +132,10 @@ class StubBench:
         starts = int(planned * took / self.race_s)
         self.clock.sleep(took)
         if starts < LEAST_RACED:
-            return Raced(missed_starts=planned)
+            late = Reason(code="race.no_time", text=f"no time was left to load t-003; {LARGER}")
+            return Raced(missed_starts=planned, reason=late)
+        if self.lost:
+            return Raced(reason=Reason(code=RACE_LOST, text=self.lost))
         costs = {one.id: after(one.cost, starts, planned) for one in runners if one.cost is not None}
         beside = {name: over(cost, self.rival) for name, cost in costs.items()}
         own = next(iter(costs.values()), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import random
@@ -10,13 +11,15 @@ import signal
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from underpaint.core import installing
 from underpaint.core.errors import InputError, PolicyError
-from underpaint.core.optimization import OptimizationRecipe, Readiness
+from underpaint.core.optimization import OptimizationRecipe, Readiness, Refusal, Step
 from underpaint.core.progress import silent
 from underpaint.stages.optimize.search.config import LEAST_RACED
 from underpaint.stages.optimize.search.frontier import accepted, left_out, raced
@@ -159,7 +162,8 @@ def test_the_budget_holds_with_what_the_decision_takes(stubbed: Make) -> None:
 
 
 @pytest.mark.parametrize(
-    ("slow_race_s", "said"), [(600.0, r"the race had \d of 12 starts"), (1e5, "there was no race")]
+    ("slow_race_s", "said"),
+    [(600.0, r"the race had \d of 12 starts"), (1e5, r"there was no race \(no time was left to load t-003\)")],
 )
 def test_a_race_that_takes_longer_than_planned_ends_with_the_starts_it_has_and_says_so(
     stubbed: Make, slow_race_s: float, said: str
@@ -170,6 +174,33 @@ def test_a_race_that_takes_longer_than_planned_ends_with_the_starts_it_has_and_s
     log = made.search.log
     assert log.seconds <= made.search.config.budget_s and len(log.attempts) == 1
     assert log.raced.missed_starts and re.search(f"for want of time {said}[^;]*, so give a larger --budget; ", ended)
+
+
+def test_a_race_in_which_somebody_is_lost_is_said_with_the_reason(stubbed: Make) -> None:
+    made = stubbed()
+    made.bench.lost = "its process ended with signal 9"
+    ended = finish(made)
+    said = "the race was not finished, so no time in it counts (one was lost: its process ended with signal 9); "
+    assert said in ended and "for want of time there" not in ended
+
+
+def test_the_log_says_how_to_install_what_is_missing_without_the_folder_that_underpaint_came_from(
+    stubbed: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in installing.FILES:
+        (tmp_path / name).touch()
+    noted = json.dumps({"url": tmp_path.as_uri(), "dir_info": {}})
+    monkeypatch.setattr(installing, "_noted", lambda: noted)
+    made = stubbed()
+    step = Step(op="engine.openvino@1", slot="pipeline")
+    remedy = f"install it with: {installing.pip_command('openvino')}"
+    assert str(tmp_path) in remedy
+    refusal = Refusal(code="engine.missing", reason="it is not installed", remedy=remedy)
+    made.bench.space = replace(made.bench.space, refused=((step, refusal),))
+    finish(made)
+    (trial,) = [trial for trial in made.search.log.trials if trial.state == "refused"]
+    end = "install it with: pip install -c constraints.txt '.[openvino]'"
+    assert trial.reason is not None and trial.reason.text == f"it is not installed; {end}"
 
 
 def test_where_pictures_take_longer_in_the_race_the_budget_holds_with_a_decision_that_does_too(stubbed: Make) -> None:

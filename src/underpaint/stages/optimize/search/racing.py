@@ -22,7 +22,7 @@ from underpaint.stages.optimize.search.budget_words import LARGER
 from underpaint.stages.optimize.search.config import LEAST_RACED
 from underpaint.stages.optimize.search.drawing import LOAD_LIMIT_S, CandidateFailed, Drawing, KeptDrawing
 from underpaint.stages.optimize.search.entrants import Runner
-from underpaint.stages.optimize.search.record import Beside, Cost, Raced, Reason, Rival
+from underpaint.stages.optimize.search.record import RACE_LOST, Beside, Cost, Raced, Reason, Rival
 from underpaint.stages.optimize.search.timing import OutOfTime, Turns, joined, take_turns
 
 
@@ -117,7 +117,7 @@ def race(base: Runner, candidates: Sequence[Runner], rivals: Sequence[Runner], c
     except OutOfTime as error:
         return _out_of_time(rivals, entered, str(error), course)
     except CandidateFailed as error:
-        return _unfinished(rivals, entered, Reason(code="race.lost", text=str(error)))
+        return _unfinished(rivals, entered, Reason(code=RACE_LOST, text=str(error)))
     if len(starts) < (least := min(LEAST_RACED, course.starts)):
         return _out_of_time(rivals, entered, f"no time was left for {least} starts of everyone", course)
     turns = joined(starts)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from underpaint.core.config import Config
+from underpaint.core.installing import portable
 from underpaint.core.optimization import Judgement, OptimizationRecipe, Readiness
 from underpaint.stages.optimize.search.config import ATTEMPTS, USUAL_LOADING_S, SearchConfig
 
@@ -23,8 +24,12 @@ Quality = tuple[Number, Number, Number, int]
 """Change (above 0 is worse), lower and upper end, pictures."""
 
 
+RACE_LOST = "race.lost"
+"""Code of the reason of a race in which somebody was lost on the way."""
+
+
 class Reason(Config):
-    """Why a trial ended as it did.
+    """Why a trial ended as it did; logs are published, so the folder that underpaint came from is left out.
 
     Args:
         code: A word for programs.
@@ -32,7 +37,7 @@ class Reason(Config):
     """
 
     code: str
-    text: str
+    text: Annotated[str, AfterValidator(portable)]
 
 
 class Cost(Config):

@@ -21,7 +21,18 @@ from underpaint.stages.optimize.search.budget_words import LARGER, in_words
 from underpaint.stages.optimize.search.config import SearchConfig
 from underpaint.stages.optimize.search.frontier import accepted, ladder, left_out, next_judged, raced, runners
 from underpaint.stages.optimize.search.proposing import Proposal, Proposer
-from underpaint.stages.optimize.search.record import UNTRIED, Attempt, Base, Ready, Reason, Stopped, Trial, Tried
+from underpaint.stages.optimize.search.record import (
+    RACE_LOST,
+    UNTRIED,
+    Attempt,
+    Base,
+    Raced,
+    Ready,
+    Reason,
+    Stopped,
+    Trial,
+    Tried,
+)
 from underpaint.stages.optimize.search.spending import Spending, within_budget
 from underpaint.stages.optimize.search.trial_log import TrialLog
 from underpaint.stages.optimize.search.unchanged import insist_on
@@ -193,16 +204,17 @@ class Search:
     def _hurried(self, left_out: Sequence[Trial]) -> str:
         """Say what of the race and of the looks there was no time for, the beginning of a sentence; empty for nothing.
 
+        A race that was lost on the way is said before it.
+
         Args:
             left_out: Who would have been judged too.
         """
-        short, starts = list[str](), self.config.starts
-        if self.log.raced is not None and (missed := self.log.raced.missed_starts):
-            had = f"the race had {starts - missed} of {starts} starts"
-            short.append("there was no race" if missed == starts else had)
+        race = self.log.raced
+        short = [_missed(race, self.config.starts)] if race is not None and race.missed_starts else []
         if left_out:
             short.append(f"the judge was not asked about {', '.join(trial.id for trial in left_out)}")
-        return f"for want of time {' and '.join(short)}, so {LARGER}; " if short else ""
+        hurried = f"for want of time {' and '.join(short)}, so {LARGER}; " if short else ""
+        return f"{_lost(race)}{hurried}"
 
     def _judge(self, trial: Trial, of: int) -> None:
         """Let the judge decide about the very model that was looked at, and see that it is the same afterwards.
@@ -219,6 +231,21 @@ class Search:
         insist_on(made.digest, self.bench.candidate(trial.recipe, self.report), f"was judged as {trial.id}")
         seconds = self.clock.now() - began
         self.log.add(Attempt(trial=trial.id, candidate=made.digest, judgement=judgement, seconds=seconds))
+
+
+def _missed(race: Raced, starts: int) -> str:
+    """Say how many starts of a race there was time for, and who took too long if there were none."""
+    if race.missed_starts < starts:
+        return f"the race had {starts - race.missed_starts} of {starts} starts"
+    why = race.reason.text.removesuffix(f"; {LARGER}") if race.reason is not None else ""
+    return f"there was no race ({why})" if why else "there was no race"
+
+
+def _lost(race: Raced | None) -> str:
+    """Say why nobody's time in a race counts, if somebody was lost, the beginning of a sentence."""
+    if race is None or race.reason is None or race.reason.code != RACE_LOST:
+        return ""
+    return f"the race was not finished, so no time in it counts (one was lost: {race.reason.text}); "
 
 
 def _no_time(needed_s: float, left_s: float) -> Examined:
