@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from underpaint.learning.config import SEED_BOUND, LoopConfig
 from underpaint.learning.seeding import initialized_by
 from underpaint.recipes.seeds import with_seed
+from underpaint.recipes.smoke import smoke
 from underpaint.recipes.table import RECIPES
 from underpaint.stages.train.config import LatentsEncoding
 
@@ -57,5 +58,5 @@ def test_nor_is_it_one_of_a_loop_or_of_an_encoding(kind, rest):
 
 
 def test_the_largest_seed_is_one_that_torch_takes():
-    with initialized_by(with_seed(RECIPES["smoke"](), SEED_BOUND - 1).latents.seed):
+    with initialized_by(with_seed(smoke(), SEED_BOUND - 1).latents.seed):
         assert torch.initial_seed() == SEED_BOUND - 1
