@@ -73,6 +73,7 @@ def test_what_was_never_optimized_is_not_taken_back(underpaint: Callable[..., An
     [
         ((), "a search needs --data, --policy, --out; for example: underpaint optimize"),
         (("--undo", "--data", "set"), "--undo takes a model and perhaps --out; leave out --data"),
+        (("--undo", "--budget", "30m"), "--undo takes a model and perhaps --out; leave out --budget"),
         (("--undo", "--rival", "graph"), "--undo takes a model and perhaps --out; leave out --rival"),
         (
             ("--undo", "--seed", "3", "--target", "cpu", "--budget", "1h", "--suite", "quick", "--out", "new"),

@@ -12,6 +12,7 @@ A command is a module ``underpaint.cli.<name>`` with a line in ``COMMANDS`` and 
 - ``--json``, ``--quiet`` and ``--help`` are added here to every command and sub-command; do not add them again.
 - ``run`` passes ``report=output.report`` to long work, ends with one ``output.result(human_text, data)`` and returns 0.
   It raises ``UnderpaintError`` for whatever the user can mend; it neither prints nor calls ``sys.exit``.
+- ``args.typed`` is what was typed after the command's name.
 - ``run`` may set ``output.resume_hint`` to a sentence that is shown after Ctrl-C and SIGTERM
   ("run the same command again to go on from step 1200").
 
@@ -200,6 +201,7 @@ def run_command(arguments: Sequence[str], output: Output) -> int:
     args, left = parser.parse_known_args(arguments or ["--help"])
     if left:
         raise InputError(f"{_why_left(args.command, left)}; see 'underpaint {args.command} --help'")
+    args.typed = arguments[arguments.index(args.command) + 1 :]
     output.extra = EXTRAS.get(args.command, output.extra)
     return importlib.import_module(COMMANDS[args.command][0]).run(args, output)
 

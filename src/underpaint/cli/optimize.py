@@ -214,7 +214,7 @@ def _undo(args: argparse.Namespace, output: Output) -> int:
 
     from underpaint.stages.optimize.undoing import model_before
 
-    insist_alone(args, "--undo", "a model and perhaps --out", ("undo", "model", "out"), add_arguments)
+    insist_alone(args.typed, "--undo", "a model and perhaps --out", ("undo", "model", "out"), add_arguments)
     found = model_before(Path(args.model), Path(args.out) if args.out else None, output.report)
     text = (
         f"the model before {args.model} is {found.address} ({found.digest[:16]}), untouched\n"

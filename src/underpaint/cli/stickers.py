@@ -76,7 +76,7 @@ def add_place_options(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, output: Output) -> int:
     """Read the pictures, make their files, and say what was written."""
     if args.places:
-        insist_alone(args, "--places", "nothing else", ("places",), add_arguments)
+        insist_alone(args.typed, "--places", "nothing else", ("places",), add_arguments)
         output.result(*listed())
         return 0
     from pathlib import Path
