@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import underpaint
+from underpaint.core import installing
 from underpaint.core.errors import InputError, MetricError, SetupError, TooFewSamples
 from underpaint.core.progress import Progress
 from underpaint.metrics.estimate import Interval
@@ -80,6 +81,18 @@ def test_an_error_becomes_the_message_of_what_it_prevented(error, status):
 
     (one,) = guarded(["weights_mb"], fail).measurements
     assert (one.status, one.value) == (status, None) and one.message in (str(error), type(error).__name__)
+
+
+def test_a_report_says_how_to_install_what_is_missing_without_the_folder_that_underpaint_came_from(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(installing, "_noted", lambda: json.dumps({"url": tmp_path.as_uri()}))
+
+    def fail():
+        raise SetupError(f"install it with: pip install '{tmp_path}[openvino]'")
+
+    (one,) = guarded(["weights_mb"], fail).measurements
+    assert one.message == "install it with: pip install '.[openvino]'"
 
 
 def test_noise_is_said_where_it_matters():

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from underpaint.core import installing
 from underpaint.core.errors import SetupError
 from underpaint.stages.serve.asking.request import GenerationRequest
 from underpaint.stages.serve.batching.profile import BatchProfile, ProfilePoint
@@ -46,10 +48,13 @@ class UnfitEngine:
     async def draw(
         self, orders: Sequence[Order], heard: Callable[[int, Picture], None], on_free: Callable[[float], None]
     ) -> float:
-        raise SetupError("pictures cannot be signed now")
+        raise SetupError("pictures cannot be signed now; see /the/folder/of it")
 
 
-def test_a_job_whose_model_cannot_draw_is_tried_ever_less_often_and_nothing_is_held_against_it(tiny_model, tmp_path):
+def test_a_job_whose_model_cannot_draw_is_tried_ever_less_often_and_nothing_is_held_against_it(
+    tiny_model, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(installing, "_noted", lambda: json.dumps({"url": "file:///the/folder"}))
     service = Service(ServeConfig(models={"tiny": str(tiny_model)}, engine="torch", state=Path(tmp_path)))
     queue, now = open_queue(tmp_path / "jobs.sqlite"), [0.0]
 
@@ -76,6 +81,8 @@ def test_a_job_whose_model_cannot_draw_is_tried_ever_less_often_and_nothing_is_h
     assert asyncio.run(run()) == [FIRST_WAIT_S * 2**number for number in range(3)]
     (job,) = queue.jobs()
     assert (job.state, job.failures) == ("queued", 0)
+    reasons = {event.body["reason"] for event in queue.events(job.id) if "reason" in event.body}
+    assert reasons == {"pictures cannot be signed now; see of it"}, "no folder of the server is told"
     queue.close()
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from underpaint.core.errors import DegenerateSamples, SetupError, TooFewSamples
+from underpaint.core.installing import portable
 from underpaint.metrics.estimate import Interval
 from underpaint.stages.evaluate.catalog.table import info_of
 from underpaint.stages.evaluate.record import Bounds, Curve, Measurement, Method, Status
@@ -110,7 +111,7 @@ def status_of(error: Exception) -> Status:
 
 
 def guarded(metrics: Sequence[str], work: Callable[[], Part]) -> Part:
-    """Measure a part; an error becomes the message of every number that it owes.
+    """Measure a part; an error becomes the message of every number that it owes, without folders of installing.
 
     Args:
         metrics: What it owes.
@@ -120,7 +121,7 @@ def guarded(metrics: Sequence[str], work: Callable[[], Part]) -> Part:
     try:
         part = work()
     except Exception as error:
-        message = str(error) or type(error).__name__
+        message = portable(str(error)) or type(error).__name__
         return Part(measurements=[refused(metric, status_of(error), message) for metric in metrics])
     seconds = time.perf_counter() - began
     timed = [one.model_copy(update={"seconds": seconds}) for one in part.measurements]

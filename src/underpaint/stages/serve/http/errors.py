@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from underpaint.core import errors
+from underpaint.core.installing import portable
 from underpaint.stages.serve.asking.body_mistakes import body_mistakes
 from underpaint.stages.serve.disk import as_storage_error
 from underpaint.stages.serve.http.logs import log
@@ -145,7 +146,7 @@ def _message(error: BaseException) -> str:
     """Return what callers are told; where the server keeps things is not for them."""
     if isinstance(error, errors.StorageError):
         return f"this cannot be kept or looked up now: {in_words(error)}; what was accepted is safe, try again later"
-    return str(error)
+    return portable(str(error)) if isinstance(error, errors.SetupError) else str(error)
 
 
 def _headers(status: int, code: str) -> dict[str, str] | None:

@@ -22,6 +22,7 @@ from underpaint.core.errors import (
     StorageError,
     UnderpaintError,
 )
+from underpaint.core.installing import portable
 from underpaint.stages.serve.asking.planning import Wish
 from underpaint.stages.serve.dispatch.ticket import Ticket
 from underpaint.stages.serve.engine.absences import Absences
@@ -166,7 +167,7 @@ class JobRunner:
         elif isinstance(error, AWAY):
             if job.release not in self._passed_over():
                 self._failing.begin(job.release or "")
-            await self._write_down(lambda queue: queue.release(job.lease, str(error)))
+            await self._write_down(lambda queue: queue.release(job.lease, portable(str(error))))
         elif isinstance(error, UnderpaintError):
             again = isinstance(error, EngineLost)
             await self._write_down(lambda queue: queue.fail(job.lease, str(error), again=again))
