@@ -13,6 +13,7 @@ from underpaint.core.progress import Progress, Report
 from underpaint.recipes.table import RECIPES
 from underpaint.stages.train import evaluator_run, run
 from underpaint.stages.train.evaluator_config import EvaluatorRecipe
+from underpaint.stages.train.making import made
 from underpaint.stages.train.parts import parts_of
 from underpaint.stages.train.recipe import HybridRecipe
 
@@ -216,6 +217,23 @@ def test_a_training_that_finds_something_says_what_it_keeps_and_goes_on_from(
     done = underpaint("train", "smoke", "--data", tmp_path, "--out", out)
     assert f"note: text-table is finished in {out} and kept, tokenizer goes on from what was saved last" in done.stderr
     assert "part 2 of 5: tokenizer" in done.stderr and "part 1" not in done.stderr
+    again = underpaint("train", "smoke", "--data", tmp_path, "--out", out)
+    assert again.code == 0 and f"note: everything was finished in {out} already and is kept: text-table" in again.stderr
+
+
+def test_what_is_finished_with_another_seed_is_refused_and_not_said_to_be_kept_first(
+    underpaint: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(recipe: HybridRecipe, data: Path, out: Path, report: Report, **_: Any) -> Manifest:
+        return made(out / "text-table", recipe, {}, lambda: None)
+
+    for name in parts_of(RECIPES["smoke"]()):
+        (tmp_path / "new" / name).mkdir(parents=True)
+        seal(tmp_path / "new" / name, kind=name, stage="train", config=RECIPES["smoke"](), parents={})
+    monkeypatch.setattr(run, "run", make)
+    done = underpaint("train", "smoke", "--data", tmp_path, "--out", tmp_path / "new", "--seed", "7")
+    assert done.code != 0 and "was made with other settings or other data" in done.stderr
+    assert "note: " not in done.stderr
 
 
 def test_an_evaluator_is_trained_by_one_process(

@@ -130,7 +130,8 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
     from underpaint.runtime import processes
     from underpaint.runtime.device import choose_device, choose_threads
     from underpaint.stages.train.evaluator_config import EvaluatorRecipe
-    from underpaint.stages.train.resumption import resumption
+    from underpaint.stages.train.parts import parts_of
+    from underpaint.stages.train.resumption import afterword, outlook, resumption
     from underpaint.stages.train.tuning.config import StyleRecipe
 
     if isinstance(recipe, EvaluatorRecipe) and (several := processes.launched()) > 1:
@@ -140,28 +141,30 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
     device = choose_device(processes.local_name(args.device or "cpu"))
     num_threads = args.threads or max(1, choose_threads() // processes.neighbors())
     with processes.joined(device) as shared:
-        report = _report(recipe, args.out, output) if shared.first else silent
+        said = outlook(args.out, parts_of(recipe))
+        report = _report(said, recipe, args.out, output) if shared.first else silent
         try:
             folder, manifest, advice = _make(recipe, args, report, {"num_threads": num_threads, "device": device})
         except KeyboardInterrupt:
             output.resume_hint = resumption(args.out)
             raise
     if shared.first:
+        if said is None:
+            output.note(f"note: {afterword(args.out, parts_of(recipe))}")
         data = {manifest.kind: str(folder), "digest": manifest.digest, "figures": manifest.figures}
         output.result(f"{folder}: done. {advice}", data)
     return 0
 
 
-def _report(recipe: Recipe, workspace: Path, output: Output) -> Report:
+def _report(said: str | None, recipe: Recipe, workspace: Path, output: Output) -> Report:
     """Return what shows progress: before the first, what is kept and resumed; before the first of a part, which."""
-    from underpaint.stages.train.parts import announcing, at_work, parts_of
-    from underpaint.stages.train.resumption import outlook
+    from underpaint.stages.train.parts import announcing, parts_of
 
-    parts = parts_of(recipe)
-    note = f"note: {outlook(workspace, parts)}"
-    if at_work(workspace, parts) is None:
-        output.note(note)
-    return announcing(output.report, workspace, parts, begin=lambda: output.note(note))
+    def begin() -> None:
+        if said is not None:
+            output.note(f"note: {said}")
+
+    return announcing(output.report, workspace, parts_of(recipe), begin)
 
 
 def _warn_of_few(recipe: StyleRecipe, data: Path, output: Output) -> None:

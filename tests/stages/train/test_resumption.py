@@ -6,7 +6,7 @@ from pathlib import Path
 from underpaint.core.artifact import MANIFEST
 from underpaint.learning.loop import STATE
 from underpaint.learning.state import previous_of
-from underpaint.stages.train.resumption import outlook, resumption
+from underpaint.stages.train.resumption import afterword, outlook, resumption
 
 PARTS = ("text-table", "tokenizer", "latents")
 
@@ -39,14 +39,17 @@ def test_a_state_that_is_newer_than_what_is_finished_is_gone_on_from(tmp_path: P
 
 def test_the_outlook_names_what_is_kept_and_what_goes_on(tmp_path: Path) -> None:
     safe = "after Ctrl-C, run the same command again to go on where it was"
+    going_on = "goes on from what was saved last if that is of the same settings"
     assert outlook(tmp_path / "new", PARTS) == safe
     written(tmp_path / "state" / "text-table" / STATE, 1)
-    assert outlook(tmp_path, PARTS) == f"text-table goes on from what was saved last in {tmp_path}; {safe}"
+    assert outlook(tmp_path, PARTS) == f"text-table {going_on} in {tmp_path}; {safe}"
     for name in PARTS[:2]:
         written(tmp_path / name / MANIFEST, 2)
     kept = f"text-table, tokenizer are finished in {tmp_path} and kept"
     assert outlook(tmp_path, PARTS) == f"{kept}, latents is next; {safe}"
     written(tmp_path / "state" / "latents" / "encoded-train-00000.safetensors", 3)
-    assert outlook(tmp_path, PARTS) == f"{kept}, latents goes on from what was saved last; {safe}"
+    assert outlook(tmp_path, PARTS) == f"{kept}, latents {going_on}; {safe}"
     written(tmp_path / "latents" / MANIFEST, 4)
-    assert outlook(tmp_path, PARTS).startswith("everything is finished in ")
+    assert outlook(tmp_path, PARTS) is None, "whether it is of the same settings is not known yet"
+    said = f"everything was finished in {tmp_path} already and is kept: text-table, tokenizer, latents"
+    assert afterword(tmp_path, PARTS) == said

@@ -31,8 +31,10 @@ def newest(files: Iterable[Path]) -> int:
     return max((path.stat().st_mtime_ns for path in files), default=0)
 
 
-def outlook(workspace: Path, parts: Sequence[str]) -> str:
-    """Say at the start of a training what it finds and keeps, and that it may be interrupted.
+def outlook(workspace: Path, parts: Sequence[str]) -> str | None:
+    """Say at the start of a training what it finds, and that it may be interrupted; None if nothing is left to do.
+
+    Whether what lies there is of the same settings turns out when it is opened, so that is not promised.
 
     Args:
         workspace: The folder that the training writes into; need not exist.
@@ -40,10 +42,21 @@ def outlook(workspace: Path, parts: Sequence[str]) -> str:
     """
     kept, next_one = finished(workspace, parts), at_work(workspace, parts)
     if next_one is None:
-        return f"everything is finished in {workspace} already and kept: {', '.join(kept)}"
+        return None
     safe = f"after Ctrl-C, {AGAIN} to go on where it was"
-    resumed = f"{next_one} goes on from what was saved last" if has_state(workspace, next_one) else ""
+    saved = has_state(workspace, next_one)
+    resumed = f"{next_one} goes on from what was saved last if that is of the same settings" if saved else ""
     if not kept:
         return f"{resumed} in {workspace}; {safe}" if resumed else safe
     what = "is" if len(kept) == 1 else "are"
     return f"{', '.join(kept)} {what} finished in {workspace} and kept, {resumed or f'{next_one} is next'}; {safe}"
+
+
+def afterword(workspace: Path, parts: Sequence[str]) -> str:
+    """Say after a training that found everything finished, and of its own settings, that nothing was made.
+
+    Args:
+        workspace: The folder that the training wrote nothing into.
+        parts: As in ``outlook``.
+    """
+    return f"everything was finished in {workspace} already and is kept: {', '.join(parts)}"
