@@ -120,6 +120,12 @@ def test_the_readme_warns_of_the_large_download_before_a_line_that_fetches_it() 
     assert f"pip install torch=={version[1]} " in text[: fetching.start()]
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "log.md"], ids=name)
+def test_underpaint_is_installed_from_the_folder_of_the_project_with_its_versions(page: Path) -> None:
+    """No registry has it, and other versions than those of the file are not tried."""
+    assert re.findall(r"pip install (?:-e )?['\"]?(?:underpaint|\.)\S*", page.read_text(encoding="utf-8")) == []
+
+
 def test_read_on_names_every_page_of_docs() -> None:
     read_on = (ROOT / "README.md").read_text(encoding="utf-8").split("## Read on")[1].split("## ")[0]
     assert {name(page) for page in (ROOT / "docs").glob("*.md")} <= {*LINK.findall(read_on)}
