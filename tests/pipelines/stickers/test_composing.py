@@ -61,11 +61,13 @@ def test_a_rim_is_never_wider_than_a_quarter_of_the_drawing(side):
     assert side <= width <= height <= 1.5 * side
 
 
-def test_a_box_for_the_longest_side_is_cut_to_the_sticker():
+@pytest.mark.parametrize("look", [Look(), WHITE, Look(shadow=True)])
+def test_a_box_for_the_longest_side_is_cut_to_the_sticker_whose_longer_side_is_just_as_long(look):
     item = Item(width=128, height=128, box="longest")
-    for look in (Look(), WHITE):
-        sticker = composed(drawing(20, 30), item, look)
-        assert 126 <= sticker.shape[0] <= 128 and sticker.shape[1] < 100
+    for width, height in ((20, 30), (13, 30), (31, 17), (7, 50), (23, 24)):
+        sides = composed(drawing(width, height), item, look).shape[:2]
+        assert max(sides) == 128 and (sides[0] > sides[1]) == (height > width)
+    assert composed(drawing(20, 30), item, look).shape[1] < 110
 
 
 def test_the_contour_surrounds_the_drawing_with_its_color_and_width():

@@ -84,8 +84,8 @@ def composed(pixels: np.ndarray, item: Item, look: Look) -> np.ndarray:
         look: What it shall look like.
 
     Returns:
-        ``[h, w, 4]`` uint8, straight alpha, opaque where the item must be; of the item's size, or within it where its
-        box is ``longest``.
+        ``[h, w, 4]`` uint8, straight alpha, opaque where the item must be; of the item's size, or where its box is
+        ``longest`` with a longer side just as long.
 
     Raises:
         InputError: The picture shows nothing, or contour and margin leave no room for it.
@@ -94,7 +94,7 @@ def composed(pixels: np.ndarray, item: Item, look: Look) -> np.ndarray:
     pixels = pixels if look.specks else tidied(pixels)
     drawing = _drawn(pixels, item, room)
     layer = _with_contour(drawing, room, look)
-    sticker = _on_canvas(layer, item) if item.box == "canvas" else layer
+    sticker = _on_canvas(layer, item) if item.box == "canvas" else _as_long(layer, max(item.width, item.height))
     behind = background_of(look.background, sticker.shape[1], sticker.shape[0], pixels)
     if behind is None and not item.transparent:
         behind = np.full((*sticker.shape[:2], 3), 255.0, dtype=np.float32)
@@ -209,3 +209,12 @@ def _on_canvas(layer: Floats, item: Item) -> Floats:
     top, left = (item.height - layer.shape[0]) // 2, (item.width - layer.shape[1]) // 2
     canvas[top : top + layer.shape[0], left : left + layer.shape[1]] = layer
     return canvas
+
+
+def _as_long(layer: Floats, longest: int) -> Floats:
+    """Make a layer's longer side as long as it must be: a drawing grows by whole pixels and may end just below that."""
+    axis = int(np.argmax(layer.shape[:2]))
+    missing = max(0, longest - layer.shape[axis])
+    room = [(0, 0), (0, 0), (0, 0)]
+    room[axis] = (missing // 2, missing - missing // 2)
+    return np.pad(layer, room)
