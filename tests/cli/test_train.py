@@ -195,7 +195,7 @@ def test_a_training_says_which_of_its_parts_it_is_in_and_that_it_can_be_gone_on_
     monkeypatch.setattr(run, "run", parts_made("tokenizer", "generator"))
     done = underpaint("train", "smoke", "--data", tmp_path, "--out", tmp_path / "new")
     assert done.stderr.splitlines()[-5:] == [
-        "note: after Ctrl-C, run the same command again to go on where it was",
+        "note: after Ctrl-C, run the same command again to go on from what is saved by then",
         "part 2 of 5: tokenizer",
         "make tokenizer: 1/2 steps",
         "part 4 of 5: generator",

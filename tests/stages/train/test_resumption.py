@@ -38,7 +38,7 @@ def test_a_state_that_is_newer_than_what_is_finished_is_gone_on_from(tmp_path: P
 
 
 def test_the_outlook_names_what_is_kept_and_what_goes_on(tmp_path: Path) -> None:
-    safe = "after Ctrl-C, run the same command again to go on where it was"
+    safe = "after Ctrl-C, run the same command again to go on from what is saved by then"
     going_on = "goes on from what was saved last if that is of the same settings"
     assert outlook(tmp_path / "new", PARTS) == safe
     written(tmp_path / "state" / "text-table" / STATE, 1)

@@ -43,7 +43,7 @@ def outlook(workspace: Path, parts: Sequence[str]) -> str | None:
     kept, next_one = finished(workspace, parts), at_work(workspace, parts)
     if next_one is None:
         return None
-    safe = f"after Ctrl-C, {AGAIN} to go on where it was"
+    safe = f"after Ctrl-C, {AGAIN} to go on from what is saved by then"
     saved = has_state(workspace, next_one)
     resumed = f"{next_one} goes on from what was saved last if that is of the same settings" if saved else ""
     if not kept:
