@@ -187,6 +187,47 @@ def test_letters_that_cannot_be_read_of_what_shall_not_be_seen_hold_the_button_t
     expect(button).to_be_enabled()
 
 
+def test_what_holds_the_button_is_said_beside_it_while_the_box_is_folded_away(open_studio):
+    studio = open_studio("edit")
+    words, _, mistake = negative_box(studio)
+    beside = studio.page.locator(".edit-form > .mistake")
+    words.fill("hat шляпа")
+    expect(mistake).to_contain_text("at position 5")
+    expect(beside).to_be_empty()
+    studio.page.get_by_text("More settings").click()
+    expect(words).to_be_hidden()
+    expect(studio.page.get_by_role("button", name="Redraw", exact=True)).to_be_disabled()
+    expect(beside).to_have_text(f"What shall not be seen: {mistake.text_content()}")
+    assert studio.faults() == []
+    studio.page.get_by_text("More settings").click()
+    expect(beside).to_be_empty()
+
+
+def test_what_the_server_refuses_of_what_shall_not_be_seen_is_said_below_that_box_alone(open_studio):
+    studio = open_studio("edit", tolerant=True)
+    words, _, mistake = negative_box(studio)
+    bring(studio, png(sticker()))
+    prompt = studio.page.get_by_role("textbox", name="What shall it become?")
+    expect(prompt).to_have_value("")
+    prompt.fill("a red heart")
+    studio.page.route("**/api/v1/prompts/check", lambda _: None)
+    with studio.page.expect_response("**/api/v1/jobs") as sent:
+        words.fill("hat шляпа")
+        studio.page.get_by_text("More settings").click()
+        prompt.press("Enter")
+    assert sent.value.status == 400
+    expect(mistake).to_contain_text(re.compile("^The prompt holds 'ш' .* at position 5, which the model cannot read;"))
+    expect(words).to_be_focused()
+    expect(studio.page.locator(".strip")).to_have_count(0)
+    assert studio.page.get_by_role("heading", name="What became of it").count() == 0
+    with studio.page.expect_response("**/api/v1/jobs") as sent:
+        words.fill("a hat")
+        expect(mistake).to_be_empty()
+        words.press("Enter")
+    assert sent.value.status == 202
+    expect(studio.page.locator(".strip")).to_have_count(1)
+
+
 def test_strokes_are_taken_back_and_the_other_part_can_be_chosen(open_studio):
     studio = open_studio("edit")
     bring(studio, png(sticker()))

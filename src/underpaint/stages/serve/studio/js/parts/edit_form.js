@@ -3,6 +3,7 @@
 import { enterSubmits, field, freshId, h, icon } from '../elements.js';
 import { draft } from '../edit_draft.js';
 import { modelOf } from '../form.js';
+import { sentence } from '../notices.js';
 import { t } from '../words.js';
 import { choice, slider } from './choices.js';
 import { mistakeBelow } from './mistake.js';
@@ -18,8 +19,10 @@ const STRENGTH = { low: 0, high: 1, default: 0.5, step: 0.05 };
  * @param {import('../main.js').App} app The app.
  * @param {any[]} models Rows of `capabilities.models` that can draw a picture anew.
  * @param {() => void} draw Draws.
- * @returns {{element: HTMLElement, show: () => void, check: () => boolean, close: () => void}} The form; `show` shows the
- *     draft, `check` says whether it can be drawn, and tells what is missing or cannot be read.
+ * @returns {{element: HTMLElement, show: () => void, check: () => boolean, close: () => void,
+ *     refused: (error: any, request: Object<string, any>) => boolean}} The form; `show` shows the draft, `check` says whether it
+ *     can be drawn, and tells what is missing or cannot be read; `refused` tells what the server refused of a box as long as it
+ *     holds those words, and says whether it did.
  */
 export function editForm(app, models, draw) {
   const id = freshId('edit');
@@ -61,14 +64,33 @@ export function editForm(app, models, draw) {
   const negative = negativeBox(app, readers, (words) => {
     if (words) fold.open = true; // what holds the button is not hidden
     hold();
+    tellFolded();
   });
+  const folded = h('p', { class: 'mistake', hidden: true });
+  /** Say beside the button what holds it, where the fold hides that. */
+  const tellFolded = () => {
+    const trouble = fold.open ? '' : negative.trouble();
+    folded.textContent = trouble && `${t('edit.negative')}: ${trouble}`;
+    folded.hidden = !trouble;
+  };
 
   function check() {
     const wrong = draft.value.prompt.trim() ? hint.refusal() : t('edit.no_words');
-    const unseen = negative.refusal();
+    const away = negative.refusal();
     if (wrong) mistake.complain(wrong);
-    else if (unseen) ((fold.open = true), negative.complain(unseen));
-    return !wrong && !unseen;
+    else if (away) complainAway(away);
+    return !wrong && !away;
+  }
+
+  function complainAway(words) {
+    fold.open = true;
+    negative.complain(words);
+  }
+
+  function refused({ param, message }, { negative_prompt: away }) {
+    if (param !== 'negative_prompt' || draft.value.negative.trim() !== away) return false;
+    complainAway(sentence(message.replace(/^negative_prompt: /, '')));
+    return true;
   }
 
   function show() {
@@ -90,7 +112,7 @@ export function editForm(app, models, draw) {
   );
   const fold = h(
     'details',
-    {},
+    { ontoggle: () => tellFolded() },
     h('summary', {}, icon('down'), h('span', {}, t('more.title'))),
     h('div', { class: 'grid' }, negative.element, who.model),
   );
@@ -109,10 +131,11 @@ export function editForm(app, models, draw) {
     strength.element,
     count.element,
     fold,
+    folded,
     main,
   );
   show();
-  return { element, show, check, close: () => (hint.close(), negative.close()) };
+  return { element, show, check, refused, close: () => (hint.close(), negative.close()) };
 }
 
 /** Make the box for what shall not be seen; `models` read it, and `ontrouble` is told why that cannot be, or with none. */

@@ -18,6 +18,8 @@ import { openViewer } from './viewer.js';
  * @property {(strip: Strip) => void} onknown Told when the job has an id.
  * @property {(strip: Strip) => void} onremove Told to take it out of sight.
  * @property {(request: Object<string, any>) => void} onmore Asked for the same words with other numbers.
+ * @property {(error: Error, request: Object<string, any>) => boolean} onrefused Told that a request was refused; says whether that
+ *     is shown elsewhere, so that the strip goes.
  */
 
 /**
@@ -38,7 +40,8 @@ export function freshStrip(app, body, use, idempotencyKey = freshKey()) {
       strip.follow((await submit(body, idempotencyKey)).id);
       use.onknown(strip);
     } catch (error) {
-      strip.refused(error, send);
+      if (use.onrefused(error, body.request)) use.onremove(strip);
+      else strip.refused(error, send);
     }
   };
   send();

@@ -8,12 +8,14 @@ import { freshStrip, knownStrip } from './strip.js';
  * Make the list of a view.
  *
  * @param {import('../main.js').App} app The app.
- * @param {{name: string, title: string, most: number, onmore?: (request: Object<string, any>) => void}} how `name`: under which its
- *     jobs are kept; `most`: how many are shown; `onmore`: asked for the same words with other numbers.
+ * @param {{name: string, title: string, most: number, onmore?: (request: Object<string, any>) => void,
+ *     onrefused?: (error: Error, request: Object<string, any>) => boolean}} how `name`: under which its jobs are kept; `most`: how
+ *     many are shown; `onmore`: asked for the same words with other numbers; `onrefused`: told what was refused, says whether it
+ *     shows that itself.
  * @returns {{element: HTMLElement, add: (body: any, key?: string) => void, close: () => void}} The list; `add` hands in a job, whose
  *     `key` was perhaps written down before.
  */
-export function stripList(app, { name, title, most, onmore = () => {} }) {
+export function stripList(app, { name, title, most, onmore = () => {}, onrefused = () => false }) {
   const recent = kept(name, /** @type {string[]} */ ([]));
   const list = h('div', { class: 'strips' });
   const element = h('section', { class: 'results', hidden: true }, h('h2', {}, title), list);
@@ -27,6 +29,7 @@ export function stripList(app, { name, title, most, onmore = () => {} }) {
   const use = {
     onknown: keep,
     onmore,
+    onrefused,
     onremove: (strip) => {
       strip.close();
       strip.element.remove();

@@ -33,7 +33,12 @@ export function open(app, query) {
   const modelNow = () => modelOf({ models }, draft.value.model);
   /** What is on its way to the easel; what is done to what lies there, and what is laid there, ends that. */
   let arriving = new AbortController();
-  const results = stripList(app, { name: 'edit.strips', title: t('edit.results'), most: MOST_STRIPS });
+  const results = stripList(app, {
+    name: 'edit.strips',
+    title: t('edit.results'),
+    most: MOST_STRIPS,
+    onrefused: (error, request) => asked.refused(error, request),
+  });
   const easel = makeEasel(() => {
     tools.show();
     draft.change({ layers: { paint: easel.dataOf('paint'), veil: easel.dataOf('veil') } });
