@@ -314,6 +314,37 @@ def test_words_that_are_put_right_are_drawn_though_they_were_not_looked_at_yet(m
     assert sent.value.ok and all(words in sent.value.request.post_data for words in ("a cat", "with a hat"))
 
 
+def test_enter_is_a_new_line_among_moods_of_ones_own(moods):
+    own, asked = moods.page.get_by_role("textbox", name="In words of your own"), []
+    moods.page.on("request", lambda one: asked.append(one) if one.method == "POST" and "sheets" in one.url else None)
+    box(moods).fill("a cat")
+    own.fill("with a hat")
+    own.press("Enter")
+    expect(own).to_have_value("with a hat\n")
+    moods.page.reload()
+    expect(own).to_have_value("with a hat\n")
+    assert asked == []
+
+
+def test_what_the_server_refuses_of_a_line_is_told_by_its_place_in_that_line(open_studio):
+    moods = open_studio("moods", tolerant=True)
+    own, said = moods.page.get_by_role("textbox", name="In words of your own"), moods.page.locator("#own-mistake")
+    choose(moods, "happy")
+    refused = []
+    moods.page.on("response", lambda one: refused.append(one) if one.url.endswith("/api/v1/sheets") else None)
+    moods.page.route("**/api/v1/prompts/check", lambda route: route.continue_() if refused else route.abort())
+    with moods.page.expect_response("**/api/v1/sheets") as sent:
+        own.fill("with a tie\nв шляпе")
+        box(moods).fill("cat")
+        box(moods).press("Enter")
+    assert sent.value.status == 400 and "at position 7" in sent.value.json()["error"]["message"]
+    expect(said).to_have_text(
+        re.compile("^Line 2: The prompt holds 'ш' .* at position 3, which the model cannot read;")
+    )
+    expect(own).to_be_focused()
+    assert moods.faults() == []
+
+
 def test_enter_leads_to_what_is_known_to_be_wrong(moods):
     own, asked = moods.page.get_by_role("textbox", name="In words of your own"), []
     moods.page.on("request", lambda one: asked.append(one) if one.method == "POST" and "sheets" in one.url else None)

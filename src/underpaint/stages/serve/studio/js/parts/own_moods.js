@@ -94,9 +94,10 @@ function repeatOf({ number, of }, how) {
  *     onchange: (text: string) => void, oncount: () => void}} form What stands in the form now, and which model reads;
  *     `onchange` is told what was written, `oncount` that it is known how many pictures are meant.
  * @returns {{element: HTMLElement, look: () => void, isWrong: () => boolean, refusal: () => string,
- *     count: () => {n: number, isSure: boolean}, complain: (words: string) => void, close: () => void}} The box; `look` looks at it
- *     anew once nothing changes any more, `isWrong` says whether something keeps it from being drawn as far as is known, `refusal`
- *     what is wrong with these very words, `count` how many moods are meant, or at most.
+ *     count: () => {n: number, isSure: boolean}, complain: (words: string) => void, refused: (words: string) => Promise<void>,
+ *     close: () => void}} The box; `look` looks at it anew once nothing changes any more, `isWrong` says whether something keeps it
+ *     from being drawn as far as is known, `refusal` what is wrong with these very words, `count` how many moods are meant, or at
+ *     most; `refused` tells what the server refused, by its lines if these are found wrong.
  */
 export function ownMoods(app, form) {
   const { own_characters: longest, moods: most } = app.capabilities.limits;
@@ -205,7 +206,7 @@ export function ownMoods(app, form) {
     mistake.tell(wrong() || refused);
     const before = repeated.map((line) => repeatOf(line, 'again'));
     if (!own.length || own.some(isLong)) tell(before);
-    else ask(own, before);
+    else return ask(own, before);
   }
 
   function look() {
@@ -219,7 +220,14 @@ export function ownMoods(app, form) {
     mistake.complain(words);
   }
 
+  /** Tell what the server refused of the lines joined with the subject; nothing once somebody writes on. */
+  async function refuse(words) {
+    const asked = input.value;
+    await check();
+    if (input.value === asked) complain(wrong() || words);
+  }
+
   const count = () => countOf(found().own);
   input.addEventListener('input', () => (form.onchange(input.value), look()));
-  return { element, look, isWrong, refusal, count, complain, close: stop };
+  return { element, look, isWrong, refusal, count, complain, refused: refuse, close: stop };
 }

@@ -57,8 +57,9 @@ export function sheetForm(app, draw) {
     () => draft.value,
     (fields) => (draft.change(fields), box.look(), own.look()),
   );
-  /** The box that a mistake is of, by the name of its field on the server. */
-  const boxOf = (param) => (/^own\b/.test(param ?? '') ? own : box);
+  /** Tell what the server refused beside the box that it is of, by the name of its field there. */
+  const refused = ({ param, message }) =>
+    /^own\b/.test(param ?? '') ? own.refused(sentence(message)) : box.complain(sentence(message));
   const show = () => {
     picks.set(chosen());
     const { n, isSure } = own.count();
@@ -79,7 +80,7 @@ export function sheetForm(app, draw) {
     try {
       await draw(bodyOf(modelNow(), chosen()));
     } catch (error) {
-      boxOf(error.param).complain(sentence(error.message));
+      refused(error);
     }
     sending(false);
   };
