@@ -105,7 +105,7 @@ def test_early_blocks_keep_their_heads() -> None:
     network = ScaleTransformer(config)
     cut = with_heads(network, [torch.tensor([0, 2]), torch.tensor([1, 3])])
     assert cut.early is not None and cut.early.blocks[0].attention.heads == 4  # pyright: ignore
-    assert blocks_of(cut)[0].attention.heads == 2 and cut.angles.shape == network.angles.shape
+    assert blocks_of(cut)[0].attention.heads == 2 and cut.turns.shape == network.turns.shape
 
 
 def test_settings_of_whole_networks_do_not_speak_of_cuts(flow: Any) -> None:

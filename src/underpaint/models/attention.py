@@ -42,6 +42,17 @@ def rotation(angles: Tensor, dtype: torch.dtype) -> Rotation:
     return torch.cat([cos, cos], dim=-1).to(dtype), torch.cat([-sin, sin], dim=-1).to(dtype)
 
 
+def rotation_table(angles: Tensor) -> Tensor:
+    """Return the rotation by angles ``[L, d / 2]`` as one float32 tensor ``[2, L, d]``, to be kept and cut."""
+    return torch.stack(rotation(angles, torch.float32))
+
+
+def rotation_from(table: Tensor, dtype: torch.dtype) -> Rotation:
+    """Return what ``rotate`` needs of a table ``[2, L, d]``."""
+    cos, sin = table.to(dtype)
+    return cos, sin
+
+
 def rotate(x: Tensor, turn: Rotation) -> Tensor:
     """Apply rotary positions.
 

@@ -19,7 +19,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from underpaint.core.config import Config, is_none
-from underpaint.models.attention import Block, Norm, bias_from, grid_angles, rotation, sinusoid
+from underpaint.models.attention import Block, Norm, bias_from, grid_angles, rotation_from, rotation_table, sinusoid
 from underpaint.models.recomputation import recomputed
 from underpaint.models.text_encoder import TextStates
 from underpaint.models.transformer import Cache
@@ -103,8 +103,7 @@ class FlowTransformer(nn.Module):
         nn.init.normal_(self.style_embedding.weight, std=0.02)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
-        angles = grid_angles(config.side, config.side, head_dim)
-        self.register_buffer("turns", torch.stack(rotation(angles, torch.float32)), persistent=False)
+        self.register_buffer("turns", rotation_table(grid_angles(config.side, config.side, head_dim)), persistent=False)
         self.use_checkpointing = False
 
     turns: Tensor
@@ -175,7 +174,7 @@ class FlowTransformer(nn.Module):
         x = self.read(x_t.flatten(2).transpose(1, 2))  # [B, h * h, D]
         seen = torch.cat([condition.mask, condition.mask.new_ones(len(x), x.shape[1])], dim=1)
         bias = bias_from(seen[:, None, :], self.config.heads)
-        turn = self.turns[0].to(x.dtype), self.turns[1].to(x.dtype)
+        turn = rotation_from(self.turns, x.dtype)
         for block, past in zip(self.blocks, cache, strict=True):
             if self.use_checkpointing and self.training:
                 x = recomputed(block, x, modulation[:, :6], turn, bias, past, generator)

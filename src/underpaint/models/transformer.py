@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from underpaint.core.config import Config, is_none
-from underpaint.models.attention import Block, Change, Norm, bias_from, grid_angles, rotation
+from underpaint.models.attention import Block, Change, Norm, bias_from, grid_angles, rotation_from, rotation_table
 from underpaint.models.early import EarlyTokens
 from underpaint.models.recomputation import recomputed
 from underpaint.models.text_encoder import TextStates
@@ -130,15 +130,13 @@ class ScaleTransformer(nn.Module):
         nn.init.zeros_(self.head.bias)
         plane = config.plane or config.schedule[-1]
         angles = [grid_angles(side, plane, head_dim) for side in config.schedule]
-        self.register_buffer("angles", torch.cat(angles), persistent=False)
-        self.register_buffer("turns", torch.stack(rotation(self.angles, torch.float32)), persistent=False)
+        self.register_buffer("turns", rotation_table(torch.cat(angles)), persistent=False)
         self.use_checkpointing = False
         self.early: EarlyTokens | None = None
         if config.early_scales:
             sides = config.schedule[: config.early_scales]
             self.early = EarlyTokens(sides, d, d // head_dim, config.early_depth, config.latent_channels)
 
-    angles: Tensor
     turns: Tensor
 
     @classmethod
@@ -224,7 +222,8 @@ class ScaleTransformer(nn.Module):
         t = condition.prefix.shape[1]
         x = torch.cat([condition.prefix, *inputs], dim=1)  # [B, T + P, D]
         x = x.to(condition.prefix.dtype)
-        turn = rotation(torch.cat([self.angles.new_zeros(t, self.angles.shape[1]), self.angles]), x.dtype)
+        still = rotation_table(self.turns.new_zeros(t, self.turns.shape[-1] // 2))
+        turn = rotation_from(torch.cat([still, self.turns], dim=1), x.dtype)
         bias = bias_from(self.mask(condition.mask), self.config.heads).to(x.dtype)
         for block in self.blocks:
             if self.use_checkpointing and self.training:
@@ -277,7 +276,7 @@ class ScaleTransformer(nn.Module):
         start, stop = self.span(scale)
         picture = torch.ones(len(x), stop, dtype=torch.bool, device=x.device)
         bias = bias_from(torch.cat([condition.mask, picture], dim=1)[:, None, :], self.config.heads)
-        turn = self.turns[0, start:stop].to(x.dtype), self.turns[1, start:stop].to(x.dtype)
+        turn = rotation_from(self.turns[:, start:stop], x.dtype)
         grown: Cache = []
         for block, change, past in zip(self.blocks, self._changes(condition), cache, strict=True):
             x, kv = block(x, change, turn, bias, past)

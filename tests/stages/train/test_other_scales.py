@@ -107,5 +107,5 @@ def test_a_tokenizer_with_other_first_scales_does_not_go_on(tiny_model: Path):
 def test_positions_without_a_plane_are_those_of_the_finest_scale():
     plain = TransformerConfig(schedule=(1, 2, 4), n_logits=8, width=32, depth=1, heads=2)
     told = plain.model_copy(update={"plane": 4})
-    assert torch.equal(ScaleTransformer(plain).angles, ScaleTransformer(told).angles)
+    assert torch.equal(ScaleTransformer(plain).turns, ScaleTransformer(told).turns)
     assert plain.model_dump() == {k: v for k, v in told.model_dump().items() if k != "plane"}
