@@ -16,6 +16,8 @@ from underpaint.cli.output import Output
 from underpaint.core.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from underpaint.core.artifact import Manifest
     from underpaint.core.progress import Report
     from underpaint.recipes.table import Recipe
@@ -140,9 +142,10 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
         _warn_of_few(recipe, args.data, output)
     device = choose_device(processes.local_name(args.device or "cpu"))
     num_threads = args.threads or max(1, choose_threads() // processes.neighbors())
+    parts = parts_of(recipe)
     with processes.joined(device) as shared:
-        said = outlook(args.out, parts_of(recipe))
-        report = _report(said, recipe, args.out, output) if shared.first else silent
+        said = outlook(args.out, parts)
+        report = _report(said, parts, args.out, output) if shared.first else silent
         try:
             folder, manifest, advice = _make(recipe, args, report, {"num_threads": num_threads, "device": device})
         except KeyboardInterrupt:
@@ -150,21 +153,21 @@ def _train(recipe: Recipe, args: argparse.Namespace, output: Output) -> int:
             raise
     if shared.first:
         if said is None:
-            output.note(f"note: {afterword(args.out, parts_of(recipe))}")
+            output.note(f"note: {afterword(args.out, parts)}")
         data = {manifest.kind: str(folder), "digest": manifest.digest, "figures": manifest.figures}
         output.result(f"{folder}: done. {advice}", data)
     return 0
 
 
-def _report(said: str | None, recipe: Recipe, workspace: Path, output: Output) -> Report:
+def _report(said: str | None, parts: Sequence[str], workspace: Path, output: Output) -> Report:
     """Return what shows progress: before the first, what is kept and resumed; before the first of a part, which."""
-    from underpaint.stages.train.parts import announcing, parts_of
+    from underpaint.stages.train.parts import announcing
 
     def begin() -> None:
         if said is not None:
             output.note(f"note: {said}")
 
-    return announcing(output.report, workspace, parts_of(recipe), begin)
+    return announcing(output.report, workspace, parts, begin)
 
 
 def _warn_of_few(recipe: StyleRecipe, data: Path, output: Output) -> None:
